@@ -1,0 +1,71 @@
+"""Memory as plain data: every field is declared per entry or per system."""
+
+from functools import cache
+from typing import Annotated, Any, NamedTuple, TypeVar, get_type_hints
+
+import numpy as np
+
+from molopt.rules.partition import Partition
+
+Array = Any
+PerEntry = Annotated[Array, "entry"]  # (..., N)
+PerSystem = Annotated[Array, "system"]  # (..., S)
+State = TypeVar("State", bound=tuple)
+
+
+class Stateless(NamedTuple):
+    """The state of a rule that remembers nothing."""
+
+
+@cache
+def axes(kind: type) -> dict[str, str]:
+    """For each field of a state class: "entry" or "system".
+
+    Raises
+    ------
+    TypeError
+        A field is annotated neither `PerEntry` nor `PerSystem`: it could not be carried into a batch or a file.
+    """
+    hints = get_type_hints(kind, include_extras=True)
+    found = {}
+    for name in kind._fields:  # type: ignore[attr-defined]  # kind is a NamedTuple class
+        axis = getattr(hints.get(name), "__metadata__", (None,))[0]
+        if axis not in ("entry", "system"):
+            raise TypeError(f"{kind.__name__}.{name} must be annotated PerEntry or PerSystem, got {hints.get(name)}")
+        found[name] = axis
+    return found
+
+
+def choose(systems: Partition, first: Array, one: State, other: State) -> State:
+    """The state `one` for the systems where `first` (S,) is true, `other` for the rest."""
+    if first.all():
+        return one
+    if not first.any():
+        return other
+    masks = {"system": first, "entry": systems.spread(first)}
+    pairs = zip(axes(type(one)).values(), one, other, strict=True)
+    return type(one)(*(np.where(masks[axis], a, b) for axis, a, b in pairs))
+
+
+def to_plain(state: tuple) -> dict[str, Array]:
+    """A state as a dictionary of arrays, for a restart file."""
+    axes(type(state))
+    return {name: np.asarray(value) for name, value in zip(state._fields, state, strict=True)}  # type: ignore[attr-defined]
+
+
+def from_plain(like: State, plain: dict[str, Array]) -> State:
+    """The state that `to_plain` wrote, with the class, fields and dtypes of `like`.
+
+    Raises
+    ------
+    ValueError
+        The fields or their shapes are not those of `like`.
+    """
+    fields: tuple[str, ...] = like._fields  # type: ignore[attr-defined]
+    if set(plain) != set(fields):
+        raise ValueError(f"{type(like).__name__} has the fields {sorted(fields)}, the file has {sorted(plain)}")
+    values = [np.asarray(plain[name], dtype=np.asarray(old).dtype) for name, old in zip(fields, like, strict=True)]
+    for name, value, old in zip(fields, values, like, strict=True):
+        if value.shape != np.shape(old):
+            raise ValueError(f"{type(like).__name__}.{name} has shape {value.shape}, expected {np.shape(old)}")
+    return type(like)(*values)
