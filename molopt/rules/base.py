@@ -45,7 +45,7 @@ class Observation(NamedTuple):
         gradient = np.asarray(gradient, dtype=float)
         taken = np.zeros_like(gradient) if taken is None else np.asarray(taken, dtype=float)
         return cls(gradient, taken, Partition([gradient.size]), Partition([group] * (gradient.size // group)), np)
-(frozen=True)
+@dataclass(frozen=True)
 class Rule:
     """Base of all update rules: frozen hyper-parameters and two pure functions of arrays.
 
