@@ -1,3 +1,54 @@
-"""molopt finds the geometry at the bottom of a molecule's potential energy surface."""
+"""molopt finds the geometry at the bottom of a molecule's potential energy surface.
+
+The update rules of deep learning as ASE optimizers, on any ASE calculator. Names load when they are first used.
+"""
+
+import importlib
+from typing import Any
 
 __version__ = "0.1.0"
+
+_HOME = {
+    **dict.fromkeys(("Molecule",), "molopt.molecules"),
+    **dict.fromkeys(("read",), "molopt.reading"),
+    **dict.fromkeys(("shipped_names",), "molopt.shipped"),
+    **dict.fromkeys(("potential",), "molopt.potentials"),
+    **dict.fromkeys(("relax", "Result"), "molopt.relaxation"),
+    **dict.fromkeys(("Control",), "molopt.control"),
+    **dict.fromkeys(("InputError", "MissingExtra", "PotentialFailed"), "molopt.errors"),
+    **dict.fromkeys(
+        (
+            "AMSGrad",
+            "AdaBelief",
+            "Adadelta",
+            "Adagrad",
+            "Adam",
+            "Apollo",
+            "GradientDescent",
+            "HeavyBall",
+            "Lion",
+            "Momentum",
+            "NAdam",
+            "Nesterov",
+            "PerAtomAdam",
+            "RAdam",
+            "RMSProp",
+            "RuleOptimizer",
+        ),
+        "molopt.optimizers",
+    ),
+}
+
+__all__ = ["__version__", *_HOME]  # names, all of them strings
+
+
+def __getattr__(name: str) -> Any:
+    if name == "AdamW":
+        raise AttributeError("molopt has no AdamW: weight decay would pull atoms to the origin of space; use Adam")
+    if name not in _HOME:
+        raise AttributeError(f"module 'molopt' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

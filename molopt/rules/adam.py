@@ -1,9 +1,9 @@
 """Adam: momentum, and a step per entry in units of the gradient's recent size."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
-from molopt.rules.base import Observation, Rule, ratio
+from molopt.rules.base import Observation, Rule, ratio, zeros
 from molopt.rules.state import Array, PerEntry, PerSystem
 
 
@@ -58,6 +58,8 @@ class Adam(Rule):
     array([-0.099999,  0.1     ])
     """
 
+    forgets: ClassVar = ("m",)
+
     lr: float
     b1: float = 0.9
     b2: float = 0.999
@@ -65,8 +67,7 @@ class Adam(Rule):
     correction: bool = True
 
     def init(self, seen: Observation) -> AdamState:
-        zeros = seen.xp.zeros_like(seen.gradient)
-        return AdamState(seen.xp.zeros_like(seen.systems.sum(seen.gradient)), zeros, zeros)
+        return zeros(AdamState, seen)
 
     def update(self, seen: Observation, state: AdamState) -> tuple[Array, AdamState]:
         xp, g = seen.xp, seen.gradient

@@ -8,7 +8,7 @@ import numpy as np
 
 from molopt.errors import InputError
 from molopt.rules.partition import Partition
-from molopt.rules.state import Array, Stateless
+from molopt.rules.state import Array, State, Stateless, axes
 
 
 class Observation(NamedTuple):
@@ -45,6 +45,8 @@ class Observation(NamedTuple):
         gradient = np.asarray(gradient, dtype=float)
         taken = np.zeros_like(gradient) if taken is None else np.asarray(taken, dtype=float)
         return cls(gradient, taken, Partition([gradient.size]), Partition([group] * (gradient.size // group)), np)
+
+
 @dataclass(frozen=True)
 class Rule:
     """Base of all update rules: frozen hyper-parameters and two pure functions of arrays.
@@ -78,6 +80,7 @@ class Rule:
     molopt.errors.InputError: lr must be positive, got -0.1
     """
 
+    forgets: ClassVar[tuple[str, ...] | None] = None  # the fields of its state that are momentum
     ranges: ClassVar[dict[str, str]] = {"lr": "positive", "b1": "unit", "b2": "unit", "rho": "unit", "eps": "natural"}
 
     def __post_init__(self) -> None:
@@ -87,6 +90,15 @@ class Rule:
     def init(self, seen: Observation) -> Any:
         """The state before the first update: a NamedTuple of arrays."""
         return Stateless()
+
+    def forget(self, seen: Observation, state: Any) -> Any:
+        """The state after its last step proved bad: without momentum, but with what it knows of scales.
+
+        The fields named in `forgets` become zero. A rule that names none starts anew with `init`.
+        """
+        if self.forgets is None:
+            return self.init(seen)
+        return state._replace(**{name: seen.xp.zeros_like(getattr(state, name)) for name in self.forgets})
 
     def update(self, seen: Observation, state: Any) -> tuple[Array, Any]:
         """The displacement (N,) to add to the coordinates, and the new state."""
@@ -105,6 +117,12 @@ def check(name: str, value: Any, allowed: str | None) -> None:
         raise InputError(f"{name} must be zero or positive, got {value}")
     if allowed == "unit" and not 0 <= value < 1:
         raise InputError(f"{name} must be at least 0 and less than 1, got {value}")
+
+
+def zeros(kind: type[State], seen: Observation) -> State:
+    """A state of zeros, each field as long as it is declared to be: one value an entry, or one a system."""
+    like = {"entry": seen.gradient, "system": seen.systems.sum(seen.gradient)}
+    return kind(*(seen.xp.zeros_like(like[axis]) for axis in axes(kind).values()))
 
 
 def ratio(xp: Any, numerator: Array, denominator: Array) -> Array:

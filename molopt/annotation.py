@@ -1,0 +1,93 @@
+"""Bonds as plain data, so that they travel in `atoms.info` through files and copies."""
+
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from rdkit import Chem, rdBase
+
+UNKNOWN_ORDER = 0
+
+
+def annotate(mol: Chem.Mol, orders_known: bool) -> dict[str, Any]:
+    """What rebuilds an RDKit molecule from its atoms: lists of integers only, fit for JSON.
+
+    Returns
+    -------
+    dict
+        bonds : [[i, j, order], ...], Kekule; order is 1, 2, 3, RDKit's number of a rarer bond type, or 0 where it
+        is not known; formal_charges and radicals : [[i, value], ...], of the atoms that have one.
+    """
+    mol = Chem.Mol(mol)
+    Chem.Kekulize(mol, clearAromaticFlags=True)
+    bonds = [
+        [bond.GetBeginAtomIdx(), bond.GetEndAtomIdx(), int(bond.GetBondType()) if orders_known else UNKNOWN_ORDER]
+        for bond in mol.GetBonds()
+    ]
+    charges = [[atom.GetIdx(), atom.GetFormalCharge()] for atom in mol.GetAtoms() if atom.GetFormalCharge()]
+    radicals = [[atom.GetIdx(), atom.GetNumRadicalElectrons()] for atom in mol.GetAtoms()]
+    found = {"bonds": bonds, "formal_charges": charges, "radicals": [entry for entry in radicals if entry[1]]}
+    return {key: value for key, value in found.items() if value or key == "bonds"}
+
+
+def restore(atoms: Atoms) -> tuple[Chem.Mol, bool] | None:
+    """The RDKit molecule that `annotate` described, and whether bond orders are known.
+
+    None where `atoms.info` has no bonds, or has bonds that these atoms cannot have: atoms were added, removed or
+    exchanged since.
+    """
+    if "bonds" not in atoms.info:
+        return None
+    try:
+        bonds = table(atoms.info["bonds"], 3)
+        charges = table(atoms.info.get("formal_charges", []), 2)
+        radicals = table(atoms.info.get("radicals", []), 2)
+        known = not any(order == UNKNOWN_ORDER for _, _, order in bonds)
+        mol = assemble(atoms, [(i, j, order or 1) for i, j, order in bonds])
+        for index, charge in charges:
+            mol.GetAtomWithIdx(index).SetFormalCharge(charge)
+        for index, count in radicals:
+            mol.GetAtomWithIdx(index).SetNumRadicalElectrons(count)
+        return (sanitized(mol), True) if known else (typed_by_degree(mol), False)
+    except (ValueError, TypeError, OverflowError, RuntimeError, Chem.MolSanitizeException):
+        return None
+
+
+def table(rows: Any, width: int) -> list[list[int]]:
+    return np.asarray(rows, dtype=int).reshape(-1, width).tolist()
+
+
+def assemble(atoms: Atoms, bonds: list[tuple[int, int, int]]) -> Chem.RWMol:
+    """An RDKit molecule, not yet sanitized, of these atoms with no hydrogens but the explicit ones."""
+    mol = Chem.RWMol()
+    for number in atoms.numbers.tolist():
+        atom = Chem.Atom(number)
+        atom.SetNoImplicit(True)
+        mol.AddAtom(atom)
+    for i, j, order in bonds:
+        mol.AddBond(i, j, Chem.BondType.values[order])
+    conformer = Chem.Conformer(len(atoms))
+    conformer.SetPositions(np.array(atoms.positions, dtype=float))
+    conformer.Set3D(True)
+    mol.AddConformer(conformer, assignId=True)
+    return mol
+
+
+def sanitized(mol: Chem.RWMol) -> Chem.Mol:
+    """The molecule with rings, aromaticity and hybridization perceived; raises where a valence is impossible."""
+    with rdBase.BlockLogs():
+        Chem.SanitizeMol(mol)
+    return mol.GetMol()
+
+
+ONIUM = {(5, 4): -1, (7, 4): 1, (8, 3): 1, (15, 4): 1, (16, 3): 1}  # (number, neighbours): formal charge
+
+
+def typed_by_degree(mol: Chem.RWMol) -> Chem.Mol:
+    """A molecule of unknown bond orders, good for UFF: hybridization follows from the number of neighbours."""
+    for atom in mol.GetAtoms():
+        atom.SetFormalCharge(ONIUM.get((atom.GetAtomicNum(), atom.GetDegree()), 0))
+    mol.UpdatePropertyCache(strict=False)
+    Chem.FastFindRings(mol)
+    Chem.SetHybridization(mol)
+    return mol.GetMol()

@@ -1,0 +1,5 @@
+"""What a rule sees of a geometry, and how its displacement becomes the next one."""
+
+from molopt.coordinates.cartesian import Cartesian
+
+__all__ = ["Cartesian"]

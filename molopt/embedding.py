@@ -1,0 +1,48 @@
+"""3D coordinates from bonds alone."""
+
+from typing import Any
+
+import numpy as np
+from rdkit import Chem, rdBase
+from rdkit.Chem import rdDistGeom
+
+from molopt.errors import InputError
+
+GAP = 3.0  # A between fragments: near enough to attract, too far to clash
+
+
+def embedded(mol: Chem.Mol, seed: int, name: str) -> Chem.Mol:
+    """The molecule, changed in place, with one conformer by ETKDGv3; fragments stand side by side.
+
+    RDKit starts from a distance matrix, and from random coordinates where that fails.
+
+    Raises
+    ------
+    InputError
+        Neither gives coordinates; the seed is not in [0, 2^31), where RDKit would draw one of its own.
+    """
+    if not 0 <= seed < 2**31:
+        raise InputError(f"seed must be at least 0 and less than 2^31, got {seed}")
+    parameters: Any = rdDistGeom.ETKDGv3()
+    parameters.randomSeed = seed
+    with rdBase.BlockLogs():
+        if rdDistGeom.EmbedMolecule(mol, parameters) < 0:
+            parameters.useRandomCoords = True
+            if rdDistGeom.EmbedMolecule(mol, parameters) < 0:
+                raise InputError(f"RDKit cannot embed {name} with seed {seed}: try another seed, or give a geometry")
+    set_apart(mol)
+    return mol
+
+
+def set_apart(mol: Chem.Mol) -> None:
+    """Shift fragments along x, in place: RDKit embeds each of them around the origin."""
+    conformer = mol.GetConformer()
+    positions = conformer.GetPositions()
+    edge = None
+    for indices in Chem.GetMolFrags(mol):
+        fragment = positions[list(indices)]
+        if edge is not None:
+            fragment[:, 0] += edge + GAP - fragment[:, 0].min()
+        edge = fragment[:, 0].max()
+        positions[list(indices)] = fragment
+    conformer.SetPositions(np.ascontiguousarray(positions))

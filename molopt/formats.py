@@ -1,0 +1,169 @@
+"""Molecules from open files, record by record: SDF, XYZ and SMILES lists."""
+
+import io
+import logging
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+import ase.io
+import numpy as np
+from ase import Atoms
+from rdkit import Chem, rdBase
+
+from molopt.embedding import embedded
+from molopt.errors import InputError
+from molopt.molecules import Molecule
+
+log = logging.getLogger("molopt")
+
+COMPLAINT = re.compile(r"^\[[\d:]+\] (?:ERROR: )?(.+)$", re.MULTILINE)  # a line of RDKit's log, after the time
+
+
+class Given(NamedTuple):
+    """What the user says of all molecules of a source."""
+
+    charge: int | None
+    spin: int | None
+    seed: int
+
+
+def from_sdf(file: TextIO, path: Path, given: Given) -> Iterator[Molecule]:
+    """The records of an SDF, or the one of a MOL file."""
+    for number, record in enumerate(sdf_records(file), start=1):
+        with located(path, "record", number):
+            if "M  END" not in record:
+                raise InputError("it is truncated: there is no line M  END")
+            mol = sdf_mol(record)
+            name = title(mol) or fallback_name(path, number)
+            mol = with_hydrogens(mol, name) if has_geometry(mol) else embedded_anew(mol, given.seed, name)
+            molecule = Molecule.from_rdkit(mol, name=name, charge=given.charge, spin=given.spin)
+        yield molecule
+
+
+def sdf_records(file: TextIO) -> Iterator[str]:
+    lines: list[str] = []
+    for line in file:
+        if line.startswith("$$$$"):
+            yield "".join(lines)
+            lines = []
+        else:
+            lines.append(line)
+    if "".join(lines).strip():
+        yield "".join(lines)
+
+
+def sdf_mol(record: str) -> Chem.Mol:
+    """One record with its data fields, hydrogens left as they are."""
+    supplier = Chem.SDMolSupplier()
+    with rdBase.BlockLogs(), rdBase.CaptureErrorLog() as errors:
+        supplier.SetData(record, removeHs=False)
+        mol = supplier[0]
+    if mol is None:
+        complaint = COMPLAINT.search(errors.messages)
+        raise InputError(f"RDKit cannot read it: {complaint.group(1) if complaint else 'it gives no reason'}")
+    if mol.GetNumAtoms() == 0:
+        raise InputError("it has no atoms")
+    return mol
+
+
+def title(mol: Chem.Mol) -> str:
+    return mol.GetProp("_Name").strip() if mol.HasProp("_Name") else ""
+
+
+def has_geometry(mol: Chem.Mol) -> bool:
+    """Whether there are 3D coordinates, and not a drawing or a list of zeros."""
+    if mol.GetNumConformers() == 0:
+        return False
+    conformer = mol.GetConformer()
+    positions = conformer.GetPositions()
+    if len(positions) > 1 and not positions.any():
+        return False
+    return conformer.Is3D() or bool(np.any(positions[:, 2] != 0)) or len(positions) == 1
+
+
+def with_hydrogens(mol: Chem.Mol, name: str) -> Chem.Mol:
+    missing = sum(atom.GetTotalNumHs() for atom in mol.GetAtoms())
+    if missing:
+        log.warning("%s: %d hydrogens that its record leaves out were added", name, missing)
+    return Chem.AddHs(mol, addCoords=True)
+
+
+def embedded_anew(mol: Chem.Mol, seed: int, name: str) -> Chem.Mol:
+    log.warning("%s: its record has no 3D geometry, and was embedded with seed %d", name, seed)
+    return embedded(Chem.AddHs(mol), seed, name)
+
+
+def from_xyz(file: TextIO, path: Path, given: Given) -> Iterator[Molecule]:
+    """The frames of an XYZ file; charge, spin, name and bonds are taken from extended XYZ where they are given."""
+    number = 0
+    while head := next_filled(file):
+        number += 1
+        with located(path, "frame", number):
+            atoms = xyz_atoms(head, file)
+            atoms.info.setdefault("name", fallback_name(path, number))
+            said = {"charge": given.charge, "spin": given.spin}
+            atoms.info.update({key: value for key, value in said.items() if value is not None})
+            molecule = Molecule.from_atoms(atoms)
+        yield molecule
+
+
+def next_filled(file: TextIO) -> str:
+    return next((line for line in file if line.strip()), "")
+
+
+def xyz_atoms(head: str, file: TextIO) -> Atoms:
+    """The frame whose first line is `head` and whose other lines come next in the file."""
+    try:
+        announced = int(head)
+    except ValueError:
+        raise InputError(f"the number of atoms must come first, got {head.strip()!r}") from None
+    if announced < 1:
+        raise InputError(f"it announces {announced} atoms; at least 1 is needed")
+    lines = list(islice(file, announced + 1))
+    present = sum(bool(line.strip()) for line in lines[1:])
+    if present < announced:
+        raise InputError(f"it is truncated: it announces {announced} atoms and has {present}")
+    try:
+        return ase.io.read(io.StringIO(head + "".join(lines)), format="extxyz")
+    except Exception as error:  # ASE raises whatever its parsing stumbles on
+        raise InputError(f"ASE cannot read it: {' '.join(str(error).split())}") from error
+
+
+def from_smi(file: TextIO, path: Path, given: Given) -> Iterator[Molecule]:
+    """The lines of a list of SMILES, each followed by a blank and a name or by nothing."""
+    for number, line in enumerate(file, start=1):
+        if not line.strip():
+            continue
+        smiles, _, name = line.strip().replace("\t", " ").partition(" ")
+        with located(path, "line", number):
+            molecule = Molecule.from_smiles(
+                smiles, given.seed, name.strip() or fallback_name(path, number), given.charge, given.spin
+            )
+        yield molecule
+
+
+def fallback_name(path: Path, number: int) -> str:
+    """The file's name without its ending, and the number of the record after the first."""
+    return path.stem if number == 1 else f"{path.stem}-{number}"
+
+
+@contextmanager
+def located(path: Path, kind: str, number: int) -> Iterator[None]:
+    """Put the place in the file before the message of an InputError."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{path}, {kind} {number}: {error}") from None
+
+
+READERS: dict[str, Callable[[TextIO, Path, Given], Iterator[Molecule]]] = {
+    ".sdf": from_sdf,
+    ".mol": from_sdf,
+    ".xyz": from_xyz,
+    ".extxyz": from_xyz,
+    ".smi": from_smi,
+}

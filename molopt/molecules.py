@@ -1,0 +1,263 @@
+"""A molecule: what is bonded to what, its charge and multiplicity, and one geometry."""
+
+import io
+import random
+from collections.abc import Iterator
+from typing import Any, Self
+
+import numpy as np
+from ase import Atoms
+from numpy.typing import ArrayLike
+from rdkit import Chem, rdBase
+
+from molopt.acceptance import accepted, smiles_of
+from molopt.annotation import annotate
+from molopt.checks import check_geometry, check_spin
+from molopt.embedding import embedded
+from molopt.errors import InputError
+from molopt.perception import bonds_of, charge_of, name_of, spin_of
+from molopt.shipped import shipped_path
+from molopt.smiles import parse_smiles
+
+SEED = 7
+
+
+class Molecule:
+    """Bonds, charge, multiplicity, a name, and one geometry with every hydrogen in it. It does not change.
+
+    Make one with `from_smiles`, `from_rdkit`, `from_atoms` or `named`; read files with `molopt.read`.
+
+    Attributes
+    ----------
+    name : str
+    numbers : (natoms,) array of int
+    positions : (natoms, 3) array
+        Angstrom; a copy.
+    bonds : (nbonds, 2) array of int
+        Indices of bonded atoms, counted from 0.
+    charge : int
+        In units of e.
+    spin : int
+        The multiplicity 2S + 1; 1 + the number of radical electrons unless it was given.
+    orders_known : bool
+        False where bonds were guessed from distances alone: MMFF94 refuses such a molecule, UFF takes it.
+    smiles : str
+        Canonical, with the stereo of the geometry.
+
+    Examples
+    --------
+    >>> molecule = Molecule.from_smiles("C[C@H](N)C(=O)O", name="alanine")
+    >>> len(molecule), molecule.charge, molecule.spin, molecule.smiles
+    (13, 0, 1, 'C[C@H](N)C(=O)O')
+    >>> atoms = molecule.atoms()
+    >>> sorted(atoms.info)
+    ['bonds', 'charge', 'name', 'spin']
+    >>> Molecule.from_atoms(atoms).smiles == molecule.smiles
+    True
+    """
+
+    def __init__(self, mol: Chem.Mol, name: str, charge: int, spin: int, orders_known: bool = True) -> None:
+        self._mol = mol
+        self._name = name
+        self._charge = charge
+        self._spin = spin
+        self._orders_known = orders_known
+        if orders_known and np.isfinite(self.positions).all():
+            with rdBase.BlockLogs():
+                Chem.AssignStereochemistryFrom3D(mol, replaceExistingTags=True)
+
+    @classmethod
+    def from_smiles(
+        cls,
+        smiles: str,
+        seed: int = SEED,
+        name: str | None = None,
+        charge: int | None = None,
+        spin: int | None = None,
+    ) -> Self:
+        """The molecule of a SMILES, with hydrogens, embedded by ETKDGv3.
+
+        Parameters
+        ----------
+        smiles : str
+            May be followed by a blank and a name.
+        seed : int
+            Of the embedding: one seed, one geometry.
+        name : str, optional
+            By default the name that follows the SMILES, else the SMILES.
+        charge, spin : int, optional
+            By default what the SMILES says. Another charge is an error, another multiplicity is not.
+
+        Raises
+        ------
+        InputError
+            The SMILES cannot be parsed (the message shows where) or embedded.
+
+        References
+        ----------
+        S. Wang, J. Witek, G. A. Landrum, S. Riniker, J. Chem. Inf. Model. 60, 2044 (2020).
+        """
+        mol = parse_smiles(smiles)
+        found = mol.GetProp("_Name") if mol.HasProp("_Name") else ""
+        name = name or found or smiles.strip()
+        return cls.from_rdkit(embedded(Chem.AddHs(mol), seed, name), name=name, charge=charge, spin=spin)
+
+    @classmethod
+    def from_rdkit(
+        cls,
+        mol: Chem.Mol,
+        conformer: int = -1,
+        name: str | None = None,
+        charge: int | None = None,
+        spin: int | None = None,
+    ) -> Self:
+        """A copy of one conformer of an RDKit molecule.
+
+        Parameters
+        ----------
+        mol : rdkit.Chem.Mol
+            With explicit hydrogens and at least one 3D conformer; it is sanitized if it was not.
+        conformer : int
+            The conformer's id; -1 is the first.
+        name : str, optional
+            By default the property `_Name`, else the SMILES.
+        charge, spin : int, optional
+            By default the sum of formal charges, and 1 + the number of radical electrons.
+
+        Raises
+        ------
+        InputError
+            There is no such conformer or it is a drawing, valences are impossible, hydrogens are missing, atoms are
+            dummies, lie on one spot or nowhere, the charge is not that of the formal charges, or the multiplicity
+            cannot be.
+        """
+        mol, name = accepted(mol, conformer, name)
+        formal = Chem.GetFormalCharge(mol)
+        if charge is not None and charge != formal:
+            raise InputError(f"{name}: charge {charge} contradicts its formal charges, which add up to {formal}")
+        if spin is None:
+            spin = 1 + sum(atom.GetNumRadicalElectrons() for atom in mol.GetAtoms())
+        check_spin([atom.GetAtomicNum() for atom in mol.GetAtoms()], formal, spin, name)
+        return cls(mol, name, formal, spin)
+
+    @classmethod
+    def from_atoms(cls, atoms: Atoms) -> Self:
+        """The molecule that `ase.Atoms` describe: from `atoms.info` where a Molecule wrote it, else perceived.
+
+        See `molopt.perception` for what is taken where nothing is given; every guess is logged by the logger
+        "molopt".
+
+        Raises
+        ------
+        InputError
+            There are no atoms, they are periodic, lie on one spot or nowhere; charge, multiplicity and formal
+            charges contradict each other.
+        """
+        name = name_of(atoms)
+        if len(atoms) == 0:
+            raise InputError("there are no atoms to make a molecule of")
+        check_geometry(atoms.numbers.tolist(), atoms.positions, name)
+        charge = charge_of(atoms)
+        spin = spin_of(atoms, charge)
+        mol, known = bonds_of(atoms, charge, spin)
+        if known:
+            return cls.from_rdkit(mol, name=name, charge=charge, spin=spin)
+        return cls(mol, name, charge, spin, orders_known=False)
+
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """One of the molecules that come with molopt, as `molopt molecules` lists them."""
+        path = shipped_path(name)
+        with rdBase.BlockLogs():
+            mol = Chem.MolFromMolFile(str(path), removeHs=False)
+        return cls.from_rdkit(mol, name=path.stem)
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def charge(self) -> int:
+        return self._charge
+
+    @property
+    def spin(self) -> int:
+        return self._spin
+
+    @property
+    def orders_known(self) -> bool:
+        return self._orders_known
+
+    @property
+    def numbers(self) -> np.ndarray:
+        return np.array([atom.GetAtomicNum() for atom in self._mol.GetAtoms()])
+
+    @property
+    def positions(self) -> np.ndarray:
+        return self._mol.GetConformer().GetPositions()
+
+    @property
+    def bonds(self) -> np.ndarray:
+        pairs = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in self._mol.GetBonds()]
+        return np.array(pairs, dtype=int).reshape(-1, 2)
+
+    @property
+    def smiles(self) -> str:
+        return smiles_of(self._mol)
+
+    def __len__(self) -> int:
+        return self._mol.GetNumAtoms()
+
+    def __repr__(self) -> str:
+        return f"<Molecule {self._name}: {len(self)} atoms, charge {self._charge}, spin {self._spin}>"
+
+    def to_rdkit(self) -> Chem.Mol:
+        """A copy of the RDKit molecule, with its one conformer and the stereo of that geometry."""
+        return Chem.Mol(self._mol)
+
+    def atoms(self) -> Atoms:
+        """New `ase.Atoms` whose info holds name, charge, spin and bonds, as data that files keep."""
+        atoms = Atoms(self.numbers, self.positions)
+        atoms.info.update(name=self._name, charge=self._charge, spin=self._spin)
+        atoms.info.update(annotate(self._mol, self._orders_known))
+        return atoms
+
+    def with_positions(self, positions: ArrayLike) -> Self:
+        """The same molecule at other positions, (natoms, 3) in Angstrom."""
+        positions = np.array(positions, dtype=float)
+        if positions.shape != (len(self), 3):
+            raise InputError(f"{self._name} needs positions of shape ({len(self)}, 3), got {positions.shape}")
+        mol = Chem.Mol(self._mol)
+        mol.GetConformer().SetPositions(positions)
+        return type(self)(mol, self._name, self._charge, self._spin, self._orders_known)
+
+    def conformers(self, count: int, seed: int = SEED) -> Iterator[Self]:
+        """`count` other embeddings of this molecule, one at a time, with the stereo of this one.
+
+        The first are the same for every count. Each is made when it is asked for.
+
+        >>> butane = Molecule.from_smiles("CCCC")
+        >>> [len(conformer) for conformer in butane.conformers(2, seed=1)]
+        [14, 14]
+        """
+        seeds = random.Random(seed)
+        for _ in range(count):
+            mol = embedded(Chem.Mol(self._mol), seeds.randrange(2**31), self._name)
+            yield type(self)(mol, self._name, self._charge, self._spin, self._orders_known)
+
+    def to_sdf(self) -> str:
+        """One SDF record, its title the name."""
+        mol = self.to_rdkit()
+        mol.SetProp("_Name", " ".join(self._name.split()))
+        text = io.StringIO()
+        with Chem.SDWriter(text) as writer:
+            writer.SetKekulize(self._orders_known)
+            writer.write(mol)
+        return text.getvalue()
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept = int(Chem.PropertyPickleOptions.AllProps) | int(Chem.PropertyPickleOptions.CoordsAsDouble)
+        return vars(self) | {"_mol": self._mol.ToBinary(kept)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state | {"_mol": Chem.Mol(state["_mol"])})

@@ -1,0 +1,26 @@
+"""Offering the nearest names to someone who mistyped one."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(name: str, known: Iterable[str]) -> list[str]:
+    """Up to three of the known names that resemble this one, the nearest first, whatever the case of letters.
+
+    >>> nearest("Peg5", ["peg4", "sucrose"])
+    ['peg4']
+    """
+    lower = {entry.lower(): entry for entry in known}
+    return [lower[match] for match in difflib.get_close_matches(name.lower(), lower, n=3)]
+
+
+def offer(name: str, known: Iterable[str]) -> str:
+    """What an error message about an unknown name ends with.
+
+    >>> offer("mmf94", ["mmff94", "uff"])
+    '; did you mean mmff94? Known are mmff94, uff'
+    """
+    known = list(known)
+    near = nearest(name, known)
+    listed = f"nown are {', '.join(known)}"
+    return f"; did you mean {' or '.join(near)}? K{listed}" if near else f"; k{listed}"

@@ -1,0 +1,159 @@
+"""One ASE optimizer class a rule, with defaults that suit molecules."""
+
+import inspect
+from dataclasses import fields
+from typing import Any, ClassVar
+
+from molopt import rules
+from molopt.control import Control
+from molopt.optimizers.base import RuleOptimizer
+
+
+class NamedOptimizer(RuleOptimizer):
+    """A `RuleOptimizer` that builds its rule from keywords.
+
+    After ASE's own arguments come, by keyword, the hyper-parameters of the rule and `control`. Learning rates are for
+    Cartesian coordinates; where they come from is written in docs/tuning.md.
+
+    Raises
+    ------
+    TypeError
+        A keyword that neither the rule nor ASE knows.
+    InputError
+        A hyper-parameter out of its range.
+    """
+
+    kind: ClassVar[type[rules.Rule]]
+    tuned: ClassVar[dict[str, float]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        base = [p for p in inspect.signature(RuleOptimizer).parameters.values() if p.name not in ("rule", "kwargs")]
+        values = {f.name: cls.tuned.get(f.name, f.default) for f in fields(cls.kind)}
+        cls.__signature__ = inspect.Signature(  # read by help() and editors
+            base + [inspect.Parameter(name, keyword, default=value) for name, value in values.items()]
+        )
+
+    def __init__(
+        self,
+        atoms: Any,
+        restart: Any = None,
+        logfile: Any = "-",
+        trajectory: Any = None,
+        append_trajectory: bool = False,
+        maxstep: float | None = None,
+        *,
+        control: Control | None = Control(),  # noqa: B008  # frozen
+        **kwargs: Any,
+    ) -> None:
+        own = {f.name for f in fields(self.kind)} & set(kwargs)
+        rule = self.kind(**self.tuned | {name: kwargs.pop(name) for name in own})
+        super().__init__(
+            atoms, restart, logfile, trajectory, append_trajectory, maxstep, rule=rule, control=control, **kwargs
+        )
+
+
+class GradientDescent(NamedOptimizer):
+    """Gradient descent as an ASE optimizer; equation in `molopt.rules.GradientDescent`."""
+
+    kind = rules.GradientDescent
+    tuned: ClassVar = {"lr": 0.01}
+
+
+class Momentum(NamedOptimizer):
+    """Averaged momentum as an ASE optimizer; equation in `molopt.rules.Momentum`."""
+
+    kind = rules.Momentum
+    tuned: ClassVar = {"lr": 0.1}
+
+
+class HeavyBall(NamedOptimizer):
+    """Polyak's heavy ball as an ASE optimizer; equation in `molopt.rules.HeavyBall`."""
+
+    kind = rules.HeavyBall
+    tuned: ClassVar = {"lr": 0.01}
+
+
+class Nesterov(NamedOptimizer):
+    """Nesterov's momentum as an ASE optimizer; equation in `molopt.rules.Nesterov`."""
+
+    kind = rules.Nesterov
+    tuned: ClassVar = {"lr": 0.01}
+
+
+class Adagrad(NamedOptimizer):
+    """Adagrad as an ASE optimizer; equation in `molopt.rules.Adagrad`."""
+
+    kind = rules.Adagrad
+    tuned: ClassVar = {"lr": 0.05}
+
+
+class RMSProp(NamedOptimizer):
+    """RMSProp as an ASE optimizer; equation in `molopt.rules.RMSProp`."""
+
+    kind = rules.RMSProp
+    tuned: ClassVar = {"lr": 0.01}
+
+
+class Adadelta(NamedOptimizer):
+    """Adadelta as an ASE optimizer; equation in `molopt.rules.Adadelta`."""
+
+    kind = rules.Adadelta
+    tuned: ClassVar = {"lr": 1.0}
+
+
+class Adam(NamedOptimizer):
+    """Adam as an ASE optimizer; equation in `molopt.rules.Adam`. There is no weight decay: see there."""
+
+    kind = rules.Adam
+    tuned: ClassVar = {"lr": 0.03}
+
+
+class PerAtomAdam(NamedOptimizer):
+    """Adam with one scale an atom, so that turning the molecule changes nothing; `molopt.rules.PerAtomAdam`."""
+
+    kind = rules.PerAtomAdam
+    tuned: ClassVar = {"lr": 0.03}
+
+
+class AMSGrad(NamedOptimizer):
+    """AMSGrad as an ASE optimizer; equation in `molopt.rules.AMSGrad`."""
+
+    kind = rules.AMSGrad
+    tuned: ClassVar = {"lr": 0.03}
+
+
+class NAdam(NamedOptimizer):
+    """NAdam as an ASE optimizer; equation in `molopt.rules.NAdam`."""
+
+    kind = rules.NAdam
+    tuned: ClassVar = {"lr": 0.03}
+
+
+class RAdam(NamedOptimizer):
+    """RAdam as an ASE optimizer; equation in `molopt.rules.RAdam`."""
+
+    kind = rules.RAdam
+    tuned: ClassVar = {"lr": 0.03}
+
+
+class AdaBelief(NamedOptimizer):
+    """AdaBelief as an ASE optimizer; equation in `molopt.rules.AdaBelief`."""
+
+    kind = rules.AdaBelief
+    tuned: ClassVar = {"lr": 0.03}
+
+
+class Lion(NamedOptimizer):
+    """Lion as an ASE optimizer; equation in `molopt.rules.Lion`."""
+
+    kind = rules.Lion
+    tuned: ClassVar = {"lr": 0.003}
+
+
+class Apollo(NamedOptimizer):
+    """Apollo as an ASE optimizer; equation in `molopt.rules.Apollo`."""
+
+    kind = rules.Apollo
+    tuned: ClassVar = {"lr": 0.1}

@@ -1,0 +1,77 @@
+"""The restart file: everything that the next step depends on, as JSON."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ase.io.jsonio import decode
+from ase.optimize.optimize import RestartError
+
+from molopt.control import Memory, Point
+from molopt.coordinates import Cartesian
+from molopt.rules.state import from_plain, to_plain
+
+if TYPE_CHECKING:
+    from molopt.optimizers.base import RuleOptimizer
+
+
+def restart_data(optimizer: "RuleOptimizer") -> dict[str, Any]:
+    """The state of a run after a step, in plain values."""
+    memory = optimizer.memory
+    assert memory is not None
+    data = {
+        "rule": repr(optimizer.rule),
+        "control": repr(optimizer.control),
+        "x": optimizer.expected,
+        "point": to_plain(memory.point),
+        "before": to_plain(memory.before),
+        "after": to_plain(memory.after),
+        "rate": to_plain(memory.control),
+    }
+    if hasattr(optimizer.atoms, "orig_cell"):  # a cell filter measures deformation from here
+        data["orig_cell"] = np.asarray(optimizer.atoms.orig_cell)
+    return data
+
+
+def read_restart(optimizer: "RuleOptimizer") -> None:
+    """Give an optimizer the memory and the position of its restart file.
+
+    Raises
+    ------
+    RestartError
+        The file is not JSON, or does not fit this rule, this control or these atoms.
+    """
+    path = optimizer.restart
+    try:
+        with open(path) as file:
+            data = decode(file.read(), always_array=False)
+    except Exception as error:
+        raise RestartError(f"Could not decode restart file {path} as JSON; delete it to start anew") from error
+    try:
+        _adopt(optimizer, data)
+    except (KeyError, TypeError, ValueError) as error:
+        raise RestartError(f"restart file {path} does not fit: {error}; delete it to start anew") from error
+
+
+def _adopt(optimizer: "RuleOptimizer", data: dict[str, Any]) -> None:
+    for name in ("rule", "control"):
+        ours = repr(getattr(optimizer, name))
+        if data[name] != ours:
+            raise ValueError(f"it was written by {data[name]}, this is {ours}")
+    if "orig_cell" in data:
+        optimizer.atoms.orig_cell = data["orig_cell"]
+    optimizable = optimizer.optimizable
+    x = np.asarray(data["x"], dtype=float)
+    if x.shape != optimizable.get_x().shape:
+        raise ValueError(f"it has {x.size} coordinates, these atoms have {optimizable.get_x().size}")
+    coordinates = Cartesian.of(x.size)
+    point = from_plain(Point(x, x), data["point"])
+    state = optimizer.rule.init(coordinates.observe(point.gradient, np.zeros_like(x)))
+    memory = Memory(
+        point,
+        from_plain(state, data["before"]),
+        from_plain(state, data["after"]),
+        from_plain(optimizer.control.init(coordinates.systems.count), data["rate"]),
+    )
+    if not np.array_equal(optimizable.get_x(), x):
+        optimizable.set_x(x)
+    optimizer.coordinates, optimizer.memory, optimizer.expected = coordinates, memory, optimizable.get_x()

@@ -1,0 +1,66 @@
+"""Potentials by name: any of them is an ASE calculator."""
+
+from ase import Atoms
+from ase.calculators.abc import GetPropertiesMixin
+
+from molopt.errors import InputError
+from molopt.molecules import Molecule
+from molopt.names import offer
+from molopt.potentials.counting import Counted
+from molopt.potentials.force_field_terms import FORCE_FIELDS
+from molopt.potentials.force_fields import RDKitForceField
+from molopt.potentials.foreign import foreign
+from molopt.potentials.xtb import METHODS, xtb
+from molopt.specification import parse
+
+__all__ = ["Counted", "RDKitForceField", "potential", "potential_names"]
+
+
+def potential_names() -> list[str]:
+    """The names that `potential` knows, besides "package.module:factory"."""
+    return [*FORCE_FIELDS, *METHODS]
+
+
+def potential(name: str, molecule: Molecule | Atoms) -> GetPropertiesMixin:
+    """An ASE calculator for a molecule.
+
+    Parameters
+    ----------
+    name : str
+        "mmff94", "mmff94s", "uff" (RDKit's force fields), "gfn2-xtb", "gfn1-xtb" (tblite's; the extra `xtb`), in
+        any case of letters, or "package.module:factory", any callable that returns an ASE calculator. Keywords
+        follow as "?key=value&key2=value2": those of `tblite.ase.TBLite` for xTB, the factory's own for a factory.
+    molecule : Molecule or ase.Atoms
+        Says which atoms, bonds, charge and multiplicity.
+
+    Raises
+    ------
+    InputError
+        The name is not known, the potential has no parameters for an atom, charge or multiplicity cannot be, or
+        the factory is not there or raises.
+    MissingExtra
+        tblite is not installed.
+
+    Examples
+    --------
+    >>> molecule = Molecule.from_smiles("CCO")
+    >>> atoms = molecule.atoms()
+    >>> atoms.calc = potential("MMFF94", molecule)
+    >>> morse = potential("ase.calculators.morse:MorsePotential?epsilon=2.0", molecule)
+    >>> potential("gfn2xtb", molecule)
+    Traceback (most recent call last):
+        ...
+    molopt.errors.InputError: 'gfn2xtb' is no potential; did you mean gfn2-xtb or gfn1-xtb? \
+Known are mmff94, mmff94s, uff, gfn2-xtb, gfn1-xtb, package.module:factory
+    """
+    found, keywords = parse(name)
+    if ":" in found:
+        return foreign(found, keywords, molecule)
+    key = found.lower()
+    if key in METHODS:
+        return xtb(key, molecule, keywords)
+    if key not in FORCE_FIELDS:
+        raise InputError(f"{found!r} is no potential{offer(found, [*potential_names(), 'package.module:factory'])}")
+    if keywords:
+        raise InputError(f"{key} takes no keywords, got {', '.join(keywords)}")
+    return RDKitForceField(molecule if isinstance(molecule, Molecule) else Molecule.from_atoms(molecule), key)

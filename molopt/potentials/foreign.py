@@ -1,0 +1,70 @@
+"""Potentials of other packages: "package.module:factory?key=value"."""
+
+import importlib
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ase import Atoms
+from ase.calculators.abc import GetPropertiesMixin
+
+from molopt.errors import InputError
+from molopt.molecules import Molecule
+
+
+def foreign(name: str, keywords: dict[str, Any], molecule: Molecule | Atoms) -> GetPropertiesMixin:
+    """The ASE calculator that a factory makes.
+
+    Parameters
+    ----------
+    name : str
+        "package.module:factory"; any callable, such as a calculator's class.
+    keywords : dict
+        Given to the factory. Where it has parameters named `molecule`, `charge` or `spin` (the multiplicity) and
+        the keywords do not say otherwise, it gets those of the molecule.
+    molecule : Molecule or ase.Atoms
+
+    Raises
+    ------
+    InputError
+        The module cannot be imported, it has no such attribute, the factory raises, or what it returns is no
+        calculator.
+    """
+    factory = load(name)
+    try:
+        accepted = set(inspect.signature(factory).parameters)
+    except (TypeError, ValueError):
+        accepted = set()
+    wanted = [key for key in ("molecule", "charge", "spin") if key in accepted and key not in keywords]
+    given = describe(molecule, wanted) if wanted else {}
+    try:
+        calculator = factory(**given, **keywords)
+    except Exception as error:
+        raise InputError(f"{name} raised {type(error).__name__}: {error}") from error
+    if isinstance(calculator, type) or not hasattr(calculator, "get_property"):
+        raise InputError(f"{name} must return an ASE calculator, it returned {calculator!r}")
+    return calculator
+
+
+def load(name: str) -> Callable[..., Any]:
+    """The callable that "package.module:factory" names."""
+    module_name, _, attribute = name.partition(":")
+    if not module_name or not attribute:
+        raise InputError(f"a potential of another package is written package.module:factory, got {name!r}")
+    try:
+        module = importlib.import_module(module_name)
+    except Exception as error:
+        raise InputError(f"cannot import {module_name} for the potential {name}: {error}") from error
+    factory: Any = module
+    for part in attribute.split("."):
+        if not hasattr(factory, part):
+            raise InputError(f"{module_name} has no {attribute}: a potential is written package.module:factory")
+        factory = getattr(factory, part)
+    if not callable(factory):
+        raise InputError(f"{name} is not callable: name a class or a function that returns an ASE calculator")
+    return factory
+
+
+def describe(molecule: Molecule | Atoms, wanted: Sequence[str]) -> dict[str, Any]:
+    known = molecule if isinstance(molecule, Molecule) else Molecule.from_atoms(molecule)
+    return {key: known if key == "molecule" else getattr(known, key) for key in wanted}

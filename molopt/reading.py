@@ -1,0 +1,93 @@
+"""A stream of molecules from whatever the user names: a file, a folder, a shipped molecule, a SMILES."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from molopt.errors import InputError
+from molopt.formats import READERS, Given
+from molopt.molecules import SEED, Molecule
+from molopt.names import nearest
+from molopt.shipped import find_shipped, shipped_names
+
+ENDINGS = ", ".join(READERS)
+
+
+def read(
+    source: str | Path, charge: int | None = None, spin: int | None = None, seed: int = SEED
+) -> Iterator[Molecule]:
+    """Molecules one at a time, each read when it is asked for.
+
+    Parameters
+    ----------
+    source : str or Path
+        A file (.sdf, .mol, .xyz, .extxyz, .smi), a folder of such files, the name of a shipped molecule, or a
+        SMILES, which a blank and a name may follow: the first that it can be, in this order.
+    charge, spin : int, optional
+        Of all molecules, in place of what the source says; spin is the multiplicity. A charge that contradicts
+        the formal charges of a SMILES or an SDF is an error.
+    seed : int
+        Of embeddings: of a SMILES, and of an SDF without a 3D geometry.
+
+    Raises
+    ------
+    InputError
+        There is no such file or name, at once; a record cannot be read, when its turn comes, with its number.
+
+    Examples
+    --------
+    >>> [molecule.name for molecule in read("CCO ethanol")]
+    ['ethanol']
+    """
+    if not str(source).strip():
+        raise InputError("nothing to read: give a file, the name of a shipped molecule, or a SMILES")
+    path = Path(source)
+    given = Given(charge, spin, seed)
+    if exists(path):
+        return read_path(path, given)
+    if path.suffix.lower() in READERS:
+        raise InputError(f"there is no file {str(source)!r}")
+    return iter([named_or_smiles(str(source), given)])
+
+
+def exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long for a file name, as a SMILES may be
+        return False
+
+
+def read_path(path: Path, given: Given) -> Iterator[Molecule]:
+    if path.is_dir():
+        files = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in READERS)
+        if not files:
+            raise InputError(f"the folder {str(path)!r} has no file that ends in {ENDINGS}")
+        return (molecule for file in files for molecule in read_path(file, given))
+    if path.suffix.lower() not in READERS:
+        raise InputError(f"cannot tell the format of {str(path)!r}: its name must end in {ENDINGS}")
+    return read_file(path, given)
+
+
+def read_file(path: Path, given: Given) -> Iterator[Molecule]:
+    found = False
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for molecule in READERS[path.suffix.lower()](file, path, given):
+            found = True
+            yield molecule
+    if not found:
+        raise InputError(f"{path} is empty")
+
+
+def named_or_smiles(text: str, given: Given) -> Molecule:
+    if find_shipped(text):
+        molecule = Molecule.named(text)
+        return Molecule.from_rdkit(molecule.to_rdkit(), name=molecule.name, charge=given.charge, spin=given.spin)
+    try:
+        return Molecule.from_smiles(text, seed=given.seed, charge=given.charge, spin=given.spin)
+    except InputError:
+        near = nearest(text, shipped_names())
+        if near and re.fullmatch(r"\w+", text):
+            raise InputError(
+                f"{text!r} is neither a file, nor a SMILES, nor a shipped molecule; did you mean {' or '.join(near)}?"
+            ) from None
+        raise

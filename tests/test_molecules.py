@@ -1,0 +1,409 @@
+"""Molecules keep what chemists say about them, and bad ones are refused in one clear line."""
+
+import logging
+import pickle
+
+import ase.io
+import numpy as np
+import pytest
+from ase import Atoms
+from rdkit import Chem
+from rdkit.Chem import AllChem
+
+from molopt import perception
+from molopt.errors import InputError
+from molopt.identity import bonds_kept, stereo_kept
+from molopt.molecules import Molecule
+from molopt.reading import read
+from molopt.shipped import shipped_names
+
+KINDS = [
+    "C[C@H](N)C(=O)O",
+    "C[N+](=O)[O-]",
+    "C/C=C/C",
+    "[CH2]C=C",
+    "c1ccncc1",
+    "[NH3+]CC(=O)[O-]",
+    "CC(=O)[O-].[Na+]",
+    "O.O",
+    "[O][O]",
+    "[C-]#[O+]",
+    "[Na+]",
+]
+
+
+@pytest.fixture
+def alanine():
+    return Molecule.from_smiles("C[C@H](N)C(=O)O", name="alanine")
+
+
+def one(source, **given):
+    (molecule,) = read(source, **given)
+    return molecule
+
+
+def unsaid(molecule):
+    """The atoms alone, with charge and spin and nothing else."""
+    atoms = molecule.atoms()
+    atoms.info = {"charge": molecule.charge, "spin": molecule.spin}
+    return atoms
+
+
+def identity(molecule):
+    return molecule.name, molecule.smiles, molecule.charge, molecule.spin, molecule.orders_known
+
+
+# From SMILES
+
+
+def test_one_seed_gives_one_geometry_and_another_seed_another():
+    first, again, other = (Molecule.from_smiles("CCCCO", seed=seed) for seed in (7, 7, 8))
+    assert np.array_equal(first.positions, again.positions)
+    assert not np.allclose(first.positions, other.positions)
+
+
+def test_radical_electrons_set_the_multiplicity():
+    assert [Molecule.from_smiles(smiles).spin for smiles in ("C", "[CH3]", "[O][O]")] == [1, 2, 3]
+
+
+def test_a_name_may_follow_the_smiles():
+    assert one("CCO ethyl alcohol").name == "ethyl alcohol"
+
+
+def test_fragments_are_embedded_side_by_side():
+    pair = Molecule.from_smiles("CC(=O)O.CC(=O)O")
+    apart = np.linalg.norm(pair.positions[[0, 1, 2, 3], None] - pair.positions[None, [4, 5, 6, 7]], axis=-1)
+    assert apart.min() > 2.9  # 3.0 A between the edges along x, and hydrogens stand out farther
+
+
+@pytest.mark.parametrize(
+    ("smiles", "column"), [("CC(C)X", 5), ("CC(C", 2), ("CC]C", 2), ("CN(C)(C)(C)C", 1), ("FC(F)Br(C)C", 5)]
+)
+def test_an_unusable_smiles_is_shown_with_a_caret_under_the_place(smiles, column, capfd):
+    with pytest.raises(InputError) as caught:
+        Molecule.from_smiles(smiles)
+    message, shown, carets = str(caught.value).splitlines()
+    assert smiles in message
+    assert shown == f"  {smiles}"
+    assert carets == " " * (column + 2) + "^"
+    assert capfd.readouterr().err == ""
+
+
+def test_an_aromatic_ring_without_kekule_form_shows_all_its_atoms():
+    with pytest.raises(InputError, match=r"\n  Cc1cccc1\n   \^ \^{4}$"):
+        Molecule.from_smiles("Cc1cccc1")
+
+
+@pytest.mark.parametrize(
+    ("smiles", "given", "said"),
+    [
+        ("", {}, "empty"),
+        ("*C", {}, "dummy"),
+        ("[H+]", {}, "no electrons"),
+        ("CC(=O)[O-]", {"charge": 0}, "contradicts its formal charges, which add up to -1"),
+        ("CC", {"seed": -1}, r"seed must be at least 0 and less than 2\^31, got -1"),
+        ("CC", {"spin": 2}, "charge 0 leaves 18 electrons, which cannot have multiplicity 2"),
+    ],
+)
+def test_what_cannot_be_is_refused(smiles, given, said):
+    with pytest.raises(InputError, match=said):
+        Molecule.from_smiles(smiles, **given)
+
+
+# To and from RDKit and ASE
+
+
+def test_to_rdkit_gives_a_copy(alanine):
+    alanine.to_rdkit().GetConformer().SetAtomPosition(0, (9.0, 9.0, 9.0))
+    alanine.positions[0] = 9.0
+    assert not (alanine.positions == 9.0).any()
+
+
+def test_the_chosen_conformer_is_taken():
+    mol = Chem.AddHs(Chem.MolFromSmiles("CCCO"))
+    ids = list(AllChem.EmbedMultipleConfs(mol, 3, randomSeed=1))
+    molecule = Molecule.from_rdkit(mol, conformer=ids[2])
+    assert np.array_equal(molecule.positions, mol.GetConformer(ids[2]).GetPositions())
+    assert molecule.to_rdkit().GetNumConformers() == 1
+
+
+def test_rdkit_molecules_without_geometry_or_hydrogens_are_refused():
+    bare = Chem.MolFromSmiles("CCO")
+    with pytest.raises(InputError, match="has no conformer -1"):
+        Molecule.from_rdkit(bare)
+    drawing = Chem.MolFromSmiles("CCO")
+    AllChem.Compute2DCoords(drawing)
+    with pytest.raises(InputError, match="drawing in two dimensions"):
+        Molecule.from_rdkit(drawing)
+    AllChem.EmbedMolecule(bare, randomSeed=1)
+    with pytest.raises(InputError, match="lacks hydrogens"):
+        Molecule.from_rdkit(bare)
+
+
+@pytest.mark.parametrize("smiles", KINDS)
+@pytest.mark.parametrize("ending", ["xyz", "traj"])
+def test_a_molecule_survives_atoms_and_files(smiles, ending, tmp_path):
+    molecule = Molecule.from_smiles(smiles)
+    path = tmp_path / f"one.{ending}"
+    ase.io.write(path, molecule.atoms())
+    assert identity(Molecule.from_atoms(molecule.atoms())) == identity(molecule)
+    assert identity(Molecule.from_atoms(ase.io.read(path))) == identity(molecule)
+
+
+@pytest.mark.parametrize("smiles", KINDS)
+def test_a_molecule_survives_sdf(smiles, tmp_path):
+    molecule = Molecule.from_smiles(smiles, name="its name")
+    path = tmp_path / "one.sdf"
+    path.write_text(molecule.to_sdf())
+    again = one(path)
+    assert identity(again) == identity(molecule)
+    assert again.positions == pytest.approx(molecule.positions, abs=1e-4)  # SDF has four decimals
+
+
+def test_a_pickled_molecule_keeps_every_bit_of_its_geometry(alanine):
+    again = pickle.loads(pickle.dumps(alanine))
+    assert np.array_equal(again.positions, alanine.positions)  # RDKit's own default keeps single precision
+    assert identity(again) == identity(alanine)
+
+
+def test_conformers_come_one_by_one_and_keep_the_stereo():
+    molecule = Molecule.from_smiles("C[C@H](O)C(=O)O")
+    few = list(molecule.conformers(count=2, seed=1))
+    stream = molecule.conformers(count=10**9, seed=1)
+    assert np.array_equal(next(stream).positions, few[0].positions)
+    assert not np.allclose(few[0].positions, few[1].positions)
+    assert {conformer.smiles for conformer in few} == {molecule.smiles}
+
+
+def test_with_positions_wants_a_position_an_atom(alanine):
+    moved = alanine.with_positions(alanine.positions + 1.0)
+    assert moved.positions == pytest.approx(alanine.positions + 1.0)
+    with pytest.raises(InputError, match=r"shape \(13, 3\), got \(2, 3\)"):
+        alanine.with_positions(np.zeros((2, 3)))
+
+
+# Perception
+
+
+def test_charge_comes_from_info_then_initial_charges_then_zero(caplog):
+    caplog.set_level(logging.INFO, logger="molopt")
+    atoms = Atoms("NH4", charges=[0.2] * 5)
+    assert perception.charge_of(atoms) == 1
+    atoms.info["charge"] = 3
+    assert perception.charge_of(atoms) == 3
+    assert not caplog.records
+    assert perception.charge_of(Atoms("He")) == 0
+    assert "no charge is given, took 0" in caplog.text
+
+
+def test_spin_comes_from_info_then_magnetic_moments_then_parity(caplog):
+    atoms = Atoms("O2", magmoms=[1.0, 1.0])
+    assert perception.spin_of(atoms, charge=0) == 3
+    atoms.info["spin"] = 1
+    assert perception.spin_of(atoms, charge=0) == 1
+    assert perception.spin_of(Atoms("O2"), charge=0) == 1
+    assert not caplog.records
+    assert perception.spin_of(Atoms("O2"), charge=1) == 2
+    assert "took multiplicity 2 for its 15 electrons" in caplog.text
+
+
+def test_a_multiplicity_that_cannot_be_is_named_with_charge_and_electrons():
+    with pytest.raises(InputError, match="charge 1 leaves 15 electrons, which cannot have multiplicity 3 but 2, 4, 6"):
+        perception.spin_of(Atoms("O2", info={"spin": 3}), charge=1)
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_bonds_of_every_shipped_molecule_are_perceived_from_its_geometry(name):
+    molecule = Molecule.named(name)
+    assert Molecule.from_atoms(unsaid(molecule)).smiles == molecule.smiles
+
+
+def test_radicals_are_perceived():
+    assert Molecule.from_atoms(unsaid(Molecule.from_smiles("C[CH2]"))).smiles == "[CH2]C"
+
+
+def test_bonds_by_distance_are_named_in_the_log(caplog):
+    molecule = Molecule.from_atoms(unsaid(Molecule.from_smiles("CC(=O)[O-].[Na+]")))
+    assert not molecule.orders_known
+    assert "took bonds by distance" in caplog.text
+    assert len(molecule.bonds) == 6
+
+
+def test_no_clock_decides_whether_bond_orders_are_found(monkeypatch):
+    azulene = unsaid(Molecule.from_smiles("c1ccc2cccc2cc1"))
+    assert Molecule.from_atoms(azulene).orders_known
+    monkeypatch.setattr(perception, "MAX_ITERATIONS", 1)
+    assert not Molecule.from_atoms(azulene).orders_known
+
+
+def test_bonds_that_no_longer_fit_the_atoms_are_perceived_anew(caplog):
+    atoms = Molecule.from_smiles("CCO.O").atoms()
+    del atoms[[3, 10, 11]]  # the water
+    assert Molecule.from_atoms(atoms).smiles == "CCO"
+    assert "do not fit its atoms" in caplog.text
+
+
+def test_a_changed_charge_contradicts_the_formal_charges(alanine):
+    atoms = alanine.atoms()
+    atoms.info["charge"] = 2
+    with pytest.raises(InputError, match="charge 2 contradicts its formal charges"):
+        Molecule.from_atoms(atoms)
+
+
+def test_periodic_atoms_are_no_molecule():
+    with pytest.raises(InputError, match="periodic"):
+        Molecule.from_atoms(Atoms("H2", [[0, 0, 0], [0, 0, 0.74]], cell=[5, 5, 5], pbc=True))
+
+
+# Files
+
+
+def write(path, text):
+    path.write_text(text)
+    return path
+
+
+def xyz(*lines):
+    return "\n".join([str(len(lines)), "", *lines]) + "\n"
+
+
+def test_records_are_read_one_at_a_time(alanine, tmp_path):
+    path = write(tmp_path / "many.sdf", alanine.to_sdf() * 2 + "truncated")
+    stream = read(path)
+    assert [next(stream).name, next(stream).name] == ["alanine", "alanine"]
+    with pytest.raises(InputError, match=r"many\.sdf, record 3: it is truncated: there is no line M  END"):
+        next(stream)
+
+
+def test_data_fields_of_an_sdf_are_kept(tmp_path):
+    record = Molecule.from_smiles("O").to_sdf().replace("$$$$", ">  <ID>\nW1\n\n$$$$")
+    assert one(write(tmp_path / "w.sdf", record)).to_rdkit().GetProp("ID") == "W1"
+
+
+def test_a_drawing_is_embedded_with_its_stereo_and_the_log_says_so(tmp_path, caplog):
+    drawing = Chem.MolFromSmiles("C[C@H](N)C(=O)O")
+    AllChem.Compute2DCoords(drawing)
+    molecule = one(write(tmp_path / "drawn.mol", Chem.MolToMolBlock(drawing)))
+    assert (molecule.name, molecule.smiles, len(molecule)) == ("drawn", "C[C@H](N)C(=O)O", 13)
+    assert "has no 3D geometry" in caplog.text
+
+
+def test_zeros_are_no_geometry(alanine, tmp_path, caplog):
+    zeros = Chem.MolToMolBlock(alanine.with_positions(np.zeros((13, 3))).to_rdkit())
+    assert one(write(tmp_path / "zeros.mol", zeros)).positions.std() > 0.5  # A; atoms are apart
+    assert "has no 3D geometry" in caplog.text
+
+
+def test_hydrogens_that_an_sdf_leaves_out_are_added_where_they_belong(alanine, tmp_path, caplog):
+    heavy = Chem.RemoveHs(alanine.to_rdkit())
+    molecule = one(write(tmp_path / "heavy.mol", Chem.MolToMolBlock(heavy)))
+    assert molecule.smiles == alanine.smiles
+    assert molecule.positions[:6] == pytest.approx(alanine.positions[:6], abs=1e-4)  # SDF has four decimals
+    assert "7 hydrogens" in caplog.text
+
+
+def test_charge_and_spin_of_extended_xyz_are_honoured(tmp_path):
+    head, _, *rows = xyz("O 0 0 0", "H 0 0 0.97").splitlines()
+    molecule = one(write(tmp_path / "oh.xyz", "\n".join([head, "charge=-1 spin=1", *rows])))
+    assert (molecule.name, molecule.charge, molecule.spin, molecule.smiles) == ("oh", -1, 1, "[OH-]")
+
+
+def test_the_given_charge_and_spin_win_over_the_file(tmp_path):
+    path = write(tmp_path / "oh.xyz", xyz("O 0 0 0", "H 0 0 0.97"))
+    assert (one(path).charge, one(path).spin) == (0, 2)
+    assert (one(path, charge=-1, spin=3).charge, one(path, charge=-1, spin=3).spin) == (-1, 3)
+
+
+def test_a_list_of_smiles_names_the_line_that_cannot_be_read(tmp_path):
+    stream = read(write(tmp_path / "some.smi", "CCO ethanol\n\nCC\tethane\nCC(C)X\n"))
+    assert [next(stream).name, next(stream).name] == ["ethanol", "ethane"]
+    with pytest.raises(InputError, match=r"some\.smi, line 4: cannot read the SMILES"):
+        next(stream)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("a.sdf", "", "is empty"),
+        ("a.xyz", "\n\n", "is empty"),
+        ("a.smi", "\n", "is empty"),
+        ("a.xyz", "hello\n", "frame 1: the number of atoms must come first, got 'hello'"),
+        ("a.xyz", "3\n\nO 0 0 0\nH 0 0 0.97\n", "frame 1: it is truncated: it announces 3 atoms and has 2"),
+        ("a.xyz", "2\n\nQq 0 0 0\nH 0 0 0.97\n", "frame 1: ASE cannot read it"),
+        ("a.xyz", xyz("O 0 0 0", "H 0 0 nan"), r"frame 1: a: atom 1 \(H\), counted from 0, is at \(0.0, 0.0, nan\)"),
+        ("a.xyz", xyz("O 0 0 0", "H 0 0 inf"), "coordinates must be finite"),
+        ("a.xyz", xyz("O 0 0 1", "H 0 0 2", "H 0 0 1.05"), r"atoms 0 \(O\) and 2 \(H\), counted from 0, are 0.050 A"),
+        ("a.txt", "C", "cannot tell the format"),
+    ],
+)
+def test_a_bad_file_gets_one_clear_line(name, text, said, tmp_path):
+    with pytest.raises(InputError, match=said) as caught:
+        list(read(write(tmp_path / name, text)))
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_an_unknown_element_in_an_sdf_is_named(alanine, tmp_path, capfd):
+    path = write(tmp_path / "bad.sdf", alanine.to_sdf().replace(" N  ", " Q9 "))
+    with pytest.raises(InputError, match=r"bad\.sdf, record 1: RDKit cannot read it: Element 'Q9' not found$"):
+        list(read(path))
+    assert capfd.readouterr().err == ""
+
+
+def test_a_folder_is_read_file_by_file(alanine, tmp_path):
+    write(tmp_path / "b.smi", "C\nCC\n")
+    write(tmp_path / "a.sdf", alanine.to_sdf())
+    write(tmp_path / "notes.txt", "nothing")
+    assert [molecule.name for molecule in read(tmp_path)] == ["alanine", "b", "b-2"]
+
+
+def test_a_missing_file_is_not_taken_for_a_smiles():
+    with pytest.raises(InputError, match=r"there is no file 'C\.sdf'"):
+        read("C.sdf")
+
+
+# Shipped molecules
+
+
+def test_shipped_molecules_are_found_in_any_case_of_letters():
+    assert one("PEG4").name == Molecule.named("peg4").name == "peg4"
+
+
+def test_a_mistyped_name_is_offered_the_nearest():
+    with pytest.raises(InputError, match="did you mean peg4"):
+        read("peg5")
+    with pytest.raises(InputError, match="did you mean peg4"):
+        Molecule.named("peg5")
+
+
+# Identity
+
+
+def test_a_stretched_bond_is_kept_and_a_torn_one_is_not(alanine):
+    far = alanine.positions
+    far[4] += 3.0
+    assert bonds_kept(alanine, alanine.positions * 1.15)
+    assert not bonds_kept(alanine, far)
+    assert not bonds_kept(alanine, np.full((13, 3), np.nan))
+
+
+def test_a_new_contact_is_a_new_bond():
+    pair = Molecule.from_smiles("[He].[He]")
+    near = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.5]])
+    assert bonds_kept(pair, near * 4)
+    assert not bonds_kept(pair, near)
+
+
+def test_a_mirrored_centre_is_not_the_same(alanine):
+    assert stereo_kept(alanine, alanine.positions + 1.0) is True
+    assert stereo_kept(alanine, alanine.positions * [1, 1, -1]) is False
+
+
+def test_a_turned_double_bond_is_not_the_same():
+    cis, trans = Molecule.from_smiles("F/C=C\\F"), Molecule.from_smiles("F/C=C/F")
+    assert stereo_kept(cis, cis.positions) is True
+    assert stereo_kept(cis, trans.positions) is False
+
+
+def test_without_stereo_there_is_nothing_to_keep():
+    water = Molecule.from_smiles("O")
+    assert stereo_kept(water, water.positions) is None
