@@ -97,10 +97,8 @@ class RuleOptimizer(Optimizer):
     def absorb(self, x: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Learn the gradient (N,) at x (N,), and say which point (N,) to go to."""
         if not np.isfinite(gradient).all():
-            where = int(np.flatnonzero(~np.isfinite(gradient))[0])
-            raise PotentialFailed(
-                f"forces are not finite at step {self.nsteps} (first at entry {where}, row {where // 3})"
-            )
+            row = int(np.flatnonzero(~np.isfinite(gradient))[0]) // 3
+            raise PotentialFailed(f"forces are not finite at step {self.nsteps}, first at atom {row}")
         here = Point(x, gradient)
         if self.memory is None:
             self.coordinates = Cartesian.of(x.size)
@@ -108,6 +106,10 @@ class RuleOptimizer(Optimizer):
             self.memory = self.memory._replace(point=here)  # moved from outside: there is no step of ours to judge
         target, self.memory = advance(self.rule, self.control, self.coordinates, here, self.memory)
         return target
+
+    def gradient_converged(self, gradient: np.ndarray) -> bool:
+        """Whether the run may stop here: ASE's test of fmax."""
+        return bool(super().gradient_converged(gradient))
 
     def todict(self) -> dict[str, Any]:
         """What identifies this optimizer in a trajectory: ASE's entries, the rule and the control."""

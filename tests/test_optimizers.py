@@ -1,0 +1,251 @@
+"""Every rule as an ASE optimizer: drop-in, restartable bit for bit, honest about bad forces."""
+
+import inspect
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk, fcc100, molecule
+from ase.calculators.calculator import Calculator
+from ase.calculators.emt import EMT
+from ase.calculators.morse import MorsePotential
+from ase.constraints import FixAtoms, FixBondLength
+from ase.filters import FrechetCellFilter
+from ase.io import read
+from ase.io.trajectory import Trajectory
+from ase.mep import NEB
+from ase.optimize import BFGS
+from ase.optimize.optimize import RestartError
+
+import molopt.optimizers
+from molopt import rules
+from molopt.control import Control
+from molopt.errors import InputError, PotentialFailed
+from molopt.molecules import Molecule
+from molopt.optimizers import Adam, GradientDescent, HeavyBall, PerAtomAdam, RuleOptimizer
+from molopt.potentials import potential
+
+CLASSES = [getattr(molopt.optimizers, name) for name in molopt.optimizers.__all__ if name != "RuleOptimizer"]
+every_class = pytest.mark.parametrize("optimizer", CLASSES, ids=lambda c: c.__name__)
+
+
+def ethanol():
+    atoms = molecule("CH3CH2OH", calculator=EMT())
+    atoms.rattle(0.05, seed=3)
+    return atoms
+
+
+@every_class
+def test_an_interrupted_run_equals_an_uninterrupted_one_bit_for_bit(optimizer, tmp_path):
+    whole, first, second = ethanol(), ethanol(), ethanol()
+    optimizer(whole, logfile=None).run(fmax=0, steps=20)
+    optimizer(first, logfile=None, restart=tmp_path / "run.json").run(fmax=0, steps=9)
+    optimizer(second, logfile=None, restart=tmp_path / "run.json").run(fmax=0, steps=11)
+    assert (second.positions == whole.positions).all()
+
+
+def test_a_restart_restores_a_rejected_step_too(tmp_path):
+    steep = {"lr": 0.3, "logfile": None}
+    whole = ethanol()
+    optimizer = HeavyBall(whole, **steep)
+    rates = [optimizer.memory.control.rate[0] for _ in optimizer.irun(fmax=0, steps=12) if optimizer.memory]
+    assert min(rates) < rates[0]
+    for done in range(1, 12):
+        atoms, path = ethanol(), tmp_path / f"{done}.json"
+        HeavyBall(atoms, restart=path, **steep).run(fmax=0, steps=done)
+        HeavyBall(atoms, restart=path, **steep).run(fmax=0, steps=12 - done)
+        assert (atoms.positions == whole.positions).all()
+
+
+def test_a_restart_file_of_another_rule_is_refused(tmp_path):
+    Adam(ethanol(), logfile=None, restart=tmp_path / "run.json").run(fmax=0, steps=2)
+    with pytest.raises(RestartError, match=r"it was written by Adam\(lr=.*this is HeavyBall"):
+        HeavyBall(ethanol(), logfile=None, restart=tmp_path / "run.json")
+
+
+def test_a_restart_file_of_another_molecule_is_refused(tmp_path):
+    Adam(ethanol(), logfile=None, restart=tmp_path / "run.json").run(fmax=0, steps=2)
+    with pytest.raises(RestartError, match="27 coordinates, these atoms have 9"):
+        Adam(molecule("H2O", calculator=EMT()), logfile=None, restart=tmp_path / "run.json")
+
+
+@every_class
+def test_positional_arguments_are_those_of_ase(optimizer):
+    ours, theirs = (list(inspect.signature(c).parameters)[:6] for c in (optimizer, BFGS))
+    assert ours == theirs
+
+
+@every_class
+def test_the_signature_shows_the_hyper_parameters(optimizer):
+    assert inspect.signature(optimizer).parameters["lr"].default == optimizer.tuned["lr"]
+
+
+@every_class
+def test_an_unknown_keyword_is_a_type_error(optimizer):
+    with pytest.raises(TypeError, match="'alpha'"):
+        optimizer(ethanol(), alpha=70)
+
+
+def test_hyper_parameters_out_of_range_are_refused():
+    with pytest.raises(InputError, match=r"lr must be positive, got -0\.1"):
+        Adam(ethanol(), lr=-0.1)
+    with pytest.raises(InputError, match="maxstep must be positive"):
+        Adam(ethanol(), maxstep=0)
+
+
+@pytest.mark.parametrize("maxstep", [0.01, 0.05])
+@every_class
+def test_no_atom_moves_further_than_maxstep(optimizer, maxstep):
+    atoms = ethanol()
+    path = [atoms.get_positions() for _ in optimizer(atoms, logfile=None, maxstep=maxstep).irun(fmax=0, steps=1)]
+    moved = np.linalg.norm(path[1] - path[0], axis=1)
+    assert moved.max() <= maxstep * (1 + 1e-12)  # rounding of the scaled step
+
+
+@every_class
+def test_fixed_atoms_stay_and_the_rest_relaxes(optimizer):
+    atoms = fcc100("Cu", (2, 2, 2), vacuum=6)
+    atoms.calc = EMT()
+    atoms.rattle(0.05, seed=1)
+    atoms.set_constraint(FixAtoms([0, 1, 2, 3]))
+    start = atoms.get_positions()
+    assert optimizer(atoms, logfile=None).run(fmax=0.02, steps=1000)
+    assert (atoms.positions[:4] == start[:4]).all()
+    assert (atoms.positions[4:] != start[4:]).any()
+
+
+def test_without_eps_fixed_atoms_do_not_turn_into_nan():
+    atoms = ethanol()
+    atoms.set_constraint(FixAtoms([0, 1]))
+    assert Adam(atoms, eps=0, logfile=None).run(fmax=0.05, steps=500)
+    assert np.isfinite(atoms.positions).all()
+
+
+def test_a_fixed_bond_keeps_its_length():
+    atoms = ethanol()
+    length = atoms.get_distance(0, 1)
+    atoms.set_constraint(FixBondLength(0, 1))
+    assert HeavyBall(atoms, logfile=None).run(fmax=0.03, steps=500)
+    assert atoms.get_distance(0, 1) == pytest.approx(length, abs=1e-8)  # tolerance of ASE's own RATTLE loop
+
+
+@pytest.mark.parametrize("optimizer", [Adam, HeavyBall])
+def test_a_cell_relaxes_to_that_of_bfgs(optimizer):
+    cells = []
+    for kind in (optimizer, BFGS):
+        atoms = bulk("Cu", a=3.7)
+        atoms.calc = EMT()
+        assert kind(FrechetCellFilter(atoms), logfile=None).run(fmax=1e-4, steps=1000)
+        cells.append(atoms.cell.lengths())
+    assert cells[0] == pytest.approx(cells[1], abs=1e-3)  # fmax 1e-4 over a bulk stiffness of about 10 eV/A^2
+
+
+@pytest.mark.parametrize("optimizer", [Adam, PerAtomAdam, HeavyBall])
+def test_a_band_of_seven_images_converges(optimizer):
+    """A hydrogen atom passing between two others; a band's forces are not the gradient of its energy."""
+    start = Atoms("H4", [(0, 0, 0), (2.4, 0, 0), (1.2, 1.3, 0), (1.2, -1.3, 0)])
+    start.positions[0, 0] = 0.9
+    end = start.copy()
+    end.positions[0, 0] = 1.5
+    images = [start] + [start.copy() for _ in range(5)] + [end]
+    for image in images:
+        image.calc = MorsePotential(epsilon=1.0, r0=1.3)
+        image.set_constraint(FixAtoms([1]))
+    for image in (start, end):
+        BFGS(image, logfile=None).run(fmax=0.01)
+    band = NEB(images, climb=True, method="improvedtangent")
+    band.interpolate()
+    assert optimizer(band, logfile=None).run(fmax=0.05, steps=500)
+
+
+class Sick(Calculator):
+    """A harmonic well whose forces become NaN at the fourth call."""
+
+    implemented_properties = ("energy", "forces")
+    calls = 0
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=()):
+        super().calculate(atoms, properties, system_changes)
+        self.calls += 1
+        forces = -atoms.positions
+        if self.calls > 3:
+            forces[1] = np.nan
+        self.results = {"energy": 0.5 * float((atoms.positions**2).sum()), "forces": forces}
+
+
+def test_nan_forces_stop_the_run_with_the_step_and_keep_what_was_written(tmp_path):
+    atoms = Atoms("H2", [(0, 0, 1.0), (0, 2.0, 0)], calculator=Sick())
+    with pytest.raises(PotentialFailed, match="not finite at step 3, first at atom 1"):
+        GradientDescent(atoms, logfile=None, trajectory=tmp_path / "run.traj").run(fmax=0.01)
+    assert len(read(tmp_path / "run.traj", index=":")) >= 3
+
+
+def test_without_control_the_path_is_the_textbook_rule():
+    rule = rules.Adam(lr=0.02)
+    atoms, by_hand = ethanol(), ethanol()
+    RuleOptimizer(atoms, rule=rule, control=None, logfile=None).run(fmax=0, steps=15)
+    state = None
+    for _ in range(15):
+        seen = rules.Observation.single(-by_hand.get_forces().ravel(), group=3)
+        displacement, state = rule.update(seen, rule.init(seen) if state is None else state)
+        by_hand.positions += displacement.reshape(-1, 3)
+    assert (atoms.positions == by_hand.positions).all()
+
+
+def test_adam_misses_the_minimum_of_a_sugar_at_a_constant_rate_and_settles_under_control():
+    smiles = "OC[C@H]1O[C@H](O[C@H]2O[C@H](CO)[C@@H](O)[C@H](O)[C@H]2O)[C@H](O)[C@@H](O)[C@@H]1O"
+    trehalose = Molecule.from_smiles(smiles, seed=1)
+    converged = []
+    for control in (None, Control()):
+        atoms = trehalose.atoms()
+        atoms.calc = potential("mmff94", trehalose)
+        converged.append(Adam(atoms, lr=0.03, control=control, logfile=None).run(fmax=0.01, steps=1500))
+    assert converged == [False, True]
+
+
+def test_without_control_an_explicit_maxstep_still_caps():
+    atoms = ethanol()
+    optimizer = GradientDescent(atoms, lr=5.0, control=None, maxstep=0.05, logfile=None)
+    before = atoms.get_positions()
+    optimizer.run(fmax=0, steps=1)
+    assert np.linalg.norm(atoms.positions - before, axis=1).max() == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize(("optimizer", "invariant"), [(PerAtomAdam, True), (Adam, False)])
+def test_turning_the_molecule_changes_the_path_of_adam_but_not_of_per_atom_adam(optimizer, invariant):
+    here, turned = ethanol(), ethanol()
+    turned.rotate(40, (1, 2, 3), center="COM")
+    for atoms in (here, turned):
+        optimizer(atoms, logfile=None).run(fmax=0, steps=8)
+    distances = [atoms.get_all_distances() for atoms in (here, turned)]
+    assert np.allclose(*distances, atol=1e-9) is invariant  # rounding of eight steps
+
+
+def test_a_run_goes_on_sensibly_after_the_atoms_were_moved_from_outside():
+    atoms = ethanol()
+    optimizer = Adam(atoms, logfile=None)
+    optimizer.run(fmax=0, steps=10)
+    atoms.positions += 5.0
+    start = atoms.get_positions()
+    optimizer.run(fmax=0, steps=1)
+    assert np.linalg.norm(atoms.positions - start, axis=1).max() <= optimizer.maxstep * (1 + 1e-12)
+
+
+def test_a_rule_of_ten_lines_by_an_outsider_runs():
+    @dataclass(frozen=True)
+    class SignDescent(rules.Rule):
+        lr: float
+
+        def update(self, seen, state):
+            return -self.lr * seen.xp.sign(seen.gradient), state
+
+    assert RuleOptimizer(ethanol(), rule=SignDescent(lr=0.02), logfile=None).run(fmax=0.05, steps=500)
+
+
+def test_the_trajectory_names_rule_and_control(tmp_path):
+    Adam(ethanol(), lr=0.05, logfile=None, trajectory=tmp_path / "run.traj").run(fmax=0, steps=1)
+    description = Trajectory(tmp_path / "run.traj").description
+    assert description["optimizer"] == "Adam"
+    assert description["rule"].startswith("Adam(lr=0.05")
+    assert description["control"] == repr(Control())
