@@ -78,12 +78,14 @@ def test_a_rejected_step_restores_point_and_state():
     assert factor == pytest.approx(control.shrink)
 
 
-def test_the_rate_grows_after_a_fall_and_shrinks_after_a_rise():
+def test_the_rate_grows_fast_far_below_the_last_rise_slowly_near_it_and_shrinks_after_a_rise():
     control = Control()
-    state = control.init(3)
-    rejected, after = control.judge(np.array([-1.0, -1.0, -1.0]), np.array([-0.5, 0.1, 0.3]), state)
-    assert rejected.tolist() == [False, False, True]
-    assert after.rate.tolist() == [control.growth, control.shrink, control.shrink]
+    slope, work = np.full(4, -1.0), np.array([-0.5, -0.5, 0.1, 0.3])
+    state = control.init(4)._replace(ceiling=np.array([np.inf, 1.1, np.inf, np.inf]))
+    rejected, after = control.judge(slope, work, state)
+    assert rejected.tolist() == [False, False, False, True]
+    assert after.rate.tolist() == [control.growth, control.creep, control.shrink, control.shrink]
+    assert after.ceiling.tolist() == [np.inf, 1.1, 1.0, 1.0]
 
 
 def test_a_rejected_capped_step_becomes_shorter_not_just_its_rate():
@@ -127,6 +129,7 @@ def test_scaling_all_forces_does_not_change_the_path_of_adam_under_control():
     [
         ({"maxstep": 0}, "maxstep must be positive"),
         ({"growth": 0.9}, "growth must be at least 1"),
+        ({"creep": 0.9}, "creep must be at least 1"),
         ({"shrink": 0}, "shrink must be positive and at most 1"),
         ({"tolerance": float("nan")}, "tolerance must be zero or positive"),
     ],

@@ -65,21 +65,21 @@ class Momentum(NamedOptimizer):
     """Averaged momentum as an ASE optimizer; equation in `molopt.rules.Momentum`."""
 
     kind = rules.Momentum
-    tuned: ClassVar = {"lr": 0.1}
+    tuned: ClassVar = {"lr": 0.5, "b1": 0.95}
 
 
 class HeavyBall(NamedOptimizer):
     """Polyak's heavy ball as an ASE optimizer; equation in `molopt.rules.HeavyBall`."""
 
     kind = rules.HeavyBall
-    tuned: ClassVar = {"lr": 0.01}
+    tuned: ClassVar = {"lr": 0.02, "b1": 0.95}
 
 
 class Nesterov(NamedOptimizer):
     """Nesterov's momentum as an ASE optimizer; equation in `molopt.rules.Nesterov`."""
 
     kind = rules.Nesterov
-    tuned: ClassVar = {"lr": 0.01}
+    tuned: ClassVar = {"lr": 0.02, "b1": 0.97}
 
 
 class Adagrad(NamedOptimizer):
@@ -107,14 +107,14 @@ class Adam(NamedOptimizer):
     """Adam as an ASE optimizer; equation in `molopt.rules.Adam`. There is no weight decay: see there."""
 
     kind = rules.Adam
-    tuned: ClassVar = {"lr": 0.03}
+    tuned: ClassVar = {"lr": 0.03, "b1": 0.93, "b2": 0.98}
 
 
 class PerAtomAdam(NamedOptimizer):
     """Adam with one scale an atom, so that turning the molecule changes nothing; `molopt.rules.PerAtomAdam`."""
 
     kind = rules.PerAtomAdam
-    tuned: ClassVar = {"lr": 0.03}
+    tuned: ClassVar = {"lr": 0.05, "b1": 0.93, "b2": 0.98}
 
 
 class AMSGrad(NamedOptimizer):

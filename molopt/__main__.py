@@ -1,0 +1,5 @@
+"""`python -m molopt`: the command line."""
+
+from molopt.cli import main
+
+main()

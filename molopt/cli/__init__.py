@@ -1,0 +1,63 @@
+"""The command line: `molopt relax`, `molopt compare`, `molopt molecules`. Nothing heavy loads before a command runs."""
+
+import importlib
+import sys
+import warnings
+from functools import partial
+from typing import Any, NoReturn
+
+import click
+
+from molopt import __version__
+from molopt.errors import InputError, MissingExtra
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+class Commands(click.Group):
+    """Commands that live in modules of their names, and errors of one line."""
+
+    names = ("relax", "compare", "molecules")
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.names)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.names:
+            return None
+        return getattr(importlib.import_module(f"molopt.cli.{cmd_name}"), cmd_name)
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        standalone = kwargs.pop("standalone_mode", True)
+        run: Any = partial(super().main, *args, **kwargs, standalone_mode=False)
+        if not standalone:
+            return run()
+        try:
+            sys.exit(run())
+        except click.ClickException as error:
+            where = getattr(error, "ctx", None)
+            hint = f" (see {where.command_path} --help)" if where else ""
+            fail(f"{error.format_message()}{hint}")
+        except (InputError, MissingExtra) as error:
+            fail(str(error))
+        except OSError as error:
+            fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+        except click.Abort:
+            fail("interrupted", INTERRUPTED)
+
+
+def fail(message: str, code: int = BAD_INPUT) -> NoReturn:
+    click.echo(f"molopt: {message}", err=True)
+    sys.exit(code)
+
+
+@click.group(cls=Commands, invoke_without_command=True)
+@click.version_option(__version__, prog_name="molopt")
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Relax molecules with the update rules of deep learning, and compare them with ASE's optimizers."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # what a library warns its callers of is not for the terminal
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

@@ -1,0 +1,64 @@
+"""Names of files that are safe, and not taken."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from molopt.errors import InputError
+
+LONGEST = 75  # characters; endings and the names of optimizers follow, and file systems end at 255 bytes
+
+
+def safe(name: str) -> str:
+    """A part of a file name that any file system and any shell takes.
+
+    >>> safe("../a b"), safe("CC(=O)N[C@@H](C)C"), safe("adam?lr=0.02"), safe("???")
+    ('a_b', 'CC_O_N_C_H_C_C', 'adam_lr_0.02', 'molecule')
+    """
+    kept = re.sub(r"[^A-Za-z0-9.+-]+", "_", name)[:LONGEST].strip("._-")
+    return kept or "molecule"
+
+
+class Stems:
+    """File names without ending, one for each thing that is named, no two the same in any case of letters."""
+
+    def __init__(self) -> None:
+        self.taken: set[str] = set()
+
+    def new(self, name: str) -> str:
+        """The safe form of a name, with a number where it was given before.
+
+        >>> stems = Stems()
+        >>> stems.new("a/b"), stems.new("A b"), stems.new("a_b")
+        ('a_b', 'A_b-2', 'a_b-3')
+        """
+        stem, number = safe(name), 1
+        unique = stem
+        while unique.lower() in self.taken:
+            number += 1
+            unique = f"{stem}-{number}"
+        self.taken.add(unique.lower())
+        return unique
+
+
+def require_absent(paths: Iterable[Path], overwrite: bool) -> None:
+    """Raise InputError where a file exists and may not be replaced."""
+    for path in paths:
+        if path.is_dir():
+            raise InputError(f"{path} is a folder, and a file of that name is to be written: give another --out")
+        if path.exists() and not overwrite:
+            raise InputError(f"{path} exists: give another --out, or --overwrite")
+
+
+def require_folder(path: Path) -> None:
+    """Raise InputError where a folder cannot be, because a file stands there."""
+    for part in (path, *path.parents):
+        if part.exists() and not part.is_dir():
+            raise InputError(f"{part} is a file, and {path} is to be a folder: give another --out")
+
+
+def require_empty(path: Path, overwrite: bool) -> None:
+    """Raise InputError where a folder holds something and may not be written into."""
+    require_folder(path)
+    if path.is_dir() and any(path.iterdir()) and not overwrite:
+        raise InputError(f"the folder {path} is not empty: give another --out, or --overwrite")

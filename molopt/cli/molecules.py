@@ -1,0 +1,20 @@
+"""`molopt molecules`: what ships."""
+
+import click
+
+
+@click.command(short_help="List the molecules that come with molopt.")
+@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+def molecules(as_json: bool) -> None:
+    """List the molecules that come with molopt; each can be named in place of a file."""
+    from molopt.cli.terminal import JsonList
+    from molopt.report.shipped import shipped_rows, shipped_table
+
+    if not as_json:
+        from rich.console import Console
+
+        Console(highlight=False).print(shipped_table(shipped_rows()))
+        return
+    with JsonList() as listed:
+        for row in shipped_rows():
+            listed.add(row._asdict())

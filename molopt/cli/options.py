@@ -1,0 +1,24 @@
+"""The options that commands share."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+SHARED = (
+    click.argument("sources", metavar="FILE|SMILES|NAME...", nargs=-1, required=True),
+    click.option("--fmax", type=float, default=0.05, show_default=True, help="Converged below this force, eV/A."),
+    click.option("--steps", type=int, default=1000, show_default=True, help="Largest number of steps."),
+    click.option("--seed", type=int, default=7, show_default=True, help="Of the embedding of a SMILES."),
+    click.option("--charge", type=int, help="Total charge; by default what the input says."),
+    click.option("--spin", type=int, help="Multiplicity 2S + 1; by default what the input says."),
+    click.option("--json", "as_json", is_flag=True, help="Print the results as JSON and nothing else."),
+    click.option("--overwrite", is_flag=True, help="Replace files that exist."),
+)
+
+
+def shared(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what `relax` and `compare` have in common."""
+    for decorate in reversed(SHARED):
+        command = decorate(command)
+    return command

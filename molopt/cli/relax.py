@@ -1,0 +1,28 @@
+"""`molopt relax`: molecules to the bottom of their wells."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from molopt.cli.options import shared
+
+
+@click.command(short_help="Relax molecules, and write their structures.")
+@shared
+@click.option("--potential", default="mmff94", show_default=True, help="A name, or package.module:factory.")
+@click.option("--optimizer", default="adam", show_default=True, help='A name, with arguments as "adam?lr=0.02".')
+@click.option("--out", type=click.Path(), default=".", help="Folder for all that is written.  [default: here]")
+@click.pass_context
+def relax(ctx: click.Context, sources: Sequence[str], **options: Any) -> None:
+    """Relax molecules until no force is longer than --fmax, and write NAME_relaxed.sdf, .xyz and .traj.
+
+    A molecule is a file (.sdf, .mol, .xyz, .smi), a folder of such files, the name of a shipped molecule (molopt
+    molecules lists them) or a SMILES. The SDF keeps bonds, charge and stereo, the XYZ has energy and forces, the
+    trajectory has every step; all three are for ASE and RDKit to read.
+
+    Exits with 0 when all molecules converged, with 1 when one did not, and with 2 when the input is bad.
+    """
+    from molopt.cli.relaxing import carry_out
+
+    ctx.exit(0 if carry_out(sources, **options) else 1)

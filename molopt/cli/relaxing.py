@@ -1,0 +1,105 @@
+"""What `molopt relax` does, once its options are read."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import NamedTuple
+
+import ase.io
+import click
+
+from molopt.cli.files import Stems, require_absent, require_folder
+from molopt.cli.inputs import ahead, molecules, require_potentials
+from molopt.cli.terminal import JsonList, Notes, Progress
+from molopt.molecules import Molecule
+from molopt.optimizers.names import choose
+from molopt.potentials import Counted
+from molopt.relaxation import Run, check_criteria
+from molopt.report.labels import label
+from molopt.report.table import HEADINGS, remarks, row
+from molopt.result import Result
+
+
+class Job(NamedTuple):
+    """A molecule and the files that it will fill."""
+
+    molecule: Molecule
+    sdf: Path
+    xyz: Path
+    traj: Path
+
+
+def carry_out(
+    sources: Sequence[str],
+    *,
+    potential: str,
+    optimizer: str,
+    fmax: float,
+    steps: int,
+    seed: int,
+    charge: int | None,
+    spin: int | None,
+    as_json: bool,
+    out: str,
+    overwrite: bool,
+) -> bool:
+    """Check all input as far as it can be, then relax and write one molecule after the other.
+
+    Returns whether all converged.
+    """
+    check_criteria(fmax, steps)
+    name = choose(optimizer).name
+    folder = Path(out)
+    require_folder(folder)
+    with Notes() as notes, Progress() as progress:
+        progress.say("reading molecules")
+        stems = Stems()
+
+        def prepared(molecule: Molecule) -> Job:
+            require_potentials(molecule, [potential])
+            stem = stems.new(molecule.name)
+            job = Job(molecule, *(folder / f"{stem}_relaxed{ending}" for ending in (".sdf", ".xyz", ".traj")))
+            require_absent(job[1:], overwrite)
+            return job
+
+        jobs = ahead(map(prepared, molecules(sources, charge, spin, seed)))
+        folder.mkdir(parents=True, exist_ok=True)
+
+        def relaxed(job: Job) -> Result:
+            def on_call(counted: Counted) -> None:
+                progress.follow(job.molecule.name, label(name), counted)
+
+            run = Run(job.molecule, name, potential, fmax, steps, on_call)
+            run.go(trajectory=job.traj)
+            return run.result()
+
+        converged = []
+        if not as_json:
+            click.echo(HEADINGS)
+        with JsonList() if as_json else nullcontext() as listed:
+            for job in jobs:
+                result = relaxed(job)
+                write(result, job)
+                progress.clear()
+                notes.tell()
+                show(result) if listed is None else listed.add(result.as_dict())
+                converged.append(result.converged)
+    if not as_json:
+        click.echo(f"{sum(converged)} of {len(converged)} converged; written to {folder.resolve()}")
+    return all(converged)
+
+
+def write(result: Result, job: Job) -> None:
+    """The last geometry whose forces are known, if there is one."""
+    if result.trace and result.molecule is not None:
+        job.sdf.write_text(result.molecule.to_sdf())
+        atoms = result.atoms.copy()
+        atoms.calc = result.atoms.calc
+        atoms.info["name"] = result.name.replace("\\", "\\\\")  # ASE reads escapes and writes none; SMILES have them
+        ase.io.write(job.xyz, atoms, format="extxyz")
+
+
+def show(result: Result) -> None:
+    click.echo(row(result))
+    for remark in remarks(result):
+        click.echo(f"  {remark}")

@@ -1,0 +1,223 @@
+"""One watched run: from a start geometry to a result."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io.trajectory import Trajectory
+
+from molopt import potentials
+from molopt.errors import InputError, PotentialFailed
+from molopt.identity import bonds_kept, stereo_kept
+from molopt.molecules import Molecule
+from molopt.optimizers.names import choose
+from molopt.perception import name_of
+from molopt.potentials import Counted
+from molopt.potentials.counting import ForceCall
+from molopt.result import Result
+from molopt.rules.base import check
+
+STOPPING = (RuntimeError, ArithmeticError, np.linalg.LinAlgError)  # how potentials and line searches give up
+
+
+def relax(
+    target: Molecule | Atoms,
+    optimizer: Any = "adam",
+    potential: Any = None,
+    fmax: float = 0.05,
+    steps: int = 1000,
+    *,
+    logfile: Any = None,
+    trajectory: Any = None,
+    on_call: Callable[[Counted], object] | None = None,
+) -> Result:
+    """Relax a copy of a molecule or of atoms.
+
+    Parameters
+    ----------
+    target : Molecule or ase.Atoms
+        Stays as it is. Constraints of atoms hold.
+    optimizer : str, Rule or callable
+        A name with arguments such as "adam?lr=0.02" or "bfgs" (`molopt.optimizers.names.choose`), a rule, or a class
+        of ASE optimizers.
+    potential : str or ASE calculator, optional
+        A name (`molopt.potential`) or a calculator; by default the atoms' own, and MMFF94 for a Molecule.
+    fmax : float
+        Converged when no force on an atom is longer, eV/A; the default is ASE's.
+    steps : int
+        Largest number of optimizer steps.
+    logfile, trajectory
+        As in ASE; silent and not written by default.
+    on_call : callable, optional
+        Called with the `Counted` potential after each force call; its time is not counted.
+
+    Raises
+    ------
+    InputError
+        An argument cannot be used, or atoms have no calculator and none is given.
+    PotentialFailed
+        The first force call failed. Where a later one fails, the result has the last good geometry and `error`.
+
+    Examples
+    --------
+    >>> result = relax(Molecule.from_smiles("CCO"))
+    >>> result.converged, result.bonds_kept, result.potential
+    (True, True, 'mmff94')
+    >>> result.force_calls == len(result.trace) == result.steps + 1
+    True
+    """
+    run = Run(target, optimizer, potential, fmax, steps, on_call)
+    run.go(logfile, trajectory)
+    if run.failure is not None and not run.counted.trace:
+        raise run.failure
+    return run.result()
+
+
+class Run:
+    """A run whose input has been checked, to be started once with `go`; `result` is then what it gave.
+
+    Where even the first force call fails, `result` still is one, with that as its error. Parameters, and InputError,
+    as in `relax`.
+    """
+
+    def __init__(
+        self,
+        target: Molecule | Atoms,
+        optimizer: Any = "adam",
+        potential: Any = None,
+        fmax: float = 0.05,
+        steps: int = 1000,
+        on_call: Callable[[Counted], object] | None = None,
+    ) -> None:
+        check_criteria(fmax, steps)
+        self.fmax, self.steps = fmax, int(steps)
+        self.choice = choose(optimizer)
+        self.molecule = molecule_of(target)
+        self.atoms = target.copy() if isinstance(target, Atoms) else target.atoms()
+        self.watching = Stopwatch()
+        calculator = calculator_for(target, self.molecule, potential)
+        self.counted = Counted(calculator, on_call and self.watching.timed(on_call))
+        self.potential = potential if isinstance(potential, str) else self.counted._get_name()
+        self.atoms.calc = self.counted
+        self.failure: Exception | None = None
+        self.taken = 0
+        self.seconds = 0.0
+
+    def go(self, logfile: Any = None, trajectory: Any = None) -> None:
+        """Run to convergence, to the last step, or to a failure of the potential."""
+        start = time.perf_counter()
+        try:
+            self.atoms.get_forces()  # the optimizer finds them known; where they are not, no file is begun
+            with self.opened(trajectory) as frames:
+                self.follow(self.choice.make(self.atoms, logfile=logfile, trajectory=frames))
+        except PotentialFailed as error:
+            self.failure = error
+        self.seconds = time.perf_counter() - start - self.watching.seconds
+
+    def follow(self, optimizer: Any) -> None:
+        try:
+            optimizer.run(fmax=self.fmax, steps=self.steps)
+        except STOPPING as error:
+            self.failure = error
+        self.taken = int(optimizer.nsteps)
+
+    @contextmanager
+    def opened(self, trajectory: Any) -> Iterator[Any]:
+        """The trajectory, kept open: ASE would open it anew for each frame."""
+        if not isinstance(trajectory, (str, Path)):
+            yield trajectory
+            return
+        with Trajectory(str(trajectory), "w") as frames:
+            frames.write = self.watching.timed(frames.write)
+            yield frames
+
+    def result(self) -> Result:
+        counted, trace = self.counted, self.counted.trace
+        atoms = self.atoms.copy() if counted.atoms is None else counted.atoms.copy()
+        last = trace[-1] if trace else ForceCall(math.nan, math.nan, math.nan)
+        if trace:
+            atoms.calc = SinglePointCalculator(atoms, **counted.results)
+        start = self.molecule
+        return Result(
+            atoms=atoms,
+            molecule=None if start is None else start.with_positions(atoms.positions),
+            name=name_of(atoms) if start is None else start.name,
+            potential=self.potential,
+            optimizer=self.choice.name,
+            converged=self.failure is None and last.fmax <= self.fmax,
+            energy=last.energy,
+            fmax=last.fmax,
+            force_calls=counted.force_calls,
+            steps=self.taken,
+            seconds=self.seconds,
+            optimizer_seconds=self.seconds - counted.seconds,
+            trace=trace,
+            bonds_kept=None if start is None else bonds_kept(start, atoms.positions),
+            stereo_kept=None if start is None else stereo_kept(start, atoms.positions),
+            error=self.explained(),
+        )
+
+    def explained(self) -> str | None:
+        """The failure in one line, with its step."""
+        if self.failure is None:
+            return None
+        said = " ".join(str(self.failure).split()) or type(self.failure).__name__
+        return f"stopped at step {self.taken}: {said}"
+
+
+def check_criteria(fmax: float, steps: int) -> None:
+    """Raise InputError unless both are positive numbers."""
+    check("fmax", fmax, "positive")
+    check("steps", steps, "positive")
+
+
+class Stopwatch:
+    """Seconds spent on watching a run, which are not part of it."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def timed(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            start = time.perf_counter()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self.seconds += time.perf_counter() - start
+
+        return call
+
+
+def molecule_of(target: Any) -> Molecule | None:
+    if isinstance(target, Molecule):
+        return target
+    if not isinstance(target, Atoms):
+        raise InputError(
+            f"relax takes a Molecule or ase.Atoms, got {target!r}: see molopt.Molecule.from_smiles and read"
+        )
+    return None if target.pbc.any() else Molecule.from_atoms(target)
+
+
+def calculator_for(target: Molecule | Atoms, molecule: Molecule | None, potential: Any) -> Any:
+    """The calculator that is meant, which may be the caller's own; InputError where there is none that will do."""
+    if potential is None and isinstance(target, Molecule):
+        potential = "mmff94"
+    if isinstance(potential, str):
+        calculator: Any = potentials.potential(potential, target if molecule is None else molecule)
+    else:
+        calculator = target.calc if potential is None and isinstance(target, Atoms) else potential
+    if calculator is None:
+        raise InputError('these atoms have no calculator: set atoms.calc, or give a potential such as "mmff94"')
+    if isinstance(calculator, SinglePointCalculator):
+        raise InputError('these atoms hold the energy of one geometry only: give a potential such as "mmff94"')
+    if not hasattr(calculator, "get_property"):
+        raise InputError(f"potential must be a name or an ASE calculator, got {calculator!r}")
+    if "forces" not in getattr(calculator, "implemented_properties", ["forces"]):
+        raise InputError(f"{type(calculator).__name__} gives no forces: no geometry can be relaxed with it")
+    return calculator

@@ -1,0 +1,84 @@
+"""What one run gave."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from ase import Atoms
+
+from molopt.molecules import Molecule
+from molopt.potentials.counting import ForceCall
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished run, as `molopt.relax` returns it.
+
+    Attributes
+    ----------
+    atoms : ase.Atoms
+        The last geometry whose forces are known, with its energy and forces.
+    molecule : Molecule or None
+        The same geometry with bonds, charge and multiplicity; None where the atoms are periodic.
+    name : str
+        Of the molecule.
+    potential : str
+    optimizer : str
+        With every hyper-parameter.
+    converged : bool
+        Whether fmax of the last geometry is at most the one asked for.
+    energy : float
+        eV, with what constraints add; NaN where not even the first force call worked.
+    fmax : float
+        eV/A, the longest force on an atom, constraints applied; NaN as the energy.
+    force_calls : int
+        Evaluations of energy and forces at a new geometry, a failed one included.
+    steps : int
+        Of the optimizer.
+    seconds : float
+        Wall time of the run, without the writing of the trajectory and `on_call`.
+    optimizer_seconds : float
+        Of these, the seconds outside the potential.
+    trace : list of ForceCall
+        energy, fmax and seconds inside the potential of each force call that worked.
+    bonds_kept, stereo_kept : bool or None
+        Whether the molecule is still that of the start; None where that is not known, or there is no stereo.
+    error : str or None
+        Why the run stopped before its end.
+    """
+
+    atoms: Atoms
+    molecule: Molecule | None
+    name: str
+    potential: str
+    optimizer: str
+    converged: bool
+    energy: float
+    fmax: float
+    force_calls: int
+    steps: int
+    seconds: float
+    optimizer_seconds: float
+    trace: list[ForceCall]
+    bonds_kept: bool | None
+    stereo_kept: bool | None
+    error: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same in plain values, fit for JSON; NaN is None, the trace is one list for each of its columns."""
+        plain = {key: finite(value) for key, value in vars(self).items()}
+        columns = zip(*self.trace, strict=True) if self.trace else [()] * len(ForceCall._fields)
+        plain["trace"] = {key: list(column) for key, column in zip(ForceCall._fields, columns, strict=True)}
+        plain["atoms"] = {"symbols": list(self.atoms.symbols), "positions": self.atoms.positions.tolist()}
+        if self.atoms.pbc.any():
+            plain["atoms"] |= {"cell": self.atoms.cell.tolist(), "pbc": self.atoms.pbc.tolist()}
+        if self.trace:
+            plain["atoms"]["forces"] = self.atoms.get_forces(apply_constraint=False).tolist()
+        if self.molecule is not None:
+            said = self.molecule
+            plain["molecule"] = {"smiles": said.smiles, "charge": said.charge, "spin": said.spin, "sdf": said.to_sdf()}
+        return plain
+
+
+def finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

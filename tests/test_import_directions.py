@@ -1,0 +1,100 @@
+"""Imports run one way: from the command line down to rules, coordinates and control, which know nothing of ASE."""
+
+import ast
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import molopt
+
+PACKAGE = Path(molopt.__file__).parent
+MODULES = sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py"})
+
+# From the ground up; a module imports from its own floor and from those below.
+HOUSE = """
+errors names specification
+rules coordinates directions control convergence
+molecules acceptance annotation checks contacts embedding formats identity perception reading shipped smiles potentials
+optimizers verdict
+batch relaxation result
+store execution
+comparison conformers landscapes
+report
+cli __main__
+"""
+FLOORS = {room: floor for floor, rooms in enumerate(HOUSE.split("\n")) for room in rooms.split()}
+NUMERICAL = ("rules", "coordinates", "directions", "control", "convergence")
+FOREIGN = ("ase", "rdkit", "torch", "optax", "jax")
+
+
+def part(path):
+    """The room of the house that a module is in: molopt/rules/adam.py is in rules."""
+    return path.relative_to(PACKAGE).with_suffix("").parts[0]
+
+
+def imported(path, everywhere):
+    """Names of modules that a file imports: at module level, or anywhere in it."""
+    tree = ast.parse(path.read_text())
+    nodes = ast.walk(tree) if everywhere else tree.body
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_no_module_imports_from_a_floor_above_its_own(path):
+    for name in imported(path, everywhere=True):
+        package, _, rest = name.partition(".")
+        if package == "molopt" and rest.split(".")[0] in FLOORS:
+            assert FLOORS[rest.split(".")[0]] <= FLOORS[part(path)], name
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if part(path) in NUMERICAL], ids=lambda path: path.name)
+def test_rules_coordinates_and_control_know_nothing_of_ase_rdkit_and_torch(path):
+    everywhere = path.name != "adapters.py"  # which imports torch or optax on use
+    roots = {name.split(".")[0] for name in imported(path, everywhere)}
+    assert not roots & set(FOREIGN)
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if FLOORS[part(path)] < FLOORS["cli"]], ids=lambda path: path.name
+)
+def test_nothing_imports_the_command_line(path):
+    assert not any(name.startswith("molopt.cli") for name in imported(path, everywhere=True))
+
+
+def loaded(*code):
+    """The modules of a fresh interpreter after this code."""
+    program = "\n".join([*code, "import sys", "print(*sys.modules)"])
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return set(ran.stdout.split())
+
+
+@pytest.mark.parametrize("module", ["molopt", "molopt.cli", "molopt.cli.relax", "molopt.cli.compare"])
+def test_importing_it_loads_neither_numpy_nor_ase(module):
+    assert not loaded(f"import {module}") & {"numpy", "ase", "rdkit", "scipy", "matplotlib", "rich", "torch"}
+
+
+def test_help_loads_neither_numpy_nor_ase():
+    run = "from molopt.cli import main; main(['{}', '--help'], standalone_mode=False)"
+    for command in ("relax", "compare", "molecules"):
+        assert not loaded(run.format(command)) & {"numpy", "ase", "rdkit", "rich"}
+
+
+def test_help_takes_the_time_that_is_printed_here():
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "molopt", "--help"], check=True, capture_output=True)
+    print(f"molopt --help took {time.perf_counter() - start:.2f} s; it should take less than 0.3 s")
+
+
+def test_molopt_loads_the_names_it_exports_on_use():
+    for name in molopt.__all__:
+        assert getattr(molopt, name) is not None
+    assert set(molopt.__all__) <= set(dir(molopt))

@@ -1,0 +1,336 @@
+"""One run from a start geometry to a result: what it returns, what it leaves alone, how it fails."""
+
+import json
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk, molecule
+from ase.calculators.emt import EMT
+from ase.calculators.lj import LennardJones
+from ase.constraints import FixAtoms
+from ase.io import read
+from ase.optimize import BFGS, BFGSLineSearch
+
+import molopt.optimizers
+from molopt import Molecule, potential, relax
+from molopt.control import Control
+from molopt.errors import InputError, PotentialFailed
+from molopt.optimizers.names import OURS, abbreviated, choose, optimizer_names
+from molopt.relaxation import Result
+from molopt.rules import HeavyBall, Rule
+
+ALANINE = "C[C@H](N)C(=O)O"
+
+
+class Failing(EMT):
+    """EMT that does at one force call what `failure` says."""
+
+    def __init__(self, at, failure):
+        super().__init__()
+        self.left, self.failure = at, failure
+
+    def calculate(self, *args, **kwargs):
+        super().calculate(*args, **kwargs)
+        self.left -= 1
+        if self.left == 0:
+            self.failure(self)
+
+
+def raising(calculator):
+    raise ValueError("no convergence\nin 250 iterations")
+
+
+def nan_forces(calculator):
+    calculator.results["forces"][1] = np.nan
+
+
+def infinite_energy(calculator):
+    calculator.results["energy"] = np.inf
+
+
+def methane(calculator=None):
+    atoms = molecule("CH4", calculator=calculator or EMT())
+    atoms.rattle(0.1, seed=1)
+    return atoms
+
+
+# What a result holds
+
+
+def test_every_optimizer_by_name_relaxes_a_molecule():
+    start = Molecule.from_smiles("CO")
+    for name in optimizer_names():
+        arguments = "?dt=0.05" if name == "mdmin" else ""  # ASE's own 0.2 circles the minimum
+        result = relax(start, name + arguments, steps=3000)
+        assert result.converged, name
+        assert result.fmax <= 0.05
+        assert result.bonds_kept
+
+
+def test_the_argument_is_never_changed():
+    atoms = methane()
+    atoms.info["name"] = "mine"
+    calculator, before = atoms.calc, atoms.positions.copy()
+    forces = atoms.get_forces().copy()
+    result = relax(atoms)
+    assert np.array_equal(atoms.positions, before)
+    assert atoms.calc is calculator
+    assert np.array_equal(atoms.get_forces(), forces)
+    assert not np.array_equal(result.atoms.positions, before)
+    start = Molecule.from_smiles(ALANINE)
+    before = start.positions
+    relax(start, steps=3)
+    assert np.array_equal(start.positions, before)
+
+
+def test_the_result_carries_energy_and_forces_of_its_geometry():
+    start = Molecule.from_smiles(ALANINE, name="alanine")
+    result = relax(start)
+    again = result.atoms.copy()
+    again.calc = potential("mmff94", start)
+    assert result.atoms.get_potential_energy() == result.energy == again.get_potential_energy()
+    assert np.array_equal(result.atoms.get_forces(), again.get_forces())
+    assert np.array_equal(result.molecule.positions, result.atoms.positions)
+    assert (result.name, result.molecule.smiles, result.stereo_kept) == ("alanine", ALANINE, True)
+
+
+def test_the_trace_has_an_entry_for_each_force_call_and_ends_at_the_result():
+    for optimizer in ("adam", "bfgs", "fire"):
+        result = relax(methane(), optimizer)
+        assert len(result.trace) == result.force_calls == result.steps + 1
+        assert (result.trace[-1].energy, result.trace[-1].fmax) == (result.energy, result.fmax)
+        inside = sum(call.seconds for call in result.trace)
+        assert 0 < result.optimizer_seconds < result.seconds
+        assert result.optimizer_seconds + inside == pytest.approx(result.seconds)
+
+
+def test_force_calls_of_line_searches_are_counted_too():
+    result = relax(methane(), BFGSLineSearch)
+    assert result.force_calls > result.steps + 1
+
+
+def test_steps_are_the_cap_and_fmax_the_criterion():
+    result = relax(methane(), "gradient-descent", steps=2)
+    assert (result.steps, result.converged, result.error) == (2, False, None)
+    assert relax(methane(), fmax=100.0).force_calls == 1
+
+
+def test_constraints_hold_and_fmax_does_not_see_fixed_atoms():
+    atoms = methane()
+    atoms.set_constraint(FixAtoms([1]))
+    result = relax(atoms, fmax=0.01)
+    assert result.converged
+    assert np.array_equal(result.atoms.positions[1], atoms.positions[1])
+    assert np.linalg.norm(result.atoms.get_forces(apply_constraint=False)[1]) > 0.01
+
+
+def test_periodic_atoms_relax_and_are_no_molecule():
+    atoms = bulk("Cu", cubic=True)
+    atoms.rattle(0.05, seed=1)
+    atoms.calc = EMT()
+    result = relax(atoms)
+    assert result.converged
+    assert (result.molecule, result.bonds_kept, result.stereo_kept) == (None, None, None)
+    assert result.as_dict()["atoms"]["pbc"] == [True, True, True]
+
+
+def test_a_molecule_that_falls_apart_is_said_not_to_be_kept():
+    hydrogen = Atoms("H2", [[0, 0, 0], [0.9, 0, 0]], calculator=LennardJones(sigma=2.0, rc=20.0))
+    assert relax(hydrogen).bonds_kept is False
+
+
+def test_a_result_as_plain_values_survives_json():
+    result = relax(Molecule.from_smiles(ALANINE), steps=5)
+    plain = json.loads(json.dumps(result.as_dict(), allow_nan=False))
+    assert list(plain) == list(Result.__dataclass_fields__)
+    assert plain["energy"] == result.energy
+    assert plain["atoms"]["positions"] == result.atoms.positions.tolist()
+    assert plain["trace"]["fmax"] == [call.fmax for call in result.trace]
+
+
+def test_the_same_run_gives_the_same_bits():
+    first, second = (relax(Molecule.from_smiles(ALANINE)) for _ in range(2))
+    assert np.array_equal(first.atoms.positions, second.atoms.positions)
+
+
+# Potentials
+
+
+def test_a_molecule_relaxes_in_mmff94_and_atoms_in_their_own_calculator_by_default():
+    start = Molecule.from_smiles("CO")
+    assert relax(start).potential == "mmff94"
+    assert relax(methane()).potential == "emt"
+    assert relax(start, potential=EMT()).potential == "emt"
+    assert relax(start.atoms(), potential="uff").potential == "uff"
+
+
+def test_gfn2_xtb_relaxes_to_a_lower_energy():
+    pytest.importorskip("tblite", reason="pip install 'molopt[xtb]'")
+    result = relax(Molecule.from_smiles("CO"), potential="gfn2-xtb")
+    assert result.converged
+    assert result.energy < result.trace[0].energy
+
+
+def test_a_result_goes_on_in_another_potential():
+    first = relax(Molecule.from_smiles("CCO"))
+    again = relax(first.molecule, "bfgs", "uff")
+    assert again.converged
+    with pytest.raises(InputError, match="energy of one geometry only"):
+        relax(first.atoms)
+
+
+@pytest.mark.parametrize(
+    ("target", "keywords", "said"),
+    [
+        (Atoms("H2", [[0, 0, 0], [0, 0, 0.7]]), {}, "no calculator"),
+        ("CCO", {}, "takes a Molecule or ase.Atoms, got 'CCO'"),
+        (methane(), {"potential": 3}, "must be a name or an ASE calculator, got 3"),
+        (methane(), {"optimizer": 3}, "optimizer must be a name"),
+        (methane(), {"fmax": 0}, "fmax must be positive, got 0"),
+        (methane(), {"fmax": float("nan")}, "fmax must be a finite number"),
+        (methane(), {"steps": 0}, "steps must be positive, got 0"),
+        (methane(), {"steps": -1}, "steps must be positive, got -1"),
+        (methane(), {"optimizer": "adam?lr=0"}, "lr must be positive, got 0"),
+    ],
+)
+def test_what_cannot_be_relaxed_is_refused(target, keywords, said):
+    with pytest.raises(InputError, match=said):
+        relax(target, **keywords)
+
+
+# Failures
+
+
+FAILURES = [
+    (raising, "no convergence in 250"),
+    (nan_forces, "force on atom 1"),
+    (infinite_energy, "energy is inf"),
+]
+
+
+@pytest.mark.parametrize(("failure", "said"), FAILURES)
+@pytest.mark.parametrize("optimizer", ["adam", "bfgs"])
+def test_a_failure_on_the_way_stops_the_run_with_its_step_and_keeps_the_last_good_geometry(
+    optimizer, failure, said, tmp_path
+):
+    path = tmp_path / "run.traj"
+    result = relax(methane(Failing(4, failure)), optimizer, fmax=1e-6, trajectory=path, logfile=tmp_path / "run.log")
+    assert not result.converged
+    assert result.error.startswith("stopped at step 3: ")
+    assert said in result.error
+    assert "\n" not in result.error
+    assert (result.force_calls, len(result.trace), result.steps) == (4, 3, 3)
+    assert np.isfinite(result.energy)
+    frames = read(path, ":")
+    assert np.array_equal(frames[-1].positions, result.atoms.positions)
+    assert len((tmp_path / "run.log").read_text().splitlines()) == 4  # a heading and three geometries
+
+
+def test_a_failure_at_the_start_is_raised_with_its_cause():
+    with pytest.raises(PotentialFailed, match="force call 1") as failure:
+        relax(methane(Failing(1, raising)))
+    assert isinstance(failure.value.__cause__, ValueError)
+
+
+def test_an_interrupt_passes_through():
+    def interrupt(counted):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        relax(methane(), on_call=interrupt)
+
+
+def test_a_mistake_in_a_rule_is_not_hidden():
+    class Broken(Rule):
+        def update(self, seen, state):
+            return seen.nonsense
+
+    with pytest.raises(AttributeError, match="nonsense"):
+        relax(methane(), Broken())
+
+
+# Watching
+
+
+def test_a_run_is_silent_unless_asked(capfd):
+    for optimizer in ("adam", "bfgs", BFGS):
+        relax(methane(), optimizer)
+    assert capfd.readouterr() == ("", "")
+    relax(methane(), logfile="-")
+    assert "fmax" in capfd.readouterr().out
+
+
+def test_on_call_sees_every_force_call_and_its_time_is_not_that_of_the_run():
+    import time
+
+    seen = []
+
+    def slow(counted):
+        seen.append(counted.force_calls)
+        time.sleep(0.02)
+
+    result = relax(methane(), on_call=slow)
+    assert seen == list(range(1, result.force_calls + 1))
+    assert result.seconds < 0.02 * result.force_calls
+
+
+def test_the_trajectory_has_every_step(tmp_path):
+    result = relax(methane(), trajectory=tmp_path / "run.traj")
+    frames = read(tmp_path / "run.traj", ":")
+    assert [frame.get_potential_energy() for frame in frames] == [call.energy for call in result.trace]
+
+
+# Optimizers by name
+
+
+def test_a_name_a_class_and_a_rule_are_the_same_run():
+    by_name = relax(methane(), "heavy-ball?lr=0.02")
+    by_rule = relax(methane(), HeavyBall(lr=0.02))
+    by_class = relax(methane(), lambda atoms, **kwargs: molopt.optimizers.HeavyBall(atoms, lr=0.02, **kwargs))
+    assert by_name.optimizer == by_rule.optimizer
+    assert by_name.trace[-1].energy == by_rule.trace[-1].energy == by_class.trace[-1].energy
+
+
+def test_the_name_in_a_result_repeats_the_run():
+    for name in [*optimizer_names(), "adam?lr=0.02&b1=0.8", "adam?control=none", "lion?control=none&maxstep=0.1", "gd"]:
+        full = choose(name).name
+        assert choose(full).name == full
+    first = relax(methane(), "adam?lr=0.02&shrink=0.7")
+    assert relax(methane(), first.optimizer).trace[-1].energy == first.energy
+
+
+def test_control_none_is_the_textbook_rule():
+    named = choose("adam?control=none").make(methane())
+    assert named.control == Control.textbook() == molopt.optimizers.Adam(methane(), control=None).control
+    assert abbreviated(choose("adam?control=none").name) == "adam?control=none"
+    assert choose("adam?control=none&maxstep=0.1").make(methane()).maxstep == 0.1
+
+
+def test_defaults_by_name_are_those_of_the_classes():
+    for name, kind in OURS.items():
+        named, classed = choose(name).make(methane()), kind(methane(), logfile=None)
+        assert (named.rule, named.control) == (classed.rule, classed.control)
+
+
+@pytest.mark.parametrize(
+    ("spelt", "meant"),
+    [
+        ("Adam", "adam"),
+        ("heavyball", "heavy-ball"),
+        ("HEAVY_BALL", "heavy-ball"),
+        ("gd", "gradient-descent"),
+        ("GradientDescent", "gradient-descent"),
+        ("PerAtomAdam", "per-atom-adam"),
+        ("LBFGS", "lbfgs"),
+    ],
+)
+def test_names_are_found_in_any_case_with_or_without_hyphens(spelt, meant):
+    assert abbreviated(choose(spelt).name) == meant
+
+
+def test_an_unknown_optimizer_is_answered_with_the_nearest_names():
+    with pytest.raises(InputError, match="did you mean rmsprop"):
+        choose("rmsporp")
+    with pytest.raises(InputError, match="weight decay would pull atoms to the origin"):
+        choose("AdamW")
