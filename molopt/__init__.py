@@ -9,12 +9,10 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOME = {
-    **dict.fromkeys(("Molecule",), "molopt.molecules"),
-    **dict.fromkeys(("read",), "molopt.reading"),
-    **dict.fromkeys(("shipped_names",), "molopt.shipped"),
-    **dict.fromkeys(("potential",), "molopt.potentials"),
+    **dict.fromkeys(("Molecule", "read", "shipped_names"), "molopt.molecules"),
+    "potential": "molopt.potentials",
     **dict.fromkeys(("relax", "Result"), "molopt.relaxation"),
-    **dict.fromkeys(("Control",), "molopt.control"),
+    "Control": "molopt.control",
     **dict.fromkeys(("InputError", "MissingExtra", "PotentialFailed"), "molopt.errors"),
     **dict.fromkeys(
         (

@@ -14,10 +14,10 @@ from ase.io.trajectory import Trajectory
 
 from molopt import potentials
 from molopt.errors import InputError, PotentialFailed
-from molopt.identity import bonds_kept, stereo_kept
 from molopt.molecules import Molecule
+from molopt.molecules.identity import bonds_kept, stereo_kept
+from molopt.molecules.perception import name_of
 from molopt.optimizers.names import choose
-from molopt.perception import name_of
 from molopt.potentials import Counted
 from molopt.potentials.counting import ForceCall
 from molopt.result import Result

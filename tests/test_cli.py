@@ -14,8 +14,8 @@ from rdkit import Chem
 
 from molopt.cli import main
 from molopt.molecules import Molecule
+from molopt.molecules.shipped import shipped_names
 from molopt.relaxation import Result
-from molopt.shipped import shipped_names
 
 WATER_XYZ = "3\n\nO 0 0 0\nH 0.96 0 0\nH -0.24 0.93 0\n"
 ALANINE = "C[C@H](N)C(=O)O"

@@ -17,7 +17,7 @@ MODULES = sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py"})
 HOUSE = """
 errors names specification
 rules coordinates directions control convergence
-molecules acceptance annotation checks contacts embedding formats identity perception reading shipped smiles potentials
+molecules potentials
 optimizers verdict
 batch relaxation result
 store execution

@@ -10,12 +10,11 @@ from ase import Atoms
 from rdkit import Chem
 from rdkit.Chem import AllChem
 
-from molopt import perception
 from molopt.errors import InputError
-from molopt.identity import bonds_kept, stereo_kept
-from molopt.molecules import Molecule
-from molopt.reading import read
-from molopt.shipped import shipped_names
+from molopt.molecules import Molecule, perception
+from molopt.molecules.identity import bonds_kept, stereo_kept
+from molopt.molecules.reading import read
+from molopt.molecules.shipped import shipped_names
 
 KINDS = [
     "C[C@H](N)C(=O)O",
@@ -407,3 +406,11 @@ def test_a_turned_double_bond_is_not_the_same():
 def test_without_stereo_there_is_nothing_to_keep():
     water = Molecule.from_smiles("O")
     assert stereo_kept(water, water.positions) is None
+
+
+def test_a_contact_of_a_lone_ion_is_no_new_bond():
+    acetate = Molecule.from_smiles("CC(=O)[O-].[Na+]")
+    positions = acetate.positions
+    positions[4] = positions[3] + (positions[3] - positions[1]) / np.linalg.norm(positions[3] - positions[1]) * 2.2
+    assert [atom.GetSymbol() for atom in acetate.to_rdkit().GetAtoms()][3:5] == ["O", "Na"]
+    assert bonds_kept(acetate, positions)

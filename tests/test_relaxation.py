@@ -118,11 +118,12 @@ def test_steps_are_the_cap_and_fmax_the_criterion():
 
 def test_constraints_hold_and_fmax_does_not_see_fixed_atoms():
     atoms = methane()
-    atoms.set_constraint(FixAtoms([1]))
+    atoms.positions[1] += 0.1 * (atoms.positions[1] - atoms.positions[0])
+    atoms.set_constraint(FixAtoms([0, 1]))
     result = relax(atoms, fmax=0.01)
     assert result.converged
-    assert np.array_equal(result.atoms.positions[1], atoms.positions[1])
-    assert np.linalg.norm(result.atoms.get_forces(apply_constraint=False)[1]) > 0.01
+    assert np.array_equal(result.atoms.positions[:2], atoms.positions[:2])
+    assert np.linalg.norm(result.atoms.get_forces(apply_constraint=False)[1]) > 1
 
 
 def test_periodic_atoms_relax_and_are_no_molecule():
@@ -286,7 +287,7 @@ def test_the_trajectory_has_every_step(tmp_path):
 
 def test_a_name_a_class_and_a_rule_are_the_same_run():
     by_name = relax(methane(), "heavy-ball?lr=0.02")
-    by_rule = relax(methane(), HeavyBall(lr=0.02))
+    by_rule = relax(methane(), HeavyBall(lr=0.02, b1=0.95))
     by_class = relax(methane(), lambda atoms, **kwargs: molopt.optimizers.HeavyBall(atoms, lr=0.02, **kwargs))
     assert by_name.optimizer == by_rule.optimizer
     assert by_name.trace[-1].energy == by_rule.trace[-1].energy == by_class.trace[-1].energy

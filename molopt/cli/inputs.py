@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from molopt.molecules import Molecule
-from molopt.reading import exists, read
+from molopt.molecules.reading import exists, read
 from molopt.relaxation import calculator_for
 
 AHEAD = 100

@@ -121,7 +121,7 @@ class AMSGrad(NamedOptimizer):
     """AMSGrad as an ASE optimizer; equation in `molopt.rules.AMSGrad`."""
 
     kind = rules.AMSGrad
-    tuned: ClassVar = {"lr": 0.03}
+    tuned: ClassVar = {"lr": 0.03, "b1": 0.93, "b2": 0.98}
 
 
 class NAdam(NamedOptimizer):
@@ -135,25 +135,25 @@ class RAdam(NamedOptimizer):
     """RAdam as an ASE optimizer; equation in `molopt.rules.RAdam`."""
 
     kind = rules.RAdam
-    tuned: ClassVar = {"lr": 0.03}
+    tuned: ClassVar = {"lr": 0.02, "b1": 0.93, "b2": 0.98}
 
 
 class AdaBelief(NamedOptimizer):
     """AdaBelief as an ASE optimizer; equation in `molopt.rules.AdaBelief`."""
 
     kind = rules.AdaBelief
-    tuned: ClassVar = {"lr": 0.03}
+    tuned: ClassVar = {"lr": 0.01, "b1": 0.93, "b2": 0.98}
 
 
 class Lion(NamedOptimizer):
     """Lion as an ASE optimizer; equation in `molopt.rules.Lion`."""
 
     kind = rules.Lion
-    tuned: ClassVar = {"lr": 0.003}
+    tuned: ClassVar = {"lr": 0.001}
 
 
 class Apollo(NamedOptimizer):
     """Apollo as an ASE optimizer; equation in `molopt.rules.Apollo`."""
 
     kind = rules.Apollo
-    tuned: ClassVar = {"lr": 0.1}
+    tuned: ClassVar = {"lr": 0.03}

@@ -8,11 +8,11 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator
 from ase.data import chemical_symbols
 
-from molopt.checks import check_spin, whole
 from molopt.errors import InputError, MissingExtra
 from molopt.molecules import Molecule
+from molopt.molecules.checks import check_spin, whole
+from molopt.molecules.perception import charge_of, name_of, spin_of
 from molopt.names import offer
-from molopt.perception import charge_of, name_of, spin_of
 
 METHODS = {"gfn2-xtb": "GFN2-xTB", "gfn1-xtb": "GFN1-xTB"}
 

@@ -8,7 +8,7 @@ from rdkit.Chem.rdMolDescriptors import CalcMolFormula, CalcNumRotatableBonds
 from rich.table import Table
 
 from molopt.molecules import Molecule
-from molopt.shipped import shipped_names
+from molopt.molecules.shipped import shipped_names
 
 
 class Row(NamedTuple):

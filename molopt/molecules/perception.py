@@ -6,10 +6,10 @@ from ase import Atoms
 from rdkit import Chem, rdBase
 from rdkit.Chem import rdDetermineBonds
 
-from molopt.annotation import assemble, restore, sanitized, typed_by_degree
-from molopt.checks import check_spin, whole
-from molopt.contacts import contacts
 from molopt.errors import InputError
+from molopt.molecules.annotation import assemble, restore, sanitized, typed_by_degree
+from molopt.molecules.checks import check_spin, whole
+from molopt.molecules.contacts import contacts
 
 log = logging.getLogger("molopt")
 

@@ -5,8 +5,8 @@ from ase.data import covalent_radii
 from numpy.typing import ArrayLike
 from rdkit import Chem
 
-from molopt.contacts import contacts, lengths
-from molopt.molecules import Molecule
+from molopt.molecules.contacts import contacts, lengths
+from molopt.molecules.molecule import Molecule
 
 BROKEN = 1.4  # times the sum of covalent radii; thermally stretched bonds stay below 1.2
 FORMED = 1.15  # times the sum of covalent radii; 1,3-neighbours in cages stay above 1.2
@@ -17,11 +17,12 @@ def bonds_kept(start: Molecule, positions: ArrayLike) -> bool:
     """Whether every bond of `start` still is one at `positions` (natoms, 3) in Angstrom, and no other has formed.
 
     A bond is broken when it is longer than 1.4 times the sum of the covalent radii and has grown by a fifth; it
-    has formed where two atoms that were not bonded come closer than 1.15 times that sum.
+    has formed where two atoms that were not bonded come closer than 1.15 times that sum. A lone ion may come as close
+    as it likes: its contacts are no bonds.
 
     Examples
     --------
-    >>> from molopt.molecules import Molecule
+    >>> from molopt.molecules.molecule import Molecule
     >>> water = Molecule.from_smiles("O")
     >>> bonds_kept(water, water.positions * 1.1), bonds_kept(water, water.positions * 2)
     (True, False)
@@ -36,7 +37,8 @@ def bonds_kept(start: Molecule, positions: ArrayLike) -> bool:
     if np.any((after > BROKEN * radii) & (after > STRETCHED * before)):
         return False
     close_before, close_after = (pairs_of(contacts(start.numbers, at, FORMED)) for at in (start.positions, positions))
-    return close_after <= close_before | pairs_of(bonds)
+    ions = lone_ions(start)
+    return all(i in ions or j in ions for i, j in close_after - close_before - pairs_of(bonds))
 
 
 def stereo_kept(start: Molecule, positions: ArrayLike) -> bool | None:
@@ -50,6 +52,11 @@ def stereo_kept(start: Molecule, positions: ArrayLike) -> bool | None:
     if not before:
         return None
     return bool(np.isfinite(positions).all()) and configuration(start.with_positions(positions)) == before
+
+
+def lone_ions(molecule: Molecule) -> set[int]:
+    """Atoms with a formal charge and no bonds."""
+    return {a.GetIdx() for a in molecule.to_rdkit().GetAtoms() if a.GetFormalCharge() and not a.GetDegree()}
 
 
 def pairs_of(bonds: np.ndarray) -> set[tuple[int, int]]:

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from ase.data import chemical_symbols
 
-from molopt.contacts import lengths, pairs_within
 from molopt.errors import InputError
+from molopt.molecules.contacts import lengths, pairs_within
 
 CLOSEST = 0.1  # A; no two nuclei come closer, and potentials divide by the distance
 

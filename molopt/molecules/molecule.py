@@ -10,14 +10,14 @@ from ase import Atoms
 from numpy.typing import ArrayLike
 from rdkit import Chem, rdBase
 
-from molopt.acceptance import accepted, smiles_of
-from molopt.annotation import annotate
-from molopt.checks import check_geometry, check_spin
-from molopt.embedding import embedded
 from molopt.errors import InputError
-from molopt.perception import bonds_of, charge_of, name_of, spin_of
-from molopt.shipped import shipped_path
-from molopt.smiles import parse_smiles
+from molopt.molecules.acceptance import accepted, smiles_of
+from molopt.molecules.annotation import annotate
+from molopt.molecules.checks import check_geometry, check_spin
+from molopt.molecules.embedding import embedded
+from molopt.molecules.perception import bonds_of, charge_of, name_of, spin_of
+from molopt.molecules.shipped import shipped_path
+from molopt.molecules.smiles import parse_smiles
 
 SEED = 7
 
@@ -144,7 +144,7 @@ class Molecule:
     def from_atoms(cls, atoms: Atoms) -> Self:
         """The molecule that `ase.Atoms` describe: from `atoms.info` where a Molecule wrote it, else perceived.
 
-        See `molopt.perception` for what is taken where nothing is given; every guess is logged by the logger
+        See `molopt.molecules.perception` for what is taken where nothing is given; every guess is logged by the logger
         "molopt".
 
         Raises

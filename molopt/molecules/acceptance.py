@@ -2,8 +2,8 @@
 
 from rdkit import Chem, rdBase
 
-from molopt.checks import check_geometry
 from molopt.errors import InputError
+from molopt.molecules.checks import check_geometry
 
 
 def accepted(mol: Chem.Mol, conformer: int, name: str | None) -> tuple[Chem.Mol, str]:

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from molopt.errors import InputError
-from molopt.formats import READERS, Given
-from molopt.molecules import SEED, Molecule
+from molopt.molecules.formats import READERS, Given
+from molopt.molecules.molecule import SEED, Molecule
+from molopt.molecules.shipped import find_shipped, shipped_names
 from molopt.names import nearest
-from molopt.shipped import find_shipped, shipped_names
 
 ENDINGS = ", ".join(READERS)
 

@@ -14,9 +14,9 @@ import numpy as np
 from ase import Atoms
 from rdkit import Chem, rdBase
 
-from molopt.embedding import embedded
 from molopt.errors import InputError
-from molopt.molecules import Molecule
+from molopt.molecules.embedding import embedded
+from molopt.molecules.molecule import Molecule
 
 log = logging.getLogger("molopt")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from molopt.errors import InputError
 from molopt.names import offer
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parent.parent
 FOLDERS = (PACKAGE / "data", PACKAGE.parent / "molecules")  # in an installed wheel, in a checkout
 
 
