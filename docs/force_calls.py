@@ -1,9 +1,9 @@
 """Force calls of the rules relative to ASE's FIRE: how the defaults were found, and what they give.
 
-    python docs/force_calls.py "Adam?lr={0.01,0.03}&b2=0.98" "HeavyBall?growth=1.05"     # braces: one line a value
-    python docs/force_calls.py --molecules molecules Adam HeavyBall                      # the benchmark set
+    python docs/force_calls.py "adam?lr={0.01,0.03}&b2=0.98" "heavy-ball?growth=1.05"    # braces: one line a value
+    python docs/force_calls.py --molecules molecules adam heavy-ball                     # the benchmark set
 
-Each argument is an optimizer class of molopt with hyper-parameters of its rule and of `Control`. MMFF94, fmax
+Arguments are optimizers as on the command line, with hyper-parameters of the rule and of `Control`. MMFF94, fmax
 0.01 eV/A, at most 3,000 force calls (a miss counts as 3,000); molecules of docs/tuning_molecules.smi, one start a
 seed, unless others are named. Printed: the geometric mean of the ratio to FIRE's calls, the misses, and how many ends
 lie over 10 meV lower and higher than FIRE's.
@@ -13,37 +13,23 @@ import argparse
 import itertools
 import re
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import fields
-from functools import partial
 from pathlib import Path
 
 import numpy as np
-from ase.optimize import FIRE
 
 import molopt
-from molopt.control import Control
+from molopt.optimizers.names import choose
 from molopt.potentials import Counted
-from molopt.specification import parse
 
 CAP = 3000
 TUNING = Path(__file__).with_name("tuning_molecules.smi")
-
-
-def optimizer(specification: str):
-    """The factory that a specification names."""
-    name, values = parse(specification)
-    if name == "FIRE":
-        return partial(FIRE, logfile=None)
-    settings = {field.name for field in fields(Control)} & set(values)
-    control = Control(**{key: values.pop(key) for key in settings})
-    return partial(getattr(molopt, name), control=control, logfile=None, **values)
 
 
 def force_calls(specification: str, molecule: molopt.Molecule) -> tuple[int, bool, float]:
     """Force calls to fmax 0.01, whether it was reached, and the last energy (eV)."""
     atoms = molecule.atoms()
     atoms.calc = Counted(molopt.potential("mmff94", molecule))
-    for converged in optimizer(specification)(atoms).irun(fmax=0.01):
+    for converged in choose(specification).make(atoms).irun(fmax=0.01):
         if converged or atoms.calc.force_calls >= CAP:
             break
     return (atoms.calc.force_calls if converged else CAP), bool(converged), atoms.get_potential_energy()
@@ -70,7 +56,7 @@ def main() -> None:
         def run(specification: str) -> list[tuple[int, bool, float]]:
             return list(pool.map(force_calls, itertools.repeat(specification), molecules))
 
-        fire = run("FIRE")
+        fire = run("fire")
         print(f"{'optimizer':60s} {'calls/FIRE':>10s} {'misses':>7s} {'lower':>6s} {'higher':>7s}")
         for specification in itertools.chain.from_iterable(map(expand, arguments.specifications)):
             runs = run(specification)

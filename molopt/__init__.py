@@ -37,16 +37,20 @@ _HOME = {
     ),
 }
 
+_ROOMS = ("comparison", "coordinates", "errors", "molecules", "optimizers", "potentials", "report", "rules")
+
 __all__ = ["__version__", *_HOME]  # names, all of them strings
 
 
 def __getattr__(name: str) -> Any:
     if name == "AdamW":
         raise AttributeError("molopt has no AdamW: weight decay would pull atoms to the origin of space; use Adam")
+    if name in _ROOMS:
+        return importlib.import_module(f"molopt.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'molopt' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted({*__all__, *_ROOMS})

@@ -45,13 +45,14 @@ class Control:
 
     .. math:: W = \tfrac{1}{2} (g_{old} + g_{new}) \cdot taken,
 
-    which is the change of the energy to third order in the step. It needs no energies, so it does not drown in their
-    rounding near the minimum, and it serves bands and cells whose forces are no gradient of the reported energy.
+    which is the change of the energy but for an error of third order in the step. It needs no energies, so it does
+    not drown in their rounding near the minimum, and it serves bands and cells whose forces are no gradient of the
+    reported energy.
 
     - W > 0: the rate shrinks by `shrink`. A small rise is accepted: momentum must be allowed to climb a little.
     - W <= 0: the rate grows, by `growth` while it is far below the rate of the last rise (or there was none yet), by
-      `creep` near it and beyond. Growing fast there keeps the stiff vibrations ringing for ever: with 3 % a step
-      Nesterov's rule never came below fmax 0.01 eV/A on one tuning molecule in seven.
+      `creep` near it and beyond. Growing fast there keeps the stiffest vibrations ringing for ever at the edge of
+      stability.
     - W > `tolerance` x abs(g_old . taken): the step is rejected as well. The run goes back to the last accepted point
       and to its state there, with the momentum dropped (`Rule.forget`).
 
@@ -108,12 +109,13 @@ class Control:
         `slope` (S,) is g_old . taken, `work` (S,) is W; both in eV.
         """
         rises = work > 0
-        rejected = work > self.tolerance * np.abs(slope)
+        allowed = self.tolerance * np.abs(slope) if math.isfinite(self.tolerance) else np.inf
+        rejected = rises & (work > allowed)
         used = np.where(rejected, state.applied, state.rate)
         growth = np.where(used < self.shrink * state.ceiling, self.growth, self.creep)
         rate = np.maximum(used * np.where(rises, self.shrink, growth), SMALLEST_RATE)
         ceiling = np.where(rises, used, state.ceiling)
-        return rejected & rises, state._replace(rate=rate, ceiling=ceiling)
+        return rejected, state._replace(rate=rate, ceiling=ceiling)
 
     def limit(self, longest: Array, state: ControlState) -> ControlState:
         """The factors to apply to proposals whose longest atom moves by `longest` (S,) Angstrom."""

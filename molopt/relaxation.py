@@ -1,5 +1,6 @@
 """One watched run: from a start geometry to a result."""
 
+import logging
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from ase.io.trajectory import Trajectory
 from molopt import potentials
 from molopt.errors import InputError, PotentialFailed
 from molopt.molecules import Molecule
+from molopt.molecules.checks import check_geometry
 from molopt.molecules.identity import bonds_kept, stereo_kept
 from molopt.molecules.perception import name_of
 from molopt.optimizers.names import choose
@@ -22,6 +24,8 @@ from molopt.potentials import Counted
 from molopt.potentials.counting import ForceCall
 from molopt.result import Result
 from molopt.rules.base import check
+
+log = logging.getLogger("molopt")
 
 STOPPING = (RuntimeError, ArithmeticError, np.linalg.LinAlgError)  # how potentials and line searches give up
 
@@ -98,7 +102,7 @@ class Run:
         check_criteria(fmax, steps)
         self.fmax, self.steps = fmax, int(steps)
         self.choice = choose(optimizer)
-        self.molecule = molecule_of(target)
+        self.molecule = molecule_of(target, potential)
         self.atoms = target.copy() if isinstance(target, Atoms) else target.atoms()
         self.watching = Stopwatch()
         calculator = calculator_for(target, self.molecule, potential)
@@ -175,6 +179,8 @@ def check_criteria(fmax: float, steps: int) -> None:
     """Raise InputError unless both are positive numbers."""
     check("fmax", fmax, "positive")
     check("steps", steps, "positive")
+    if int(steps) != steps:
+        raise InputError(f"steps must be a whole number, got {steps}")
 
 
 class Stopwatch:
@@ -194,14 +200,25 @@ class Stopwatch:
         return call
 
 
-def molecule_of(target: Any) -> Molecule | None:
+def molecule_of(target: Any, potential: Any) -> Molecule | None:
+    """The molecule that is relaxed; None where the atoms are none, and only their own calculator must know them."""
     if isinstance(target, Molecule):
         return target
     if not isinstance(target, Atoms):
         raise InputError(
             f"relax takes a Molecule or ase.Atoms, got {target!r}: see molopt.Molecule.from_smiles and read"
         )
-    return None if target.pbc.any() else Molecule.from_atoms(target)
+    if target.pbc.any():
+        return None
+    if len(target):
+        check_geometry(target.numbers.tolist(), target.positions, name_of(target))
+    try:
+        return Molecule.from_atoms(target)
+    except InputError as error:
+        if isinstance(potential, str) or len(target) == 0:
+            raise
+        log.warning("%s: relaxed without bonds: %s", name_of(target), error)
+        return None
 
 
 def calculator_for(target: Molecule | Atoms, molecule: Molecule | None, potential: Any) -> Any:

@@ -1,6 +1,7 @@
 """Imports run one way: from the command line down to rules, coordinates and control, which know nothing of ASE."""
 
 import ast
+import inspect
 import subprocess
 import sys
 import time
@@ -68,6 +69,18 @@ def test_rules_coordinates_and_control_know_nothing_of_ase_rdkit_and_torch(path)
 )
 def test_nothing_imports_the_command_line(path):
     assert not any(name.startswith("molopt.cli") for name in imported(path, everywhere=True))
+
+
+def test_a_room_of_the_house_is_there_after_import_molopt_alone():
+    script = "import molopt; molopt.rules.Adam(lr=0.1); molopt.errors.InputError; molopt.optimizers.RuleOptimizer"
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_rules_optimizers_and_public_names_are_the_same_list():
+    rules = {name for name in molopt.rules.__all__ if inspect.isclass(getattr(molopt.rules, name))}
+    named = {name for name in molopt.optimizers.__all__ if name != "RuleOptimizer"}
+    assert named <= rules
+    assert {*named, "RuleOptimizer"} <= set(molopt.__all__)
 
 
 def loaded(*code):

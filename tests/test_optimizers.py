@@ -1,7 +1,10 @@
 """Every rule as an ASE optimizer: drop-in, restartable bit for bit, honest about bad forces."""
 
 import inspect
+import warnings
+from copy import deepcopy
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ from ase.build import bulk, fcc100, molecule
 from ase.calculators.calculator import Calculator
 from ase.calculators.emt import EMT
 from ase.calculators.morse import MorsePotential
-from ase.constraints import FixAtoms, FixBondLength
+from ase.constraints import FixAtoms, FixBondLength, FixCom, FixedPlane, FixInternals
 from ase.filters import FrechetCellFilter
 from ase.io import read
 from ase.io.trajectory import Trajectory
@@ -49,13 +52,38 @@ def test_a_restart_restores_a_rejected_step_too(tmp_path):
     steep = {"lr": 0.3, "logfile": None}
     whole = ethanol()
     optimizer = HeavyBall(whole, **steep)
-    rates = [optimizer.memory.control.rate[0] for _ in optimizer.irun(fmax=0, steps=12) if optimizer.memory]
-    assert min(rates) < rates[0]
+    points = [optimizer.memory.point for _ in optimizer.irun(fmax=0, steps=12) if optimizer.memory]
+    assert any(now is before for before, now in pairwise(points))
     for done in range(1, 12):
         atoms, path = ethanol(), tmp_path / f"{done}.json"
         HeavyBall(atoms, restart=path, **steep).run(fmax=0, steps=done)
         HeavyBall(atoms, restart=path, **steep).run(fmax=0, steps=12 - done)
         assert (atoms.positions == whole.positions).all()
+
+
+@pytest.mark.parametrize(
+    "constraint",
+    [FixAtoms([0]), FixBondLength(0, 1), FixCom(), FixedPlane(2, (1, 1, 0)), FixInternals(bonds=[[1.5, [0, 1]]])],
+    ids=lambda c: type(c).__name__,
+)
+def test_a_restart_under_constraints_is_bit_for_bit_too(constraint, tmp_path):
+    def constrained():
+        atoms = ethanol()
+        atoms.set_constraint(deepcopy(constraint))
+        return atoms
+
+    whole, first, second = constrained(), constrained(), constrained()
+    Adam(whole, logfile=None).run(fmax=0, steps=12)
+    Adam(first, logfile=None, restart=tmp_path / "run.json").run(fmax=0, steps=5)
+    Adam(second, logfile=None, restart=tmp_path / "run.json").run(fmax=0, steps=7)
+    assert (second.positions == whole.positions).all()
+
+
+def test_the_textbook_rule_warns_of_nothing_where_there_is_no_force():
+    atoms = Atoms("He2", [(0, 0, 0), (0, 0, 90)], calculator=MorsePotential())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Adam(atoms, control=None, logfile=None).run(fmax=-1, steps=3)
 
 
 def test_a_restart_file_of_another_rule_is_refused(tmp_path):

@@ -1,6 +1,7 @@
 """One run from a start geometry to a result: what it returns, what it leaves alone, how it fails."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -335,3 +336,30 @@ def test_an_unknown_optimizer_is_answered_with_the_nearest_names():
         choose("rmsporp")
     with pytest.raises(InputError, match="weight decay would pull atoms to the origin"):
         choose("AdamW")
+
+
+def test_atoms_that_make_no_molecule_still_relax_with_their_own_calculator():
+    atoms = Atoms("Cu2", [(0, 0, 0), (0, 0, 2.4)], magmoms=[2.5, 2.5], calculator=EMT())
+    result = relax(atoms)
+    assert result.converged
+    assert result.molecule is None
+
+
+@pytest.mark.parametrize("steps", [0.5, 1.5])
+def test_half_a_step_is_refused(steps):
+    with pytest.raises(InputError, match="steps must be a whole number"):
+        relax(methane(), steps=steps)
+
+
+def test_numbers_of_numpy_are_numbers():
+    assert relax(methane(), fmax=np.float32(0.05), steps=np.int64(100)).converged
+
+
+def test_a_class_is_named_with_its_hyper_parameters():
+    assert relax(methane(), optimizer=molopt.Adam).optimizer == choose("adam").name
+    assert choose(partial(molopt.Adam, lr=0.01)).name.endswith("Adam?lr=0.01")
+
+
+def test_a_fraction_where_a_count_belongs_is_refused():
+    with pytest.raises(InputError, match=r"memory of lbfgs must be a whole number, got 2\.5"):
+        choose("lbfgs?memory=2.5")

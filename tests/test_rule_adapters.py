@@ -1,5 +1,8 @@
 """Optimizers of torch and optax as rules: the same steps, pure, and refused in one clear line where they cannot."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -206,3 +209,11 @@ def test_a_missing_library_is_named_with_the_extra_that_brings_it(monkeypatch):
         TorchRule(object, lr=0.01)
     with pytest.raises(MissingExtra, match=r"OptaxRule needs an extra: pip install 'molopt\[optax\]'"):
         OptaxRule(object())
+
+
+def test_an_optax_rule_is_known_by_what_it_does_in_every_process():
+    optax = pytest.importorskip("optax", reason="checked with optax: pip install 'molopt[optax]'")
+    script = "import optax; from molopt.rules import OptaxRule; print(OptaxRule(optax.lion(1e-2)))"
+    elsewhere = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert elsewhere.strip() == repr(OptaxRule(optax.lion(1e-2)))
+    assert repr(OptaxRule(optax.lion(1e-2))) != repr(OptaxRule(optax.lion(2e-2)))

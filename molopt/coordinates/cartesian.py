@@ -1,14 +1,11 @@
 """Cartesian coordinates: a rule sees the entries of x as they are."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from molopt.rules.base import Observation
-from molopt.rules.partition import Partition
-
-Array = Any
+from molopt.rules.partition import Array, Partition
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import IO, Any
 
 import numpy as np
+from ase import Atoms
 from ase.optimize.optimize import Optimizer
 
 from molopt.control import Control, Memory, Point, advance
@@ -97,8 +98,9 @@ class RuleOptimizer(Optimizer):
     def absorb(self, x: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Learn the gradient (N,) at x (N,), and say which point (N,) to go to."""
         if not np.isfinite(gradient).all():
-            row = int(np.flatnonzero(~np.isfinite(gradient))[0]) // 3
-            raise PotentialFailed(f"forces are not finite at step {self.nsteps}, first at atom {row}")
+            entry = int(np.argmin(np.isfinite(gradient)))
+            where = f"atom {entry // 3}" if isinstance(self.atoms, Atoms) else f"entry {entry}"
+            raise PotentialFailed(f"forces are not finite at step {self.nsteps}, first at {where}, counted from 0")
         here = Point(x, gradient)
         if self.memory is None:
             self.coordinates = Cartesian.of(x.size)

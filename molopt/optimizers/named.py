@@ -30,6 +30,8 @@ class NamedOptimizer(RuleOptimizer):
         super().__init_subclass__(**kwargs)
         keyword = inspect.Parameter.KEYWORD_ONLY
         base = [p for p in inspect.signature(RuleOptimizer).parameters.values() if p.name not in ("rule", "kwargs")]
+        defaults = ", ".join(f"{name} {value}" for name, value in cls.tuned.items())
+        cls.__doc__ = f"{cls.__doc__}\n\n    Tuned defaults: {defaults}; the rest are those of the rule.\n    "
         values = {f.name: cls.tuned.get(f.name, f.default) for f in fields(cls.kind)}
         cls.__signature__ = inspect.Signature(  # read by help() and editors
             base + [inspect.Parameter(name, keyword, default=value) for name, value in values.items()]
@@ -156,4 +158,4 @@ class Apollo(NamedOptimizer):
     """Apollo as an ASE optimizer; equation in `molopt.rules.Apollo`."""
 
     kind = rules.Apollo
-    tuned: ClassVar = {"lr": 0.03}
+    tuned: ClassVar = {"lr": 0.1}

@@ -4,6 +4,7 @@ import inspect
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from typing import Any
 
 import ase.optimize
@@ -72,7 +73,7 @@ def choose(optimizer: Any) -> Choice:
         - A name of `optimizer_names`, in any case of letters, with or without hyphens; "gd" is gradient descent.
           Arguments follow as "?key=value&key2=value2": for ours the hyper-parameters of the rule and of `Control`,
           and `control=none` for the textbook rule; for ASE's those of its class.
-        - A `Rule`, run under the default control.
+        - A `Rule`, run under the default control. Its defaults are its paper's, those of names and classes are tuned.
         - A callable that takes (atoms, logfile=..., trajectory=...) and returns an ASE optimizer.
 
     Raises
@@ -97,6 +98,9 @@ gradient-descent, bfgs, lbfgs, fire, fire2, mdmin
         return ours(name, keywords) if name in OURS else ases(name, keywords)
     if isinstance(optimizer, Rule):
         return of_rule(optimizer)
+    known = next((name for name, kind in (OURS | ASES).items() if kind is optimizer), None)
+    if known is not None:
+        return choose(known)
     if callable(optimizer):
         return Choice(called(optimizer), optimizer)
     raise InputError(f"optimizer must be a name, a rule or a class of optimizers, got {optimizer!r}")
@@ -175,6 +179,8 @@ def check_keyword(name: str, key: str, value: Any, defaults: dict[str, Any]) -> 
         raise InputError(f"{name} has no argument {key!r}{offer(key, defaults)}")
     if isinstance(defaults[key], bool) and not isinstance(value, bool):
         raise InputError(f"{key} of {name} must be True or False, got {value!r}")
+    if isinstance(defaults[key], int) and not isinstance(value, int):
+        raise InputError(f"{key} of {name} must be a whole number, got {value!r}")
     if not isinstance(defaults[key], bool):
         check(key, value, "finite")
 
@@ -186,6 +192,8 @@ def specified(name: str, arguments: dict[str, Any]) -> str:
 
 
 def called(function: Callable[..., Any]) -> str:
+    if isinstance(function, partial):
+        return specified(called(function.func), function.keywords)
     name = getattr(function, "__qualname__", type(function).__qualname__)
     return f"{getattr(function, '__module__', '')}.{name}".lstrip(".")
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from ase import Atoms
 from ase.io.jsonio import decode
 from ase.optimize.optimize import RestartError
 
@@ -72,6 +73,8 @@ def _adopt(optimizer: "RuleOptimizer", data: dict[str, Any]) -> None:
         from_plain(state, data["after"]),
         from_plain(optimizer.control.init(coordinates.systems.count), data["rate"]),
     )
-    if not np.array_equal(optimizable.get_x(), x):
+    if isinstance(optimizer.atoms, Atoms):
+        optimizer.atoms.set_positions(x.reshape(-1, 3), apply_constraint=False)  # it would move them by a rounding
+    elif not np.array_equal(optimizable.get_x(), x):
         optimizable.set_x(x)
     optimizer.coordinates, optimizer.memory, optimizer.expected = coordinates, memory, optimizable.get_x()

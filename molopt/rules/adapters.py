@@ -1,5 +1,6 @@
 """Optimizers of torch and optax as rules: whatever needs only gradients, one system at a time."""
 
+import hashlib
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,7 +98,7 @@ class TorchRule(Rule):
         return x.detach().numpy(), {name: value.numpy() for name, value in optimizer.state[x].items()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OptaxRule(Rule):
     """A gradient transformation of optax as a rule.
 
@@ -127,6 +128,15 @@ class OptaxRule(Rule):
     """
 
     optimizer: Any
+
+    def __repr__(self) -> str:
+        """Tells transformations apart by what they do: their hyper-parameters are hidden in functions."""
+        state, steps = self._start(TRIAL), []
+        for scale in (1.0, -2.0, 3.0):
+            displacement, leaves = self._update(scale * np.linspace(-1, 1, TRIAL), unpack(state))
+            state = type(state)(**pack(leaves))
+            steps.append(np.array2string(displacement, precision=6))
+        return f"OptaxRule({hashlib.sha256(''.join(steps).encode()).hexdigest()[:12]})"
 
     def __post_init__(self) -> None:
         optax = load("optax", needed_for="OptaxRule")

@@ -1,7 +1,7 @@
 """AMSGrad: Adam whose scale per entry never shrinks."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from molopt.rules.base import Observation, Rule, ratio, zeros
 from molopt.rules.state import Array, PerEntry, PerSystem
@@ -55,6 +55,8 @@ class AMSGrad(Rule):
     >>> rule.update(seen, rule.init(seen))[0].round(6)
     array([-0.099999,  0.1     ])
     """
+
+    forgets: ClassVar = ("m",)
 
     lr: float
     b1: float = 0.9

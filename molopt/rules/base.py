@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, fields
+from numbers import Real
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -109,13 +110,14 @@ def check(name: str, value: Any, allowed: str | None) -> None:
     """Raise InputError unless `value` lies in the named range: positive, natural (>= 0) or unit ([0, 1))."""
     if allowed is None:
         return
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
         raise InputError(f"{name} must be a finite number, got {value!r}")
-    if allowed == "positive" and not value > 0:
+    number = float(value)
+    if allowed == "positive" and not number > 0:
         raise InputError(f"{name} must be positive, got {value}")
-    if allowed == "natural" and not value >= 0:
+    if allowed == "natural" and not number >= 0:
         raise InputError(f"{name} must be zero or positive, got {value}")
-    if allowed == "unit" and not 0 <= value < 1:
+    if allowed == "unit" and not 0 <= number < 1:
         raise InputError(f"{name} must be at least 0 and less than 1, got {value}")
 
 

@@ -1,13 +1,12 @@
 """Memory as plain data: every field is declared per entry or per system."""
 
 from functools import cache
-from typing import Annotated, Any, NamedTuple, TypeVar, get_type_hints
+from typing import Annotated, NamedTuple, TypeVar, get_type_hints
 
 import numpy as np
 
-from molopt.rules.partition import Partition
+from molopt.rules.partition import Array, Partition
 
-Array = Any
 PerEntry = Annotated[Array, "entry"]  # (..., N)
 PerSystem = Annotated[Array, "system"]  # (..., S)
 State = TypeVar("State", bound=tuple)

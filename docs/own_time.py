@@ -1,0 +1,61 @@
+"""The time an optimizer itself takes a step: wall time less the time inside the potential, best of five runs.
+
+    python docs/own_time.py
+
+The potential is a harmonic well for each atom, stiff and soft ones mixed; counting the calls is part of the time.
+"""
+
+import time
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import Calculator
+from ase.optimize import BFGS, FIRE
+
+import molopt
+from molopt.potentials import Counted
+
+SIZES = (50, 500, 5000)
+STEPS = 100
+
+
+class Wells(Calculator):
+    """E = sum k (x - x0)^2 / 2, k from 0.01 to 100 eV/A^2."""
+
+    implemented_properties = ("energy", "forces")
+
+    def __init__(self, x0: np.ndarray, k: np.ndarray) -> None:
+        super().__init__()
+        self.x0, self.k = x0, k
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=()) -> None:
+        d = atoms.positions - self.x0
+        self.results = {"energy": 0.5 * float((self.k * d * d).sum()), "forces": -self.k * d}
+
+
+def own_milliseconds(optimizer, size: int) -> float:
+    """Per step, for so many atoms."""
+    random = np.random.default_rng(0)
+    x0, k = random.normal(size=(size, 3)) * 10, 10 ** random.uniform(-2, 2, size=(size, 3))
+    best = np.inf
+    for _ in range(5):
+        atoms = Atoms("C" * size, positions=x0 + random.normal(size=(size, 3)) * 0.3)
+        atoms.calc = counted = Counted(Wells(x0, k))
+        run = optimizer(atoms, logfile=None)
+        run.run(fmax=0, steps=3)
+        start, inside = time.perf_counter(), counted.seconds
+        run.run(fmax=0, steps=STEPS)
+        best = min(best, time.perf_counter() - start - (counted.seconds - inside))
+    return 1e3 * best / STEPS
+
+
+def main() -> None:
+    print(f"{'own ms a step':20s}", *(f"{size:>8d}" for size in SIZES), " atoms")
+    for name in ("GradientDescent", "HeavyBall", "Adam", "PerAtomAdam", "NAdam", "Apollo"):
+        print(f"{name:20s}", *(f"{own_milliseconds(getattr(molopt, name), size):8.3f}" for size in SIZES), flush=True)
+    print(f"{'FIRE (ASE)':20s}", *(f"{own_milliseconds(FIRE, size):8.3f}" for size in SIZES))
+    print(f"{'BFGS (ASE)':20s}", *(f"{own_milliseconds(BFGS, size):8.3f}" for size in SIZES[:1]))
+
+
+if __name__ == "__main__":
+    main()
