@@ -2,6 +2,7 @@
 
 import logging
 import pickle
+import re
 
 import ase.io
 import numpy as np
@@ -17,6 +18,7 @@ from molopt.molecules.reading import read
 from molopt.molecules.shipped import shipped_names
 
 KINDS = [
+    "CCO",
     "C[C@H](N)C(=O)O",
     "C[N+](=O)[O-]",
     "C/C=C/C",
@@ -141,12 +143,13 @@ def test_rdkit_molecules_without_geometry_or_hydrogens_are_refused():
 
 @pytest.mark.parametrize("smiles", KINDS)
 @pytest.mark.parametrize("ending", ["xyz", "traj"])
-def test_a_molecule_survives_atoms_and_files(smiles, ending, tmp_path):
+def test_a_molecule_survives_atoms_and_files(smiles, ending, tmp_path, caplog):
     molecule = Molecule.from_smiles(smiles)
     path = tmp_path / f"one.{ending}"
     ase.io.write(path, molecule.atoms())
     assert identity(Molecule.from_atoms(molecule.atoms())) == identity(molecule)
     assert identity(Molecule.from_atoms(ase.io.read(path))) == identity(molecule)
+    assert not caplog.records  # nothing was perceived anew
 
 
 @pytest.mark.parametrize("smiles", KINDS)
@@ -157,6 +160,29 @@ def test_a_molecule_survives_sdf(smiles, tmp_path):
     again = one(path)
     assert identity(again) == identity(molecule)
     assert again.positions == pytest.approx(molecule.positions, abs=1e-4)  # SDF has four decimals
+
+
+def test_sdf_keeps_a_multiplicity_that_bonds_do_not_say(tmp_path):
+    dioxygen = Molecule.from_smiles("O=O", spin=3)
+    path = write(tmp_path / "one.sdf", dioxygen.to_sdf())
+    assert identity(one(path)) == identity(dioxygen)
+    assert one(path, spin=1).spin == 1
+
+
+def test_sdf_keeps_the_charge_of_a_molecule_without_bond_orders(tmp_path):
+    atoms = unsaid(Molecule.from_smiles("CC(=O)[O-].[Na+]"))
+    atoms.info = {"charge": 1, "spin": 2}
+    cation = Molecule.from_atoms(atoms)
+    again = one(write(tmp_path / "one.sdf", cation.to_sdf()))
+    assert not again.orders_known
+    assert (again.charge, again.spin, again.bonds.tolist()) == (1, 2, cation.bonds.tolist())
+
+
+def test_a_charge_field_that_contradicts_the_formal_charges_names_its_record(alanine, tmp_path):
+    text = alanine.to_sdf()
+    path = write(tmp_path / "two.sdf", text + re.sub(r"(<charge>.*\n)0", r"\g<1>2", text))
+    with pytest.raises(InputError, match=r"two\.sdf, record 2: alanine: charge 2 contradicts its formal charges"):
+        list(read(path))
 
 
 def test_a_pickled_molecule_keeps_every_bit_of_its_geometry(alanine):
@@ -240,6 +266,42 @@ def test_bonds_that_no_longer_fit_the_atoms_are_perceived_anew(caplog):
     del atoms[[3, 10, 11]]  # the water
     assert Molecule.from_atoms(atoms).smiles == "CCO"
     assert "do not fit its atoms" in caplog.text
+
+
+def test_bonds_of_other_atoms_are_not_believed(caplog):
+    ethanol = Molecule.from_smiles("CCO")
+    shifted = Atoms("OH2", [[0, 0, 0], [0.96, 0, 0], [-0.24, 0.93, 0]])
+    shifted.translate([0, 0, 9])
+    both = ethanol.atoms() + shifted
+    reversed_atoms = ethanol.atoms()[::-1]
+    swapped = ethanol.atoms()
+    swapped.positions[[3, 8]] = swapped.positions[[8, 3]]  # hydrogens, of a carbon and of the oxygen
+    for atoms, smiles in ((both, "CCO.O"), (reversed_atoms, "CCO"), (swapped, "CCO")):
+        caplog.clear()
+        assert Molecule.from_atoms(atoms).smiles == smiles
+        assert caplog.text.count("do not fit its atoms") == 1
+
+
+@pytest.mark.parametrize("ending", ["xyz", "traj"])
+def test_atoms_that_changed_are_noticed_through_files(ending, tmp_path, caplog):
+    path = tmp_path / f"reversed.{ending}"
+    ase.io.write(path, Molecule.from_smiles("CCO").atoms()[::-1])
+    assert Molecule.from_atoms(ase.io.read(path)).smiles == "CCO"
+    assert "do not fit its atoms" in caplog.text
+
+
+def test_lost_hydrogens_leave_unpaired_electrons_that_were_not_there(caplog):
+    atoms = Molecule.from_smiles("CC").atoms()
+    del atoms.info["bonded"], atoms[[6, 7]]
+    atoms.info["bonds"] = atoms.info["bonds"][:5]
+    assert Molecule.from_atoms(atoms).smiles != "[C]C"
+    assert "do not fit its atoms" in caplog.text
+
+
+def test_bonds_that_a_user_wrote_are_believed(caplog):
+    atoms = Atoms("OH2", [[0, 0, 0], [0.96, 0, 0], [-0.24, 0.93, 0]], info={"bonds": [[0, 1, 1], [0, 2, 1]]})
+    assert Molecule.from_atoms(atoms).smiles == "O"
+    assert not caplog.records
 
 
 def test_a_changed_charge_contradicts_the_formal_charges(alanine):
@@ -358,6 +420,19 @@ def test_a_folder_is_read_file_by_file(alanine, tmp_path):
 def test_a_missing_file_is_not_taken_for_a_smiles():
     with pytest.raises(InputError, match=r"there is no file 'C\.sdf'"):
         read("C.sdf")
+
+
+@pytest.mark.parametrize("name", ["foo.pdb", "FOO.PDB", "mols/foo", "./mols/", "../a.b/foo.cif", "water.mol2"])
+def test_a_missing_file_of_another_format_is_said_to_be_missing(name):
+    with pytest.raises(InputError, match=r"there is no file .*; files that are read end in \.sdf, ") as caught:
+        read(name)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("smiles", ["F/C=C/X", "CC.Na", "CC.CC(", "C(/C)X"])
+def test_a_smiles_with_slashes_and_dots_is_not_taken_for_a_file(smiles):
+    with pytest.raises(InputError, match="cannot read the SMILES"):
+        read(smiles)
 
 
 # Shipped molecules

@@ -135,6 +135,14 @@ def test_mmff_refuses_radicals_which_rdkit_would_take():
         potential("mmff94", Molecule.from_smiles("C[CH2]"))
 
 
+def test_mmff_refuses_a_multiplicity_above_one_and_uff_says_that_it_ignores_it(caplog):
+    triplet = Molecule.from_smiles("C=C", spin=3)
+    with pytest.raises(InputError, match=r"mmff94 has no parameters for multiplicity 3, .*: use gfn2-xtb"):
+        potential("mmff94", triplet)
+    potential("uff", triplet)
+    assert [record.getMessage() for record in caplog.records] == ["C=C: uff ignores the multiplicity 3"]
+
+
 def test_mmff_refuses_bonds_by_distance_and_uff_takes_them():
     atoms = Molecule.from_smiles("CC(=O)[O-].[Na+]").atoms()
     atoms.info = {}
@@ -234,6 +242,23 @@ def test_xtb_runs_on_one_thread(tblite):
 def test_an_unknown_keyword_of_xtb_is_offered_the_nearest(tblite):
     with pytest.raises(InputError, match="did you mean accuracy"):
         potential("gfn2-xtb?acuracy=1", Molecule.from_smiles("C"))
+
+
+@pytest.mark.parametrize(
+    "keyword",
+    [
+        "accuracy=0",
+        "accuracy=-1",
+        "accuracy=x",
+        "max_iterations=0",
+        "max_iterations=2.5",
+        "electronic_temperature=-300",
+    ],
+)
+def test_a_keyword_of_xtb_that_must_be_positive_is_found_before_the_first_scf(tblite, keyword):
+    key, value = keyword.split("=")
+    with pytest.raises(InputError, match=f"gfn2-xtb: {key} must be a .*number above 0, got '?{value}"):
+        potential(f"gfn2-xtb?{keyword}", Molecule.from_smiles("C"))
 
 
 def test_loading_tblite_leaves_the_environment_as_it_was(tblite, monkeypatch):

@@ -4,9 +4,13 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
+from ase.data import covalent_radii
 from rdkit import Chem, rdBase
 
+from molopt.molecules.contacts import lengths
+
 UNKNOWN_ORDER = 0
+TORN = 2.0  # times the sum of covalent radii: no bond is so long, though atoms two bonds apart may be nearer
 
 
 def annotate(mol: Chem.Mol, orders_known: bool) -> dict[str, Any]:
@@ -15,8 +19,9 @@ def annotate(mol: Chem.Mol, orders_known: bool) -> dict[str, Any]:
     Returns
     -------
     dict
-        bonds : [[i, j, order], ...], Kekule; order is 1, 2, 3, RDKit's number of a rarer bond type, or 0 where it
-        is not known; formal_charges and radicals : [[i, value], ...], of the atoms that have one.
+        bonded : atomic numbers, in the order that the indices below mean; bonds : [[i, j, order], ...], Kekule, order
+        is 1, 2, 3, RDKit's number of a rarer bond type, or 0 where it is not known; formal_charges and radicals :
+        [[i, value], ...], of the atoms that have one.
     """
     mol = Chem.Mol(mol)
     Chem.Kekulize(mol, clearAromaticFlags=True)
@@ -26,35 +31,47 @@ def annotate(mol: Chem.Mol, orders_known: bool) -> dict[str, Any]:
     ]
     charges = [[atom.GetIdx(), atom.GetFormalCharge()] for atom in mol.GetAtoms() if atom.GetFormalCharge()]
     radicals = [[atom.GetIdx(), atom.GetNumRadicalElectrons()] for atom in mol.GetAtoms()]
-    found = {"bonds": bonds, "formal_charges": charges, "radicals": [entry for entry in radicals if entry[1]]}
-    return {key: value for key, value in found.items() if value or key == "bonds"}
+    found = {"formal_charges": charges, "radicals": [entry for entry in radicals if entry[1]]}
+    numbers = [atom.GetAtomicNum() for atom in mol.GetAtoms()]
+    return {"bonded": numbers, "bonds": bonds} | {key: value for key, value in found.items() if value}
 
 
 def restore(atoms: Atoms) -> tuple[Chem.Mol, bool] | None:
     """The RDKit molecule that `annotate` described, and whether bond orders are known.
 
-    None where `atoms.info` has no bonds, or has bonds that these atoms cannot have: atoms were added, removed or
-    exchanged since.
+    None where `atoms.info` has no bonds, or has those of other atoms: some were added, removed or exchanged since. Then
+    the atomic numbers differ, a bond is torn, or a valence or an unpaired electron is not as it was.
     """
     if "bonds" not in atoms.info:
         return None
     try:
+        numbers = np.ravel(atoms.info.get("bonded", atoms.numbers))
         bonds = table(atoms.info["bonds"], 3)
         charges = table(atoms.info.get("formal_charges", []), 2)
         radicals = table(atoms.info.get("radicals", []), 2)
+        if not np.array_equal(numbers, atoms.numbers) or torn(atoms, bonds):
+            return None
         known = not any(order == UNKNOWN_ORDER for _, _, order in bonds)
         mol = assemble(atoms, [(i, j, order or 1) for i, j, order in bonds])
         for index, charge in charges:
             mol.GetAtomWithIdx(index).SetFormalCharge(charge)
         for index, count in radicals:
             mol.GetAtomWithIdx(index).SetNumRadicalElectrons(count)
-        return (sanitized(mol), True) if known else (typed_by_degree(mol), False)
-    except (ValueError, TypeError, OverflowError, RuntimeError, Chem.MolSanitizeException):
+        found = sanitized(mol) if known else typed_by_degree(mol)
+        unpaired = [[atom.GetIdx(), atom.GetNumRadicalElectrons()] for atom in found.GetAtoms()]
+        return (found, known) if [entry for entry in unpaired if entry[1]] == sorted(radicals) else None
+    except (ValueError, IndexError, TypeError, OverflowError, RuntimeError, Chem.MolSanitizeException):
         return None
 
 
 def table(rows: Any, width: int) -> list[list[int]]:
     return np.asarray(rows, dtype=int).reshape(-1, width).tolist()
+
+
+def torn(atoms: Atoms, bonds: list[list[int]]) -> bool:
+    """Whether two atoms that should be bonded are too far apart for it."""
+    pairs = np.array(bonds, dtype=int).reshape(-1, 3)[:, :2]
+    return bool(np.any(lengths(atoms.positions, pairs) > TORN * covalent_radii[atoms.numbers[pairs]].sum(axis=1)))
 
 
 def assemble(atoms: Atoms, bonds: list[tuple[int, int, int]]) -> Chem.RWMol:

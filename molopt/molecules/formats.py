@@ -2,7 +2,6 @@
 
 import io
 import logging
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -12,15 +11,14 @@ from typing import NamedTuple, TextIO
 import ase.io
 import numpy as np
 from ase import Atoms
-from rdkit import Chem, rdBase
+from rdkit import Chem
 
 from molopt.errors import InputError
 from molopt.molecules.embedding import embedded
 from molopt.molecules.molecule import Molecule
+from molopt.molecules.sdf import number_in, orders_unknown, sdf_mol, sdf_records, title, untyped_atoms
 
 log = logging.getLogger("molopt")
-
-COMPLAINT = re.compile(r"^\[[\d:]+\] (?:ERROR: )?(.+)$", re.MULTILINE)  # a line of RDKit's log, after the time
 
 
 class Given(NamedTuple):
@@ -32,46 +30,21 @@ class Given(NamedTuple):
 
 
 def from_sdf(file: TextIO, path: Path, given: Given) -> Iterator[Molecule]:
-    """The records of an SDF, or the one of a MOL file."""
+    """The records of an SDF, or the one of a MOL file; charge and spin are taken from the fields of these names."""
     for number, record in enumerate(sdf_records(file), start=1):
         with located(path, "record", number):
             if "M  END" not in record:
                 raise InputError("it is truncated: there is no line M  END")
             mol = sdf_mol(record)
             name = title(mol) or fallback_name(path, number)
-            mol = with_hydrogens(mol, name) if has_geometry(mol) else embedded_anew(mol, given.seed, name)
-            molecule = Molecule.from_rdkit(mol, name=name, charge=given.charge, spin=given.spin)
+            charge = number_in(mol, "charge", name) if given.charge is None else given.charge
+            spin = number_in(mol, "spin", name) if given.spin is None else given.spin
+            if orders_unknown(record):
+                molecule = Molecule.from_atoms(described(untyped_atoms(mol), name, charge, spin))
+            else:
+                mol = with_hydrogens(mol, name) if has_geometry(mol) else embedded_anew(mol, given.seed, name)
+                molecule = Molecule.from_rdkit(mol, name=name, charge=charge, spin=spin)
         yield molecule
-
-
-def sdf_records(file: TextIO) -> Iterator[str]:
-    lines: list[str] = []
-    for line in file:
-        if line.startswith("$$$$"):
-            yield "".join(lines)
-            lines = []
-        else:
-            lines.append(line)
-    if "".join(lines).strip():
-        yield "".join(lines)
-
-
-def sdf_mol(record: str) -> Chem.Mol:
-    """One record with its data fields, hydrogens left as they are."""
-    supplier = Chem.SDMolSupplier()
-    with rdBase.BlockLogs(), rdBase.CaptureErrorLog() as errors:
-        supplier.SetData(record, removeHs=False)
-        mol = supplier[0]
-    if mol is None:
-        complaint = COMPLAINT.search(errors.messages)
-        raise InputError(f"RDKit cannot read it: {complaint.group(1) if complaint else 'it gives no reason'}")
-    if mol.GetNumAtoms() == 0:
-        raise InputError("it has no atoms")
-    return mol
-
-
-def title(mol: Chem.Mol) -> str:
-    return mol.GetProp("_Name").strip() if mol.HasProp("_Name") else ""
 
 
 def has_geometry(mol: Chem.Mol) -> bool:
@@ -104,11 +77,16 @@ def from_xyz(file: TextIO, path: Path, given: Given) -> Iterator[Molecule]:
         number += 1
         with located(path, "frame", number):
             atoms = xyz_atoms(head, file)
-            atoms.info.setdefault("name", fallback_name(path, number))
-            said = {"charge": given.charge, "spin": given.spin}
-            atoms.info.update({key: value for key, value in said.items() if value is not None})
-            molecule = Molecule.from_atoms(atoms)
+            name = atoms.info.get("name", fallback_name(path, number))
+            molecule = Molecule.from_atoms(described(atoms, name, given.charge, given.spin))
         yield molecule
+
+
+def described(atoms: Atoms, name: str, charge: int | None, spin: int | None) -> Atoms:
+    """The atoms, changed in place, with what is known of them in their info."""
+    said = {"name": name, "charge": charge, "spin": spin}
+    atoms.info.update({key: value for key, value in said.items() if value is not None})
+    return atoms
 
 
 def next_filled(file: TextIO) -> str:

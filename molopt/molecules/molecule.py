@@ -1,6 +1,5 @@
 """A molecule: what is bonded to what, its charge and multiplicity, and one geometry."""
 
-import io
 import random
 from collections.abc import Iterator
 from typing import Any, Self
@@ -16,6 +15,7 @@ from molopt.molecules.annotation import annotate
 from molopt.molecules.checks import check_geometry, check_spin
 from molopt.molecules.embedding import embedded
 from molopt.molecules.perception import bonds_of, charge_of, name_of, spin_of
+from molopt.molecules.sdf import sdf_text
 from molopt.molecules.shipped import shipped_path
 from molopt.molecules.smiles import parse_smiles
 
@@ -51,7 +51,7 @@ class Molecule:
     (13, 0, 1, 'C[C@H](N)C(=O)O')
     >>> atoms = molecule.atoms()
     >>> sorted(atoms.info)
-    ['bonds', 'charge', 'name', 'spin']
+    ['bonded', 'bonds', 'charge', 'name', 'spin']
     >>> Molecule.from_atoms(atoms).smiles == molecule.smiles
     True
     """
@@ -246,14 +246,8 @@ class Molecule:
             yield type(self)(mol, self._name, self._charge, self._spin, self._orders_known)
 
     def to_sdf(self) -> str:
-        """One SDF record, its title the name."""
-        mol = self.to_rdkit()
-        mol.SetProp("_Name", " ".join(self._name.split()))
-        text = io.StringIO()
-        with Chem.SDWriter(text) as writer:
-            writer.SetKekulize(self._orders_known)
-            writer.write(mol)
-        return text.getvalue()
+        """One SDF record: its title the name, with data fields for charge and spin."""
+        return sdf_text(self._mol, self._name, self._charge, self._spin, self._orders_known)
 
     def __getstate__(self) -> dict[str, Any]:
         kept = int(Chem.PropertyPickleOptions.AllProps) | int(Chem.PropertyPickleOptions.CoordsAsDouble)

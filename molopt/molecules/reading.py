@@ -8,9 +8,12 @@ from molopt.errors import InputError
 from molopt.molecules.formats import READERS, Given
 from molopt.molecules.molecule import SEED, Molecule
 from molopt.molecules.shipped import find_shipped, shipped_names
+from molopt.molecules.smiles import parse_smiles
 from molopt.names import nearest
 
 ENDINGS = ", ".join(READERS)
+FOLDERS = re.compile(r"[\w.~+ -]*[/\\][\w.~+ /\\-]*")  # a SMILES with a slash has a double bond, too
+ENDING = re.compile(r".*\.(?![bcnopsBCNOPSFI\d]+$)([a-z][a-z\d]{1,7}|[A-Z][A-Z\d]{2,7})")  # and is no fragment
 
 
 def read(
@@ -83,11 +86,16 @@ def named_or_smiles(text: str, given: Given) -> Molecule:
         molecule = Molecule.named(text)
         return Molecule.from_rdkit(molecule.to_rdkit(), name=molecule.name, charge=given.charge, spin=given.spin)
     try:
-        return Molecule.from_smiles(text, seed=given.seed, charge=given.charge, spin=given.spin)
+        parse_smiles(text)
     except InputError:
+        if FOLDERS.fullmatch(text) or ENDING.fullmatch(text):
+            raise InputError(
+                f"there is no file {text!r}, and it is no SMILES; files that are read end in {ENDINGS}"
+            ) from None
         near = nearest(text, shipped_names())
         if near and re.fullmatch(r"\w+", text):
             raise InputError(
                 f"{text!r} is neither a file, nor a SMILES, nor a shipped molecule; did you mean {' or '.join(near)}?"
             ) from None
         raise
+    return Molecule.from_smiles(text, seed=given.seed, charge=given.charge, spin=given.spin)

@@ -22,7 +22,8 @@ def force_field(molecule: Molecule, method: str) -> Any:
     Raises
     ------
     InputError
-        An atom has no parameters; MMFF is asked for a radical, or where bond orders are not known.
+        An atom has no parameters; MMFF is asked for a radical, for a multiplicity above 1, or where bond orders are
+        not known.
     """
     if method not in FORCE_FIELDS:
         raise InputError(f"method must be one of {', '.join(FORCE_FIELDS)}, got {method!r}")
@@ -53,6 +54,8 @@ def mmff(molecule: Molecule, method: str) -> Any:
             f"{method} has no parameters for radicals, and {labelled(mol, radicals[0])} of {name} has an unpaired "
             "electron: use gfn2-xtb"
         )
+    if molecule.spin > 1:
+        raise InputError(f"{method} has no parameters for multiplicity {molecule.spin}, which {name} has: use gfn2-xtb")
     terms = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, mmffVariant=VARIANTS[method])
     if terms is None:
         atom = described(mol, re.search(r"#(\d+) +0 ", mmff_types(mol)), counted_from=1)

@@ -1,5 +1,6 @@
 """MMFF94, MMFF94s and UFF, as RDKit computes them."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.potentials.force_field_terms import force_field
 from molopt.potentials.geometry import Fingerprint, fingerprint
+
+log = logging.getLogger("molopt")
 
 EV_PER_KCAL = kcal / mol
 
@@ -33,7 +36,8 @@ class RDKitForceField(Calculator):
     Raises
     ------
     InputError
-        An atom has no parameters; MMFF is asked for a radical, or for a molecule whose bond orders are not known.
+        An atom has no parameters; MMFF is asked for a radical, a multiplicity above 1, or a molecule whose bond orders
+        are not known. UFF ignores the multiplicity, and the log says so.
 
     References
     ----------
@@ -59,6 +63,8 @@ class RDKitForceField(Calculator):
         self.molecule = molecule
         self._numbers = molecule.numbers
         self._field = force_field(molecule, method)
+        if molecule.spin > 1:
+            log.warning("%s: %s ignores the multiplicity %d", molecule.name, method, molecule.spin)
         self.atoms: Any = None
         self.results: dict[str, Any] = {}
         self._seen: Fingerprint | None = None

@@ -1,7 +1,9 @@
 """GFN2-xTB and GFN1-xTB, as tblite computes them."""
 
+import math
 import os
 from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import Any
 
 from ase import Atoms
@@ -18,6 +20,8 @@ METHODS = {"gfn2-xtb": "GFN2-xTB", "gfn1-xtb": "GFN1-xTB"}
 
 CORES = (0, 2, 10, 18, 36, 54)  # electrons of the noble gases, which GFN-xTB does not treat
 HEAVIEST = 86
+
+POSITIVE: dict[str, Any] = {"accuracy": Real, "electronic_temperature": Real, "max_iterations": Integral}
 
 # tblite's own accuracy of 1 leaves forces rough near a minimum; 0.05 costs a few more SCF iterations.
 DEFAULTS = {"accuracy": 0.05, "verbosity": 0}
@@ -41,7 +45,8 @@ def xtb(method: str, molecule: Molecule | Atoms, keywords: dict[str, Any]) -> Ca
     MissingExtra
         tblite is not installed.
     InputError
-        A keyword is not tblite's; charge and multiplicity cannot be. Both are found before the first SCF.
+        A keyword is not tblite's or cannot have this value; charge and multiplicity cannot be. All are found before
+        the first SCF.
 
     References
     ----------
@@ -53,6 +58,7 @@ def xtb(method: str, molecule: Molecule | Atoms, keywords: dict[str, Any]) -> Ca
         if key not in kind.default_parameters or key == "method":
             allowed = [known for known in kind.default_parameters if known != "method"]
             raise InputError(f"{method} has no keyword {key!r}{offer(key, allowed)}")
+    check_positive(method, keywords)
     charge, spin = charge_and_spin(molecule)
     chosen = DEFAULTS | {"charge": charge, "multiplicity": spin} | keywords
     name = molecule.name if isinstance(molecule, Molecule) else name_of(molecule)
@@ -62,6 +68,15 @@ def xtb(method: str, molecule: Molecule | Atoms, keywords: dict[str, Any]) -> Ca
     check_spin(numbers, chosen["charge"], chosen["multiplicity"], name)
     check_parameters(numbers, chosen["charge"], name)
     return kind(method=METHODS[method], **chosen)
+
+
+def check_positive(method: str, keywords: dict[str, Any]) -> None:
+    """Raise InputError where tblite would return nonsense or nothing for a keyword that is not a positive number."""
+    for key, kind in POSITIVE.items():
+        value = keywords.get(key, 1)
+        if isinstance(value, bool) or not isinstance(value, kind) or not 0 < value < math.inf:
+            needed = "whole number above 0" if kind is Integral else "number above 0"
+            raise InputError(f"{method}: {key} must be a {needed}, got {value!r}")
 
 
 def check_parameters(numbers: Sequence[int], charge: int, name: str) -> None:
