@@ -116,7 +116,7 @@ def test_maxstep(optcls, monkeypatch):
     maxstep.test_mdmin_maxstep()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)  # rules that crawl on a cell, and each step of ASE's filter takes matrix logarithms
 def test_optimizer_restart(optcls, testdir, monkeypatch):
     tolerant = tolerating(optcls, "alpha")
     if optcls is Adam:

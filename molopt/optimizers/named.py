@@ -158,4 +158,4 @@ class Apollo(NamedOptimizer):
     """Apollo as an ASE optimizer; equation in `molopt.rules.Apollo`."""
 
     kind = rules.Apollo
-    tuned: ClassVar = {"lr": 0.1}
+    tuned: ClassVar = {"lr": 0.03}
