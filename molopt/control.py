@@ -11,6 +11,7 @@ from molopt.errors import InputError
 from molopt.rules.base import Rule
 from molopt.rules.state import Array, PerEntry, PerSystem, choose
 
+SMALLEST_STEP = 1e-300  # Angstrom; keeps a division by a step of zero away
 SMALLEST_RATE = 1e-10  # noise in the forces may reject any step, but must not stop the run for ever
 
 
@@ -114,13 +115,12 @@ class Control:
         used = np.where(rejected, state.applied, state.rate)
         growth = np.where(used < self.shrink * state.ceiling, self.growth, self.creep)
         rate = np.maximum(used * np.where(rises, self.shrink, growth), SMALLEST_RATE)
-        ceiling = np.where(rises, used, state.ceiling)
-        return rejected, state._replace(rate=rate, ceiling=ceiling)
+        return rejected, ControlState(rate, np.where(rises, used, state.ceiling), state.applied)
 
     def limit(self, longest: Array, state: ControlState) -> ControlState:
         """The factors to apply to proposals whose longest atom moves by `longest` (S,) Angstrom."""
-        with np.errstate(divide="ignore"):
-            return state._replace(applied=np.minimum(state.rate, self.maxstep / longest))
+        cap = self.maxstep / np.maximum(longest, SMALLEST_STEP)
+        return ControlState(state.rate, state.ceiling, np.minimum(state.rate, cap))
 
 
 def advance(

@@ -53,7 +53,7 @@ def starts():
 @every_rule
 def test_two_systems_take_the_same_bits_alone_and_side_by_side(rule):
     small, large = starts()
-    together = Cartesian(Partition([9, 15]), Partition([3] * 8), Partition([3] * 8))
+    together = Cartesian(Partition([9, 15]), Partition([3] * 8), Partition([3] * 8), Partition([3, 5]))
     path, _ = run(rule, Control(), together, np.concatenate([small, large]), 60)
     for columns, x in ((slice(0, 9), small), (slice(9, 24), large)):
         alone, _ = run(rule, Control(), Cartesian.of(x.size), x, 60)

@@ -20,6 +20,8 @@ class Cartesian:
         x, y, z of an atom (a row of a cell filter); each entry by itself where there are no rows of three.
     movers : Partition
         What a cap on the step measures: the rows of three, or the whole vector where there are none.
+    fleets : Partition
+        Which movers are of one system.
 
     Examples
     --------
@@ -30,15 +32,16 @@ class Cartesian:
     systems: Partition
     groups: Partition
     movers: Partition
+    fleets: Partition
 
     @classmethod
     def of(cls, entries: int) -> "Cartesian":
         """The coordinates of one system with so many entries."""
         whole = Partition([entries])
         if entries % 3:
-            return cls(whole, Partition([1] * entries), whole)
+            return cls(whole, Partition([1] * entries), whole, Partition([1]))
         rows = Partition([3] * (entries // 3))
-        return cls(whole, rows, rows)
+        return cls(whole, rows, rows, Partition([rows.count]))
 
     def observe(self, gradient: Array, taken: Array) -> Observation:
         """What a rule sees at a point with this gradient (N,), reached by the displacement `taken` (N,)."""
@@ -50,5 +53,4 @@ class Cartesian:
 
     def longest(self, displacement: Array) -> Array:
         """(S,) length of the longest move of an atom in each system, Angstrom."""
-        lengths = np.sqrt(self.movers.sum(displacement * displacement))
-        return self.systems.max(self.movers.spread(lengths))
+        return np.sqrt(self.fleets.max(self.movers.sum(displacement * displacement)))
