@@ -433,7 +433,7 @@ def test_whoever_watches_is_called_after_each_force_call(copper):
 class Failing(Calculator):
     """Well for one call, then as told."""
 
-    implemented_properties = ["energy", "forces"]  # noqa: RUF012
+    implemented_properties = ("energy", "forces")
 
     def __init__(self, fail):
         super().__init__()
@@ -483,7 +483,7 @@ def test_a_failed_force_call_is_named_and_the_last_good_geometry_kept(fail, said
 
 def test_a_calculator_without_forces_is_refused():
     class EnergyOnly(Calculator):
-        implemented_properties = ["energy"]  # noqa: RUF012
+        implemented_properties = ("energy",)
 
     atoms = molecule("CH4")
     atoms.calc = Counted(EnergyOnly())

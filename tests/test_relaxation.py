@@ -363,3 +363,8 @@ def test_a_class_is_named_with_its_hyper_parameters():
 def test_a_fraction_where_a_count_belongs_is_refused():
     with pytest.raises(InputError, match=r"memory of lbfgs must be a whole number, got 2\.5"):
         choose("lbfgs?memory=2.5")
+
+
+def test_the_log_of_a_run_by_name_says_the_name(capsys):
+    relax(methane(), "adam", logfile="-")
+    assert "Adam:    0" in capsys.readouterr().out

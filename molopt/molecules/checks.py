@@ -1,6 +1,7 @@
 """What must be true of a molecule before anything is computed."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from ase.data import chemical_symbols
@@ -67,10 +68,10 @@ set charge or spin
         )
 
 
-def whole(value: object, what: str, name: str) -> int:
+def whole(value: Any, what: str, name: str) -> int:
     """The integer that `value` is, or InputError naming what it should have been."""
     try:
-        number = float(value)  # type: ignore[arg-type]  # whatever a file or a user's dictionary holds
+        number = float(value)
     except (TypeError, ValueError):
         number = float("nan")
     if not number.is_integer():

@@ -68,7 +68,7 @@ class RuleOptimizer(Optimizer):
         maxstep: float | None = None,
         *,
         rule: Rule,
-        control: Control | None = Control(),  # noqa: B008  # frozen
+        control: Control | None = Control(),
         **kwargs: Any,
     ) -> None:
         unknown = sorted(set(kwargs) - ASE_KEYWORDS)

@@ -46,7 +46,7 @@ class NamedOptimizer(RuleOptimizer):
         append_trajectory: bool = False,
         maxstep: float | None = None,
         *,
-        control: Control | None = Control(),  # noqa: B008  # frozen
+        control: Control | None = Control(),
         **kwargs: Any,
     ) -> None:
         own = {f.name for f in fields(self.kind)} & set(kwargs)

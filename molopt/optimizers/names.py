@@ -143,6 +143,7 @@ def of_rule(rule: Rule) -> Choice:
 def under(name: str, rule: Rule, control: Control) -> Choice:
     """A rule under a control, and their hyper-parameters as keywords."""
     arguments = {field.name: getattr(rule, field.name) for field in fields(rule)}
+    kind: Any = partial(OURS[name], **arguments) if name in OURS else partial(RuleOptimizer, rule=rule)
     if control == Control.textbook(control.maxstep):
         arguments["control"] = "none"
         arguments |= {"maxstep": control.maxstep} if math.isfinite(control.maxstep) else {}
@@ -150,7 +151,7 @@ def under(name: str, rule: Rule, control: Control) -> Choice:
         arguments |= asdict(control)
 
     def make(atoms: Any, logfile: Any = None, trajectory: Any = None) -> RuleOptimizer:
-        return RuleOptimizer(atoms, logfile=logfile, trajectory=trajectory, rule=rule, control=control)
+        return kind(atoms, logfile=logfile, trajectory=trajectory, control=control)
 
     return Choice(specified(name, arguments), make)
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from ase import Atoms
@@ -55,8 +55,8 @@ class RDKitForceField(Calculator):
     (3, 3)
     """
 
-    implemented_properties = ["energy", "free_energy", "forces"]  # noqa: RUF012
-    default_parameters = {"method": "mmff94"}  # noqa: RUF012
+    implemented_properties: ClassVar = ["energy", "free_energy", "forces"]
+    default_parameters: ClassVar = {"method": "mmff94"}
 
     def __init__(self, molecule: Molecule, method: str = "mmff94") -> None:
         super().__init__(method=method)

@@ -48,8 +48,7 @@ def choose(systems: Partition, first: Array, one: State, other: State) -> State:
 
 def to_plain(state: tuple) -> dict[str, Array]:
     """A state as a dictionary of arrays, for a restart file."""
-    axes(type(state))
-    return {name: np.asarray(value) for name, value in zip(state._fields, state, strict=True)}  # type: ignore[attr-defined]
+    return {name: np.asarray(value) for name, value in zip(axes(type(state)), state, strict=True)}
 
 
 def from_plain(like: State, plain: dict[str, Array]) -> State:
@@ -60,7 +59,7 @@ def from_plain(like: State, plain: dict[str, Array]) -> State:
     ValueError
         The fields or their shapes are not those of `like`.
     """
-    fields: tuple[str, ...] = like._fields  # type: ignore[attr-defined]
+    fields = tuple(axes(type(like)))
     if set(plain) != set(fields):
         raise ValueError(f"{type(like).__name__} has the fields {sorted(fields)}, the file has {sorted(plain)}")
     values = [np.asarray(plain[name], dtype=np.asarray(old).dtype) for name, old in zip(fields, like, strict=True)]
