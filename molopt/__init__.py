@@ -24,6 +24,7 @@ _HOME = {
             "Apollo",
             "GradientDescent",
             "HeavyBall",
+            "LBFGS",
             "Lion",
             "Momentum",
             "NAdam",

@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from molopt.coordinates import Cartesian
+from molopt.directions import Direction, Limits, Proposal
 from molopt.errors import InputError
-from molopt.rules.base import Rule
-from molopt.rules.state import Array, PerEntry, PerSystem, choose
+from molopt.rules.state import Array, PerEntry, PerSystem, choose, reindexed
 
 SMALLEST_STEP = 1e-300  # Angstrom; keeps a division by a step of zero away
 SMALLEST_RATE = 1e-10  # noise in the forces may reject any step, but must not stop the run for ever
@@ -21,10 +20,16 @@ class ControlState(NamedTuple):
     applied: PerSystem  # (S,) the factor of the last step, its cap included
 
 
+class TrustState(NamedTuple):
+    radius: PerSystem  # (S,) sqrt(eV); infinite before the first step that disappoints
+    length: PerSystem  # (S,) of the last step
+    limited: PerSystem  # (S,) 1 where the last step was shortened by the radius or a cap, else 0
+
+
 class Point(NamedTuple):
     """A geometry whose forces are known."""
 
-    x: PerEntry  # (N,) coordinates
+    x: PerEntry  # (N,) Cartesian coordinates
     gradient: PerEntry  # (N,) eV/A
 
 
@@ -32,9 +37,22 @@ class Memory(NamedTuple):
     """What a run remembers between two force calls: its last accepted point, and the states there and after it."""
 
     point: Point
-    before: Any  # the rule's state when it came to the point
+    frame: Any  # of the coordinates at this point
+    before: Any  # the direction's state when it came to the point
     after: Any  # and when it had seen the gradient there
-    control: ControlState
+    control: Any
+    proposal: Proposal  # the step that was taken from the point
+
+    def placed(self, here: Point, coordinates: Any) -> "Memory":
+        """The memory of a run that was moved to another point from outside: there is no step of ours to judge."""
+        promised = self.proposal._replace(predicted=np.full_like(self.proposal.predicted, np.nan))
+        return self._replace(point=here, frame=coordinates.frame(*here), proposal=promised)
+
+    def carried(self, here: Point, coordinates: Any, now: Array, before: Array) -> "Memory":
+        """The memory in other coordinates: entries `before` of the old are entries `now` of the new; others begin anew."""
+        size = coordinates.systems.sizes.sum()
+        moved = [reindexed(part, now, before, size) for part in (self.before, self.after, self.control, self.proposal)]
+        return Memory(here, None, *moved).placed(here, coordinates)
 
 
 @dataclass(frozen=True)
@@ -61,6 +79,8 @@ class Control:
     ----------
     maxstep : float
         Longest move of an atom in one step, Angstrom (as in ASE's BFGS; ASE's FIRE caps the whole vector).
+    maxchange : float
+        Largest change of an internal coordinate in one step, Angstrom or rad.
     growth, creep, shrink : float
         Factors of the rate: after a fall, after a fall near the rate of the last rise, and after a rise.
     tolerance : float
@@ -83,10 +103,10 @@ class Control:
     creep: float = 1.02
     shrink: float = 0.75
     tolerance: float = 0.2
+    maxchange: float = 0.5
 
     def __post_init__(self) -> None:
-        if not self.maxstep > 0:
-            raise InputError(f"maxstep must be positive (Angstrom), got {self.maxstep}")
+        check_caps(self.maxstep, self.maxchange)
         for name in ("growth", "creep"):
             if not getattr(self, name) >= 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
@@ -98,13 +118,13 @@ class Control:
     @classmethod
     def textbook(cls, maxstep: float = math.inf) -> "Control":
         """A control that takes every step as the rule proposes it; it can only cap."""
-        return cls(maxstep=maxstep, growth=1.0, creep=1.0, shrink=1.0, tolerance=math.inf)
+        return cls(maxstep, growth=1.0, creep=1.0, shrink=1.0, tolerance=math.inf, maxchange=math.inf)
 
     def init(self, count: int) -> ControlState:
         """The state before the first step of `count` systems."""
         return ControlState(np.ones(count), np.full(count, np.inf), np.ones(count))
 
-    def judge(self, slope: Array, work: Array, state: ControlState) -> tuple[Array, ControlState]:
+    def judge(self, slope: Array, work: Array, proposal: Proposal, state: ControlState) -> tuple[Array, ControlState]:
         """Which systems reject their last step (S,), and the rates that follow.
 
         `slope` (S,) is g_old . taken, `work` (S,) is W; both in eV.
@@ -117,16 +137,115 @@ class Control:
         rate = np.maximum(used * np.where(rises, self.shrink, growth), SMALLEST_RATE)
         return rejected, ControlState(rate, np.where(rises, used, state.ceiling), state.applied)
 
-    def limit(self, longest: Array, state: ControlState) -> ControlState:
-        """The factors to apply to proposals whose longest atom moves by `longest` (S,) Angstrom."""
+    def limits(self, state: ControlState) -> Limits:
+        """No direction is limited: what it proposes is scaled."""
+        return Limits(np.full_like(state.rate, np.inf), math.inf, math.inf)
+
+    def limit(self, longest: Array, change: Array, proposal: Proposal, state: ControlState) -> ControlState:
+        """The factors to apply to proposals whose longest atom moves by `longest` (S,) Angstrom.
+
+        `change` (S,) is their largest change of an internal coordinate, Angstrom or rad.
+        """
         cap = self.maxstep / np.maximum(longest, SMALLEST_STEP)
-        return ControlState(state.rate, state.ceiling, np.minimum(state.rate, cap))
+        turn = self.maxchange / np.maximum(change, SMALLEST_STEP)
+        return ControlState(state.rate, state.ceiling, np.minimum(state.rate, np.minimum(cap, turn)))
+
+    def factor(self, state: ControlState) -> Array:
+        """(S,) what proposals are multiplied by."""
+        return state.applied
+
+
+@dataclass(frozen=True)
+class Trust:
+    r"""A trust radius that answers to predicted against real change of the energy.
+
+    For directions that predict, as quasi-Newton does. With :math:`\rho = W / predicted`, where W is the work of the last
+    step as in `Control`:
+
+    - rho < `poor`: the radius becomes `shrink` times the length of that step;
+    - rho > `good`, and the step had been limited: the radius grows by `growth`;
+    - W > `rise`: the step is rejected; what it showed of the curvature is kept.
+
+    Parameters
+    ----------
+    maxstep : float
+        Longest move of an atom in one step, Angstrom. Larger than in Cartesians: in internals a far atom may swing.
+    maxchange : float
+        Largest change of an internal coordinate in one step, Angstrom or rad.
+    poor, good, shrink, growth : float
+    smallest : float
+        Least radius, sqrt(eV): noise in the forces must not stop the run for ever.
+    rise : float
+        Largest accepted rise, eV.
+
+    References
+    ----------
+    J. Nocedal, S. J. Wright, Numerical Optimization, 2nd ed., Springer 2006, algorithm 4.1.
+    """
+
+    maxstep: float = 1.0
+    maxchange: float = 0.5
+    poor: float = 0.25
+    good: float = 0.6
+    shrink: float = 0.5
+    growth: float = 1.7
+    smallest: float = 0.02
+    rise: float = 1e-3
+
+    def __post_init__(self) -> None:
+        check_caps(self.maxstep, self.maxchange)
+        if not 0 < self.poor <= self.good:
+            raise InputError(f"poor must be positive and at most good, got {self.poor} and {self.good}")
+        if not 0 < self.shrink < 1 < self.growth:
+            raise InputError(f"shrink must be less than 1 and growth more, got {self.shrink} and {self.growth}")
+        for name in ("smallest", "rise"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"{name} must be positive, got {getattr(self, name)}")
+
+    def init(self, count: int) -> TrustState:
+        """The state before the first step of `count` systems."""
+        return TrustState(np.full(count, np.inf), np.zeros(count), np.zeros(count))
+
+    def judge(self, slope: Array, work: Array, proposal: Proposal, state: TrustState) -> tuple[Array, TrustState]:
+        """Which systems reject their last step (S,), and the radii that follow."""
+        rho = work / np.minimum(proposal.predicted, -SMALLEST_STEP)
+        radius = np.where((rho > self.good) & (state.limited > 0), state.radius * self.growth, state.radius)
+        radius = np.where(rho < self.poor, np.maximum(state.length * self.shrink, self.smallest), radius)
+        return work > self.rise, TrustState(radius, state.length, state.limited)
+
+    def limits(self, state: TrustState) -> Limits:
+        """What a direction must keep to."""
+        return Limits(state.radius, self.maxstep, self.maxchange)
+
+    def limit(self, longest: Array, change: Array, proposal: Proposal, state: TrustState) -> TrustState:
+        """The state with what is known of the step that will be taken."""
+        return TrustState(state.radius, proposal.length, proposal.limited)
+
+    def factor(self, state: TrustState) -> Array:
+        """(S,) one: directions keep to the limits themselves."""
+        return np.ones_like(state.radius)
+
+
+def check_caps(maxstep: float, maxchange: float) -> None:
+    if not maxstep > 0:
+        raise InputError(f"maxstep must be positive (Angstrom), got {maxstep}")
+    if not maxchange > 0:
+        raise InputError(f"maxchange must be positive (Angstrom or rad), got {maxchange}")
 
 
 def advance(
-    rule: Rule, control: Control, coordinates: Cartesian, here: Point, memory: Memory | None
+    direction: Direction, control: Any, coordinates: Any, here: Point, memory: Memory | None
 ) -> tuple[Array, Memory]:
     """From a point whose gradient was just computed to the next point to compute.
+
+    Parameters
+    ----------
+    direction : Direction
+    control : Control or Trust
+    coordinates : Cartesian or Internal
+    here : Point
+    memory : Memory or None
+        What the last call returned; None at the first.
 
     Returns
     -------
@@ -136,21 +255,26 @@ def advance(
         To be given back at the next call.
     """
     systems = coordinates.systems
+    frame = coordinates.frame(here.x, here.gradient)
     if memory is None:
-        seen = coordinates.observe(here.gradient, np.zeros_like(here.gradient))
-        state, controlled = rule.init(seen), control.init(systems.count)
+        seen = coordinates.observe(frame, np.zeros_like(frame.gradient))
+        state, controlled = direction.init(seen), control.init(systems.count)
     else:
-        old = memory.point
-        taken = here.x - old.x
-        slope, end = systems.sum(old.gradient * taken), systems.sum(here.gradient * taken)
-        rejected, controlled = control.judge(slope, (slope + end) / 2, memory.control)
-        here, state = choose(systems, rejected, old, here), memory.after
+        old = memory.frame
+        taken = coordinates.between(old, frame)
+        slope, end = systems.sum(old.gradient * taken), systems.sum(frame.gradient * taken)
+        rejected, controlled = control.judge(slope, (slope + end) / 2, memory.proposal, memory.control)
+        state = direction.learn(memory.after, old, frame, taken)
         if rejected.any():
+            here = choose(systems, rejected, memory.point, here)
+            frame = old if rejected.all() else coordinates.frame(*here)
             taken = np.where(systems.spread(rejected), 0.0, taken)
-            forgotten = rule.forget(coordinates.observe(here.gradient, taken), memory.before)
-            state = choose(systems, rejected, forgotten, state)
-        seen = coordinates.observe(here.gradient, taken)
-    displacement, after = rule.update(seen, state)
-    controlled = control.limit(coordinates.longest(displacement), controlled)
-    displacement = displacement * systems.spread(controlled.applied)
-    return coordinates.move(here.x, displacement), Memory(here, state, after, controlled)
+            retreated = direction.retreat(coordinates.observe(frame, taken), memory.before, state)
+            state = choose(systems, rejected, retreated, state)
+        seen = coordinates.observe(frame, taken)
+    proposal, after = direction.propose(frame, seen, state, control.limits(controlled))
+    step = proposal.displacement
+    longest, change = coordinates.longest(frame, step), coordinates.change(frame, step)
+    controlled = control.limit(longest, change, proposal, controlled)
+    step = step * systems.spread(control.factor(controlled))
+    return coordinates.move(frame, step), Memory(here, frame, state, after, controlled, proposal)

@@ -1,6 +1,6 @@
 """The rules as ASE optimizer classes."""
 
-from molopt.optimizers.base import RuleOptimizer
+from molopt.optimizers.lbfgs import LBFGS
 from molopt.optimizers.named import (
     AdaBelief,
     Adadelta,
@@ -18,6 +18,7 @@ from molopt.optimizers.named import (
     RAdam,
     RMSProp,
 )
+from molopt.optimizers.rule_optimizer import RuleOptimizer
 
 __all__ = [
     "AMSGrad",
@@ -28,6 +29,7 @@ __all__ = [
     "Apollo",
     "GradientDescent",
     "HeavyBall",
+    "LBFGS",
     "Lion",
     "Momentum",
     "NAdam",

@@ -1,5 +1,6 @@
-"""A rule as an ASE optimizer."""
+"""A direction as an ASE optimizer, in Cartesian or internal coordinates."""
 
+import logging
 from dataclasses import replace
 from typing import IO, Any
 
@@ -7,55 +8,36 @@ import numpy as np
 from ase import Atoms
 from ase.optimize.optimize import Optimizer
 
-from molopt.control import Control, Memory, Point, advance
+from molopt.control import Memory, Point, advance
 from molopt.coordinates import Cartesian
-from molopt.errors import PotentialFailed
+from molopt.coordinates.primitives import carried
+from molopt.directions import Direction
+from molopt.errors import InputError, PotentialFailed
+from molopt.optimizers.internals import Recipe
 from molopt.optimizers.restart import read_restart, restart_data
-from molopt.rules import Rule
+
+log = logging.getLogger("molopt")
 
 ASE_KEYWORDS = frozenset({"master", "comm", "loginterval"})
+COORDINATES = ("cartesian", "internal", "auto")
 
 
-class RuleOptimizer(Optimizer):
-    """Relaxes with an update rule; a drop-in replacement for the classes of ase.optimize.
+class DirectionOptimizer(Optimizer):
+    """Joins coordinates, a direction and a control; base of all optimizers of molopt.
 
     Parameters
     ----------
-    atoms : ase.Atoms, filter, band or any other that ASE can optimize
-        With a calculator.
-    restart : str or Path, optional
-        JSON file that is written after each step. If it exists, the run goes on from it, position included, and takes
-        bit for bit the steps of an uninterrupted run (given forces that depend on the geometry alone).
-    logfile : str, Path or file, optional
-        "-" is standard output, the default; None is silence.
-    trajectory : str, Path or Trajectory, optional
-        Receives the geometry after each step.
-    append_trajectory : bool
-        Append to the trajectory instead of replacing it.
-    maxstep : float, optional
-        Longest move of an atom in one step, Angstrom; default 0.2, and no cap at all with control=None.
-    rule : Rule
-        The update rule, e.g. `molopt.rules.Adam(lr=0.03)`.
-    control : Control or None
-        How much of a proposed step is taken; the default lets every rule settle. None is the textbook rule.
-    master, comm, loginterval
-        As in ASE.
-
-    Raises
-    ------
-    TypeError
-        A keyword that neither this class nor ASE knows.
-    PotentialFailed
-        The forces became NaN or infinite (from `run`).
-
-    Examples
-    --------
-    >>> from ase.build import molecule
-    >>> from ase.calculators.emt import EMT
-    >>> from molopt.rules import HeavyBall
-    >>> atoms = molecule("H2O", calculator=EMT())
-    >>> RuleOptimizer(atoms, rule=HeavyBall(lr=0.01), logfile=None).run(fmax=0.01)
-    True
+    atoms, restart, logfile, trajectory, append_trajectory, maxstep, master, comm, loginterval
+        As in `RuleOptimizer`.
+    direction : Direction
+        What proposes steps.
+    control : Control, Trust or "default"
+        How much of a proposal is taken; the default is that of the class for these coordinates.
+    coordinates : str
+        "cartesian", "internal", or "auto": internal for molecules, Cartesian, with a line in the log, for anything
+        else.
+    stiffness : float
+        The model Hessian in Cartesians, eV/A^2.
     """
 
     def __init__(
@@ -67,29 +49,37 @@ class RuleOptimizer(Optimizer):
         append_trajectory: bool = False,
         maxstep: float | None = None,
         *,
-        rule: Rule,
-        control: Control | None = Control(),
+        direction: Direction,
+        control: Any,
+        coordinates: str = "cartesian",
+        stiffness: float = 1.0,
         **kwargs: Any,
     ) -> None:
         unknown = sorted(set(kwargs) - ASE_KEYWORDS)
         if unknown:
             raise TypeError(f"{type(self).__name__} got an unexpected keyword argument {unknown[0]!r}")
-        if control is None:
-            control = Control.textbook()
-        elif maxstep is None:
-            maxstep = control.maxstep
-        self.rule = rule
+        self.direction = direction
+        self.stiffness = stiffness
+        self.recipe = recipe_of(atoms, coordinates)
+        if isinstance(control, str):
+            control = self.default_control(self.sees)
         self.control = control if maxstep is None else replace(control, maxstep=maxstep)
         self.maxstep = self.control.maxstep
         super().__init__(atoms, restart, logfile, trajectory, append_trajectory, **kwargs)
 
+    @classmethod
+    def default_control(cls, coordinates: str) -> Any:
+        """The control that suits these coordinates."""
+        raise TypeError(f"{cls.__name__} has no control of its own: give one")
+
     def initialize(self) -> None:
         """Forget everything: the next step is a first step."""
         self.memory: Memory | None = None
+        self.coordinates: Any = None
         self.expected: np.ndarray | None = None  # (N,) where the last step led to
 
     def step(self) -> None:
-        """One step of the rule from the current geometry; its forces are computed if they are not known yet."""
+        """One step from the current geometry; its forces are computed if they are not known yet."""
         self.optimizable.set_x(self.absorb(self.optimizable.get_x(), self.optimizable.get_gradient()))
         self.expected = self.optimizable.get_x()
         if self.restart is not None:
@@ -97,25 +87,55 @@ class RuleOptimizer(Optimizer):
 
     def absorb(self, x: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Learn the gradient (N,) at x (N,), and say which point (N,) to go to."""
+        self.check_finite(gradient)
+        here = Point(x, gradient)
+        if self.memory is None:
+            self.coordinates = self.coordinates_at(here)
+        else:
+            self.keep_up(here)
+        target, self.memory = advance(self.direction, self.control, self.coordinates, here, self.memory)
+        return target
+
+    def coordinates_at(self, here: Point) -> Any:
+        """The coordinates of a run that starts here."""
+        if self.recipe is None:
+            return Cartesian.of(here.x.size, self.stiffness)
+        return self.recipe.build(here.x, gradient=here.gradient)
+
+    def keep_up(self, here: Point) -> None:
+        """Follow a geometry that was moved from outside, or that the internal coordinates no longer describe."""
+        assert self.memory is not None
+        if self.recipe is not None:
+            worn = self.recipe.worn(self.coordinates, here.x)
+            if worn:
+                log.info("step %d: %s; internal coordinates built anew", self.nsteps, worn)
+                self.recipe, old = self.recipe.rebonded(self.coordinates, here.x), self.coordinates
+                self.coordinates = self.recipe.build(here.x, gradient=here.gradient, old=old)
+                shared = carried(old.primitives, self.coordinates.primitives)
+                self.memory = self.memory.carried(here, self.coordinates, *shared)
+                return
+        if self.expected is not None and not np.array_equal(here.x, self.expected):
+            self.memory = self.memory.placed(here, self.coordinates)  # there is no step of ours to judge
+
+    def check_finite(self, gradient: np.ndarray) -> None:
         if not np.isfinite(gradient).all():
             entry = int(np.argmin(np.isfinite(gradient)))
             where = f"atom {entry // 3}" if isinstance(self.atoms, Atoms) else f"entry {entry}"
             raise PotentialFailed(f"forces are not finite at step {self.nsteps}, first at {where}, counted from 0")
-        here = Point(x, gradient)
-        if self.memory is None:
-            self.coordinates = Cartesian.of(x.size)
-        elif self.expected is not None and not np.array_equal(x, self.expected):
-            self.memory = self.memory._replace(point=here)  # moved from outside: there is no step of ours to judge
-        target, self.memory = advance(self.rule, self.control, self.coordinates, here, self.memory)
-        return target
 
     def gradient_converged(self, gradient: np.ndarray) -> bool:
         """Whether the run may stop here: ASE's test of fmax."""
         return bool(super().gradient_converged(gradient))
 
     def todict(self) -> dict[str, Any]:
-        """What identifies this optimizer in a trajectory: ASE's entries, the rule and the control."""
-        return super().todict() | {"rule": repr(self.rule), "control": repr(self.control)}
+        """What identifies this optimizer in a trajectory: ASE's entries, the direction, control and coordinates."""
+        ours = {"direction": repr(self.direction), "control": repr(self.control), "coordinates": self.sees}
+        return super().todict() | ours
+
+    @property
+    def sees(self) -> str:
+        """The coordinates in use: "cartesian" or "internal"."""
+        return "cartesian" if self.recipe is None else "internal"
 
     def read(self) -> None:
         """Go on from the restart file: memory and position."""
@@ -128,3 +148,18 @@ class RuleOptimizer(Optimizer):
         for image in images:
             optimizable = image.__ase_optimizable__()
             self.absorb(optimizable.get_x(), optimizable.get_gradient())
+
+
+def recipe_of(atoms: Any, coordinates: str) -> Recipe | None:
+    """How internal coordinates are built; None where the run is Cartesian."""
+    if coordinates not in COORDINATES:
+        raise InputError(f"coordinates must be one of {', '.join(COORDINATES)}, got {coordinates!r}")
+    if coordinates == "cartesian":
+        return None
+    try:
+        return Recipe.of(atoms)
+    except InputError as error:
+        if coordinates == "internal":
+            raise
+        log.warning("Cartesian coordinates are used: %s", error)
+        return None

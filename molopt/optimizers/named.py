@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from molopt import rules
 from molopt.control import Control
-from molopt.optimizers.base import RuleOptimizer
+from molopt.optimizers.rule_optimizer import RuleOptimizer
 
 
 class NamedOptimizer(RuleOptimizer):
@@ -25,16 +25,18 @@ class NamedOptimizer(RuleOptimizer):
 
     kind: ClassVar[type[rules.Rule]]
     tuned: ClassVar[dict[str, float]]
+    tuned_internal: ClassVar[dict[str, float]]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         keyword = inspect.Parameter.KEYWORD_ONLY
         base = [p for p in inspect.signature(RuleOptimizer).parameters.values() if p.name not in ("rule", "kwargs")]
-        defaults = ", ".join(f"{name} {value}" for name, value in cls.tuned.items())
-        cls.__doc__ = f"{cls.__doc__}\n\n    Tuned defaults: {defaults}; the rest are those of the rule.\n    "
-        values = {f.name: cls.tuned.get(f.name, f.default) for f in fields(cls.kind)}
+        cls.__doc__ = (
+            f"{cls.__doc__}\n\n    Tuned defaults: {said(cls.tuned)}; in internal coordinates {said(cls.tuned_internal)}."
+            "\n    The rest are those of the rule.\n    "
+        )
         cls.__signature__ = inspect.Signature(  # read by help() and editors
-            base + [inspect.Parameter(name, keyword, default=value) for name, value in values.items()]
+            base + [inspect.Parameter(name, keyword, default=value) for name, value in cls.defaults("cartesian").items()]
         )
 
     def __init__(
@@ -46,14 +48,34 @@ class NamedOptimizer(RuleOptimizer):
         append_trajectory: bool = False,
         maxstep: float | None = None,
         *,
-        control: Control | None = Control(),
+        control: Control | None | str = "default",
+        coordinates: str = "cartesian",
         **kwargs: Any,
     ) -> None:
         own = {f.name for f in fields(self.kind)} & set(kwargs)
-        rule = self.kind(**self.tuned | {name: kwargs.pop(name) for name in own})
+        rule = self.kind(**self.defaults(coordinates) | {name: kwargs.pop(name) for name in own})
         super().__init__(
-            atoms, restart, logfile, trajectory, append_trajectory, maxstep, rule=rule, control=control, **kwargs
+            atoms,
+            restart,
+            logfile,
+            trajectory,
+            append_trajectory,
+            maxstep,
+            rule=rule,
+            control=control,
+            coordinates=coordinates,
+            **kwargs,
         )
+
+    @classmethod
+    def defaults(cls, coordinates: str) -> dict[str, Any]:
+        """The hyper-parameters of the rule in these coordinates."""
+        tuned = cls.tuned if coordinates == "cartesian" else cls.tuned_internal
+        return {f.name: tuned.get(f.name, f.default) for f in fields(cls.kind)}
+
+
+def said(values: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
 class GradientDescent(NamedOptimizer):
@@ -61,6 +83,7 @@ class GradientDescent(NamedOptimizer):
 
     kind = rules.GradientDescent
     tuned: ClassVar = {"lr": 0.01}
+    tuned_internal: ClassVar = {"lr": 0.7}
 
 
 class Momentum(NamedOptimizer):
@@ -68,6 +91,7 @@ class Momentum(NamedOptimizer):
 
     kind = rules.Momentum
     tuned: ClassVar = {"lr": 0.5, "b1": 0.95}
+    tuned_internal: ClassVar = {"lr": 1.0, "b1": 0.5}
 
 
 class HeavyBall(NamedOptimizer):
@@ -75,6 +99,7 @@ class HeavyBall(NamedOptimizer):
 
     kind = rules.HeavyBall
     tuned: ClassVar = {"lr": 0.02, "b1": 0.95}
+    tuned_internal: ClassVar = {"lr": 0.6, "b1": 0.4}
 
 
 class Nesterov(NamedOptimizer):
@@ -82,6 +107,7 @@ class Nesterov(NamedOptimizer):
 
     kind = rules.Nesterov
     tuned: ClassVar = {"lr": 0.02, "b1": 0.97}
+    tuned_internal: ClassVar = {"lr": 0.5, "b1": 0.4}
 
 
 class Adagrad(NamedOptimizer):
@@ -89,6 +115,7 @@ class Adagrad(NamedOptimizer):
 
     kind = rules.Adagrad
     tuned: ClassVar = {"lr": 0.05}
+    tuned_internal: ClassVar = {"lr": 0.3}
 
 
 class RMSProp(NamedOptimizer):
@@ -96,6 +123,7 @@ class RMSProp(NamedOptimizer):
 
     kind = rules.RMSProp
     tuned: ClassVar = {"lr": 0.01}
+    tuned_internal: ClassVar = {"lr": 0.05}
 
 
 class Adadelta(NamedOptimizer):
@@ -103,6 +131,7 @@ class Adadelta(NamedOptimizer):
 
     kind = rules.Adadelta
     tuned: ClassVar = {"lr": 1.0}
+    tuned_internal: ClassVar = {"lr": 1.0}
 
 
 class Adam(NamedOptimizer):
@@ -110,6 +139,7 @@ class Adam(NamedOptimizer):
 
     kind = rules.Adam
     tuned: ClassVar = {"lr": 0.03, "b1": 0.93, "b2": 0.98}
+    tuned_internal: ClassVar = {"lr": 0.1, "b1": 0.5, "b2": 0.9}
 
 
 class PerAtomAdam(NamedOptimizer):
@@ -117,6 +147,7 @@ class PerAtomAdam(NamedOptimizer):
 
     kind = rules.PerAtomAdam
     tuned: ClassVar = {"lr": 0.05, "b1": 0.93, "b2": 0.98}
+    tuned_internal: ClassVar = {"lr": 0.1, "b1": 0.5, "b2": 0.9}
 
 
 class AMSGrad(NamedOptimizer):
@@ -124,6 +155,7 @@ class AMSGrad(NamedOptimizer):
 
     kind = rules.AMSGrad
     tuned: ClassVar = {"lr": 0.03, "b1": 0.93, "b2": 0.98}
+    tuned_internal: ClassVar = {"lr": 0.1, "b1": 0.5, "b2": 0.9}
 
 
 class NAdam(NamedOptimizer):
@@ -131,6 +163,7 @@ class NAdam(NamedOptimizer):
 
     kind = rules.NAdam
     tuned: ClassVar = {"lr": 0.03}
+    tuned_internal: ClassVar = {"lr": 0.1, "b1": 0.5, "b2": 0.9}
 
 
 class RAdam(NamedOptimizer):
@@ -138,6 +171,7 @@ class RAdam(NamedOptimizer):
 
     kind = rules.RAdam
     tuned: ClassVar = {"lr": 0.02, "b1": 0.93, "b2": 0.98}
+    tuned_internal: ClassVar = {"lr": 0.1, "b1": 0.5, "b2": 0.9}
 
 
 class AdaBelief(NamedOptimizer):
@@ -145,6 +179,7 @@ class AdaBelief(NamedOptimizer):
 
     kind = rules.AdaBelief
     tuned: ClassVar = {"lr": 0.01, "b1": 0.93, "b2": 0.98}
+    tuned_internal: ClassVar = {"lr": 0.1, "b1": 0.5, "b2": 0.9}
 
 
 class Lion(NamedOptimizer):
@@ -152,6 +187,7 @@ class Lion(NamedOptimizer):
 
     kind = rules.Lion
     tuned: ClassVar = {"lr": 0.001}
+    tuned_internal: ClassVar = {"lr": 0.01}
 
 
 class Apollo(NamedOptimizer):
@@ -159,3 +195,4 @@ class Apollo(NamedOptimizer):
 
     kind = rules.Apollo
     tuned: ClassVar = {"lr": 0.03}
+    tuned_internal: ClassVar = {"lr": 0.5}

@@ -13,12 +13,14 @@ from molopt.control import Control
 from molopt.errors import InputError
 from molopt.names import offer
 from molopt.optimizers import named
-from molopt.optimizers.base import RuleOptimizer
+from molopt.optimizers.base import DirectionOptimizer
+from molopt.optimizers.lbfgs import LBFGS
+from molopt.optimizers.rule_optimizer import RuleOptimizer
 from molopt.rules import Rule
 from molopt.rules.base import check
 from molopt.specification import parse
 
-OURS: dict[str, type[named.NamedOptimizer]] = {
+RULES: dict[str, type[named.NamedOptimizer]] = {
     "adam": named.Adam,
     "momentum": named.Momentum,
     "heavy-ball": named.HeavyBall,
@@ -39,6 +41,8 @@ ASES: dict[str, Any] = {
     name.lower(): getattr(ase.optimize, name) for name in ("BFGS", "LBFGS", "FIRE", "FIRE2", "MDMin")
 }
 ALIASES = {"gd": "gradient-descent"}
+WHERE = ("internal", "cartesian")
+DEFAULT = "default"  # ours, in the coordinates that suit: `molopt.LBFGS(coordinates="auto")`
 
 DRIVING = {"atoms", "restart", "logfile", "trajectory", "append_trajectory", "kwargs"}  # no hyper-parameters
 
@@ -61,10 +65,10 @@ class Choice:
 
 def optimizer_names() -> list[str]:
     """The names that `choose` knows: ours, then ASE's."""
-    return [*OURS, *ASES]
+    return [DEFAULT, *(f"lbfgs/{where}" for where in WHERE), *RULES, *ASES]
 
 
-def choose(optimizer: Any) -> Choice:
+def choose(optimizer: Any, coordinates: str | None = None) -> Choice:
     """The choice that a name, a rule, an optimizer class or a function describes.
 
     Parameters
@@ -73,8 +77,13 @@ def choose(optimizer: Any) -> Choice:
         - A name of `optimizer_names`, in any case of letters, with or without hyphens; "gd" is gradient descent.
           Arguments follow as "?key=value&key2=value2": for ours the hyper-parameters of the rule and of `Control`,
           and `control=none` for the textbook rule; for ASE's those of its class.
+          "/internal" or "/cartesian" after the name of a rule say what it sees, Cartesian where nothing is said;
+          "lbfgs/internal" and "lbfgs/cartesian" are `molopt.LBFGS`, bare "lbfgs" is ASE's. "default" is the best there
+          is: "lbfgs/internal" for molecules, "lbfgs/cartesian" for all else.
         - A `Rule`, run under the default control. Its defaults are its paper's, those of names and classes are tuned.
         - A callable that takes (atoms, logfile=..., trajectory=...) and returns an ASE optimizer.
+    coordinates : str, optional
+        "internal" or "cartesian", for a name that does not say it, or a rule.
 
     Raises
     ------
@@ -85,6 +94,8 @@ def choose(optimizer: Any) -> Choice:
     --------
     >>> choose("bfgs?maxstep=0.1").name
     'bfgs?maxstep=0.1&alpha=70.0'
+    >>> abbreviated(choose("adam", coordinates="internal").name)
+    'adam/internal'
     >>> choose("adm")
     Traceback (most recent call last):
         ...
@@ -92,68 +103,100 @@ def choose(optimizer: Any) -> Choice:
 heavy-ball, nesterov, adagrad, rmsprop, adadelta, per-atom-adam, amsgrad, nadam, radam, adabelief, lion, apollo, \
 gradient-descent, bfgs, lbfgs, fire, fire2, mdmin
     """
+    if coordinates is not None and coordinates not in WHERE:
+        raise InputError(f"coordinates must be internal or cartesian, got {coordinates!r}")
     if isinstance(optimizer, str):
-        name, keywords = parse(optimizer)
-        name = canonical(name)
-        return ours(name, keywords) if name in OURS else ases(name, keywords)
+        text, keywords = parse(optimizer)
+        name, where = placed(text, coordinates)
+        return ases(name, keywords) if where is None else ours(name, where, keywords)
     if isinstance(optimizer, Rule):
-        return of_rule(optimizer)
-    known = next((name for name, kind in (OURS | ASES).items() if kind is optimizer), None)
+        return of_rule(optimizer, coordinates or "cartesian")
+    known = next((name for name, kind in (RULES | ASES).items() if kind is optimizer), None)
+    if optimizer is LBFGS:
+        known = "lbfgs/internal"
     if known is not None:
-        return choose(known)
+        return choose(known, coordinates if known in RULES else None)
     if callable(optimizer):
         return Choice(called(optimizer), optimizer)
     raise InputError(f"optimizer must be a name, a rule or a class of optimizers, got {optimizer!r}")
 
 
+def placed(text: str, coordinates: str | None) -> tuple[str, str | None]:
+    """The one spelling of a name, and the coordinates that it or the caller says; None for ASE's own."""
+    plain, slash, where = text.partition("/")
+    name = canonical(plain)
+    where = where.lower()
+    if slash and where not in WHERE:
+        raise InputError(f"{text!r}: after the slash comes internal or cartesian")
+    said = where if slash else coordinates
+    if slash and coordinates not in (None, where):
+        raise InputError(f"{text!r} contradicts coordinates={coordinates!r}")
+    if name == DEFAULT:
+        return "lbfgs", said or "auto"
+    if name == "lbfgs" or name in RULES:
+        return name, said or (None if name == "lbfgs" else "cartesian")
+    if said == "internal":
+        raise InputError(f"{name} is ASE's, and Cartesian; in internal coordinates run {', '.join(RULES)} or lbfgs")
+    return name, None
+
+
 def canonical(name: str) -> str:
-    """The one spelling of a name."""
+    """The one spelling of a name, coordinates apart."""
     plain = name.lower().replace("-", "").replace("_", "")
     if plain == "adamw":
         raise InputError("there is no AdamW: weight decay would pull atoms to the origin of space; use adam")
-    spellings = {known.replace("-", ""): known for known in optimizer_names()} | ALIASES
+    spellings = {known.replace("-", ""): known for known in [DEFAULT, *RULES, *ASES]} | ALIASES
     if plain not in spellings:
         raise InputError(f"{name!r} is no optimizer{offer(name, optimizer_names())}")
     return spellings[plain]
 
 
-def ours(name: str, keywords: dict[str, Any]) -> Choice:
-    kind = OURS[name]
-    parameters = inspect.signature(kind).parameters
-    defaults = {field.name: parameters[field.name].default for field in fields(kind.kind)}
-    controls = asdict(parameters["control"].default)
+def ours(name: str, where: str, keywords: dict[str, Any]) -> Choice:
+    kind: Any = RULES.get(name, LBFGS)
+    defaults, control = kind.defaults(where), kind.default_control(where)
+    controls = asdict(control)
     textbook = keywords.get("control", "") in (None, "none", "None")
     if textbook:
+        if not isinstance(control, Control):
+            raise InputError(f"{name} cannot run without control: its steps need a trust radius")
         controls = {"maxstep": math.inf}
     elif "control" in keywords:
         raise InputError(f"control must be none, got {keywords['control']!r}: give its {', '.join(controls)} instead")
     given = {key: value for key, value in keywords.items() if key != "control"}
     for key, value in given.items():
         check_keyword(name, key, value, defaults | controls)
-    rule = kind.kind(**{key: given.get(key, default) for key, default in defaults.items()})
+    arguments = {key: given.get(key, default) for key, default in defaults.items()}
+    direction = kind.kind(**arguments)
     chosen = {key: given.get(key, default) for key, default in controls.items()}
-    return under(name, rule, Control.textbook(**chosen) if textbook else Control(**chosen))
+    used = Control.textbook(**chosen) if textbook else type(control)(**chosen)
+    label = DEFAULT if where == "auto" else name if name in RULES and where == "cartesian" else f"{name}/{where}"
+    choice = under(label, partial(kind, **arguments, coordinates=where), direction, used)
+    if where == "auto" and used == control:  # another control may suit the coordinates that it turns out to be
+        return Choice(choice.name, partial(kind, **arguments, logfile=None))
+    return choice
 
 
-def of_rule(rule: Rule) -> Choice:
-    name = next((name for name, kind in OURS.items() if kind.kind is type(rule)), type(rule).__name__)
-    return under(name, rule, Control())
-
-
-def under(name: str, rule: Rule, control: Control) -> Choice:
-    """A rule under a control, and their hyper-parameters as keywords."""
+def of_rule(rule: Rule, where: str) -> Choice:
+    name = next((name for name, kind in RULES.items() if kind.kind is type(rule)), None)
+    label = (name or type(rule).__name__) + ("/internal" if where == "internal" else "")
     arguments = {field.name: getattr(rule, field.name) for field in fields(rule)}
-    kind: Any = partial(OURS[name], **arguments) if name in OURS else partial(RuleOptimizer, rule=rule)
+    make = partial(RULES[name], **arguments) if name else partial(RuleOptimizer, rule=rule)
+    return under(label, partial(make, coordinates=where), rule, RuleOptimizer.default_control(where))
+
+
+def under(label: str, kind: Any, direction: Any, control: Any) -> Choice:
+    """A direction under a control, and their hyper-parameters as keywords."""
+    arguments = {field.name: getattr(direction, field.name) for field in fields(direction)}
     if control == Control.textbook(control.maxstep):
         arguments["control"] = "none"
         arguments |= {"maxstep": control.maxstep} if math.isfinite(control.maxstep) else {}
     else:
         arguments |= asdict(control)
 
-    def make(atoms: Any, logfile: Any = None, trajectory: Any = None) -> RuleOptimizer:
-        return kind(atoms, logfile=logfile, trajectory=trajectory, control=control)
+    def make(atoms: Any, logfile: Any = None, trajectory: Any = None, **more: Any) -> DirectionOptimizer:
+        return kind(atoms, logfile=logfile, trajectory=trajectory, control=control, **more)
 
-    return Choice(specified(name, arguments), make)
+    return Choice(specified(label, arguments), make)
 
 
 def ases(name: str, keywords: dict[str, Any]) -> Choice:
@@ -206,7 +249,7 @@ def abbreviated(name: str) -> str:
     ('adam?b1=0.8', 'heavy-ball')
     """
     plain, keywords = parse(name)
-    if plain not in optimizer_names():
+    if plain.partition("/")[0] not in [DEFAULT, *RULES, *ASES]:
         return name
     defaults = parse(choose(plain).name)[1]
     return specified(

@@ -9,37 +9,42 @@ from ase.optimize.optimize import RestartError
 
 from molopt.control import Memory, Point
 from molopt.coordinates import Cartesian
+from molopt.directions import Proposal
 from molopt.rules.state import from_plain, to_plain
 
 if TYPE_CHECKING:
-    from molopt.optimizers.base import RuleOptimizer
+    from molopt.optimizers.base import DirectionOptimizer
 
 
-def restart_data(optimizer: "RuleOptimizer") -> dict[str, Any]:
+def restart_data(optimizer: "DirectionOptimizer") -> dict[str, Any]:
     """The state of a run after a step, in plain values."""
     memory = optimizer.memory
     assert memory is not None
     data = {
-        "rule": repr(optimizer.rule),
+        "direction": repr(optimizer.direction),
         "control": repr(optimizer.control),
+        "coordinates": optimizer.sees,
         "x": optimizer.expected,
         "point": to_plain(memory.point),
         "before": to_plain(memory.before),
         "after": to_plain(memory.after),
-        "rate": to_plain(memory.control),
+        "controlled": to_plain(memory.control),
+        "proposal": to_plain(memory.proposal),
     }
+    if optimizer.recipe is not None:
+        data["internal"] = optimizer.recipe.plain(optimizer.coordinates)
     if hasattr(optimizer.atoms, "orig_cell"):  # a cell filter measures deformation from here
         data["orig_cell"] = np.asarray(optimizer.atoms.orig_cell)
     return data
 
 
-def read_restart(optimizer: "RuleOptimizer") -> None:
+def read_restart(optimizer: "DirectionOptimizer") -> None:
     """Give an optimizer the memory and the position of its restart file.
 
     Raises
     ------
     RestartError
-        The file is not JSON, or does not fit this rule, this control or these atoms.
+        The file is not JSON, or does not fit this direction, this control or these atoms.
     """
     path = optimizer.restart
     try:
@@ -53,9 +58,12 @@ def read_restart(optimizer: "RuleOptimizer") -> None:
         raise RestartError(f"restart file {path} does not fit: {error}; delete it to start anew") from error
 
 
-def _adopt(optimizer: "RuleOptimizer", data: dict[str, Any]) -> None:
-    for name in ("rule", "control"):
-        ours = repr(getattr(optimizer, name))
+def _adopt(optimizer: "DirectionOptimizer", data: dict[str, Any]) -> None:
+    for name, ours in (
+        ("direction", repr(optimizer.direction)),
+        ("control", repr(optimizer.control)),
+        ("coordinates", optimizer.sees),
+    ):
         if data[name] != ours:
             raise ValueError(f"it was written by {data[name]}, this is {ours}")
     if "orig_cell" in data:
@@ -64,14 +72,21 @@ def _adopt(optimizer: "RuleOptimizer", data: dict[str, Any]) -> None:
     x = np.asarray(data["x"], dtype=float)
     if x.shape != optimizable.get_x().shape:
         raise ValueError(f"it has {x.size} coordinates, these atoms have {optimizable.get_x().size}")
-    coordinates = Cartesian.of(x.size)
     point = from_plain(Point(x, x), data["point"])
-    state = optimizer.rule.init(coordinates.observe(point.gradient, np.zeros_like(x)))
+    if optimizer.recipe is None:
+        coordinates = Cartesian.of(x.size, optimizer.stiffness)
+    else:
+        optimizer.recipe, coordinates = optimizer.recipe.from_plain(data["internal"])
+    frame = coordinates.frame(*point)
+    state = optimizer.direction.init(coordinates.observe(frame, np.zeros_like(frame.gradient)))
+    number = np.zeros(coordinates.systems.count)
     memory = Memory(
         point,
+        frame,
         from_plain(state, data["before"]),
         from_plain(state, data["after"]),
-        from_plain(optimizer.control.init(coordinates.systems.count), data["rate"]),
+        from_plain(optimizer.control.init(coordinates.systems.count), data["controlled"]),
+        from_plain(Proposal(np.zeros_like(frame.gradient), *[number] * 4), data["proposal"]),
     )
     if isinstance(optimizer.atoms, Atoms):
         optimizer.atoms.set_positions(x.reshape(-1, 3), apply_constraint=False)  # it would move them by a rounding

@@ -46,6 +46,18 @@ def choose(systems: Partition, first: Array, one: State, other: State) -> State:
     return type(one)(*(np.where(masks[axis], a, b) for axis, a, b in pairs))
 
 
+def reindexed(state: State, now: Array, before: Array, size: int) -> State:
+    """The state of other entries, `size` of them: entries `before` become entries `now`, and the rest are zero."""
+    moved = []
+    for axis, value in zip(axes(type(state)).values(), state, strict=True):
+        if axis == "entry":
+            fresh = np.zeros((*np.shape(value)[:-1], size))
+            fresh[..., now] = np.asarray(value)[..., before]
+            value = fresh
+        moved.append(value)
+    return type(state)(*moved)
+
+
 def to_plain(state: tuple) -> dict[str, Array]:
     """A state as a dictionary of arrays, for a restart file."""
     return {name: np.asarray(value) for name, value in zip(axes(type(state)), state, strict=True)}

@@ -1,0 +1,94 @@
+"""Coordinates at one geometry: what a direction sees there, and the algebra of the model Hessian."""
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from molopt.coordinates.inverse import Projected
+from molopt.coordinates.metric import Curvature
+from molopt.rules.partition import Array
+
+
+class Frame:
+    r"""Scaled internal coordinates, linearised at one geometry.
+
+    With A = sqrt(K) B, where B = dq/dx, the displacements du = A dx are those of u = sqrt(K) q, in sqrt(eV). The model
+    Hessian is A^T M A in Cartesians and P M P in u, P the projector on the range of A.
+
+    Attributes
+    ----------
+    x : (3N,) array
+        The geometry, Angstrom.
+    cartesian : (n,) array
+        g_x = dE/dx of the n entries that may move, eV/A.
+    a : (nq, n) sparse array
+        A, sqrt(eV)/A.
+    roots : (nq,) array
+        sqrt(K), sqrt(eV) a unit of q.
+    held : (n, r) array
+        Orthonormal directions that are projected out.
+    """
+
+    def __init__(
+        self, x: Array, cartesian: Array, a: Any, roots: Array, held: Array, curvature: Curvature | None
+    ) -> None:
+        self.x, self.cartesian, self.a, self.roots, self.held = x, cartesian, a, roots, held
+        self.curvature = curvature
+        self.transposed = a.T.tocsr()
+
+    @cached_property
+    def stiff(self) -> Projected:
+        """(A^T A)^+, the inverse of the frozen model Hessian."""
+        return Projected(self.transposed @ self.a, self.held)
+
+    @cached_property
+    def model(self) -> Projected:
+        """(A^T M A)^+, the inverse of the model Hessian of this geometry."""
+        if self.curvature is None:
+            return self.stiff
+        diagonal, rows = self.curvature
+        hessian = self.transposed @ (self.a * diagonal[:, None]) + rows.T @ rows
+        return Projected(hessian, self.held)
+
+    @cached_property
+    def gradient(self) -> Array:
+        """(nq,) g_u = A (A^T A)^+ g_x, sqrt(eV)."""
+        return self.a @ self.stiff(self.cartesian)
+
+    @cached_property
+    def natural(self) -> Array:
+        """(nq,) (P M P)^+ g_u, sqrt(eV): the negative of the model's Newton step."""
+        return self.a @ self.model(self.cartesian)
+
+    @property
+    def energy_left(self) -> float:
+        """g_u . (P M P)^+ g_u / 2, eV: what the model's Newton step would gain."""
+        return 0.5 * float(self.gradient @ self.natural)
+
+    def lower(self, displacement: Array) -> Array:
+        """(n,) or (n, k): the Cartesian displacement (A^T A)^+ A^T du, Angstrom."""
+        return self.stiff(self.transposed @ displacement)
+
+    def apply(self, displacement: Array) -> Array:
+        """M du, for du of shape (nq,) or (nq, k)."""
+        if self.curvature is None:
+            return displacement
+        diagonal, rows = self.curvature
+        scaled = displacement * (diagonal if displacement.ndim == 1 else diagonal[:, None])
+        if rows.shape[0] == 0:
+            return scaled
+        return scaled + self.a @ self.stiff(rows.T @ (rows @ self.lower(displacement)))
+
+    def solve(self, covector: Array) -> Array:
+        """(P M P)^+ v, for v of shape (nq,) or (nq, k)."""
+        return self.a @ self.model(self.transposed @ covector)
+
+    def longest(self, displacement: Array) -> float:
+        """Length of the longest move of an atom, to first order, Angstrom."""
+        moves = self.lower(displacement).reshape(-1, 3)
+        return float(np.sqrt((moves * moves).sum(axis=1).max()))
+
+    def change(self, displacement: Array) -> float:
+        """Largest change of an internal coordinate, Angstrom or rad."""
+        return float(np.abs(displacement / self.roots).max(initial=0.0))

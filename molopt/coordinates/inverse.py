@@ -1,0 +1,94 @@
+"""Solving with a model Hessian whose rigid and constrained directions are projected out."""
+
+from typing import Any
+
+import numpy as np
+from scipy import linalg, sparse
+from scipy.sparse.linalg import splu
+
+from molopt.rules.partition import Array
+
+DENSE = 450  # entries up to which dense Cholesky is faster than sparse LU (measured: docs/own_time.py)
+
+
+class Projected:
+    r"""The pseudo-inverse of P H P, where P = 1 - T T^T takes directions out.
+
+    Parameters
+    ----------
+    hessian : (n, n) sparse array
+        Symmetric, positive definite on the range of P.
+    held : (n, r) array
+        T, orthonormal columns: rigid motions, and what constraints forbid.
+
+    Notes
+    -----
+    Small matrices: Cholesky of P H P + c T T^T. Large ones must stay sparse: the equations H d + T mu = g, T^T d = 0
+    are solved with the sparse factors of H + c E E^T, where E are r unit vectors that hold the null space fast, and a
+    border of 2 r unknowns puts it right exactly. Both give (P H P)^+ g, not that of a shifted matrix: a shift large
+    enough to help would be stiffer than the softest torsions.
+    """
+
+    def __init__(self, hessian: Any, held: Array) -> None:
+        self.held = held
+        scale = float(hessian.diagonal().mean()) or 1.0
+        if hessian.shape[0] <= DENSE:
+            full = hessian.toarray() if sparse.issparse(hessian) else hessian
+            self.solve_held = cholesky(full, held, scale)
+        else:
+            self.solve_held = bordered(hessian, held, scale)
+
+    def __call__(self, g: Array) -> Array:
+        """(PHP)^+ g for g of shape (n,) or (n, k)."""
+        return self.outside(self.solve_held(self.outside(g)))
+
+    def outside(self, g: Array) -> Array:
+        """P g."""
+        return g - self.held @ (self.held.T @ g)
+
+
+def cholesky(hessian: Array, held: Array, scale: float) -> Any:
+    right = hessian - (hessian @ held) @ held.T
+    both = right - held @ (held.T @ right) + scale * (held @ held.T)
+    factor = linalg.cho_factor((both + both.T) / 2, overwrite_a=True, check_finite=False)
+    return lambda g: linalg.cho_solve(factor, g, check_finite=False)
+
+
+def pins_of(held: Array) -> Array:
+    """(r,) entries that together hold the directions (n, r) fast."""
+    return linalg.qr(held.T, mode="r", pivoting=True)[1][: held.shape[1]]
+
+
+def factored(hessian: Any, pins: Array, scale: float) -> Any:
+    """Sparse LU of the matrix with these entries held by a spring."""
+    grounded = hessian + sparse.csr_array((np.full(len(pins), scale), (pins, pins)), shape=hessian.shape)
+    options = {"SymmetricMode": True}
+    return splu(grounded.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options)
+
+
+def smallest_pivots(hessian: Any, held: Array, least: float) -> Array:
+    """Entries whose pivots are below `least` times the largest: directions besides `held` in which nothing is stiff."""
+    scale = float(hessian.diagonal().max())
+    lu = factored(hessian + sparse.eye_array(hessian.shape[0]) * (1e-3 * least * scale), pins_of(held), scale)
+    return np.argsort(lu.perm_c)[np.abs(lu.U.diagonal()) < least * scale]
+
+
+def bordered(hessian: Any, held: Array, scale: float) -> Any:
+    count = held.shape[1]
+    pins = pins_of(held)
+    lu = factored(hessian, pins, scale)
+    # unknowns: d, mu, w = E^T d, with  (H + c E E^T) d + T mu - c E w = g,  T^T d = 0,  E^T d - w = 0
+    border = np.zeros((hessian.shape[0], 2 * count))
+    border[:, :count] = held
+    border[pins, count + np.arange(count)] = -scale
+    image = lu.solve(border)
+    small = np.concatenate([held.T @ image, image[pins]])
+    small[count:, count:] += np.eye(count)
+
+    def solve(g: Array) -> Array:
+        d = lu.solve(np.ascontiguousarray(g))
+        if count:
+            d = d - image @ linalg.solve(small, np.concatenate([held.T @ d, d[pins]]))
+        return d
+
+    return solve

@@ -1,0 +1,146 @@
+"""Where fragments are and how they are turned."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+
+from molopt.coordinates.formulas import cross
+from molopt.rules.partition import Array
+
+ANCHORS = 24  # atoms; more would fill the sparse matrices of large fragments
+FLAT = 1e-6  # of the largest moment of inertia: the axis of a straight fragment
+
+
+@dataclass(frozen=True, eq=False)
+class Poses:
+    """Position and orientation of fragments, each as that of at most 24 of its atoms, evenly taken.
+
+    The position is the centroid. The orientation is known only between two geometries, as a rotation vector times the
+    radius of gyration, so that it is in Angstrom too; for each fragment of two atoms or more, after all positions.
+
+    Attributes
+    ----------
+    anchors : list of (k,) arrays of int
+        The atoms that stand for each fragment.
+    gyration : (nf,) array
+        Radius of gyration of the anchors when the list was made, Angstrom.
+    """
+
+    anchors: list[Array]
+    gyration: Array = field(default_factory=lambda: np.zeros(0))
+
+    @classmethod
+    def of(cls, fragments: list[Array], positions: Array | None = None) -> Self:
+        """The poses of fragments, given as atoms, at positions (N, 3)."""
+        anchors = [atoms[np.linspace(0, len(atoms) - 1, min(len(atoms), ANCHORS)).astype(int)] for atoms in fragments]
+        if positions is None:
+            return cls(anchors)
+        return cls(anchors, np.array([np.sqrt(positions[part].var(axis=0).sum()) for part in anchors]))
+
+    @cached_property
+    def turning(self) -> list[int]:
+        """The fragments that have an orientation."""
+        return [n for n, part in enumerate(self.anchors) if len(part) > 1]
+
+    @property
+    def count(self) -> int:
+        return 3 * (len(self.anchors) + len(self.turning))
+
+    @cached_property
+    def groups(self) -> list[tuple[Array, Array]]:
+        """Fragments with equally many anchors, to be treated at once: which (g,), and their anchors (g, k)."""
+        sizes = np.array([len(part) for part in self.anchors], dtype=int)
+        which = [np.flatnonzero(sizes == size) for size in np.unique(sizes)]
+        return [(members, np.stack([self.anchors[n] for n in members])) for members in which]
+
+    @cached_property
+    def place(self) -> Array:
+        """(nf,) where the orientation of each fragment stands among the orientations."""
+        place = np.zeros(len(self.anchors), dtype=int)
+        place[self.turning] = np.arange(len(self.turning))
+        return place
+
+    def centres(self, positions: Array) -> Array:
+        """(count,) centroids, and zero for orientations."""
+        values = np.zeros((len(self.anchors) + len(self.turning), 3))
+        for members, atoms in self.groups:
+            values[members] = positions[atoms].mean(axis=1)
+        return values.ravel()
+
+    def turns(self, new: Array, old: Array) -> Array:
+        """(count,) rotations from positions old to new (N, 3), and zero for centroids.
+
+        With r from the centroid, bars for means of old and new, and I the inertia of the mean: 2 atan(|w| / 2) along w =
+        I^-1 sum r_mean x (r_new - r_old), which is exact for a rigid rotation, and defined for straight fragments.
+        """
+        values = np.zeros((len(self.anchors) + len(self.turning), 3))
+        for members, atoms in self.groups:
+            if atoms.shape[1] > 1:
+                before, after = centred(old[atoms]), centred(new[atoms])
+                middle = (before + after) / 2
+                turn = np.einsum("gij,gj->gi", inverse_inertia(middle), cross(middle, after - before).sum(axis=1))
+                size = np.sqrt((turn * turn).sum(axis=1))
+                factor = np.divide(2 * np.arctan(size / 2), size, out=np.ones_like(size), where=size > 0)
+                values[len(self.anchors) + self.place[members]] = turn * (factor * self.gyration[members])[:, None]
+        return values.ravel()
+
+    def derivatives(self, positions: Array) -> Array:
+        """The non-zero entries of the rows of B, one row after the other."""
+        rows: list[Array] = [np.zeros(0)] * (len(self.anchors) + len(self.turning))
+        for members, atoms in self.groups:
+            count = atoms.shape[1]
+            for n in members.tolist():
+                rows[n] = np.full(3 * count, 1 / count)
+            if count > 1:
+                r = centred(positions[atoms])
+                spin = np.einsum("gij,gkjm->gikm", inverse_inertia(r), crossing(r)) * self.gyration[members, None, None, None]
+                for n, block in zip(members.tolist(), spin, strict=True):
+                    rows[len(self.anchors) + self.place[n]] = block.ravel()
+        return np.concatenate([np.zeros(0), *rows])
+
+    @cached_property
+    def columns(self) -> list[Array]:
+        """Of each row of B, the columns of its non-zero entries."""
+        found = [3 * part + axis for part in self.anchors for axis in range(3)]
+        for n in self.turning:
+            found += [(3 * self.anchors[n][:, None] + np.arange(3)).ravel()] * 3
+        return found
+
+    @cached_property
+    def keys(self) -> list[tuple[Any, ...]]:
+        names = [("position", *part.tolist()) for part in self.anchors]
+        names += [("orientation", *self.anchors[n].tolist()) for n in self.turning]
+        return [(*name, axis) for name in names for axis in range(3)]
+
+    def atoms_of(self, place: int) -> tuple[int, ...]:
+        """The atoms of one coordinate."""
+        return self.keys[place][1:-1]
+
+    def plain(self) -> dict[str, Any]:
+        return {"anchors": [part.tolist() for part in self.anchors], "gyration": self.gyration}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Self:
+        return cls([np.array(part, dtype=int) for part in plain["anchors"]], np.asarray(plain["gyration"], dtype=float))
+
+
+def centred(positions: Array) -> Array:
+    return positions - positions.mean(axis=1, keepdims=True)
+
+
+def inverse_inertia(r: Array) -> Array:
+    """(g, 3, 3) pseudo-inverses of the tensors of inertia, unit masses, of points r (g, k, 3)."""
+    square = (r * r).sum(axis=(1, 2))[:, None, None] * np.eye(3)
+    return np.linalg.pinv(square - np.einsum("gki,gkj->gij", r, r), rcond=FLAT, hermitian=True)
+
+
+def crossing(r: Array) -> Array:
+    """(g, k, 3, 3) matrices that take v to r x v."""
+    matrix = np.zeros((*r.shape, 3))
+    x, y, z = r[..., 0], r[..., 1], r[..., 2]
+    matrix[..., 0, 1], matrix[..., 0, 2] = -z, y
+    matrix[..., 1, 0], matrix[..., 1, 2] = z, -x
+    matrix[..., 2, 0], matrix[..., 2, 1] = -y, x
+    return matrix

@@ -1,0 +1,212 @@
+"""The list of primitive internal coordinates, their values, and their derivatives as a sparse matrix."""
+
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+from scipy import sparse
+
+from molopt.coordinates import formulas
+from molopt.coordinates.poses import Poses
+from molopt.rules.partition import Array
+
+BENT = np.deg2rad(150)  # a linear bend that is not straight any more
+STRAIGHT = np.deg2rad(175)  # an angle whose derivative and whose torsions are about to lose their meaning
+ALONG = 0.94  # cosine of a bend's fixed axis with its chain, beyond which another axis is needed
+
+
+def indices(columns: int) -> Any:
+    return field(default_factory=lambda: np.zeros((0, columns), dtype=int))
+
+
+@dataclass(frozen=True, eq=False)
+class Primitives:
+    """Redundant internal coordinates q, in the order of the fields; each row holds the indices of its atoms.
+
+    Attributes
+    ----------
+    natoms : int
+    stretches : (n, 2)
+        Bond lengths, Angstrom.
+    angles : (n, 3)
+        i-j-k about the centre j, rad.
+    bends : (n, 4)
+        Nearly straight i-j-k: two components each, rad, and the atom o on whose side the first lies, -1 for none.
+    axes : (n, 3)
+        The side of the first component of bends that have no such atom; NaN elsewhere.
+    torsions : (n, 4)
+        a-b-c-d about a bond b-c, or about a straight chain from b to c; rad, IUPAC sign.
+    planes : (n, 4)
+        u1 . (u2 x u3) of the unit vectors from a centre, the first atom, to three neighbours.
+    poses : Poses
+        Position and orientation of each fragment, where there are several or something outside pulls at them.
+    points : (n,)
+        Atoms that the others do not describe: x, y and z of each, Angstrom.
+    """
+
+    natoms: int
+    stretches: Array = indices(2)
+    angles: Array = indices(3)
+    bends: Array = indices(4)
+    axes: Array = field(default_factory=lambda: np.zeros((0, 3)))
+    torsions: Array = indices(4)
+    planes: Array = indices(4)
+    poses: Poses = field(default_factory=lambda: Poses.of([]))
+    points: Array = field(default_factory=lambda: np.zeros(0, dtype=int))
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """Number of coordinates of each kind, in their order."""
+        return {
+            "stretch": len(self.stretches),
+            "angle": len(self.angles),
+            "bend": 2 * len(self.bends),
+            "torsion": len(self.torsions),
+            "plane": len(self.planes),
+            "pose": self.poses.count,
+            "point": 3 * len(self.points),
+        }
+
+    @cached_property
+    def count(self) -> int:
+        """Number of coordinates, nq."""
+        return sum(self.sizes.values())
+
+    @cached_property
+    def slices(self) -> dict[str, slice]:
+        """Where the coordinates of each kind are."""
+        ends = np.cumsum([0, *self.sizes.values()]).tolist()
+        return {kind: slice(*ends[n : n + 2]) for n, kind in enumerate(self.sizes)}
+
+    @cached_property
+    def central(self) -> Array:
+        """(nt,) which central bond each torsion turns about, counted from 0."""
+        keys = np.sort(self.torsions[:, 1:3], axis=1) @ np.array([self.natoms, 1])
+        return np.unique(keys, return_inverse=True)[1].ravel()
+
+    @cached_property
+    def sharing(self) -> Array:
+        """(nt,) how many torsions turn about the central bond of each."""
+        return np.bincount(self.central)[self.central] if len(self.central) else np.zeros(0, dtype=int)
+
+    def values(self, x: Array) -> Array:
+        """(nq,) at x (3N,); what is known only as a difference of two geometries, the orientations, is zero."""
+        xyz = x.reshape(-1, 3)
+        poses = self.poses.centres(xyz)
+        return np.concatenate(
+            [
+                formulas.stretch(xyz[self.stretches])[0],
+                formulas.angle(xyz[self.angles])[0],
+                formulas.bend_value(xyz[self.bends], self.axes).ravel(),
+                self.torsion_values(x),
+                formulas.plane(xyz[self.planes])[0],
+                poses,
+                xyz[self.points].ravel(),
+            ]
+        )
+
+    def torsion_values(self, x: Array) -> Array:
+        """(nt,) torsions at x (3N,), rad."""
+        return formulas.torsion_value(x.reshape(-1, 3)[self.torsions])
+
+    def difference(self, new: Array, old: Array) -> Array:
+        """(nq,) q(new) - q(old), torsions in [-pi, pi), orientations as rotations from old to new."""
+        change = self.values(new) - self.values(old)
+        torsions, poses = self.slices["torsion"], self.slices["pose"]
+        change[torsions] = (change[torsions] + np.pi) % (2 * np.pi) - np.pi
+        change[poses] += self.poses.turns(new.reshape(-1, 3), old.reshape(-1, 3))
+        return change
+
+    def jacobian(self, x: Array) -> sparse.csr_array:
+        """(nq, 3N) B = dq/dx."""
+        xyz = x.reshape(-1, 3)
+        data = [
+            formulas.stretch(xyz[self.stretches])[1],
+            formulas.angle(xyz[self.angles])[1],
+            formulas.bend(xyz[self.bends], self.axes)[1],
+            formulas.torsion(xyz[self.torsions])[1],
+            formulas.plane(xyz[self.planes])[1],
+            self.poses.derivatives(xyz),
+            np.ones(3 * len(self.points)),
+        ]
+        columns, starts = self.pattern
+        flat = np.concatenate([part.ravel() for part in data])
+        return sparse.csr_array((flat, columns, starts), shape=(self.count, x.size))
+
+    @cached_property
+    def pattern(self) -> tuple[Array, Array]:
+        """Columns of the non-zero entries of B, and where each row starts."""
+        bends = np.where(self.bends < 0, self.bends[:, 1:2], self.bends)  # no o: its derivatives are zero, at j
+        atoms = [self.stretches, self.angles, np.repeat(bends, 2, axis=0), self.torsions, self.planes]
+        columns = [(3 * part[:, :, None] + np.arange(3)).reshape(len(part), 3 * part.shape[1]) for part in atoms]
+        columns += [row[None] for row in self.poses.columns]
+        columns.append((3 * self.points[:, None] + np.arange(3)).reshape(-1, 1))
+        lengths = np.concatenate([np.full(len(part), part.shape[1]) for part in columns])
+        return np.concatenate([part.ravel() for part in columns]), np.concatenate([[0], np.cumsum(lengths)])
+
+    def worn(self, x: Array) -> str:
+        """Why the list should be made anew at x (3N,); empty where it is still good."""
+        xyz = x.reshape(-1, 3)
+        if (formulas.angle(xyz[self.angles])[0] > STRAIGHT).any():
+            return "an angle became straight"
+        if len(self.bends):
+            if (formulas.angle(xyz[self.bends[:, :3]])[0] < BENT).any():
+                return "a straight chain bent"
+            along = formulas.unit(xyz[self.bends[:, 2]] - xyz[self.bends[:, 0]])
+            if (np.abs(np.nan_to_num((along * self.axes).sum(axis=1))) > ALONG).any():
+                return "a straight chain turned"
+        if len(self.torsions):
+            first, last = xyz[self.torsions[:, :3]], xyz[self.torsions[:, 1:]]
+            if max(formulas.angle(first)[0].max(), formulas.angle(last)[0].max()) > STRAIGHT:
+                return "a torsion lost its angle"
+        return ""
+
+    def atoms_of(self, index: int) -> tuple[str, tuple[int, ...]]:
+        """Kind and atoms of one coordinate."""
+        kind = next(kind for kind, part in self.slices.items() if part.start <= index < part.stop)
+        place = index - self.slices[kind].start
+        if kind == "pose":
+            return kind, self.poses.atoms_of(place)
+        if kind == "point":
+            return kind, (int(self.points[place // 3]),)
+        rows = {"stretch": self.stretches, "angle": self.angles, "torsion": self.torsions, "plane": self.planes}
+        row = self.bends[place // 2, :3] if kind == "bend" else rows[kind][place]
+        return kind, tuple(row.tolist())
+
+    @cached_property
+    def keys(self) -> list[tuple[Any, ...]]:
+        """What tells one coordinate from the others, the same however its atoms are listed."""
+        found: list[tuple[Any, ...]] = []
+        for kind, rows in (("stretch", self.stretches), ("angle", self.angles)):
+            found += [(kind, *min(row, row[::-1])) for row in rows.tolist()]
+        found += [("bend", *row, component) for row in self.bends.tolist() for component in range(2)]
+        found += [("torsion", *min(row, row[::-1])) for row in self.torsions.tolist()]
+        found += [("plane", *row) for row in self.planes.tolist()]
+        found += [("pose", *key) for key in self.poses.keys]
+        found += [("point", atom, axis) for atom in self.points.tolist() for axis in range(3)]
+        return found
+
+    def plain(self) -> dict[str, Any]:
+        """The list as arrays, for a file."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "poses"} | {
+            "poses": self.poses.plain()
+        }
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Self:
+        """The list that `plain` wrote."""
+        shaped = {
+            name: np.asarray(plain[name], dtype=float if name == "axes" else int).reshape(-1, width)
+            for name, width in (("stretches", 2), ("angles", 3), ("bends", 4), ("axes", 3), ("torsions", 4), ("planes", 4))
+        }
+        points = np.asarray(plain["points"], dtype=int).ravel()
+        return cls(int(plain["natoms"]), **shaped, poses=Poses.from_plain(plain["poses"]), points=points)
+
+
+def carried(old: Primitives, new: Primitives) -> tuple[Array, Array]:
+    """Places in `new`, and in `old`, of the coordinates that both lists have."""
+    known = {key: place for place, key in enumerate(old.keys)}
+    pairs = [(place, known[key]) for place, key in enumerate(new.keys) if key in known]
+    now, before = np.array(pairs, dtype=int).reshape(-1, 2).T
+    return now, before

@@ -1,0 +1,40 @@
+"""Directions in which a geometry is not to move: as a whole, and as constraints forbid."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import linalg
+
+from molopt.rules.partition import Array
+
+FLAT = 1e-3  # a motion smaller than this part of the largest is none: the rotation of a straight molecule
+
+
+def rigid_motions(positions: Array) -> Array:
+    """(3N, r) orthonormal translations and rotations of points (N, 3): r is 6, 5 on a line, 3 for one point."""
+    centred = positions - positions.mean(axis=0)
+    size = np.sqrt((centred * centred).sum(axis=1).mean()) or 1.0
+    motions = np.zeros((*positions.shape, 6))
+    motions[:, [0, 1, 2], [0, 1, 2]] = 1.0
+    x, y, z = centred.T / size
+    motions[:, 1, 3], motions[:, 2, 3] = -z, y
+    motions[:, 0, 4], motions[:, 2, 4] = z, -x
+    motions[:, 0, 5], motions[:, 1, 5] = -y, x
+    return spanned([motions.reshape(-1, 6)])
+
+
+def left_by(motions: Array, fixed: Array) -> Array:
+    """Those combinations of motions (3N, r) that do not move the entries that are `fixed` (3N,) bool."""
+    if not fixed.any():
+        return motions
+    return motions @ linalg.null_space(motions[fixed], rcond=FLAT)
+
+
+def spanned(parts: Sequence[Array]) -> Array:
+    """(n, r) orthonormal columns that span all columns of the parts, each (n, any)."""
+    together = np.concatenate(parts, axis=1)
+    if together.shape[1] == 0:
+        return together
+    values, vectors = np.linalg.eigh(together.T @ together)
+    kept = values > FLAT**2 * values.max()
+    return together @ (vectors[:, kept] / np.sqrt(values[kept]))

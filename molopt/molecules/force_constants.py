@@ -1,0 +1,92 @@
+"""What MMFF94 knows of a molecule's stiffness, through RDKit's getters; no force field is set up."""
+
+import itertools
+
+import numpy as np
+from ase.units import kcal, mol
+from rdkit import Chem, rdBase
+from rdkit.Chem import rdForceFieldHelpers
+
+from molopt.coordinates.metric import Pairs
+from molopt.coordinates.primitives import Primitives
+from molopt.coordinates.stiffness import Constants
+
+KCAL = kcal / mol  # eV
+PER_MILLIDYNE = 143.9325 * KCAL  # eV/A^2 of a stretch of 1 mdyn/A, eV/rad^2 of a bend of 1 mdyn A/rad^2
+SIN_120 = 0.75**0.5
+LEAST_PLANE = 0.1  # eV; MMFF94's constants of some planar centres are zero or negative
+
+
+class MMFFConstants:
+    """The force constants of one molecule.
+
+    Parameters
+    ----------
+    molecule : rdkit.Chem.Mol
+        Sanitized, with all hydrogens.
+
+    Raises
+    ------
+    LookupError
+        MMFF94 has no type for one of the atoms.
+
+    References
+    ----------
+    T. A. Halgren, J. Comput. Chem. 17, 490 (1996) and the parts that follow; P. Tosco, N. Stiefl, G. Landrum, J.
+    Cheminform. 6, 37 (2014).
+    """
+
+    def __init__(self, molecule: Chem.Mol) -> None:
+        self.molecule = Chem.Mol(molecule)  # typing marks the molecule
+        with rdBase.BlockLogs():
+            known = rdForceFieldHelpers.MMFFHasAllMoleculeParams(self.molecule)
+            self.properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(self.molecule) if known else None
+        if self.properties is None:
+            raise LookupError("MMFF94 has no parameters for this molecule")
+
+    def constants(self, primitives: Primitives) -> Constants:
+        """Constants of stretches, angles, bends and planes; torsions are NaN, they depend on the geometry."""
+        bend = self.properties.GetMMFFAngleBendParams
+        return Constants(
+            self.table(self.properties.GetMMFFBondStretchParams, primitives.stretches)[:, 0] * PER_MILLIDYNE,
+            self.table(bend, primitives.angles)[:, 0] * PER_MILLIDYNE,
+            self.table(bend, primitives.bends[:, :3])[:, 0] * PER_MILLIDYNE,
+            np.full(len(primitives.torsions), np.nan),
+            self.planes(primitives.planes),
+        )
+
+    def torsions(self, primitives: Primitives) -> np.ndarray:
+        """(nt, 3) V1, V2, V3 of each torsion, eV; NaN where MMFF94 has none."""
+        return self.table(self.properties.GetMMFFTorsionParams, primitives.torsions, 3) * KCAL
+
+    def pairs(self) -> Pairs:
+        """The van der Waals parameters of all pairs of atom types, donors and acceptors included."""
+        count = self.molecule.GetNumAtoms()
+        types = np.array([self.properties.GetMMFFAtomType(i) for i in range(count)])
+        _, first, kinds = np.unique(types, return_index=True, return_inverse=True)
+        found = [[self.properties.GetMMFFVdWParams(int(i), int(j))[2:4] for j in first] for i in first]
+        table = np.array(found)
+        return Pairs(kinds, table[..., 0], table[..., 1] * KCAL)
+
+    def planes(self, planes: np.ndarray) -> np.ndarray:
+        """(n,) eV, of the triple product that MMFF94's three Wilson angles at a planar centre amount to.
+
+        The product is sin(120 deg) times the Wilson angle, to first order, and each of three angles has the constant.
+        """
+        found = np.full(len(planes), np.nan)
+        for n, (centre, *others) in enumerate(planes.tolist()):
+            orders = [(i, centre, j, k) for i, j, k in itertools.permutations(others)]
+            values = self.table(self.properties.GetMMFFOopBendParams, np.array(orders))[:, 0]
+            if np.isfinite(values).any():
+                found[n] = max(float(np.nanmean(values)) * 3 / SIN_120**2 * PER_MILLIDYNE, LEAST_PLANE)
+        return found
+
+    def table(self, getter: object, indices: np.ndarray, width: int = 1) -> np.ndarray:
+        """(n, width) parameters of each row of atom indices, after the class that comes first; NaN where none are."""
+        rows = [getter(self.molecule, *row) for row in indices.tolist()]  # type: ignore[operator]  # RDKit's method
+        missing = (np.nan,) * width
+        return np.array([missing if row is None else values(row, width) for row in rows]).reshape(-1, width)
+
+
+def values(row: object, width: int) -> tuple[float, ...]:
+    return (row,) if isinstance(row, float) else tuple(row[1 : 1 + width])  # type: ignore[index]

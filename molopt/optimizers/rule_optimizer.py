@@ -1,0 +1,95 @@
+"""A rule as an ASE optimizer."""
+
+from typing import IO, Any
+
+from molopt.control import Control
+from molopt.directions import Lifted
+from molopt.optimizers.base import DirectionOptimizer
+from molopt.rules import Rule
+
+
+INTERNAL_CONTROL = Control(maxstep=1.0, growth=1.1, creep=1.05)  # tuned: docs/tuning.md
+
+
+class RuleOptimizer(DirectionOptimizer):
+    """Relaxes with an update rule; a drop-in replacement for the classes of ase.optimize.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms, filter, band or any other that ASE can optimize
+        With a calculator.
+    restart : str or Path, optional
+        JSON file that is written after each step. If it exists, the run goes on from it, position included, and takes
+        bit for bit the steps of an uninterrupted run (given forces that depend on the geometry alone).
+    logfile : str, Path or file, optional
+        "-" is standard output, the default; None is silence.
+    trajectory : str, Path or Trajectory, optional
+        Receives the geometry after each step.
+    append_trajectory : bool
+        Append to the trajectory instead of replacing it.
+    maxstep : float, optional
+        Longest move of an atom in one step, Angstrom; default 0.2, in internals 1.0, and no cap at all with
+        control=None.
+    rule : Rule
+        The update rule, e.g. `molopt.rules.Adam(lr=0.03)`.
+    control : Control or None
+        How much of a proposed step is taken; the default lets every rule settle. None is the textbook rule.
+    coordinates : str
+        What the rule sees: "cartesian"; "internal", for molecules only, where the gradient is the natural one, a step
+        of -gradient is the Newton step of a model Hessian, and learning rates are near 1; "auto" is internal for
+        molecules and Cartesian for all else.
+    master, comm, loginterval
+        As in ASE.
+
+    Raises
+    ------
+    TypeError
+        A keyword that neither this class nor ASE knows.
+    InputError
+        Internal coordinates were asked for, and these are periodic atoms, a filter, a band, or under a constraint
+        that internals cannot keep.
+    PotentialFailed
+        The forces became NaN or infinite (from `run`).
+
+    Examples
+    --------
+    >>> from ase.build import molecule
+    >>> from ase.calculators.emt import EMT
+    >>> from molopt.rules import HeavyBall
+    >>> atoms = molecule("H2O", calculator=EMT())
+    >>> RuleOptimizer(atoms, rule=HeavyBall(lr=0.01), logfile=None).run(fmax=0.01)
+    True
+    """
+
+    def __init__(
+        self,
+        atoms: Any,
+        restart: Any = None,
+        logfile: IO | Any = "-",
+        trajectory: Any = None,
+        append_trajectory: bool = False,
+        maxstep: float | None = None,
+        *,
+        rule: Rule,
+        control: Control | None | str = "default",
+        coordinates: str = "cartesian",
+        **kwargs: Any,
+    ) -> None:
+        self.rule = rule
+        super().__init__(
+            atoms,
+            restart,
+            logfile,
+            trajectory,
+            append_trajectory,
+            maxstep,
+            direction=Lifted(rule),
+            control=Control.textbook() if control is None else control,
+            coordinates=coordinates,
+            **kwargs,
+        )
+
+    @classmethod
+    def default_control(cls, coordinates: str) -> Control:
+        """The control of a rule: internals need no small steps, and settle faster."""
+        return Control() if coordinates == "cartesian" else INTERNAL_CONTROL
