@@ -12,6 +12,8 @@ _HOME = {
     **dict.fromkeys(("Molecule", "read", "shipped_names"), "molopt.molecules"),
     "potential": "molopt.potentials",
     **dict.fromkeys(("relax", "Result"), "molopt.relaxation"),
+    "energy_left": "molopt.optimizers.energy_left",
+    **dict.fromkeys(("EnergyLeft", "Fmax", "Gaussian", "GeomeTRIC"), "molopt.convergence"),
     "Control": "molopt.control",
     **dict.fromkeys(("InputError", "MissingExtra", "PotentialFailed"), "molopt.errors"),
     **dict.fromkeys(

@@ -49,7 +49,7 @@ class Memory(NamedTuple):
         return self._replace(point=here, frame=coordinates.frame(*here), proposal=promised)
 
     def carried(self, here: Point, coordinates: Any, now: Array, before: Array) -> "Memory":
-        """The memory in other coordinates: entries `before` of the old are entries `now` of the new; others begin anew."""
+        """The memory in other coordinates: old entries `before` are new entries `now`, the others begin anew."""
         size = coordinates.systems.sizes.sum()
         moved = [reindexed(part, now, before, size) for part in (self.before, self.after, self.control, self.proposal)]
         return Memory(here, None, *moved).placed(here, coordinates)
@@ -159,8 +159,8 @@ class Control:
 class Trust:
     r"""A trust radius that answers to predicted against real change of the energy.
 
-    For directions that predict, as quasi-Newton does. With :math:`\rho = W / predicted`, where W is the work of the last
-    step as in `Control`:
+    For directions that predict, as quasi-Newton does. With :math:`\rho = W / predicted`, where W is the work of the
+    last step as in `Control`:
 
     - rho < `poor`: the radius becomes `shrink` times the length of that step;
     - rho > `good`, and the step had been limited: the radius grows by `growth`;

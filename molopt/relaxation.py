@@ -14,12 +14,15 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io.trajectory import Trajectory
 
 from molopt import potentials
+from molopt.convergence import Criterion, EnergyLeft, auto
 from molopt.errors import InputError, PotentialFailed
 from molopt.molecules import Molecule
 from molopt.molecules.checks import check_geometry
 from molopt.molecules.identity import bonds_kept, stereo_kept
 from molopt.molecules.perception import name_of
+from molopt.optimizers.energy_left import Estimate, energy_left, recipe_for
 from molopt.optimizers.names import choose
+from molopt.optimizers.stopping import Stopping
 from molopt.potentials import Counted
 from molopt.potentials.counting import ForceCall
 from molopt.result import Result
@@ -32,11 +35,13 @@ STOPPING = (RuntimeError, ArithmeticError, np.linalg.LinAlgError)  # how potenti
 
 def relax(
     target: Molecule | Atoms,
-    optimizer: Any = "adam",
+    optimizer: Any = "default",
     potential: Any = None,
     fmax: float = 0.05,
+    energy_left: float | str | None = "auto",
     steps: int = 1000,
     *,
+    coordinates: str | None = None,
     logfile: Any = None,
     trajectory: Any = None,
     on_call: Callable[[Counted], object] | None = None,
@@ -48,14 +53,21 @@ def relax(
     target : Molecule or ase.Atoms
         Stays as it is. Constraints of atoms hold.
     optimizer : str, Rule or callable
-        A name with arguments such as "adam?lr=0.02" or "bfgs" (`molopt.optimizers.names.choose`), a rule, or a class
-        of ASE optimizers.
+        A name with arguments such as "adam/internal?lr=0.5" or "bfgs" (`molopt.optimizers.names.choose`), a rule, or a
+        class of ASE optimizers; by default the best there is.
     potential : str or ASE calculator, optional
         A name (`molopt.potential`) or a calculator; by default the atoms' own, and MMFF94 for a Molecule.
     fmax : float
         Converged when no force on an atom is longer, eV/A; the default is ASE's.
+    energy_left : float, "auto" or None
+        And when the energy above the floor of the basin, as `molopt.energy_left` estimates it, is at most so many eV;
+        "auto" is the larger of 1 meV and 0.02 meV an atom, None asks for fmax alone. Where noise in the forces leaves
+        more than that, a run that has come down to the noise is converged too, and says so. Energy left is not known
+        of periodic atoms: there "auto" is None, with a line in the log, and a number is an error.
     steps : int
         Largest number of optimizer steps.
+    coordinates : str, optional
+        "internal" or "cartesian", for an optimizer of molopt whose name does not say it.
     logfile, trajectory
         As in ASE; silent and not written by default.
     on_call : callable, optional
@@ -71,12 +83,12 @@ def relax(
     Examples
     --------
     >>> result = relax(Molecule.from_smiles("CCO"))
-    >>> result.converged, result.bonds_kept, result.potential
-    (True, True, 'mmff94')
+    >>> result.converged, result.bonds_kept, result.potential, float(result.energy_left) < 0.001
+    (True, True, 'mmff94', True)
     >>> result.force_calls == len(result.trace) == result.steps + 1
     True
     """
-    run = Run(target, optimizer, potential, fmax, steps, on_call)
+    run = Run(target, optimizer, potential, fmax, energy_left, steps, on_call, coordinates=coordinates)
     run.go(logfile, trajectory)
     if run.failure is not None and not run.counted.trace:
         raise run.failure
@@ -93,15 +105,17 @@ class Run:
     def __init__(
         self,
         target: Molecule | Atoms,
-        optimizer: Any = "adam",
+        optimizer: Any = "default",
         potential: Any = None,
         fmax: float = 0.05,
+        energy_left: float | str | None = "auto",
         steps: int = 1000,
         on_call: Callable[[Counted], object] | None = None,
+        coordinates: str | None = None,
     ) -> None:
-        check_criteria(fmax, steps)
+        check_criteria(fmax, energy_left, steps)
         self.fmax, self.steps = fmax, int(steps)
-        self.choice = choose(optimizer)
+        self.choice = choose(optimizer, coordinates)
         self.molecule = molecule_of(target, potential)
         self.atoms = target.copy() if isinstance(target, Atoms) else target.atoms()
         self.watching = Stopwatch()
@@ -109,6 +123,8 @@ class Run:
         self.counted = Counted(calculator, on_call and self.watching.timed(on_call))
         self.potential = potential if isinstance(potential, str) else self.counted._get_name()
         self.atoms.calc = self.counted
+        self.criteria = criteria_for(energy_left, self.atoms)
+        self.stopping: Stopping | None = None
         self.failure: Exception | None = None
         self.taken = 0
         self.seconds = 0.0
@@ -125,6 +141,8 @@ class Run:
         self.seconds = time.perf_counter() - start - self.watching.seconds
 
     def follow(self, optimizer: Any) -> None:
+        self.stopping = Stopping(self.criteria, optimizer)
+        optimizer.gradient_converged = self.stopping.after(optimizer.gradient_converged)
         try:
             optimizer.run(fmax=self.fmax, steps=self.steps)
         except STOPPING as error:
@@ -154,9 +172,11 @@ class Run:
             name=name_of(atoms) if start is None else start.name,
             potential=self.potential,
             optimizer=self.choice.name,
-            converged=self.failure is None and last.fmax <= self.fmax,
+            converged=self.failure is None and self.stopping is not None and self.stopping.met,
+            ended=self.ended(),
             energy=last.energy,
             fmax=last.fmax,
+            energy_left=self.left(atoms) if trace else None,
             force_calls=counted.force_calls,
             steps=self.taken,
             seconds=self.seconds,
@@ -167,6 +187,22 @@ class Run:
             error=self.explained(),
         )
 
+    def ended(self) -> str:
+        if self.failure is not None or self.stopping is None:
+            return "failed"
+        if self.stopping.at_noise_floor:
+            return "noise floor"
+        return "converged" if self.stopping.met else "steps"
+
+    def left(self, atoms: Atoms) -> Estimate | None:
+        """The estimate for the last geometry, with what the run showed; None where it cannot be known."""
+        try:
+            if self.stopping is not None and self.stopping.at(atoms.positions.ravel()):
+                return self.stopping.estimate()
+            return energy_left(atoms)
+        except InputError:
+            return None
+
     def explained(self) -> str | None:
         """The failure in one line, with its step."""
         if self.failure is None:
@@ -175,12 +211,31 @@ class Run:
         return f"stopped at step {self.taken}: {said}"
 
 
-def check_criteria(fmax: float, steps: int) -> None:
-    """Raise InputError unless both are positive numbers."""
+def check_criteria(fmax: float, energy_left: float | str | None, steps: int) -> None:
+    """Raise InputError unless fmax and steps are positive numbers, and energy_left is "auto", None or one too."""
     check("fmax", fmax, "positive")
     check("steps", steps, "positive")
     if int(steps) != steps:
         raise InputError(f"steps must be a whole number, got {steps}")
+    if isinstance(energy_left, str) and energy_left != "auto":
+        raise InputError(f'energy_left must be "auto", None or a number of eV, got {energy_left!r}')
+    if not isinstance(energy_left, str | None):
+        check("energy_left", energy_left, "positive")
+
+
+def criteria_for(energy_left: float | str | None, atoms: Atoms) -> list[Criterion]:
+    """What a run must meet beside fmax; InputError where a number is asked for that cannot be known."""
+    if energy_left is None:
+        return []
+    if energy_left != "auto":
+        recipe_for(atoms)
+        return [EnergyLeft(float(energy_left))]
+    try:
+        recipe_for(atoms)
+    except InputError as error:
+        log.warning("%s: the run stops on fmax alone: %s", name_of(atoms), error)
+        return []
+    return [EnergyLeft(auto(len(atoms)))]
 
 
 class Stopwatch:

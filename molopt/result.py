@@ -7,6 +7,7 @@ from typing import Any
 from ase import Atoms
 
 from molopt.molecules import Molecule
+from molopt.optimizers.energy_left import Estimate
 from molopt.potentials.counting import ForceCall
 
 
@@ -26,11 +27,16 @@ class Result:
     optimizer : str
         With every hyper-parameter.
     converged : bool
-        Whether fmax of the last geometry is at most the one asked for.
+        Whether the last geometry meets all criteria, or is as near to the floor as noise in the forces allows.
+    ended : str
+        How the run ended: "converged", at the "noise floor" (converged too), after so many "steps", or "failed".
     energy : float
         eV, with what constraints add; NaN where not even the first force call worked.
     fmax : float
         eV/A, the longest force on an atom, constraints applied; NaN as the energy.
+    energy_left : Estimate or None
+        The energy above the floor of the basin that `molopt.energy_left` estimates for the last geometry; None where
+        it cannot be known, as in periodic systems.
     force_calls : int
         Evaluations of energy and forces at a new geometry, a failed one included.
     steps : int
@@ -53,8 +59,10 @@ class Result:
     potential: str
     optimizer: str
     converged: bool
+    ended: str
     energy: float
     fmax: float
+    energy_left: Estimate | None
     force_calls: int
     steps: int
     seconds: float
@@ -68,6 +76,7 @@ class Result:
         """The same in plain values, fit for JSON; NaN is None, the trace is one list for each of its columns."""
         plain = {key: finite(value) for key, value in vars(self).items()}
         columns = zip(*self.trace, strict=True) if self.trace else [()] * len(ForceCall._fields)
+        plain["energy_left"] = None if self.energy_left is None else self.energy_left.as_dict()
         plain["trace"] = {key: list(column) for key, column in zip(ForceCall._fields, columns, strict=True)}
         plain["atoms"] = {"symbols": list(self.atoms.symbols), "positions": self.atoms.positions.tolist()}
         if self.atoms.pbc.any():

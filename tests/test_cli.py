@@ -95,7 +95,7 @@ def test_a_name_with_backslashes_or_quotes_does_not_hide_the_charge_that_follows
 
 
 def test_relax_exits_with_1_when_a_molecule_did_not_converge():
-    result = molopt("relax", "CCO", "C", "--steps", "3")
+    result = molopt("relax", "CCO", "CCCO", "--steps", "2")
     assert result.exit_code == 1
     assert "0 of 2 converged" in result.stdout
 
@@ -104,6 +104,33 @@ def test_relax_prints_one_line_a_molecule_of_80_characters_at_most():
     lines = molopt("relax", "CCO", "CCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCCC", "--steps", "2").stdout.splitlines()
     assert len(lines) == 4
     assert all(len(line) <= 80 for line in lines[:3])
+
+
+def test_relax_stops_by_energy_left_unless_told_otherwise():
+    calls = []
+    for given, least, most in ((["none"], 0.01, 1.0), (["0.005"], 0.0, 0.005), ([], 0.0, 0.001)):
+        options = [f"--energy-left={limit}" for limit in given]
+        result = molopt("relax", "aladip", "--optimizer", "bfgs", "--json", "--overwrite", *options)
+        (record,) = json.loads(result.stdout)
+        assert least < record["energy_left"]["energy"] <= most  # on fmax alone, BFGS stops on a plateau
+        calls.append(record["force_calls"])
+    assert calls == sorted(calls)
+
+
+def test_relax_takes_coordinates():
+    for given, name in (("internal", "adam/internal"), ("cartesian", "adam")):
+        arguments = ("relax", "CCO", "--optimizer", "adam", "--coordinates", given, "--json", "--out", given)
+        (record,) = json.loads(molopt(*arguments).stdout)
+        assert record["optimizer"].partition("?")[0] == name
+    assert "is ASE's, and Cartesian" in one_line("relax", "C", "--optimizer", "bfgs", "--coordinates", "internal")
+
+
+def test_compare_shows_the_energy_left_of_every_row():
+    lines = molopt(
+        "compare", "aladip", "--potential", "mmff94", "--optimizers", "default,bfgs,fire"
+    ).stdout.splitlines()
+    left = {line.split()[0]: float(line.split()[-2]) for line in lines[3:6]}
+    assert left["default"] < 1 < left["bfgs"] < left["fire"]
 
 
 def test_relax_takes_names_files_folders_and_smiles_together(here):
@@ -161,13 +188,13 @@ def test_compare_prints_a_table_of_80_characters_and_writes_structures_trajector
     assert result.exit_code == 0, result.output
     lines = result.stdout.splitlines()
     assert all(len(line) <= 80 for line in lines[:-1])
-    for optimizer in ("adam", "momentum", "rmsprop", "adagrad", "gradient-descent"):
+    for optimizer in ("default", "adam/internal", "heavy-ball/internal", "adam", "momentum"):
         assert sum(line.startswith(f"{optimizer} ") for line in lines) == 2
     assert sum("(ASE)" in line for line in lines) == 6
     folder = here / "molopt-compare-ethanol"
     assert (folder / "ethanol.png").read_bytes().startswith(b"\x89PNG")
     assert len(list(folder.glob("ethanol_*.sdf"))) == len(list(folder.glob("ethanol_*.traj"))) == 16
-    assert len(ase.io.read(folder / "ethanol_uff_gradient-descent.traj", ":")) == 41
+    assert len(ase.io.read(folder / "ethanol_uff_momentum.traj", ":")) == 41
 
 
 @needs_tblite
@@ -232,6 +259,8 @@ def test_a_smiles_that_cannot_be_read_is_shown_with_the_place(command):
         (["C", "--fmax", "0"], "fmax must be positive"),
         (["C", "--fmax", "nan"], "fmax must be a finite number"),
         (["C", "--fmax=-0.1"], "fmax must be positive"),
+        (["C", "--energy-left", "soon"], 'energy_left must be "auto", None or a number of eV'),
+        (["C", "--energy-left=-1"], "energy_left must be positive"),
         (["C", "--steps", "0"], "steps must be positive"),
         (["C", "--steps=-5"], "steps must be positive"),
         (["C", "--steps", "many"], "'many' is not a valid integer"),

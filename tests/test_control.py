@@ -6,6 +6,7 @@ import pytest
 from molopt import rules
 from molopt.control import SMALLEST_RATE, Control, Point, advance
 from molopt.coordinates import Cartesian
+from molopt.directions import Lifted, Proposal
 from molopt.rules.partition import Partition
 
 RULES = [
@@ -27,6 +28,7 @@ RULES = [
 ]
 every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda r: type(r).__name__)
 
+UNKNOWN = Proposal(*[np.full(1, np.nan)] * 5)  # a lifted rule predicts nothing, and `Control` asks for nothing
 
 AXES = np.linalg.qr(np.random.default_rng(2).normal(size=(3, 3)))[0]
 
@@ -40,7 +42,7 @@ def ravine(x):
 def run(rule, control, coordinates, x, steps):
     path, memory = [x], None
     for _ in range(steps):
-        x, memory = advance(rule, control, coordinates, Point(x, ravine(x)), memory)
+        x, memory = advance(Lifted(rule), control, coordinates, Point(x, ravine(x)), memory)
         path.append(x)
     return np.array(path), memory
 
@@ -67,11 +69,11 @@ def test_every_rule_settles_at_the_minimum_under_control(rule):
 
 
 def test_a_rejected_step_restores_point_and_state():
-    rule, control, coordinates = rules.HeavyBall(1.0), Control(maxstep=10.0), Cartesian.of(3)
+    direction, control, coordinates = Lifted(rules.HeavyBall(1.0)), Control(maxstep=10.0), Cartesian.of(3)
     here = Point(np.array([0.0, 0.0, 0.1]), ravine(np.array([0.0, 0.0, 0.1])))
-    far, memory = advance(rule, control, coordinates, here, None)
+    far, memory = advance(direction, control, coordinates, here, None)
     assert ravine(far)[2] * (far - here.x)[2] > 0
-    again, memory = advance(rule, control, coordinates, Point(far, ravine(far)), memory)
+    again, memory = advance(direction, control, coordinates, Point(far, ravine(far)), memory)
     assert memory.point is here
     assert (memory.before.m == 0).all()
     factor = (again - here.x)[2] / (far - here.x)[2]
@@ -82,7 +84,7 @@ def test_the_rate_grows_fast_far_below_the_last_rise_slowly_near_it_and_shrinks_
     control = Control()
     slope, work = np.full(4, -1.0), np.array([-0.5, -0.5, 0.1, 0.3])
     state = control.init(4)._replace(ceiling=np.array([np.inf, 1.1, np.inf, np.inf]))
-    rejected, after = control.judge(slope, work, state)
+    rejected, after = control.judge(slope, work, UNKNOWN, state)
     assert rejected.tolist() == [False, False, False, True]
     assert after.rate.tolist() == [control.growth, control.creep, control.shrink, control.shrink]
     assert after.ceiling.tolist() == [np.inf, 1.1, 1.0, 1.0]
@@ -90,16 +92,22 @@ def test_the_rate_grows_fast_far_below_the_last_rise_slowly_near_it_and_shrinks_
 
 def test_a_rejected_capped_step_becomes_shorter_not_just_its_rate():
     control = Control(maxstep=0.1)
-    state = control.limit(np.array([5.0]), control.init(1))
-    _, after = control.judge(np.array([-1.0]), np.array([3.0]), state)
+    state = control.limit(np.array([5.0]), np.zeros(1), UNKNOWN, control.init(1))
+    _, after = control.judge(np.array([-1.0]), np.array([3.0]), UNKNOWN, state)
     assert after.rate[0] * 5.0 == pytest.approx(control.shrink * 0.1)
+
+
+def test_the_largest_change_of_an_internal_coordinate_caps_a_step_too():
+    state = Control(maxstep=1.0, maxchange=0.5).limit(np.array([1.5]), np.array([2.0]), UNKNOWN, Control().init(1))
+    assert state.applied[0] * 2.0 == pytest.approx(0.5)
 
 
 def test_noise_cannot_stop_a_run_for_ever():
     control = Control()
     state = control.init(1)
     for _ in range(1000):
-        _, state = control.judge(np.array([-1e-12]), np.array([1.0]), control.limit(np.array([1.0]), state))
+        state = control.limit(np.array([1.0]), np.zeros(1), UNKNOWN, state)
+        _, state = control.judge(np.array([-1e-12]), np.array([1.0]), UNKNOWN, state)
     assert state.rate[0] == SMALLEST_RATE
 
 
@@ -117,7 +125,7 @@ def test_scaling_all_forces_does_not_change_the_path_of_adam_under_control():
         here, memory = x, None
         for _ in range(50):
             here, memory = advance(
-                rules.Adam(0.03, eps=0), Control(), Cartesian.of(9), Point(here, scale * ravine(here)), memory
+                Lifted(rules.Adam(0.03, eps=0)), Control(), Cartesian.of(9), Point(here, scale * ravine(here)), memory
             )
         paths.append(here)
     assert (paths[0] == paths[1]).all()
@@ -128,6 +136,7 @@ def test_scaling_all_forces_does_not_change_the_path_of_adam_under_control():
     ("wrong", "message"),
     [
         ({"maxstep": 0}, "maxstep must be positive"),
+        ({"maxchange": 0}, "maxchange must be positive"),
         ({"growth": 0.9}, "growth must be at least 1"),
         ({"creep": 0.9}, "creep must be at least 1"),
         ({"shrink": 0}, "shrink must be positive and at most 1"),

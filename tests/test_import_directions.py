@@ -17,7 +17,7 @@ MODULES = sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py"})
 # From the ground up; a module imports from its own floor and from those below.
 HOUSE = """
 errors names specification
-rules coordinates directions control convergence
+rules coordinates directions control convergence noise
 molecules potentials
 optimizers verdict
 batch relaxation result
@@ -27,7 +27,8 @@ report
 cli __main__
 """
 FLOORS = {room: floor for floor, rooms in enumerate(HOUSE.split("\n")) for room in rooms.split()}
-NUMERICAL = ("rules", "coordinates", "directions", "control", "convergence")
+NUMERICAL = ("rules", "coordinates", "directions", "control", "convergence", "noise")
+TABLES = ("ase.data", "ase.units")  # numbers of elements and units, which coordinates may look up
 FOREIGN = ("ase", "rdkit", "torch", "optax", "jax")
 
 
@@ -60,8 +61,10 @@ def test_no_module_imports_from_a_floor_above_its_own(path):
 @pytest.mark.parametrize("path", [path for path in MODULES if part(path) in NUMERICAL], ids=lambda path: path.name)
 def test_rules_coordinates_and_control_know_nothing_of_ase_rdkit_and_torch(path):
     everywhere = path.name != "adapters.py"  # which imports torch or optax on use
-    roots = {name.split(".")[0] for name in imported(path, everywhere)}
-    assert not roots & set(FOREIGN)
+    names = imported(path, everywhere)
+    if part(path) == "coordinates":
+        names = {name for name in names if not name.startswith(TABLES)}
+    assert not {name.split(".")[0] for name in names} & set(FOREIGN)
 
 
 @pytest.mark.parametrize(
@@ -78,9 +81,9 @@ def test_a_room_of_the_house_is_there_after_import_molopt_alone():
 
 def test_rules_optimizers_and_public_names_are_the_same_list():
     rules = {name for name in molopt.rules.__all__ if inspect.isclass(getattr(molopt.rules, name))}
-    named = {name for name in molopt.optimizers.__all__ if name != "RuleOptimizer"}
+    named = set(molopt.optimizers.__all__) - {"LBFGS", "RuleOptimizer"}
     assert named <= rules
-    assert {*named, "RuleOptimizer"} <= set(molopt.__all__)
+    assert set(molopt.optimizers.__all__) <= set(molopt.__all__)
 
 
 def loaded(*code):

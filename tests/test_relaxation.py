@@ -17,7 +17,7 @@ import molopt.optimizers
 from molopt import Molecule, potential, relax
 from molopt.control import Control
 from molopt.errors import InputError, PotentialFailed
-from molopt.optimizers.names import OURS, abbreviated, choose, optimizer_names
+from molopt.optimizers.names import RULES, abbreviated, choose, optimizer_names
 from molopt.relaxation import Result
 from molopt.rules import HeavyBall, Rule
 
@@ -114,7 +114,7 @@ def test_force_calls_of_line_searches_are_counted_too():
 def test_steps_are_the_cap_and_fmax_the_criterion():
     result = relax(methane(), "gradient-descent", steps=2)
     assert (result.steps, result.converged, result.error) == (2, False, None)
-    assert relax(methane(), fmax=100.0).force_calls == 1
+    assert relax(methane(), fmax=100.0, energy_left=None).force_calls == 1
 
 
 def test_constraints_hold_and_fmax_does_not_see_fixed_atoms():
@@ -310,7 +310,7 @@ def test_control_none_is_the_textbook_rule():
 
 
 def test_defaults_by_name_are_those_of_the_classes():
-    for name, kind in OURS.items():
+    for name, kind in RULES.items():
         named, classed = choose(name).make(methane()), kind(methane(), logfile=None)
         assert (named.rule, named.control) == (classed.rule, classed.control)
 

@@ -15,7 +15,8 @@ from molopt.cli.options import shared
 )
 @click.option(
     "--optimizers",
-    help="Names, with commas between them.  [default: adam,momentum,rmsprop,adagrad,gradient-descent,bfgs,lbfgs,fire]",
+    help="Names, with commas between them.  [default: default,adam/internal,heavy-ball/internal,adam,momentum,bfgs,"
+    "lbfgs,fire]",
 )
 @click.option("--out", type=click.Path(), help="Folder for all that is written.  [default: molopt-compare-NAME]")
 def compare(sources: Sequence[str], **options: Any) -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from molopt.cli.files import Stems, require_empty, safe
 from molopt.cli.inputs import ahead, molecules, require_potentials, title
+from molopt.cli.options import energy_limit
 from molopt.cli.terminal import JsonList, Notes, Progress
 from molopt.comparison import DEFAULT_OPTIMIZERS, Case, cases, compare
 from molopt.errors import MissingExtra
@@ -33,6 +34,14 @@ class Job(NamedTuple):
     stem: str
 
 
+class Criteria(NamedTuple):
+    """When runs end, as in `molopt.relax`."""
+
+    fmax: float
+    energy_left: float | str | None
+    steps: int
+
+
 class Layout:
     """Where files go: FOLDER/MOLECULE_POTENTIAL_OPTIMIZER.sdf and .traj, and FOLDER/MOLECULE.png."""
 
@@ -52,6 +61,7 @@ def carry_out(
     potentials: Sequence[str],
     optimizers: str | None,
     fmax: float,
+    energy_left: str | None,
     steps: int,
     seed: int,
     charge: int | None,
@@ -61,7 +71,8 @@ def carry_out(
     overwrite: bool,
 ) -> None:
     """Check all input as far as it can be, then compare and write molecule by molecule."""
-    check_criteria(fmax, steps)
+    criteria = Criteria(fmax, energy_limit(energy_left, None), steps)
+    check_criteria(*criteria)
     names = DEFAULT_OPTIMIZERS if optimizers is None else optimizers.split(",")
     chosen = list(dict.fromkeys(choose(name).name for name in names))
     folder = Path(out) if out else Path(f"molopt-compare-{safe(title(sources[0]))}")
@@ -79,7 +90,7 @@ def carry_out(
         folder.mkdir(parents=True, exist_ok=True)
         with JsonList() if as_json else nullcontext() as listed:
             for job in jobs:
-                results = compared(job, layout, fmax, steps, progress)
+                results = compared(job, layout, criteria, progress)
                 progress.clear()
                 notes.tell()
                 if listed is None:
@@ -101,7 +112,7 @@ def available(notes: Notes) -> list[str]:
     return ["mmff94", "gfn2-xtb"]
 
 
-def compared(job: Job, layout: Layout, fmax: float, steps: int, progress: Progress) -> list[Result]:
+def compared(job: Job, layout: Layout, criteria: Criteria, progress: Progress) -> list[Result]:
     """All runs of one molecule; their files are written as they come."""
 
     def trajectory(case: Case) -> Path:
@@ -112,11 +123,11 @@ def compared(job: Job, layout: Layout, fmax: float, steps: int, progress: Progre
 
     results = []
     plan = cases([job.molecule], layout.potentials, layout.optimizers)
-    for result in compare(plan, fmax, steps, trajectory=trajectory, on_call=on_call):
+    for result in compare(plan, *criteria, trajectory=trajectory, on_call=on_call):
         results.append(result)
         if result.trace and result.molecule is not None:
             layout.path(job, result.potential, result.optimizer, ".sdf").write_text(result.molecule.to_sdf())
-    draw(results, layout.folder / f"{job.stem}.png", fmax)
+    draw(results, layout.folder / f"{job.stem}.png", criteria.fmax)
     return results
 
 

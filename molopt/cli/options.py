@@ -8,6 +8,11 @@ import click
 SHARED = (
     click.argument("sources", metavar="FILE|SMILES|NAME...", nargs=-1, required=True),
     click.option("--fmax", type=float, default=0.05, show_default=True, help="Converged below this force, eV/A."),
+    click.option(
+        "--energy-left",
+        help="And when at most this energy is left above the floor, eV: auto (1 meV, or 0.02 meV an atom), none or a "
+        "number.  [default: auto; compare: none]",
+    ),
     click.option("--steps", type=int, default=1000, show_default=True, help="Largest number of steps."),
     click.option("--seed", type=int, default=7, show_default=True, help="Of the embedding of a SMILES."),
     click.option("--charge", type=int, help="Total charge; by default what the input says."),
@@ -22,3 +27,15 @@ def shared(command: Callable[..., Any]) -> Callable[..., Any]:
     for decorate in reversed(SHARED):
         command = decorate(command)
     return command
+
+
+def energy_limit(text: str | None, default: float | str | None) -> float | str | None:
+    """What --energy-left means; whether a number makes sense is checked with the other criteria."""
+    if text is None:
+        return default
+    if text.lower() in ("auto", "none"):
+        return "auto" if text.lower() == "auto" else None
+    try:
+        return float(text)
+    except ValueError:
+        return text

@@ -11,11 +11,18 @@ from molopt.cli.options import shared
 @click.command(short_help="Relax molecules, and write their structures.")
 @shared
 @click.option("--potential", default="mmff94", show_default=True, help="A name, or package.module:factory.")
-@click.option("--optimizer", default="adam", show_default=True, help='A name, with arguments as "adam?lr=0.02".')
+@click.option("--optimizer", default="default", show_default=True, help='A name, with arguments as "adam?lr=0.02".')
+@click.option(
+    "--coordinates",
+    type=click.Choice(["internal", "cartesian"]),
+    help="What an optimizer of molopt sees, where its name does not say it.",
+)
 @click.option("--out", type=click.Path(), default=".", help="Folder for all that is written.  [default: here]")
 @click.pass_context
 def relax(ctx: click.Context, sources: Sequence[str], **options: Any) -> None:
-    """Relax molecules until no force is longer than --fmax, and write NAME_relaxed.sdf, .xyz and .traj.
+    """Relax molecules until no force is longer than --fmax and next to no energy is left above the floor.
+
+    Writes NAME_relaxed.sdf, .xyz and .traj.
 
     A molecule is a file (.sdf, .mol, .xyz, .smi), a folder of such files, the name of a shipped molecule (molopt
     molecules lists them) or a SMILES. The SDF keeps bonds, charge and stereo, the XYZ has energy and forces, the

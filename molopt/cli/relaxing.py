@@ -10,6 +10,7 @@ import click
 
 from molopt.cli.files import Stems, require_absent, require_folder
 from molopt.cli.inputs import ahead, molecules, require_potentials
+from molopt.cli.options import energy_limit
 from molopt.cli.terminal import JsonList, Notes, Progress
 from molopt.molecules import Molecule
 from molopt.optimizers.names import choose
@@ -35,6 +36,8 @@ def carry_out(
     potential: str,
     optimizer: str,
     fmax: float,
+    energy_left: str | None,
+    coordinates: str | None,
     steps: int,
     seed: int,
     charge: int | None,
@@ -47,8 +50,9 @@ def carry_out(
 
     Returns whether all converged.
     """
-    check_criteria(fmax, steps)
-    name = choose(optimizer).name
+    limit = energy_limit(energy_left, "auto")
+    check_criteria(fmax, limit, steps)
+    name = choose(optimizer, coordinates).name
     folder = Path(out)
     require_folder(folder)
     with Notes() as notes, Progress() as progress:
@@ -69,7 +73,7 @@ def carry_out(
             def on_call(counted: Counted) -> None:
                 progress.follow(job.molecule.name, label(name), counted)
 
-            run = Run(job.molecule, name, potential, fmax, steps, on_call)
+            run = Run(job.molecule, name, potential, fmax, limit, steps, on_call)
             run.go(trajectory=job.traj)
             return run.result()
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from molopt.potentials import Counted
 
+RUNNING = ("internal", "base", "stopping")  # modules that tell of single steps, which are no guesses
 EVERY = 0.1  # s between two updates of the line; a force call can be far shorter
 
 
@@ -54,7 +55,8 @@ class Notes(logging.Handler):
         self.held: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.held.append(record.getMessage())
+        if record.levelno > logging.INFO or record.module not in RUNNING:
+            self.held.append(record.getMessage())
 
     def tell(self) -> None:
         for text in self.held:

@@ -9,7 +9,16 @@ from molopt.potentials import Counted
 from molopt.relaxation import Run
 from molopt.result import Result
 
-DEFAULT_OPTIMIZERS = ("adam", "momentum", "rmsprop", "adagrad", "gradient-descent", "bfgs", "lbfgs", "fire")
+DEFAULT_OPTIMIZERS = (
+    "default",
+    "adam/internal",
+    "heavy-ball/internal",
+    "adam",
+    "momentum",
+    "bfgs",
+    "lbfgs",
+    "fire",
+)
 
 
 class Case(NamedTuple):
@@ -41,6 +50,7 @@ def cases(
 def compare(
     cases: Iterable[Case],
     fmax: float = 0.05,
+    energy_left: float | str | None = None,
     steps: int = 1000,
     *,
     trajectory: Callable[[Case], Path] | None = None,
@@ -51,8 +61,9 @@ def compare(
     Parameters
     ----------
     cases : iterable of Case
-    fmax, steps
-        Criterion and cap of all runs, as in `molopt.relax`.
+    fmax, energy_left, steps
+        Criteria and cap of all runs, as in `molopt.relax`; by default they stop on fmax alone, as ASE's optimizers do,
+        and their results say what energy that left.
     trajectory : callable, optional
         Says where the trajectory of a case goes.
     on_call : callable, optional
@@ -75,7 +86,8 @@ def compare(
     [True, True]
     """
     for case in cases:
-        run = Run(case.molecule, case.optimizer, case.potential, fmax, steps, on_call and watcher(on_call, case))
+        watching = on_call and watcher(on_call, case)
+        run = Run(case.molecule, case.optimizer, case.potential, fmax, energy_left, steps, watching)
         run.go(trajectory=trajectory and trajectory(case))
         yield run.result()
 

@@ -22,56 +22,66 @@ PLANAR = {7: 0.35}  # u1 . (u2 x u3) of three neighbours below which a centre co
 PLANAR_ELSE = 0.25
 CROWDED = 36  # torsions about one bond; metals with many neighbours would have hundreds
 DENSE = 150  # atoms of a fragment up to which what is missing is found by a dense eigenvalue problem
+THIN = 0.3  # Angstrom, across a line, of all its points together
+LOOSE = 0.01  # A^-2; eigenvalue of B^T B of one atom that moves nearly without a change of any coordinate
 MISSING = 1e-9  # eigenvalue of B^T B, over the largest, of a direction that no coordinate describes
 
 
-def chosen(topology: Topology, x: Array, anchored: bool = False) -> Primitives:
+def chosen(topology: Topology, x: Array, anchored: bool = False, axes: Array | None = None) -> Primitives:
     """The internal coordinates of a molecule at x (3N,).
 
     - a stretch for each bond, an angle for each pair of bonds at an atom, all torsions about each bond;
-    - where an angle is above 165 degrees: two bends if the centre has no third neighbour, else none, for the other angles
-      describe it; torsions then go from one end of the straight chain to the other;
-    - a plane at centres whose three or four neighbours lie in one plane with them, where angles say nothing of a move
-      out of it;
+    - where an angle is above 165 degrees: two bends if the centre has no third neighbour, else none, for the other
+      angles describe it; torsions then go from one end of the straight chain to the other;
+    - planes at centres that lie in one plane with all their neighbours, three to six of them, where angles say
+      nothing of a move out of it;
     - poses of fragments, where there are several, or where the molecule is `anchored` by something outside of it;
     - points for the atoms that all these leave without description.
+
+    `axes` (3, 3) are those of an earlier list; by default the principal axes.
     """
     xyz = x.reshape(-1, 3)
+    axes = principal_axes(xyz) if axes is None else axes
     angles, straight = angles_of(topology, xyz)
     chains = list(chains_of(topology, straight))
-    bends = [(i, j, k, side) for i, j, k, side in bends_of(topology, straight, chains)]
-    torsions = torsions_of(topology, straight, chains)
-    poses = topology.fragments if anchored or len(topology.fragments) > 1 else []
+    planes, pyramids = planes_of(topology, xyz)
     table = Primitives(
         len(topology.numbers),
         stretches=topology.bonds,
         angles=angles,
-        bends=np.array(bends, dtype=int).reshape(-1, 4),
-        axes=axes_of(bends, xyz),
-        torsions=unfolded(torsions, xyz),
-        planes=planes_of(topology, xyz),
-        poses=Poses.of(poses, xyz),
+        bends=bends_of(topology, straight, chains, xyz, axes),
+        torsions=unfolded(torsions_of(topology, straight, chains), xyz),
+        planes=planes,
+        poses=Poses.of(topology.fragments if anchored or len(topology.fragments) > 1 else [], xyz),
+        axes=axes,
+        straight=np.array(straight.crowded, dtype=int).reshape(-1, 3),
+        pyramids=pyramids,
     )
     return completed(table, topology, x)
 
 
-class Straight(NamedTuple):
-    """Angles above 165 degrees: all of them, each from both ends, and the centres that have no third neighbour."""
+def principal_axes(xyz: Array) -> Array:
+    """(3, 3) of positions (N, 3), one a row."""
+    return np.ascontiguousarray(np.linalg.eigh(np.cov(xyz.T, bias=True))[1].T)  # as it comes back from a file
 
-    angles: set[tuple[int, int, int]]
-    centres: dict[int, tuple[int, int]]
+
+class Straight(NamedTuple):
+    """Angles above 165 degrees."""
+
+    angles: set[tuple[int, int, int]]  # each from both ends
+    centres: dict[int, tuple[int, int]]  # without a third neighbour, and their ends
+    crowded: list[tuple[int, int, int]]  # those at the other centres
 
 
 def angles_of(topology: Topology, xyz: Array) -> tuple[Array, Straight]:
     """(n, 3) angles that are coordinates, and those that are not."""
-    triples = [
-        (i, j, k) for j, near in enumerate(topology.neighbours) for i, k in itertools.combinations(near, 2)
-    ]
+    triples = [(i, j, k) for j, near in enumerate(topology.neighbours) for i, k in itertools.combinations(near, 2)]
     every = np.array(triples, dtype=int).reshape(-1, 3)
     wide = formulas.angle(xyz[every])[0] > STRAIGHT
     found = [tuple(row) for row in every[wide].tolist()]
     centres = {j: (i, k) for i, j, k in found if len(topology.neighbours[j]) == 2}
-    return every[~wide], Straight({*found, *(row[::-1] for row in found)}, centres)
+    crowded = [row for row in found if row[1] not in centres]
+    return every[~wide], Straight({*found, *(row[::-1] for row in found)}, centres, crowded)
 
 
 class Chain(NamedTuple):
@@ -110,23 +120,16 @@ def sides(topology: Topology, straight: Straight, end: int, inner: int) -> list[
     return [n for n in topology.neighbours[end] if n != inner and (n, end, inner) not in straight.angles]
 
 
-def bends_of(topology: Topology, straight: Straight, chains: list[Chain]) -> Iterator[tuple[int, int, int, int]]:
-    """i, j, k and an atom off the line, -1 where there is none."""
+def bends_of(topology: Topology, straight: Straight, chains: list[Chain], xyz: Array, axes: Array) -> Array:
+    """(n, 4) i, j, k and an atom off the line; where there is none, -1 less the axis that is most across it."""
+    found = []
     for chain in chains:
         atoms = chain.atoms
         beside = sides(topology, straight, atoms[0], atoms[1]) + sides(topology, straight, atoms[-1], atoms[-2])
-        side = next((atom for atom in beside if atom not in atoms), -1)
-        for i, j, k in zip(atoms, atoms[1:], atoms[2:], strict=False):
-            yield i, j, k, side
-
-
-def axes_of(bends: list[tuple[int, int, int, int]], xyz: Array) -> Array:
-    """(n, 3) the Cartesian axis most across each bend that has no atom beside it; NaN for the others."""
-    axes = np.full((len(bends), 3), np.nan)
-    for n, (i, _, k, side) in enumerate(bends):
-        if side < 0:
-            axes[n] = np.eye(3)[np.abs(xyz[k] - xyz[i]).argmin()]
-    return axes
+        across = np.abs(axes @ (xyz[atoms[-1]] - xyz[atoms[0]])).argmin()
+        side = next((atom for atom in beside if atom not in atoms), -1 - int(across))
+        found += [(i, j, k, side) for i, j, k in zip(atoms, atoms[1:], atoms[2:], strict=False)]
+    return np.array(found, dtype=int).reshape(-1, 4)
 
 
 def torsions_of(topology: Topology, straight: Straight, chains: list[Chain]) -> list[tuple[int, int, int, int]]:
@@ -154,26 +157,27 @@ def unfolded(torsions: list[tuple[int, int, int, int]], xyz: Array) -> Array:
     """(n, 4) the torsions whose angles are neither straight nor folded."""
     rows = np.array(torsions, dtype=int).reshape(-1, 4)
     angles = [formulas.angle(xyz[part])[0] for part in (rows[:, :3], rows[:, 1:])]
-    return rows[np.all([(FOLDED < angle) & (angle < STRAIGHT) for angle in angles], axis=0)]
+    return rows[np.all([(angle > FOLDED) & (angle < STRAIGHT) for angle in angles], axis=0)]
 
 
-def planes_of(topology: Topology, xyz: Array) -> Array:
-    """(n, 4) centre and three neighbours."""
-    found: list[tuple[int, ...]] = []
+def planes_of(topology: Topology, xyz: Array) -> tuple[Array, Array]:
+    """(n, 4) centre and three neighbours: of planar centres, and of those with three neighbours that are not."""
+    flat, pyramids = [], []
     for centre, near in enumerate(topology.neighbours):
-        if len(near) not in (3, 4):
-            continue
-        rows = np.array([(centre, *three) for three in itertools.combinations(near, 3)])
-        limit = PLANAR.get(int(topology.numbers[centre]), PLANAR_ELSE)
-        if (np.abs(formulas.plane(xyz[rows])[0]) < limit).all():
-            found += [tuple(row) for row in rows.tolist()]
-    return np.array(found, dtype=int).reshape(-1, 4)
+        if 3 <= len(near) <= 6:
+            rows = [(centre, *three) for three in itertools.combinations(near, 3)]
+            limit = PLANAR.get(int(topology.numbers[centre]), PLANAR_ELSE)
+            if (np.abs(formulas.plane(xyz[rows])[0]) < limit).all():
+                flat += rows
+            elif len(near) == 3:
+                pyramids += rows
+    return np.array(flat, dtype=int).reshape(-1, 4), np.array(pyramids, dtype=int).reshape(-1, 4)
 
 
 def completed(primitives: Primitives, topology: Topology, x: Array) -> Primitives:
     """The list with points for atoms that it leaves without description."""
     if len(topology.numbers) == 1:
-        return replace(primitives, poses=Poses.of([]), points=np.zeros(1, dtype=int))
+        return replace(primitives, poses=Poses(), points=np.zeros(1, dtype=int))
     jacobian = primitives.jacobian(x)
     points: list[int] = []
     for atoms in topology.fragments:
@@ -184,14 +188,16 @@ def completed(primitives: Primitives, topology: Topology, x: Array) -> Primitive
 
 def missing(jacobian: sparse.csr_array, atoms: Array, positions: Array) -> list[int]:
     """The atoms of one fragment that its internal coordinates do not describe, rigid motions apart."""
-    rigid = rigid_motions(positions)
     normal = (jacobian.T @ jacobian).tocsr()
+    found = [atom for atom in alone(normal) if not on_a_line(np.delete(positions, atom, axis=0))]
+    places = (3 * np.array(found, dtype=int)[:, None] + np.arange(3)).ravel()
+    scale = float(normal.diagonal().max()) or 1.0
+    normal = normal + sparse.csr_array((np.full(len(places), scale), (places, places)), shape=normal.shape)
+    rigid = rigid_motions(positions)
     if len(atoms) > DENSE:
-        return sorted({int(atoms[entry // 3]) for entry in smallest_pivots(normal, rigid, MISSING)})
+        return sorted({int(atoms[n]) for n in [*found, *smallest_pivots(normal, rigid, MISSING) // 3]})
     full = normal.toarray()
-    scale = float(np.abs(full).max()) or 1.0
     outside = np.eye(len(full)) - rigid @ rigid.T
-    found: list[int] = []
     while len(found) < len(atoms):
         values, vectors = np.linalg.eigh(outside @ full @ outside + scale * rigid @ rigid.T)
         lacking = vectors[:, values < MISSING * scale]
@@ -203,3 +209,19 @@ def missing(jacobian: sparse.csr_array, atoms: Array, positions: Array) -> list[
         places = 3 * found[-1] + np.arange(3)
         full[places, places] += scale
     return [int(atoms[n]) for n in found]
+
+
+def alone(normal: sparse.csr_array) -> list[int]:
+    """Atoms that can move, all others at rest, without a change of any coordinate."""
+    blocks = sparse.bsr_array(normal, blocksize=(3, 3))
+    rows = np.repeat(np.arange(len(blocks.indptr) - 1), np.diff(blocks.indptr))
+    own = blocks.data[blocks.indices == rows]  # an atom without any coordinate has no block
+    least = np.zeros(len(blocks.indptr) - 1)
+    least[rows[blocks.indices == rows]] = np.linalg.eigvalsh(own)[:, 0]
+    return np.flatnonzero(least < LOOSE).tolist()
+
+
+def on_a_line(positions: Array) -> bool:
+    """Whether points (N, 3) lie on a line, about which another point can turn."""
+    across = np.linalg.svd(positions - positions.mean(axis=0), compute_uv=False)[1:]  # Angstrom
+    return bool((across < THIN).all())

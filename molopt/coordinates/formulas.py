@@ -1,8 +1,8 @@
 """Values of internal coordinates and their derivatives: one function a kind, all of a kind at once.
 
 Each takes the positions p (n, k, 3) of the k atoms of n coordinates, in Angstrom, and returns the values (n,) and the
-derivatives (n, k, 3). The formulas are those of E. B. Wilson, J. C. Decius, P. C. Cross, Molecular Vibrations (1955), for
-stretch and angle; of A. Blondel, M. Karplus, J. Comput. Chem. 17, 1132 (1996), for the torsion.
+derivatives (n, k, 3). The formulas are those of E. B. Wilson, J. C. Decius, P. C. Cross, Molecular Vibrations (1955),
+for stretch and angle; of A. Blondel, M. Karplus, J. Comput. Chem. 17, 1132 (1996), for the torsion.
 """
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from molopt.rules.partition import Array
 
 TINY = 1e-12  # keeps divisions finite where a coordinate has no derivative; such coordinates are not chosen
+NEXT, LAST = np.array([1, 2, 0]), np.array([2, 0, 1])
 COMPLEX_STEP = 1e-30  # no difference is taken, so no digits are lost
 
 
@@ -20,9 +21,7 @@ def dot(u: Array, v: Array) -> Array:
 
 def cross(u: Array, v: Array) -> Array:
     """(..., 3), (..., 3) -> (..., 3)."""
-    a, b, c = u[..., 0], u[..., 1], u[..., 2]
-    d, e, f = v[..., 0], v[..., 1], v[..., 2]
-    return np.stack([b * f - c * e, c * d - a * f, a * e - b * d], axis=-1)
+    return u.take(NEXT, -1) * v.take(LAST, -1) - u.take(LAST, -1) * v.take(NEXT, -1)
 
 
 def normalised(v: Array) -> tuple[Array, Array]:
@@ -83,25 +82,21 @@ def bend(p: Array, axes: Array) -> tuple[Array, Array]:
     and the angle missing to pi, to first order. e1 is perpendicular to k - i on the side of a fourth atom o, e2
     perpendicular to both. Where o is none, `axes` (n, 3) is the side, fixed in space; it is NaN elsewhere.
     """
-    derivatives = np.empty((len(p), 2, 4, 3))
-    for atom in range(4):
-        for axis in range(3):
-            moved = p.astype(complex)
-            moved[:, atom, axis] += 1j * COMPLEX_STEP
-            derivatives[:, :, atom, axis] = bend_value(moved, axes).imag / COMPLEX_STEP
-    return bend_value(p, axes), derivatives
+    moved = p + 1j * COMPLEX_STEP * np.eye(12).reshape(12, 1, 4, 3)  # (12, n, 4, 3)
+    derivatives = bend_value(moved, axes).imag / COMPLEX_STEP  # (12, n, 2)
+    return bend_value(p, axes), np.moveaxis(derivatives, 0, 2).reshape(len(p), 2, 4, 3)
 
 
 def bend_value(p: Array, axes: Array) -> Array:
-    """(n, 2) the two components; p may be complex."""
-    i, j, k, o = p[:, 0], p[:, 1], p[:, 2], p[:, 3]
+    """(..., n, 2) the two components; p (..., n, 4, 3) may be complex."""
+    i, j, k, o = p[..., 0, :], p[..., 1, :], p[..., 2, :], p[..., 3, :]
     along = unit(k - i)
     side = np.where(np.isnan(axes), o - j, axes)
-    first = unit(side - dot(side, along)[:, None] * along)
+    first = unit(side - dot(side, along)[..., None] * along)
     both = unit(i - j) + unit(k - j)
-    return np.stack([dot(first, both), dot(cross(along, first), both)], axis=1)
+    return np.stack([dot(first, both), dot(cross(along, first), both)], axis=-1)
 
 
 def unit(v: Array) -> Array:
     """Unit vectors by operations that a complex step passes through."""
-    return v / np.sqrt(dot(v, v))[:, None]
+    return v / np.sqrt(dot(v, v))[..., None]

@@ -1,11 +1,11 @@
 """Coordinates at one geometry: what a direction sees there, and the algebra of the model Hessian."""
 
 from functools import cached_property
-from typing import Any
 
 import numpy as np
+from scipy import sparse
 
-from molopt.coordinates.inverse import Projected
+from molopt.coordinates.inverse import DENSE, Projected
 from molopt.coordinates.metric import Curvature
 from molopt.rules.partition import Array
 
@@ -28,19 +28,35 @@ class Frame:
         sqrt(K), sqrt(eV) a unit of q.
     held : (n, r) array
         Orthonormal directions that are projected out.
+    curvature : Curvature or None
+        M, None for the identity.
+    values : (nq,) array
+        q.
+    owners : (n,) array of int
+        The atom of each entry that may move.
     """
 
     def __init__(
-        self, x: Array, cartesian: Array, a: Any, roots: Array, held: Array, curvature: Curvature | None
+        self,
+        x: Array,
+        cartesian: Array,
+        a: sparse.csr_array,
+        roots: Array,
+        held: Array,
+        curvature: Curvature | None,
+        values: Array,
+        owners: Array,
     ) -> None:
-        self.x, self.cartesian, self.a, self.roots, self.held = x, cartesian, a, roots, held
-        self.curvature = curvature
-        self.transposed = a.T.tocsr()
+        self.x, self.cartesian, self.roots, self.held = x, cartesian, roots, held
+        self.curvature, self.values, self.owners = curvature, values, owners
+        self.sparse = a
+        self.a = a.toarray() if a.shape[1] <= DENSE else a  # products with dense vectors are faster so
+        self.transposed = self.a.T if a.shape[1] <= DENSE else a.T.tocsr()
 
     @cached_property
     def stiff(self) -> Projected:
         """(A^T A)^+, the inverse of the frozen model Hessian."""
-        return Projected(self.transposed @ self.a, self.held)
+        return Projected(self.sparse.T @ self.sparse, self.held)
 
     @cached_property
     def model(self) -> Projected:
@@ -48,8 +64,9 @@ class Frame:
         if self.curvature is None:
             return self.stiff
         diagonal, rows = self.curvature
-        hessian = self.transposed @ (self.a * diagonal[:, None]) + rows.T @ rows
-        return Projected(hessian, self.held)
+        weighted = self.sparse.copy()
+        weighted.data *= np.repeat(diagonal, np.diff(weighted.indptr))
+        return Projected(self.sparse.T @ weighted + rows.T @ rows, self.held)
 
     @cached_property
     def gradient(self) -> Array:
@@ -86,8 +103,7 @@ class Frame:
 
     def longest(self, displacement: Array) -> float:
         """Length of the longest move of an atom, to first order, Angstrom."""
-        moves = self.lower(displacement).reshape(-1, 3)
-        return float(np.sqrt((moves * moves).sum(axis=1).max()))
+        return float(np.sqrt(np.bincount(self.owners, self.lower(displacement) ** 2).max(initial=0.0)))
 
     def change(self, displacement: Array) -> float:
         """Largest change of an internal coordinate, Angstrom or rad."""

@@ -4,11 +4,12 @@ from typing import Any
 
 import numpy as np
 from scipy import linalg, sparse
+from scipy.linalg import lapack
 from scipy.sparse.linalg import splu
 
 from molopt.rules.partition import Array
 
-DENSE = 450  # entries up to which dense Cholesky is faster than sparse LU (measured: docs/own_time.py)
+DENSE = 330  # entries up to which dense Cholesky is faster than sparse LU (measured: docs/own_time.py)
 
 
 class Projected:
@@ -47,11 +48,17 @@ class Projected:
         return g - self.held @ (self.held.T @ g)
 
 
-def cholesky(hessian: Array, held: Array, scale: float) -> Any:
-    right = hessian - (hessian @ held) @ held.T
-    both = right - held @ (held.T @ right) + scale * (held @ held.T)
-    factor = linalg.cho_factor((both + both.T) / 2, overwrite_a=True, check_finite=False)
-    return lambda g: linalg.cho_solve(factor, g, check_finite=False)
+def cholesky(hessian: Any, held: Array, scale: float) -> Any:
+    # P H P + c T T^T = H + T (c + T^T H T) T^T - (H T) T^T - T (H T)^T, and H T is mostly zero
+    full = hessian.toarray(order="F") if sparse.issparse(hessian) else np.array(hessian, order="F")
+    image = hessian @ held
+    half = held @ (0.5 * (held.T @ image + scale * np.eye(held.shape[1]))) - image
+    full += half @ held.T
+    full += held @ half.T
+    factor, failed = lapack.dpotrf(full, lower=1, overwrite_a=1, clean=0)
+    if failed:
+        raise linalg.LinAlgError("the model Hessian is not positive definite: internal coordinates are missing")
+    return lambda g: lapack.dpotrs(factor, g, lower=1)[0].reshape(g.shape)
 
 
 def pins_of(held: Array) -> Array:
@@ -84,11 +91,18 @@ def bordered(hessian: Any, held: Array, scale: float) -> Any:
     image = lu.solve(border)
     small = np.concatenate([held.T @ image, image[pins]])
     small[count:, count:] += np.eye(count)
+    inverse = balanced_inverse(small)
 
     def solve(g: Array) -> Array:
         d = lu.solve(np.ascontiguousarray(g))
-        if count:
-            d = d - image @ linalg.solve(small, np.concatenate([held.T @ d, d[pins]]))
-        return d
+        return d - image @ (inverse @ np.concatenate([held.T @ d, d[pins]]))
 
     return solve
+
+
+def balanced_inverse(matrix: Array) -> Array:
+    """The inverse of a small matrix whose rows and columns have very different sizes."""
+    rows = 1 / np.abs(matrix).max(axis=1, initial=np.finfo(float).tiny)
+    scaled = rows[:, None] * matrix
+    columns = 1 / np.abs(scaled).max(axis=0, initial=np.finfo(float).tiny)
+    return columns[:, None] * linalg.inv(scaled * columns) * rows

@@ -13,7 +13,8 @@ from molopt.coordinates.stiffness import torsion_curvature
 from molopt.coordinates.topology import Topology
 from molopt.rules.partition import Array
 
-SOFTEST = 0.1  # eV/rad^2 about one bond, whatever the torsion terms say: tuned, docs/tuning.md
+SOFTEST = 0.05  # eV/rad^2 about one bond, whatever the torsion terms say: tuned, docs/tuning.md
+WEIGHT = 0.7  # of the pair potential's curvature: real molecules yield more than MMFF94's; tuned, docs/tuning.md
 STIFFEST_CONTACT = 3.0  # eV/A^2, of two atoms that nearly overlap in a bad start
 INFLECTION = 1.1  # of the radius; beyond it the pair potential curves down
 WIDENED = 1.15  # of the van der Waals radii: two atoms of a molecule are at their best distance a little farther out
@@ -110,8 +111,9 @@ class Valence:
     .. math:: M_u = \mathrm{diag}(K(\phi) / K), \qquad
         K(\phi) = \frac{1}{2}(-V_1 \cos \phi + 4 V_2 \cos 2\phi - 9 V_3 \cos 3\phi)
 
-    summed over the torsions about one central bond, at least 0.1 eV/rad^2, and shared evenly among them; contacts add
-    k u u^T between two atoms, u their direction and k >= 0 the curvature of `Pairs`. Close contacts are what makes the
+    summed over the torsions about one central bond, at least 0.05 eV/rad^2, and shared evenly among them; contacts add
+    k u u^T between two atoms, u their direction and k >= 0 is 0.7 times the curvature
+    of `Pairs`. Close contacts are what makes the
     torsions of a folded molecule stiff: with them the default takes about a third fewer force calls (docs/tuning.md).
 
     Parameters
@@ -164,7 +166,7 @@ class Valence:
         kinds = self.pairs.kinds
         close = r < INFLECTION * self.pairs.radii[kinds[i], kinds[j]]
         i, j, gap, r = i[close], j[close], gap[close], r[close]
-        k = np.clip(self.pairs.curvature(kinds[i], kinds[j], r), 0.0, STIFFEST_CONTACT)
+        k = np.clip(WEIGHT * self.pairs.curvature(kinds[i], kinds[j], r), 0.0, STIFFEST_CONTACT)
         rows = gap * (np.sqrt(k) / r)[:, None]
         columns = np.concatenate([3 * i[:, None] + np.arange(3), 3 * j[:, None] + np.arange(3)], axis=1)
         starts = np.arange(0, 6 * len(r) + 1, 6)

@@ -1,6 +1,6 @@
 """Where fragments are and how they are turned."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, Self
 
@@ -10,7 +10,8 @@ from molopt.coordinates.formulas import cross
 from molopt.rules.partition import Array
 
 ANCHORS = 24  # atoms; more would fill the sparse matrices of large fragments
-FLAT = 1e-6  # of the largest moment of inertia: the axis of a straight fragment
+THIN = 0.04  # Angstrom; root mean square distance from its axis, below which a fragment is straight
+FLAT = 1e-9  # of the largest moment of inertia: atoms that coincide, or lie on a line by accident
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,7 +19,9 @@ class Poses:
     """Position and orientation of fragments, each as that of at most 24 of its atoms, evenly taken.
 
     The position is the centroid. The orientation is known only between two geometries, as a rotation vector times the
-    radius of gyration, so that it is in Angstrom too; for each fragment of two atoms or more, after all positions.
+    radius of gyration, so that it is in Angstrom too; for each fragment of two atoms or more, after all positions. That
+    of a straight fragment has no part along its axis: it would say nothing, and its linear bends know of it. The three
+    components are along `axes` (3, 3), one direction a row.
 
     Attributes
     ----------
@@ -26,18 +29,21 @@ class Poses:
         The atoms that stand for each fragment.
     gyration : (nf,) array
         Radius of gyration of the anchors when the list was made, Angstrom.
+    straight : (nf,) array of bool
+        Whether the anchors were on a line then.
     """
 
-    anchors: list[Array]
+    anchors: list[Array] = field(default_factory=list)
     gyration: Array = field(default_factory=lambda: np.zeros(0))
+    straight: Array = field(default_factory=lambda: np.zeros(0, dtype=bool))
 
     @classmethod
-    def of(cls, fragments: list[Array], positions: Array | None = None) -> Self:
+    def of(cls, fragments: list[Array], positions: Array) -> Self:
         """The poses of fragments, given as atoms, at positions (N, 3)."""
         anchors = [atoms[np.linspace(0, len(atoms) - 1, min(len(atoms), ANCHORS)).astype(int)] for atoms in fragments]
-        if positions is None:
-            return cls(anchors)
-        return cls(anchors, np.array([np.sqrt(positions[part].var(axis=0).sum()) for part in anchors]))
+        spreads = [np.linalg.eigvalsh(np.cov(positions[part].T, bias=True)) for part in anchors]  # A^2, ascending
+        gyration = np.array([np.sqrt(spread.sum()) for spread in spreads])
+        return cls(anchors, gyration, np.array([spread[:2].sum() < THIN**2 for spread in spreads], dtype=bool))
 
     @cached_property
     def turning(self) -> list[int]:
@@ -62,40 +68,44 @@ class Poses:
         place[self.turning] = np.arange(len(self.turning))
         return place
 
-    def centres(self, positions: Array) -> Array:
+    def centres(self, positions: Array, axes: Array) -> Array:
         """(count,) centroids, and zero for orientations."""
         values = np.zeros((len(self.anchors) + len(self.turning), 3))
         for members, atoms in self.groups:
-            values[members] = positions[atoms].mean(axis=1)
+            values[members] = positions[atoms].mean(axis=1) @ axes.T
         return values.ravel()
 
-    def turns(self, new: Array, old: Array) -> Array:
+    def turns(self, new: Array, old: Array, axes: Array) -> Array:
         """(count,) rotations from positions old to new (N, 3), and zero for centroids.
 
-        With r from the centroid, bars for means of old and new, and I the inertia of the mean: 2 atan(|w| / 2) along w =
-        I^-1 sum r_mean x (r_new - r_old), which is exact for a rigid rotation, and defined for straight fragments.
+        With r from the centroid and I the inertia of the mean of old and new: 2 atan(|w| / 2) along w = I^-1 sum r_mean
+        x (r_new - r_old), which is exact for a rigid rotation, and defined for straight fragments.
         """
         values = np.zeros((len(self.anchors) + len(self.turning), 3))
         for members, atoms in self.groups:
             if atoms.shape[1] > 1:
                 before, after = centred(old[atoms]), centred(new[atoms])
                 middle = (before + after) / 2
-                turn = np.einsum("gij,gj->gi", inverse_inertia(middle), cross(middle, after - before).sum(axis=1))
+                inverse = inverse_inertia(middle, self.straight[members])
+                turn = np.einsum("gij,gj->gi", inverse, cross(middle, after - before).sum(axis=1))
                 size = np.sqrt((turn * turn).sum(axis=1))
                 factor = np.divide(2 * np.arctan(size / 2), size, out=np.ones_like(size), where=size > 0)
-                values[len(self.anchors) + self.place[members]] = turn * (factor * self.gyration[members])[:, None]
+                along = turn @ axes.T
+                values[len(self.anchors) + self.place[members]] = along * (factor * self.gyration[members])[:, None]
         return values.ravel()
 
-    def derivatives(self, positions: Array) -> Array:
+    def derivatives(self, positions: Array, axes: Array) -> Array:
         """The non-zero entries of the rows of B, one row after the other."""
         rows: list[Array] = [np.zeros(0)] * (len(self.anchors) + len(self.turning))
         for members, atoms in self.groups:
             count = atoms.shape[1]
+            shift = np.tile(axes[:, None] / count, (1, count, 1)).ravel()
             for n in members.tolist():
-                rows[n] = np.full(3 * count, 1 / count)
+                rows[n] = shift
             if count > 1:
                 r = centred(positions[atoms])
-                spin = np.einsum("gij,gkjm->gikm", inverse_inertia(r), crossing(r)) * self.gyration[members, None, None, None]
+                inverse = axes @ inverse_inertia(r, self.straight[members])
+                spin = np.einsum("gij,gkjm->gikm", inverse, crossing(r)) * self.gyration[members, None, None, None]
                 for n, block in zip(members.tolist(), spin, strict=True):
                     rows[len(self.anchors) + self.place[n]] = block.ravel()
         return np.concatenate([np.zeros(0), *rows])
@@ -103,10 +113,8 @@ class Poses:
     @cached_property
     def columns(self) -> list[Array]:
         """Of each row of B, the columns of its non-zero entries."""
-        found = [3 * part + axis for part in self.anchors for axis in range(3)]
-        for n in self.turning:
-            found += [(3 * self.anchors[n][:, None] + np.arange(3)).ravel()] * 3
-        return found
+        each = [(3 * part[:, None] + np.arange(3)).ravel() for part in self.anchors]
+        return [columns for n in [*range(len(each)), *self.turning] for columns in [each[n]] * 3]
 
     @cached_property
     def keys(self) -> list[tuple[Any, ...]]:
@@ -119,21 +127,36 @@ class Poses:
         return self.keys[place][1:-1]
 
     def plain(self) -> dict[str, Any]:
-        return {"anchors": [part.tolist() for part in self.anchors], "gyration": self.gyration}
+        """The poses as lists and arrays, for a file."""
+        return {entry.name: getattr(self, entry.name) for entry in fields(self)} | {
+            "anchors": [part.tolist() for part in self.anchors]
+        }
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Self:
-        return cls([np.array(part, dtype=int) for part in plain["anchors"]], np.asarray(plain["gyration"], dtype=float))
+        """The poses that `plain` wrote."""
+        return cls(
+            [np.array(part, dtype=int) for part in plain["anchors"]],
+            np.asarray(plain["gyration"], dtype=float).ravel(),
+            np.asarray(plain["straight"], dtype=bool).ravel(),
+        )
 
 
 def centred(positions: Array) -> Array:
     return positions - positions.mean(axis=1, keepdims=True)
 
 
-def inverse_inertia(r: Array) -> Array:
-    """(g, 3, 3) pseudo-inverses of the tensors of inertia, unit masses, of points r (g, k, 3)."""
+def inverse_inertia(r: Array, straight: Array) -> Array:
+    """(g, 3, 3) pseudo-inverses of the tensors of inertia, unit masses, of points r (g, k, 3).
+
+    Where the points are `straight` (g,), the smallest moment counts as zero.
+    """
     square = (r * r).sum(axis=(1, 2))[:, None, None] * np.eye(3)
-    return np.linalg.pinv(square - np.einsum("gki,gkj->gij", r, r), rcond=FLAT, hermitian=True)
+    moments, axes = np.linalg.eigh(square - np.einsum("gki,gkj->gij", r, r))
+    moments[straight, 0] = 0.0
+    tiny = moments <= FLAT * moments[:, -1:]
+    inverse = np.where(tiny, 0.0, 1 / np.where(tiny, 1.0, moments))
+    return np.einsum("gim,gm,gjm->gij", axes, inverse, axes)
 
 
 def crossing(r: Array) -> Array:

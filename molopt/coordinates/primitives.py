@@ -1,7 +1,7 @@
 """The list of primitive internal coordinates, their values, and their derivatives as a sparse matrix."""
 
-from dataclasses import dataclass, field, fields
-from functools import cached_property
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property, partial
 from typing import Any, Self
 
 import numpy as np
@@ -13,11 +13,13 @@ from molopt.rules.partition import Array
 
 BENT = np.deg2rad(150)  # a linear bend that is not straight any more
 STRAIGHT = np.deg2rad(175)  # an angle whose derivative and whose torsions are about to lose their meaning
-ALONG = 0.94  # cosine of a bend's fixed axis with its chain, beyond which another axis is needed
+ALONG = 0.94  # cosine of the axis of a bend with its chain, beyond which another axis is needed
+FLAT = 0.15  # u1 . (u2 x u3) of a pyramid whose angles say no more of a move out of the plane
 
 
-def indices(columns: int) -> Any:
-    return field(default_factory=lambda: np.zeros((0, columns), dtype=int))
+def none_of(columns: int) -> Array:
+    """(0, columns) atom indices."""
+    return np.zeros((0, columns), dtype=int)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +34,8 @@ class Primitives:
     angles : (n, 3)
         i-j-k about the centre j, rad.
     bends : (n, 4)
-        Nearly straight i-j-k: two components each, rad, and the atom o on whose side the first lies, -1 for none.
-    axes : (n, 3)
-        The side of the first component of bends that have no such atom; NaN elsewhere.
+        Nearly straight i-j-k: two components each, rad, and the atom o on whose side the first lies. Where there is
+        none, -1, -2 or -3 is the first, second or third of the `axes`.
     torsions : (n, 4)
         a-b-c-d about a bond b-c, or about a straight chain from b to c; rad, IUPAC sign.
     planes : (n, 4)
@@ -42,18 +43,27 @@ class Primitives:
     poses : Poses
         Position and orientation of each fragment, where there are several or something outside pulls at them.
     points : (n,)
-        Atoms that the others do not describe: x, y and z of each, Angstrom.
+        Atoms that the others do not describe: three Cartesians of each, Angstrom.
+    axes : (3, 3)
+        Directions in space, one a row, of what has no direction in the molecule: its principal axes when coordinates
+        were first built, so that turning everything changes nothing.
+    straight : (n, 3)
+        Angles at centres with more neighbours that are no coordinates, because they are straight.
+    pyramids : (n, 4)
+        Centres with three neighbours that are no planes, because they are not flat.
     """
 
     natoms: int
-    stretches: Array = indices(2)
-    angles: Array = indices(3)
-    bends: Array = indices(4)
-    axes: Array = field(default_factory=lambda: np.zeros((0, 3)))
-    torsions: Array = indices(4)
-    planes: Array = indices(4)
-    poses: Poses = field(default_factory=lambda: Poses.of([]))
+    stretches: Array = field(default_factory=partial(none_of, 2))
+    angles: Array = field(default_factory=partial(none_of, 3))
+    bends: Array = field(default_factory=partial(none_of, 4))
+    torsions: Array = field(default_factory=partial(none_of, 4))
+    planes: Array = field(default_factory=partial(none_of, 4))
+    poses: Poses = field(default_factory=Poses)
     points: Array = field(default_factory=lambda: np.zeros(0, dtype=int))
+    axes: Array = field(default_factory=lambda: np.eye(3))
+    straight: Array = field(default_factory=partial(none_of, 3))
+    pyramids: Array = field(default_factory=partial(none_of, 4))
 
     @cached_property
     def sizes(self) -> dict[str, int]:
@@ -93,16 +103,15 @@ class Primitives:
     def values(self, x: Array) -> Array:
         """(nq,) at x (3N,); what is known only as a difference of two geometries, the orientations, is zero."""
         xyz = x.reshape(-1, 3)
-        poses = self.poses.centres(xyz)
         return np.concatenate(
             [
                 formulas.stretch(xyz[self.stretches])[0],
                 formulas.angle(xyz[self.angles])[0],
-                formulas.bend_value(xyz[self.bends], self.axes).ravel(),
+                formulas.bend_value(xyz[self.bends], self.sides).ravel(),
                 self.torsion_values(x),
                 formulas.plane(xyz[self.planes])[0],
-                poses,
-                xyz[self.points].ravel(),
+                self.poses.centres(xyz, self.axes),
+                (xyz[self.points] @ self.axes.T).ravel(),
             ]
         )
 
@@ -110,12 +119,15 @@ class Primitives:
         """(nt,) torsions at x (3N,), rad."""
         return formulas.torsion_value(x.reshape(-1, 3)[self.torsions])
 
-    def difference(self, new: Array, old: Array) -> Array:
-        """(nq,) q(new) - q(old), torsions in [-pi, pi), orientations as rotations from old to new."""
-        change = self.values(new) - self.values(old)
+    def difference(self, new: Array, old: Array, known: Array | None = None) -> Array:
+        """(nq,) q(new) - q(old), torsions in [-pi, pi), orientations as rotations from old to new.
+
+        `known` are the values of old, where they were computed before.
+        """
+        change = self.values(new) - (self.values(old) if known is None else known)
         torsions, poses = self.slices["torsion"], self.slices["pose"]
         change[torsions] = (change[torsions] + np.pi) % (2 * np.pi) - np.pi
-        change[poses] += self.poses.turns(new.reshape(-1, 3), old.reshape(-1, 3))
+        change[poses] += self.poses.turns(new.reshape(-1, 3), old.reshape(-1, 3), self.axes)
         return change
 
     def jacobian(self, x: Array) -> sparse.csr_array:
@@ -124,15 +136,20 @@ class Primitives:
         data = [
             formulas.stretch(xyz[self.stretches])[1],
             formulas.angle(xyz[self.angles])[1],
-            formulas.bend(xyz[self.bends], self.axes)[1],
+            formulas.bend(xyz[self.bends], self.sides)[1],
             formulas.torsion(xyz[self.torsions])[1],
             formulas.plane(xyz[self.planes])[1],
-            self.poses.derivatives(xyz),
-            np.ones(3 * len(self.points)),
+            self.poses.derivatives(xyz, self.axes),
+            np.tile(self.axes, (len(self.points), 1)),
         ]
         columns, starts = self.pattern
         flat = np.concatenate([part.ravel() for part in data])
         return sparse.csr_array((flat, columns, starts), shape=(self.count, x.size))
+
+    @cached_property
+    def sides(self) -> Array:
+        """(n, 3) the axis on whose side the first component of each bend lies, NaN where it is an atom."""
+        return np.where(self.bends[:, 3:] < 0, self.axes[-1 - np.minimum(self.bends[:, 3], -1)], np.nan)
 
     @cached_property
     def pattern(self) -> tuple[Array, Array]:
@@ -141,7 +158,7 @@ class Primitives:
         atoms = [self.stretches, self.angles, np.repeat(bends, 2, axis=0), self.torsions, self.planes]
         columns = [(3 * part[:, :, None] + np.arange(3)).reshape(len(part), 3 * part.shape[1]) for part in atoms]
         columns += [row[None] for row in self.poses.columns]
-        columns.append((3 * self.points[:, None] + np.arange(3)).reshape(-1, 1))
+        columns.append(np.repeat(3 * self.points[:, None] + np.arange(3), 3, axis=0))
         lengths = np.concatenate([np.full(len(part), part.shape[1]) for part in columns])
         return np.concatenate([part.ravel() for part in columns]), np.concatenate([[0], np.cumsum(lengths)])
 
@@ -150,16 +167,15 @@ class Primitives:
         xyz = x.reshape(-1, 3)
         if (formulas.angle(xyz[self.angles])[0] > STRAIGHT).any():
             return "an angle became straight"
-        if len(self.bends):
-            if (formulas.angle(xyz[self.bends[:, :3]])[0] < BENT).any():
-                return "a straight chain bent"
-            along = formulas.unit(xyz[self.bends[:, 2]] - xyz[self.bends[:, 0]])
-            if (np.abs(np.nan_to_num((along * self.axes).sum(axis=1))) > ALONG).any():
-                return "a straight chain turned"
-        if len(self.torsions):
-            first, last = xyz[self.torsions[:, :3]], xyz[self.torsions[:, 1:]]
-            if max(formulas.angle(first)[0].max(), formulas.angle(last)[0].max()) > STRAIGHT:
-                return "a torsion lost its angle"
+        if (formulas.angle(xyz[np.concatenate([self.bends[:, :3], self.straight])])[0] < BENT).any():
+            return "a straight angle bent"
+        along = formulas.unit(xyz[self.bends[:, 2]] - xyz[self.bends[:, 0]])
+        if (np.abs(np.nan_to_num(formulas.dot(along, self.sides))) > ALONG).any():
+            return "a straight chain turned"
+        if (formulas.angle(xyz[np.concatenate([self.torsions[:, :3], self.torsions[:, 1:]])])[0] > STRAIGHT).any():
+            return "a torsion lost its angle"
+        if (np.abs(formulas.plane(xyz[self.pyramids])[0]) < FLAT).any():
+            return "a pyramid became flat"
         return ""
 
     def atoms_of(self, index: int) -> tuple[str, tuple[int, ...]]:
@@ -189,19 +205,19 @@ class Primitives:
 
     def plain(self) -> dict[str, Any]:
         """The list as arrays, for a file."""
-        return {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "poses"} | {
-            "poses": self.poses.plain()
-        }
+        return {entry.name: getattr(self, entry.name) for entry in fields(self)} | {"poses": self.poses.plain()}
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Self:
         """The list that `plain` wrote."""
-        shaped = {
-            name: np.asarray(plain[name], dtype=float if name == "axes" else int).reshape(-1, width)
-            for name, width in (("stretches", 2), ("angles", 3), ("bends", 4), ("axes", 3), ("torsions", 4), ("planes", 4))
+        like = cls(int(plain["natoms"]), poses=Poses.from_plain(plain["poses"]))
+        empty = {entry.name: getattr(like, entry.name) for entry in fields(cls)}
+        arrays: dict[str, Any] = {
+            name: np.asarray(plain[name], dtype=array.dtype).reshape(-1, *array.shape[1:])
+            for name, array in empty.items()
+            if name not in ("natoms", "poses")
         }
-        points = np.asarray(plain["points"], dtype=int).ravel()
-        return cls(int(plain["natoms"]), **shaped, poses=Poses.from_plain(plain["poses"]), points=points)
+        return replace(like, **arrays)
 
 
 def carried(old: Primitives, new: Primitives) -> tuple[Array, Array]:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import linalg
 
 from molopt.rules.partition import Array
 
 FLAT = 1e-3  # a motion smaller than this part of the largest is none: the rotation of a straight molecule
+HELD = 1e-4  # a motion, of length 1, that moves what is held fast by more is forbidden
 
 
 def rigid_motions(positions: Array) -> Array:
@@ -23,11 +23,19 @@ def rigid_motions(positions: Array) -> Array:
     return spanned([motions.reshape(-1, 6)])
 
 
-def left_by(motions: Array, fixed: Array) -> Array:
-    """Those combinations of motions (3N, r) that do not move the entries that are `fixed` (3N,) bool."""
-    if not fixed.any():
+def nothing(x: Array) -> Array:
+    """(3N, 0) no direction at all."""
+    return np.zeros((x.size, 0))
+
+
+def rigid_left_by(movable: Array, forbidden: Array, positions: Array) -> Array:
+    """(3N, s) rigid motions of points (N, 3) that move only `movable` entries (3N,), none in `forbidden` (3N, k)."""
+    motions = rigid_motions(positions)
+    if movable.all() and not forbidden.shape[1]:
         return motions
-    return motions @ linalg.null_space(motions[fixed], rcond=FLAT)
+    images = np.concatenate([motions[~movable], forbidden.T @ motions])
+    values, combinations = np.linalg.eigh(images.T @ images)
+    return motions @ combinations[:, values < HELD**2]
 
 
 def spanned(parts: Sequence[Array]) -> Array:

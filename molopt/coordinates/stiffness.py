@@ -14,6 +14,7 @@ PER_AREA = Hartree / Bohr**2  # eV/A^2
 PLANE = 0.045 * Hartree  # eV, of the triple product of unit vectors at a planar centre
 SOFTEST_TORSION = 0.15  # eV/rad^2 about one bond; softer ones would take steps that other terms do not allow
 TRANSLATION = 0.3  # eV/A^2, of a fragment against the others: one hydrogen bond has about this
+SHORTEST, LONGEST = 0.75, 1.15  # bonds, in sums of covalent radii: from C#N to metals
 POINT = 1.0  # eV/A^2, of an atom that internals do not describe
 
 
@@ -34,9 +35,9 @@ Model = Callable[[Primitives, Array, Array], Constants]
 
 
 def torsion_curvature(terms: Array, phi: Array) -> Array:
-    r"""(nt,) second derivative of :math:`\frac{1}{2} [V_1 (1 + \cos \phi) + V_2 (1 - \cos 2\phi) + V_3 (1 + \cos 3\phi)]`.
+    r"""(nt,) second derivatives of torsion terms (nt, 3), which are V1, V2 and V3 in eV, at torsions phi (nt,).
 
-    `terms` (nt, 3) are V1, V2, V3 in eV, `phi` (nt,) the torsions.
+    .. math:: E = \frac{1}{2} [V_1 (1 + \cos \phi) + V_2 (1 - \cos 2\phi) + V_3 (1 + \cos 3\phi)]
     """
     v1, v2, v3 = terms.T
     return 0.5 * (-v1 * np.cos(phi) + 4 * v2 * np.cos(2 * phi) - 9 * v3 * np.cos(3 * phi))
@@ -64,7 +65,7 @@ def stiffness(primitives: Primitives, known: Constants, filling: Constants) -> A
 
 
 def torsion_totals(primitives: Primitives, terms: Array, x: Array) -> Array:
-    """(nt,) curvature of all torsion terms (nt, 3) about the central bond of each torsion at x; NaN where none is known."""
+    """(nt,) curvature of all torsion terms (nt, 3) about the bond of each torsion at x; NaN where none is known."""
     known = np.isfinite(terms).all(axis=1)
     each = torsion_curvature(np.where(known[:, None], terms, 0.0), primitives.torsion_values(x))
     total = np.bincount(primitives.central, weights=each)[primitives.central]
@@ -104,7 +105,7 @@ def fischer_almlof(primitives: Primitives, numbers: Array, x: Array) -> Constant
     T. H. Fischer, J. Almlof, J. Phys. Chem. 96, 9768 (1992).
     """
     radii, xyz = covalent_radii[numbers], x.reshape(-1, 3)
-    r, radius = Between(xyz), lambda i, j: (radii[i] + radii[j]) / Bohr
+    r, radius = Between(xyz, numbers), lambda i, j: (radii[i] + radii[j]) / Bohr
     i, j = primitives.stretches.T
     stretches = 0.3601 * np.exp(-1.944 * (r(i, j) - radius(i, j))) * PER_AREA
 
@@ -143,7 +144,7 @@ def lindh(primitives: Primitives, numbers: Array, x: Array) -> Constants:
     row = np.where(numbers <= 2, 0, np.where(numbers <= 10, 1, 2))
     alpha = np.array([[1.0, 0.3949, 0.3949], [0.3949, 0.28, 0.28], [0.3949, 0.28, 0.28]])  # bohr^-2
     reference = np.array([[1.35, 2.10, 2.53], [2.10, 2.87, 3.40], [2.53, 3.40, 3.40]])  # bohr
-    r = Between(x.reshape(-1, 3))
+    r = Between(x.reshape(-1, 3), numbers)
 
     def rho(i: Array, j: Array) -> Array:
         return np.exp(alpha[row[i], row[j]] * (reference[row[i], row[j]] ** 2 - r(i, j) ** 2))
@@ -156,18 +157,28 @@ def lindh(primitives: Primitives, numbers: Array, x: Array) -> Constants:
     bends = 0.15 * rho(i, j) * rho(j, k) * Hartree
     i, j, k, m = primitives.torsions.T
     each = 0.005 * rho(i, j) * rho(j, k) * rho(k, m) * Hartree
-    return Constants(stretches, angles, bends, np.bincount(primitives.central, weights=each)[primitives.central], np.full(len(primitives.planes), PLANE))
+    return Constants(
+        stretches,
+        angles,
+        bends,
+        np.bincount(primitives.central, weights=each)[primitives.central],
+        np.full(len(primitives.planes), PLANE),
+    )
 
 
 class Between:
-    """Distances in bohr between atoms at positions (N, 3) in Angstrom."""
+    """Distances in bohr between bonded atoms of a molecule, at positions (N, 3) in Angstrom.
 
-    def __init__(self, positions: Array) -> None:
-        self.positions = positions / Bohr
+    They are taken as no shorter than 0.75 and no longer than 1.15 sums of covalent radii: stiffness stays what it is
+    when coordinates are built, and a bad start must not be remembered.
+    """
+
+    def __init__(self, positions: Array, numbers: Array) -> None:
+        self.positions, self.radii = positions / Bohr, covalent_radii[numbers] / Bohr
 
     def __call__(self, i: Array, j: Array) -> Array:
-        gap = self.positions[i] - self.positions[j]
-        return np.sqrt((gap * gap).sum(axis=1))
+        gap, ordinary = self.positions[i] - self.positions[j], self.radii[i] + self.radii[j]
+        return np.clip(np.sqrt((gap * gap).sum(axis=1)), SHORTEST * ordinary, LONGEST * ordinary)
 
 
 MODELS: dict[str, Model] = {"constant": constant, "fischer-almlof": fischer_almlof, "lindh": lindh}

@@ -53,7 +53,7 @@ class QuasiNewton:
     in Numerical Analysis, Dundee 1977, Lecture Notes in Mathematics 630, damping.
     """
 
-    memory: int = 12
+    memory: int = 8
     fade: float = 0.9
     damping: float = 0.5
 

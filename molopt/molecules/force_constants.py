@@ -39,10 +39,9 @@ class MMFFConstants:
     def __init__(self, molecule: Chem.Mol) -> None:
         self.molecule = Chem.Mol(molecule)  # typing marks the molecule
         with rdBase.BlockLogs():
-            known = rdForceFieldHelpers.MMFFHasAllMoleculeParams(self.molecule)
-            self.properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(self.molecule) if known else None
-        if self.properties is None:
-            raise LookupError("MMFF94 has no parameters for this molecule")
+            if not rdForceFieldHelpers.MMFFHasAllMoleculeParams(self.molecule):
+                raise LookupError("MMFF94 has no parameters for this molecule")
+            self.properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(self.molecule)
 
     def constants(self, primitives: Primitives) -> Constants:
         """Constants of stretches, angles, bends and planes; torsions are NaN, they depend on the geometry."""

@@ -21,6 +21,7 @@ from molopt.optimizers.named import (
 from molopt.optimizers.rule_optimizer import RuleOptimizer
 
 __all__ = [
+    "LBFGS",
     "AMSGrad",
     "AdaBelief",
     "Adadelta",
@@ -29,7 +30,6 @@ __all__ = [
     "Apollo",
     "GradientDescent",
     "HeavyBall",
-    "LBFGS",
     "Lion",
     "Momentum",
     "NAdam",

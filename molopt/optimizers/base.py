@@ -13,12 +13,15 @@ from molopt.coordinates import Cartesian
 from molopt.coordinates.primitives import carried
 from molopt.directions import Direction
 from molopt.errors import InputError, PotentialFailed
+from molopt.optimizers.energy_left import Estimate
 from molopt.optimizers.internals import Recipe
 from molopt.optimizers.restart import read_restart, restart_data
+from molopt.optimizers.stopping import Stopping
 
 log = logging.getLogger("molopt")
 
 ASE_KEYWORDS = frozenset({"master", "comm", "loginterval"})
+VIOLATED = 1e-3  # Angstrom; less is a matter of the tolerance of a constraint
 COORDINATES = ("cartesian", "internal", "auto")
 
 
@@ -38,6 +41,11 @@ class DirectionOptimizer(Optimizer):
         else.
     stiffness : float
         The model Hessian in Cartesians, eV/A^2.
+    model : str
+        The model Hessian in internals: "mmff94", "fischer-almlof", "lindh" or "constant" (docs/quasi_newton.md).
+    criteria : Criterion or sequence of them
+        What must hold besides the fmax of `run` before it stops, e.g. `molopt.EnergyLeft(0.001)`, `molopt.Gaussian()`
+        or `molopt.GeomeTRIC("GAU_TIGHT")`. With `run(fmax=math.inf)` they alone decide.
     """
 
     def __init__(
@@ -53,6 +61,8 @@ class DirectionOptimizer(Optimizer):
         control: Any,
         coordinates: str = "cartesian",
         stiffness: float = 1.0,
+        model: str = "mmff94",
+        criteria: Any = (),
         **kwargs: Any,
     ) -> None:
         unknown = sorted(set(kwargs) - ASE_KEYWORDS)
@@ -60,12 +70,13 @@ class DirectionOptimizer(Optimizer):
             raise TypeError(f"{type(self).__name__} got an unexpected keyword argument {unknown[0]!r}")
         self.direction = direction
         self.stiffness = stiffness
-        self.recipe = recipe_of(atoms, coordinates)
+        self.recipe = recipe_of(atoms, coordinates, model)
         if isinstance(control, str):
             control = self.default_control(self.sees)
         self.control = control if maxstep is None else replace(control, maxstep=maxstep)
         self.maxstep = self.control.maxstep
         super().__init__(atoms, restart, logfile, trajectory, append_trajectory, **kwargs)
+        self.stopping = Stopping(criteria, self)
 
     @classmethod
     def default_control(cls, coordinates: str) -> Any:
@@ -80,10 +91,23 @@ class DirectionOptimizer(Optimizer):
 
     def step(self) -> None:
         """One step from the current geometry; its forces are computed if they are not known yet."""
+        if self.memory is None and self.meets_constraints():
+            return
         self.optimizable.set_x(self.absorb(self.optimizable.get_x(), self.optimizable.get_gradient()))
         self.expected = self.optimizable.get_x()
         if self.restart is not None:
             self.dump(restart_data(self))
+
+    def meets_constraints(self) -> bool:
+        """Whether the constraints had to move the start to where they hold: that is a step of its own."""
+        if not (isinstance(self.atoms, Atoms) and self.atoms.constraints):
+            return False
+        start = self.atoms.positions.copy()
+        self.atoms.set_positions(start)
+        moved = bool(np.abs(self.atoms.positions - start).max(initial=0.0) > VIOLATED)
+        if not moved:
+            self.atoms.set_positions(start, apply_constraint=False)  # to the last digit: its forces are known
+        return moved
 
     def absorb(self, x: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Learn the gradient (N,) at x (N,), and say which point (N,) to go to."""
@@ -124,8 +148,14 @@ class DirectionOptimizer(Optimizer):
             raise PotentialFailed(f"forces are not finite at step {self.nsteps}, first at {where}, counted from 0")
 
     def gradient_converged(self, gradient: np.ndarray) -> bool:
-        """Whether the run may stop here: ASE's test of fmax."""
-        return bool(super().gradient_converged(gradient))
+        """Whether the run may stop here: ASE's test of fmax, and all criteria."""
+        return self.stopping.after(super().gradient_converged)(gradient)
+
+    @property
+    def energy_left(self) -> Estimate:
+        """`molopt.energy_left` of the present geometry, with what the run has learned of its surface."""
+        self.stopping.look(self.optimizable.get_gradient())
+        return self.stopping.estimate()
 
     def todict(self) -> dict[str, Any]:
         """What identifies this optimizer in a trajectory: ASE's entries, the direction, control and coordinates."""
@@ -150,14 +180,14 @@ class DirectionOptimizer(Optimizer):
             self.absorb(optimizable.get_x(), optimizable.get_gradient())
 
 
-def recipe_of(atoms: Any, coordinates: str) -> Recipe | None:
+def recipe_of(atoms: Any, coordinates: str, model: str) -> Recipe | None:
     """How internal coordinates are built; None where the run is Cartesian."""
     if coordinates not in COORDINATES:
         raise InputError(f"coordinates must be one of {', '.join(COORDINATES)}, got {coordinates!r}")
     if coordinates == "cartesian":
         return None
     try:
-        return Recipe.of(atoms)
+        return Recipe.of(atoms, model)
     except InputError as error:
         if coordinates == "internal":
             raise

@@ -5,21 +5,40 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from ase import Atoms
-from ase.constraints import FixAtoms, FixBondLengths, FixCartesian, FixCom, FixedLine, FixedPlane, FixInternals
+from ase.constraints import (
+    ExternalForce,
+    FixAtoms,
+    FixBondLengths,
+    FixCartesian,
+    FixCom,
+    FixedLine,
+    FixedPlane,
+    FixInternals,
+    Hookean,
+)
 
 from molopt.coordinates.primitives import Primitives
-from molopt.coordinates.rigid import spanned
+from molopt.coordinates.rigid import nothing, spanned
 from molopt.errors import InputError
 from molopt.rules.partition import Array
 
-HARMLESS = ("Hookean", "ExternalForce", "FixCom")  # they add forces, or hold what never moves
-
 
 class Held(NamedTuple):
-    """Entries that may move, (3N,) of bool, and the directions (3N, r) at x in which no constraint allows a move."""
+    """What constraints say.
+
+    Attributes
+    ----------
+    movable : (3N,) array of bool
+        Entries that may move.
+    forbidden : callable
+        The directions (3N, k) at x (3N,) in which no constraint allows a move.
+    outside : bool
+        Whether a constraint pulls at atoms from outside of the molecule.
+    """
 
     movable: Array
-    forbidden: Callable[[Array], Array] | None
+    forbidden: Callable[[Array], Array]
+    outside: bool
 
 
 def held_of(atoms: Atoms) -> Held:
@@ -31,40 +50,38 @@ def held_of(atoms: Atoms) -> Held:
         A constraint is of a kind whose directions are not known here.
     """
     movable = np.ones((len(atoms), 3), dtype=bool)
-    normals: list[Array] = []
     rows: list[Callable[[Array], Array]] = []
+    outside = False
     for constraint in atoms.constraints:
         if isinstance(constraint, FixAtoms):
             movable[constraint.get_indices()] = False
         elif isinstance(constraint, FixCartesian):
             movable[constraint.get_indices()] &= ~np.asarray(constraint.mask)
         elif isinstance(constraint, FixedPlane | FixedLine):
-            normals.append(across(constraint, len(atoms)))
+            rows.append(across(constraint, len(atoms)))
         elif isinstance(constraint, FixBondLengths):
             rows.append(lengths(constraint.pairs, len(atoms)))
         elif isinstance(constraint, FixInternals):
             rows += internals(constraint, len(atoms))
-        elif not isinstance(constraint, FixCom) and type(constraint).__name__ not in HARMLESS:
+        elif isinstance(constraint, Hookean | ExternalForce):
+            outside = True
+        elif not isinstance(constraint, FixCom):  # which holds what never moves
             raise InputError(
-                f'internal coordinates cannot keep the constraint {type(constraint).__name__}: use '
+                f"internal coordinates cannot keep the constraint {type(constraint).__name__}: use "
                 'coordinates="cartesian"'
             )
-    if not rows and not normals:
-        return Held(movable.ravel(), None)
-    return Held(movable.ravel(), lambda x: spanned([*normals, *(row(x).T for row in rows)]))
+    return Held(movable.ravel(), lambda x: spanned([nothing(x), *(row(x).T for row in rows)]), outside)
 
 
-def across(constraint: Any, natoms: int) -> Array:
-    """(3N, r) unit vectors in which atoms on a line or a plane do not move."""
+def across(constraint: Any, natoms: int) -> Callable[[Array], Array]:
+    """Rows (k, 3N) of unit vectors in which atoms on a line or a plane do not move."""
     direction = np.asarray(constraint.dir, dtype=float)[:, None] / np.linalg.norm(constraint.dir)
     if isinstance(constraint, FixedLine):
         direction = np.linalg.svd(direction)[0][:, 1:]
-    blocks = []
-    for atom in constraint.get_indices():
-        block = np.zeros((natoms, 3, direction.shape[1]))
-        block[atom] = direction
-        blocks.append(block.reshape(3 * natoms, -1))
-    return np.concatenate(blocks, axis=1)
+    held = constraint.get_indices()
+    rows = np.zeros((len(held), direction.shape[1], natoms, 3))
+    rows[np.arange(len(held)), :, held] = direction.T
+    return lambda x: rows.reshape(-1, x.size)
 
 
 def lengths(pairs: Any, natoms: int) -> Callable[[Array], Array]:

@@ -2,17 +2,18 @@
 
 import logging
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 from ase import Atoms
 from ase.data import covalent_radii
 
+from molopt.coordinates.choosing import chosen
 from molopt.coordinates.internal import Built, Internal
 from molopt.coordinates.metric import Pairs, Valence, generic_pairs
-from molopt.coordinates.choosing import chosen
-from molopt.coordinates.primitives import carried
-from molopt.coordinates.rigid import left_by, rigid_motions
+from molopt.coordinates.primitives import Primitives, carried
+from molopt.coordinates.rigid import rigid_left_by
 from molopt.coordinates.stiffness import MODELS, Constants, fischer_almlof, stiffness, torsion_totals
 from molopt.coordinates.topology import Topology, covalent_bonds
 from molopt.errors import InputError
@@ -23,9 +24,10 @@ from molopt.rules.partition import Array
 
 log = logging.getLogger("molopt")
 
-LARGE = 600  # atoms; beyond, contacts would fill the sparse factors (measured: docs/own_time.py)
-BROKEN = 1.7  # of the sum of covalent radii, and 1.3 of the length at the build
-STRETCHED = 1.3
+LARGE = 1000  # atoms; beyond, contacts would fill the sparse factors (measured: docs/own_time.py)
+BROKEN = 1.5  # of the sum of covalent radii
+STRETCHED = 1.2  # and of the length at the build, for bonds that RDKit knows: a start may be bad
+DOUBTFUL = 1.4  # of the sum of covalent radii, for perceived bonds when coordinates are built anew
 FORMED = 1.1  # of the sum of covalent radii
 PULL = 0.1  # eV/A of net force or torque, more than noise makes
 
@@ -45,6 +47,8 @@ class Recipe:
         Who repels whom.
     held : Held
         The constraints.
+    perceived : bool
+        Whether the bonds come from covalent radii.
     model : callable
         Of `molopt.coordinates.stiffness`, for what MMFF94 does not know.
     """
@@ -54,6 +58,7 @@ class Recipe:
     known: MMFFConstants | None
     pairs: Pairs
     held: Held
+    perceived: bool
     model: Any = fischer_almlof
 
     @classmethod
@@ -75,42 +80,86 @@ class Recipe:
         if not isinstance(atoms, Atoms) or atoms.pbc.any():
             what = "periodic atoms" if isinstance(atoms, Atoms) else f"a {type(atoms).__name__}"
             raise InputError(f'internal coordinates are for molecules, not for {what}: use coordinates="cartesian"')
-        known, bonds = None, None
-        restored = restore(atoms)
-        if restored is not None:
+        known, restored = None, restore(atoms)
+        if restored is None:
+            bonds = covalent_bonds(atoms.numbers, atoms.positions)
+        else:
             mol, orders_known = restored
             bonds = np.array([(b.GetBeginAtomIdx(), b.GetEndAtomIdx()) for b in mol.GetBonds()], dtype=int)
+            bonds = np.sort(bonds.reshape(-1, 2), axis=1)
             known = constants_of(mol) if orders_known and stiffness == "mmff94" else None
-        if bonds is None:
-            bonds = covalent_bonds(atoms.numbers, atoms.positions)
         pairs = generic_pairs(atoms.numbers) if known is None else known.pairs()
         model = fischer_almlof if stiffness == "mmff94" else MODELS[stiffness]
-        return cls(atoms.numbers, bonds.reshape(-1, 2), known, pairs, held_of(atoms), model)
+        return cls(atoms.numbers, bonds, known, pairs, held_of(atoms), restored is None, model)
 
     def build(self, x: Array, gradient: Array | None = None, old: Internal | None = None) -> Internal:
         """Internal coordinates at x (3N,); what they share with `old` keeps its stiffness.
 
         The gradient (3N,) tells whether something outside of the molecule pulls at it.
         """
-        topology = Topology(self.numbers, self.bonds)
-        held = left_by(rigid_motions(x.reshape(-1, 3)), ~self.held.movable)
-        anchored = gradient is not None and pulled(gradient, held)
-        primitives = chosen(topology, x, anchored)
-        filling = self.model(primitives, self.numbers, x)
-        terms = np.full((len(primitives.torsions), 3), np.nan)
+        rigid = rigid_left_by(self.held.movable, self.held.forbidden(x), x.reshape(-1, 3))
+        anchored = self.held.outside or (gradient is not None and pulled(gradient, rigid))
+        axes = None if old is None else old.primitives.axes
+        primitives = chosen(self.topology, x, anchored, axes)
+        filling, terms = self.model(primitives, self.numbers, x), self.terms(primitives)
         known = Constants(*(np.full(len(constants), np.nan) for constants in filling))
         if self.known is not None:
-            terms = self.known.torsions(primitives)
-            known = self.known.constants(primitives)._replace(torsions=torsion_totals(primitives, terms, x))
+            totals = torsion_totals(primitives, terms, x)
+            known = self.known.constants(primitives)._replace(torsions=totals)
         k = stiffness(primitives, known, filling)
         if old is not None:
             now, before = carried(old.primitives, primitives)
             k[now] = old.stiffness[before]
-        pairs = self.pairs if len(self.numbers) <= LARGE else None
-        metric = Valence(primitives, topology, k, terms, pairs)
         touching = covalent_bonds(self.numbers, x.reshape(-1, 3), FORMED)
-        built = Built(self.lengths(x), touching)
-        return Internal(primitives, k, metric, self.held.movable, self.held.forbidden, not anchored, built)
+        return self.joined(primitives, terms, k, not anchored, Built(self.lengths(x), touching))
+
+    @cached_property
+    def topology(self) -> Topology:
+        return Topology(self.numbers, self.bonds)
+
+    def terms(self, primitives: Primitives) -> Array:
+        """(nt, 3) V1, V2, V3 of each torsion, eV; NaN where they are not known."""
+        if self.known is None:
+            return np.full((len(primitives.torsions), 3), np.nan)
+        return self.known.torsions(primitives)
+
+    def joined(
+        self, primitives: Primitives, terms: Array, k: Array, free: bool, built: Built, lost: bool = False
+    ) -> Internal:
+        """Internal coordinates of a list of primitives, their torsion terms (nt, 3) and their stiffness (nq,)."""
+        pairs = self.pairs if len(self.numbers) <= LARGE else None
+        metric = Valence(primitives, self.topology, k, terms, pairs)
+        return Internal(primitives, k, metric, self.held.movable, self.held.forbidden, free, built, lost)
+
+    def plain(self, coordinates: Internal) -> dict[str, Any]:
+        """What rebuilds these coordinates without the geometry at which they were built, for a file."""
+        assert coordinates.built is not None
+        return {
+            "bonds": self.bonds,
+            "primitives": coordinates.primitives.plain(),
+            "stiffness": coordinates.stiffness,
+            "built": coordinates.built._asdict(),
+            "free": coordinates.free,
+            "lost": coordinates.lost,
+        }
+
+    def from_plain(self, plain: dict[str, Any]) -> tuple[Self, Internal]:
+        """The recipe and the coordinates that `plain` wrote.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            They are not of these atoms.
+        """
+        primitives = Primitives.from_plain(plain["primitives"])
+        k = np.asarray(plain["stiffness"], dtype=float)
+        if primitives.natoms != len(self.numbers) or k.shape != (primitives.count,):
+            raise ValueError(f"its coordinates are of {primitives.natoms} atoms, these are {len(self.numbers)}")
+        recipe = replace(self, bonds=np.asarray(plain["bonds"], dtype=int).reshape(-1, 2))
+        touching = np.asarray(plain["built"]["touching"], dtype=int).reshape(-1, 2)
+        built = Built(np.asarray(plain["built"]["lengths"], dtype=float).ravel(), touching)
+        terms = recipe.terms(primitives)
+        return recipe, recipe.joined(primitives, terms, k, bool(plain["free"]), built, bool(plain["lost"]))
 
     def lengths(self, x: Array) -> Array:
         """(nb,) of the bonds at x (3N,), Angstrom."""
@@ -119,6 +168,8 @@ class Recipe:
 
     def worn(self, coordinates: Internal, x: Array) -> str:
         """Why the internal coordinates should be built anew at x (3N,); empty where they are still good."""
+        if coordinates.lost:
+            return "the back-transformation did not converge"
         broken, formed = self.changes(coordinates, x)
         if len(broken):
             return f"the bond {said(broken)} broke"
@@ -129,20 +180,31 @@ class Recipe:
     def rebonded(self, coordinates: Internal, x: Array) -> Self:
         """The recipe with the bonds of x (3N,)."""
         broken, formed = self.changes(coordinates, x)
-        if not len(broken) and not len(formed):
+        gone = np.isin(self.keys(self.bonds), self.keys(broken))
+        if self.perceived:
+            gone |= self.lengths(x) > DOUBTFUL * self.ordinary
+        if not gone.any() and not len(formed):
             return self
-        gone = set(map(tuple, broken.tolist()))
-        bonds = sorted([*(tuple(bond) for bond in self.bonds.tolist() if tuple(bond) not in gone), *map(tuple, formed.tolist())])
-        return replace(self, bonds=np.array(bonds, dtype=int).reshape(-1, 2))
+        return replace(self, bonds=np.unique(np.concatenate([self.bonds[~gone], formed]), axis=0))
 
     def changes(self, coordinates: Internal, x: Array) -> tuple[Array, Array]:
         """Bonds (n, 2) that broke and that formed since the coordinates were built."""
-        ordinary = covalent_radii[self.numbers[self.bonds]].sum(axis=1)
-        broken = self.lengths(x) > np.maximum(BROKEN * ordinary, STRETCHED * coordinates.built.lengths)
+        assert coordinates.built is not None
+        limits = BROKEN * self.ordinary
+        if not self.perceived:
+            limits = np.maximum(limits, STRETCHED * coordinates.built.lengths)
         touching = covalent_bonds(self.numbers, x.reshape(-1, 3), FORMED)
-        known = set(map(tuple, np.concatenate([self.bonds, coordinates.built.touching]).tolist()))
-        formed = [pair for pair in touching.tolist() if tuple(pair) not in known]
-        return self.bonds[broken], np.array(formed, dtype=int).reshape(-1, 2)
+        known = self.keys(np.concatenate([self.bonds, coordinates.built.touching]))
+        return self.bonds[self.lengths(x) > limits], touching[~np.isin(self.keys(touching), known)]
+
+    @cached_property
+    def ordinary(self) -> Array:
+        """(nb,) sums of covalent radii, Angstrom."""
+        return covalent_radii[self.numbers[self.bonds]].sum(axis=1)
+
+    def keys(self, bonds: Array) -> Array:
+        """(nb,) one number for each pair of atoms."""
+        return np.sort(bonds, axis=1) @ np.array([len(self.numbers), 1])
 
 
 def constants_of(mol: Any) -> MMFFConstants | None:

@@ -36,7 +36,8 @@ class NamedOptimizer(RuleOptimizer):
             "\n    The rest are those of the rule.\n    "
         )
         cls.__signature__ = inspect.Signature(  # read by help() and editors
-            base + [inspect.Parameter(name, keyword, default=value) for name, value in cls.defaults("cartesian").items()]
+            base
+            + [inspect.Parameter(name, keyword, default=value) for name, value in cls.defaults("cartesian").items()]
         )
 
     def __init__(
@@ -83,7 +84,7 @@ class GradientDescent(NamedOptimizer):
 
     kind = rules.GradientDescent
     tuned: ClassVar = {"lr": 0.01}
-    tuned_internal: ClassVar = {"lr": 0.7}
+    tuned_internal: ClassVar = {"lr": 0.6}
 
 
 class Momentum(NamedOptimizer):
@@ -91,7 +92,7 @@ class Momentum(NamedOptimizer):
 
     kind = rules.Momentum
     tuned: ClassVar = {"lr": 0.5, "b1": 0.95}
-    tuned_internal: ClassVar = {"lr": 1.0, "b1": 0.5}
+    tuned_internal: ClassVar = {"lr": 0.75, "b1": 0.2}
 
 
 class HeavyBall(NamedOptimizer):
@@ -99,7 +100,7 @@ class HeavyBall(NamedOptimizer):
 
     kind = rules.HeavyBall
     tuned: ClassVar = {"lr": 0.02, "b1": 0.95}
-    tuned_internal: ClassVar = {"lr": 0.6, "b1": 0.4}
+    tuned_internal: ClassVar = {"lr": 0.6, "b1": 0.2}
 
 
 class Nesterov(NamedOptimizer):
@@ -107,7 +108,7 @@ class Nesterov(NamedOptimizer):
 
     kind = rules.Nesterov
     tuned: ClassVar = {"lr": 0.02, "b1": 0.97}
-    tuned_internal: ClassVar = {"lr": 0.5, "b1": 0.4}
+    tuned_internal: ClassVar = {"lr": 0.7, "b1": 0.2}
 
 
 class Adagrad(NamedOptimizer):
@@ -115,7 +116,7 @@ class Adagrad(NamedOptimizer):
 
     kind = rules.Adagrad
     tuned: ClassVar = {"lr": 0.05}
-    tuned_internal: ClassVar = {"lr": 0.3}
+    tuned_internal: ClassVar = {"lr": 0.8, "eps": 1.0}
 
 
 class RMSProp(NamedOptimizer):
@@ -123,7 +124,7 @@ class RMSProp(NamedOptimizer):
 
     kind = rules.RMSProp
     tuned: ClassVar = {"lr": 0.01}
-    tuned_internal: ClassVar = {"lr": 0.05}
+    tuned_internal: ClassVar = {"lr": 0.3, "eps": 0.3}
 
 
 class Adadelta(NamedOptimizer):
@@ -131,7 +132,7 @@ class Adadelta(NamedOptimizer):
 
     kind = rules.Adadelta
     tuned: ClassVar = {"lr": 1.0}
-    tuned_internal: ClassVar = {"lr": 1.0}
+    tuned_internal: ClassVar = {"lr": 0.6, "eps": 1.0}
 
 
 class Adam(NamedOptimizer):
@@ -139,7 +140,7 @@ class Adam(NamedOptimizer):
 
     kind = rules.Adam
     tuned: ClassVar = {"lr": 0.03, "b1": 0.93, "b2": 0.98}
-    tuned_internal: ClassVar = {"lr": 0.1, "b1": 0.5, "b2": 0.9}
+    tuned_internal: ClassVar = {"lr": 0.3, "b1": 0.2, "b2": 0.9, "eps": 0.3}
 
 
 class PerAtomAdam(NamedOptimizer):
@@ -147,7 +148,7 @@ class PerAtomAdam(NamedOptimizer):
 
     kind = rules.PerAtomAdam
     tuned: ClassVar = {"lr": 0.05, "b1": 0.93, "b2": 0.98}
-    tuned_internal: ClassVar = {"lr": 0.1, "b1": 0.5, "b2": 0.9}
+    tuned_internal: ClassVar = {"lr": 0.3, "b1": 0.2, "b2": 0.9, "eps": 0.3}
 
 
 class AMSGrad(NamedOptimizer):
@@ -155,7 +156,7 @@ class AMSGrad(NamedOptimizer):
 
     kind = rules.AMSGrad
     tuned: ClassVar = {"lr": 0.03, "b1": 0.93, "b2": 0.98}
-    tuned_internal: ClassVar = {"lr": 0.1, "b1": 0.5, "b2": 0.9}
+    tuned_internal: ClassVar = {"lr": 0.3, "b1": 0.2, "b2": 0.9, "eps": 0.3}
 
 
 class NAdam(NamedOptimizer):
@@ -163,7 +164,7 @@ class NAdam(NamedOptimizer):
 
     kind = rules.NAdam
     tuned: ClassVar = {"lr": 0.03}
-    tuned_internal: ClassVar = {"lr": 0.1, "b1": 0.5, "b2": 0.9}
+    tuned_internal: ClassVar = {"lr": 0.3, "b1": 0.2, "b2": 0.9, "eps": 0.3}
 
 
 class RAdam(NamedOptimizer):
@@ -171,7 +172,7 @@ class RAdam(NamedOptimizer):
 
     kind = rules.RAdam
     tuned: ClassVar = {"lr": 0.02, "b1": 0.93, "b2": 0.98}
-    tuned_internal: ClassVar = {"lr": 0.1, "b1": 0.5, "b2": 0.9}
+    tuned_internal: ClassVar = {"lr": 0.6, "b1": 0.2, "b2": 0.9, "eps": 0.7}
 
 
 class AdaBelief(NamedOptimizer):
@@ -179,7 +180,7 @@ class AdaBelief(NamedOptimizer):
 
     kind = rules.AdaBelief
     tuned: ClassVar = {"lr": 0.01, "b1": 0.93, "b2": 0.98}
-    tuned_internal: ClassVar = {"lr": 0.1, "b1": 0.5, "b2": 0.9}
+    tuned_internal: ClassVar = {"lr": 0.2, "b1": 0.2, "b2": 0.9, "eps": 0.3}
 
 
 class Lion(NamedOptimizer):
@@ -187,7 +188,7 @@ class Lion(NamedOptimizer):
 
     kind = rules.Lion
     tuned: ClassVar = {"lr": 0.001}
-    tuned_internal: ClassVar = {"lr": 0.01}
+    tuned_internal: ClassVar = {"lr": 0.1, "b1": 0.5, "b2": 0.5}
 
 
 class Apollo(NamedOptimizer):
@@ -195,4 +196,4 @@ class Apollo(NamedOptimizer):
 
     kind = rules.Apollo
     tuned: ClassVar = {"lr": 0.03}
-    tuned_internal: ClassVar = {"lr": 0.5}
+    tuned_internal: ClassVar = {"lr": 0.7, "b1": 0.2}

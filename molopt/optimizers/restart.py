@@ -73,6 +73,7 @@ def _adopt(optimizer: "DirectionOptimizer", data: dict[str, Any]) -> None:
     if x.shape != optimizable.get_x().shape:
         raise ValueError(f"it has {x.size} coordinates, these atoms have {optimizable.get_x().size}")
     point = from_plain(Point(x, x), data["point"])
+    coordinates: Any
     if optimizer.recipe is None:
         coordinates = Cartesian.of(x.size, optimizer.stiffness)
     else:

@@ -7,8 +7,7 @@ from molopt.directions import Lifted
 from molopt.optimizers.base import DirectionOptimizer
 from molopt.rules import Rule
 
-
-INTERNAL_CONTROL = Control(maxstep=1.0, growth=1.1, creep=1.05)  # tuned: docs/tuning.md
+INTERNAL_CONTROL = Control(maxstep=1.0, growth=1.1, creep=1.05, shrink=0.6)  # tuned: docs/tuning.md
 
 
 class RuleOptimizer(DirectionOptimizer):

@@ -15,8 +15,12 @@ class Look(NamedTuple):
 
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart, without their yellow, which is faint on white;
-# further optimizers are shades of them. Ours are solid, ASE's dashed so that one shows through the gaps of another.
+# further optimizers are shades of them. Ours are solid, but for rules in internal coordinates, which are finely dotted;
+# ASE's are dashed so that one shows through the gaps of another.
 LOOKS = {
+    "default": Look("#B00020"),
+    "lbfgs/internal": Look("#1B1B7A"),
+    "lbfgs/cartesian": Look("#2E6F8E"),
     "adam": Look("#D55E00"),
     "momentum": Look("#0072B2"),
     "rmsprop": Look("#E69F00"),
@@ -38,6 +42,7 @@ LOOKS = {
     "fire2": Look("#4D4D4D", (6, 1.5, 1.5, 1.5, 1.5, 1.5)),
     "mdmin": Look("#A6A6A6", (3, 3)),
 }
+DOTTED = (1.2, 0.6)
 OTHER = Look("#5C3D99", (2, 1))
 VARIANTS: Sequence[tuple[float, ...]] = ((), (3, 1), (1, 1), (4, 1, 1, 1))  # one optimizer with several arguments
 
@@ -58,5 +63,8 @@ def plain(optimizer: str) -> str:
 
 def look(optimizer: str, variant: int = 0) -> Look:
     """The one colour of this optimizer whatever its arguments, with other dashes for each further variant of it."""
+    name, _, where = plain(optimizer).partition("/")
     found = LOOKS.get(plain(optimizer), OTHER)
+    if where and found is OTHER:
+        found = LOOKS.get(name, OTHER)._replace(dashes=DOTTED)
     return found._replace(dashes=VARIANTS[variant % len(VARIANTS)]) if variant else found

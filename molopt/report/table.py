@@ -19,37 +19,47 @@ UNKNOWN = "-"
 def comparison_table(results: Sequence[Result]) -> Table:
     """One row a run; all runs are of one molecule in one potential.
 
-    The table fits 80 characters; long names of optimizers are folded.
+    "above best" is known because another run went further down, "left" is what each run could know by itself. The
+    table fits 80 characters; long names of optimizers are folded.
     """
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("optimizer", overflow="fold")
     table.add_column("converged", no_wrap=True)
-    for heading in ("force\ncalls", "steps", "seconds", "above\nbest/meV", "\nkcal/mol", "fmax\neV/A"):
+    for heading in ("force\ncalls", "seconds", "above\nmeV", "best\nkcal/mol", "left\nmeV", "fmax\neV/A"):
         table.add_column(heading, justify="right", no_wrap=True)
     for result, above in zip(results, above_best(results), strict=True):
         table.add_row(
             Text(label(result.optimizer)),
             outcome(result),
             str(result.force_calls),
-            str(result.steps),
             f"{result.seconds:.2f}",
             number(above / MEV, 1),
             number(above / KCAL_PER_MOL, 2),
+            left(result),
             number(result.fmax, 4),
         )
     return table
 
 
-HEADINGS = f"{'molecule':<26}  {'converged':<9}  {'calls':>6}  {'seconds':>8}  {'energy eV':>14}  {'fmax':>7}"
+WIDTH = 19  # characters of a molecule's name
+HEADINGS = (
+    f"{'molecule':<{WIDTH}}  {'converged':<9}  {'calls':>5}  {'seconds':>7}  {'energy eV':>14}  {'left meV':>8}"
+    f"  {'fmax':>6}"
+)
 
 
 def row(result: Result) -> str:
     """A run as a line under `HEADINGS`, 80 characters wide."""
-    name = result.name if len(result.name) <= 26 else f"{result.name[:25]}…"
+    name = result.name if len(result.name) <= WIDTH else f"{result.name[: WIDTH - 1]}…"
     return (
-        f"{name:<26}  {outcome(result).plain:<9}  {result.force_calls:>6}  {result.seconds:>8.2f}  "
-        f"{number(result.energy, 6):>14}  {number(result.fmax, 4):>7}"
+        f"{name:<{WIDTH}}  {outcome(result).plain:<9}  {result.force_calls:>5}  {result.seconds:>7.2f}  "
+        f"{number(result.energy, 6):>14}  {left(result):>8}  {number(result.fmax, 4):>6}"
     )
+
+
+def left(result: Result) -> str:
+    """The energy left, meV."""
+    return UNKNOWN if result.energy_left is None else number(float(result.energy_left) / MEV, 1)
 
 
 def outcome(result: Result) -> Text:
@@ -68,6 +78,8 @@ def number(value: float, digits: int) -> str:
 def remarks(result: Result) -> list[str]:
     """What a reader of its row must know besides."""
     found = [] if result.error is None else [result.error]
+    if result.ended == "noise floor":
+        found.append("noise in the forces is all that is left above the floor")
     if result.bonds_kept is False:
         found.append("bonds are not those of the start")
     elif result.stereo_kept is False:

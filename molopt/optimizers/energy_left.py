@@ -1,0 +1,253 @@
+"""Energy left: how far above the floor of its basin a geometry is, from its forces alone."""
+
+from collections import deque
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from ase import Atoms
+
+from molopt.control import Point
+from molopt.coordinates.frame import Frame
+from molopt.coordinates.internal import Internal
+from molopt.coordinates.metric import Curvature, Metric
+from molopt.coordinates.primitives import Primitives
+from molopt.directions import Limits, QuasiNewton
+from molopt.errors import InputError
+from molopt.optimizers.internals import LARGE, Recipe
+from molopt.rules.partition import Array
+
+GROUPS = {
+    "stretch": "bonds",
+    "angle": "angles",
+    "bend": "angles",
+    "plane": "angles",
+    "torsion": "torsions",
+    "pose": "fragments",
+    "point": "fragments",
+}
+MOST = 3  # coordinates that are named
+SOFTER = 1 / 3  # tuned: docs/energy_left.md
+DIRECTION = QuasiNewton()
+REMEMBERED = DIRECTION.memory + 1  # geometries of a run that correct the model
+UNLIMITED = Limits(np.array([np.inf]), np.inf, np.inf)
+
+
+class Part(NamedTuple):
+    """One coordinate's share of the energy left."""
+
+    kind: str  # stretch, angle, bend, torsion, plane, pose (of a fragment) or point (a single atom)
+    atoms: tuple[int, ...]  # counted from 0
+    energy: float  # eV
+
+    def __str__(self) -> str:
+        return f"{self.kind} {'-'.join(map(str, self.atoms[:4]))} {1e3 * self.energy:.1f}"
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An estimate of the energy left; `float()` of it is the energy.
+
+    Attributes
+    ----------
+    energy : float
+        eV above the floor of the basin.
+    shares : dict
+        Of bonds, angles (linear bends and planes included), torsions and fragments (their positions and orientations,
+        and single atoms), eV; they add up to the energy. A share can be a little below zero, where coordinates are
+        coupled.
+    top : tuple of Part
+        The three coordinates that hold most. Torsions about one bond turn together and are one, named by the largest
+        of them; so are the components of a fragment's motion.
+    """
+
+    energy: float
+    shares: dict[str, float]
+    top: tuple[Part, ...]
+
+    def __float__(self) -> float:
+        return self.energy
+
+    def __str__(self) -> str:
+        shares = ", ".join(f"{group} {1e3 * share:.1f}" for group, share in self.shares.items())
+        return f"{1e3 * self.energy:.1f} meV left ({shares}); most in {'; '.join(map(str, self.top)) or 'nothing'}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """In plain values, eV."""
+        return {"energy": self.energy, "shares": self.shares, "top": [part._asdict() for part in self.top]}
+
+
+def energy_left(atoms: Atoms) -> Estimate:
+    r"""Estimate how far above the floor of its basin a molecule is, without a force call.
+
+    .. math:: E_{left} = \frac{1}{2} g_x \cdot (P H P)^+ g_x
+
+    with the gradient g_x and a model Hessian H of this geometry (`molopt.coordinates`): MMFF94's force constants where
+    it knows the molecule, torsion terms and close contacts of the present geometry, which count a third (`Yielding`);
+    P takes rigid motions and what constraints forbid out. On a ridge no such estimate can know how deep the valley is:
+    there it is too low. `energy_left` of an optimizer of molopt, and of a `Result`, also uses what the run showed.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        With forces: a calculator that has just been asked for them, or the stored ones of any program and optimizer
+        (`ase.io.read` of an output, a trajectory, `SinglePointCalculator`).
+
+    Returns
+    -------
+    Estimate
+        `float()` of it is in eV.
+
+    Raises
+    ------
+    InputError
+        The forces of this geometry are not known, atoms are periodic, or under a constraint that is not understood.
+
+    Examples
+    --------
+    >>> import molopt
+    >>> molecule = molopt.Molecule.named("aladip")
+    >>> atoms = molecule.atoms()
+    >>> atoms.calc = molopt.potential("mmff94", molecule)
+    >>> forces = atoms.get_forces()
+    >>> left = molopt.energy_left(atoms)
+    >>> 0.5 < float(left) < 2.0, max(left.shares, key=left.shares.get)
+    (True, 'angles')
+    """
+    estimator = Estimator(recipe_for(atoms))
+    estimator.see(Point(atoms.positions.ravel(), -known_forces(atoms).ravel()))
+    return estimator.at()[0]
+
+
+def recipe_for(atoms: Any) -> Recipe:
+    """The recipe of atoms whose energy left is to be estimated; InputError where that cannot be."""
+    if not isinstance(atoms, Atoms) or atoms.pbc.any():
+        what = "these are periodic" if isinstance(atoms, Atoms) else f"got {type(atoms).__name__}"
+        raise InputError(f"energy left is estimated for molecules, ase.Atoms that are not periodic; {what}")
+    try:
+        return Recipe.of(atoms)
+    except InputError as error:
+        raise InputError(f"energy left cannot be estimated: {str(error).partition(': use')[0]}") from error
+
+
+def known_forces(atoms: Atoms) -> Array:
+    """(N, 3) constraints applied, eV/A; InputError where a force call would be needed."""
+    if atoms.calc is None:
+        raise InputError("these atoms have no forces: set atoms.calc and ask for atoms.get_forces() first")
+    try:
+        known = atoms.calc.get_property("forces", atoms, allow_calculation=False)
+    except (NotImplementedError, RuntimeError):  # what a calculator that stores results says at another geometry
+        known = None
+    if known is None:
+        raise InputError("the forces of this geometry are not known: ask for atoms.get_forces() first")
+    return atoms.get_forces()
+
+
+def estimate(primitives: Primitives, frame: Frame, natural: Array) -> Estimate:
+    """The estimate at a frame whose natural gradient, (P H P)^+ g_u with the best H at hand, is `natural` (nq,)."""
+    each = 0.5 * frame.gradient * natural  # (nq,) eV
+    shares = dict.fromkeys(GROUPS.values(), 0.0)
+    for kind, part in primitives.slices.items():
+        shares[GROUPS[kind]] += float(each[part].sum())
+    return Estimate(float(each.sum()), shares, largest(primitives, each))
+
+
+def largest(primitives: Primitives, each: Array) -> tuple[Part, ...]:
+    """What holds most, of coordinates whose entries belong together."""
+    together = together_in(primitives)
+    sums = np.bincount(together, weights=each)
+    found = []
+    for group in np.argsort(-sums, kind="stable")[:MOST]:
+        members = np.flatnonzero(together == group)
+        found.append(Part(*primitives.atoms_of(int(members[np.argmax(each[members])])), float(sums[group])))
+    return tuple(found)
+
+
+def together_in(primitives: Primitives) -> Array:
+    """(nq,) which entries are one coordinate to a chemist, counted from 0."""
+    sizes = primitives.sizes
+    poses = primitives.poses
+    own = {
+        "bend": np.arange(sizes["bend"]) // 2,
+        "torsion": primitives.central,
+        "pose": np.repeat(np.array([*range(len(poses.anchors)), *poses.turning], dtype=int), 3),
+        "point": np.arange(sizes["point"]) // 3,
+    }
+    parts, begin = [], 0
+    for kind, size in sizes.items():
+        part = own.get(kind, np.arange(size)) + begin
+        begin = int(part.max(initial=begin - 1)) + 1
+        parts.append(part)
+    return np.concatenate(parts)
+
+
+@dataclass(frozen=True)
+class Yielding:
+    """A metric whose torsion terms and contacts count a third.
+
+    A step must trust the curvature of the present geometry. The way down from it is longer: torsions turn out of their
+    terms and contacts give way, and the energy left is that of a softer spring. A third is tuned on molecules apart
+    from those reported (docs/energy_left.md).
+    """
+
+    metric: Metric
+    torsions: slice
+
+    def at(self, x: Array) -> Curvature:
+        diagonal, rows = self.metric.at(x)
+        diagonal = diagonal.copy()
+        diagonal[self.torsions] *= SOFTER
+        return Curvature(diagonal, rows * np.sqrt(SOFTER))
+
+
+class Estimator:
+    """Energy left along a run of any optimizer: what its last geometries showed of the surface corrects the model.
+
+    The internal coordinates are built once and kept up; the correction is that of `molopt.directions.QuasiNewton`.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.coordinates: Internal | None = None
+        self.frame: Frame | None = None  # at the last point that was learned
+        self.state: Any = None  # what was learned
+        self.new: deque[Point] = deque(maxlen=REMEMBERED)  # points since, the newest last
+
+    def see(self, here: Point) -> None:
+        """Remember a geometry whose forces are known; nothing is computed yet."""
+        self.new.append(here)
+
+    def at(self) -> tuple[Estimate, Frame, Internal]:
+        """The estimate at the last geometry, with the frame and the coordinates that it was made in."""
+        self.keep_up()
+        assert self.coordinates is not None
+        while self.new:
+            self.learn(self.coordinates, self.coordinates.frame(*self.new.popleft()))
+        frame = self.frame
+        assert frame is not None
+        seen = self.coordinates.observe(frame, np.zeros_like(frame.gradient))
+        proposal, _ = DIRECTION.propose(frame, seen, self.state, UNLIMITED)
+        return estimate(self.coordinates.primitives, frame, -proposal.displacement), frame, self.coordinates
+
+    def learn(self, coordinates: Internal, frame: Frame) -> None:
+        if self.frame is None:
+            self.state = DIRECTION.init(coordinates.observe(frame, np.zeros_like(frame.gradient)))
+        else:
+            self.state = DIRECTION.learn(self.state, self.frame, frame, coordinates.between(self.frame, frame))
+        self.frame = frame
+
+    def keep_up(self) -> None:
+        """Build coordinates that describe the last geometry, where there are none; what came before is forgotten."""
+        if not self.new:
+            return
+        here = self.new[-1]
+        if self.coordinates is not None and len(here.x) > 3 * LARGE:  # learning would cost more than it tells
+            self.frame, self.new = None, deque([here], maxlen=REMEMBERED)
+        if self.coordinates is not None and not self.recipe.worn(self.coordinates, here.x):
+            return
+        if self.coordinates is not None:
+            self.recipe = self.recipe.rebonded(self.coordinates, here.x)
+            self.frame, self.new = None, deque([here], maxlen=REMEMBERED)
+        built = self.recipe.build(here.x, here.gradient)
+        metric = built.metric and Yielding(built.metric, built.primitives.slices["torsion"])
+        self.coordinates = replace(built, metric=metric)

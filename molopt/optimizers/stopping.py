@@ -1,0 +1,115 @@
+"""Asking the criteria of a run after each force call, for optimizers of molopt and of ASE alike."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from molopt.control import Point
+from molopt.convergence import Criterion, EnergyLeft, Seen
+from molopt.coordinates.frame import Frame
+from molopt.coordinates.internal import Internal
+from molopt.errors import InputError
+from molopt.noise import REACHED, Noise
+from molopt.optimizers.energy_left import REMEMBERED, Estimate, Estimator, recipe_for
+from molopt.rules.partition import Array
+
+log = logging.getLogger("molopt")
+
+
+class Stopping:
+    """The criteria of one run, beside its fmax, and what they need to know of it.
+
+    Attributes
+    ----------
+    met : bool
+        Whether the run may stop at the last geometry that was asked about.
+    at_noise_floor : bool
+        Whether it may do so because noise is all that is left.
+    """
+
+    def __init__(self, criteria: Criterion | Sequence[Criterion], optimizer: Any) -> None:
+        self.criteria = list(criteria) if isinstance(criteria, Sequence) else [criteria]
+        for criterion in self.criteria:
+            if not hasattr(criterion, "met"):
+                raise InputError(f"criteria are objects such as EnergyLeft(0.001), got {criterion!r}")
+        self.optimizer = optimizer
+        self.points: deque[Point] = deque(maxlen=REMEMBERED)  # the last that were asked about
+        self.noise: Noise | None = None
+        self.estimator: Estimator | None = None
+        if any(isinstance(criterion, EnergyLeft) for criterion in self.criteria):
+            self.noise, self.estimator = Noise(), Estimator(recipe_for(optimizer.atoms))
+        self.before: Point | None = None  # where the step to the last point began
+        self.known: Any = None  # what `estimated` said of the last point
+        self.met = self.at_noise_floor = False
+
+    def after(self, forces_are_small: Callable[[Array], bool]) -> Callable[[Array], bool]:
+        """A test of convergence that asks the criteria where another one, of the forces, is met."""
+
+        def converged(gradient: Array) -> bool:
+            self.look(gradient)
+            self.met = self.at_noise_floor = False
+            self.met = bool(forces_are_small(gradient)) and self.all_met()
+            self.at_noise_floor &= self.met
+            return self.met
+
+        return converged
+
+    def look(self, gradient: Array) -> None:
+        """Remember the present geometry, once."""
+        optimizable = self.optimizer.optimizable
+        here = Point(optimizable.get_x(), gradient.copy())
+        if self.at(here.x):
+            return
+        last = self.points[-1] if self.points else None
+        memory = getattr(self.optimizer, "memory", None)
+        self.before = last if memory is None else memory.point
+        self.known = None
+        self.points.append(here)
+        if self.estimator is not None:
+            self.estimator.see(here)
+        if self.noise is not None:
+            self.noise.see(here.x, gradient, optimizable.get_value())
+
+    def all_met(self) -> bool:
+        last, displacement, change = self.points[-1], None, np.inf
+        if self.before is not None and self.before.x.size == last.x.size:
+            displacement = last.x - self.before.x
+            change = float((self.before.gradient + last.gradient) @ displacement) / 2
+        seen = Seen(last.gradient, displacement, change, lambda: float(self.estimate()), self.noise_is_left)
+        return all(criterion.met(seen) for criterion in self.criteria)
+
+    def estimate(self) -> Estimate:
+        """The energy left at the last geometry; InputError where it cannot be known."""
+        return self.estimated()[0]
+
+    def estimated(self) -> tuple[Estimate, Frame, Internal]:
+        if self.estimator is None:
+            self.estimator = Estimator(recipe_for(self.optimizer.atoms))
+            for point in self.points:
+                self.estimator.see(point)
+        if self.known is None:
+            self.known = self.estimator.at()
+        return self.known
+
+    def at(self, x: Array) -> bool:
+        """Whether the last geometry that was asked about is x (N,)."""
+        return bool(self.points) and np.array_equal(self.points[-1].x, x)
+
+    def noise_is_left(self) -> bool:
+        """Whether the last geometry is as near to the floor as noise in the forces allows; it is logged."""
+        if self.noise is None:
+            return False
+        left, frame, coordinates = self.estimated()
+        told = coordinates.free and coordinates.forbidden is None and bool(coordinates.movable.all())
+        floor = self.noise.floor(frame) if told else 0.0
+        if float(left) > REACHED * floor and not self.noise.stagnant(frame, coordinates.movable):
+            return False
+        self.at_noise_floor = True
+        log.info(
+            "step %d: noise in the forces is all that is left: %.2g meV, of which noise of %.2g meV/A makes %.2g",
+            self.optimizer.nsteps, 1e3 * float(left), 1e3 * self.noise.sigma(), 1e3 * floor,
+        )  # fmt: skip
+        return True
