@@ -234,6 +234,19 @@ def test_adam_misses_the_minimum_of_a_sugar_at_a_constant_rate_and_settles_under
     assert converged == [False, True]
 
 
+@every_rule
+def test_in_internal_coordinates_every_rule_takes_a_fifth_of_the_steps_of_bfgs(optimizer):
+    peptide = Molecule.from_smiles("CC(=O)NCC(=O)NC", seed=1)
+    steps = []
+    for kind, keywords in ((optimizer, {"coordinates": "internal"}), (BFGS, {})):
+        atoms = peptide.atoms()
+        atoms.calc = potential("mmff94", peptide)
+        run = kind(atoms, logfile=None, **keywords)
+        assert run.run(fmax=0.01, steps=300)
+        steps.append(run.nsteps)
+    assert steps[0] < steps[1] / 5
+
+
 def test_without_control_an_explicit_maxstep_still_caps():
     atoms = ethanol()
     optimizer = GradientDescent(atoms, lr=5.0, control=None, maxstep=0.05, logfile=None)

@@ -1,7 +1,7 @@
 """Values of internal coordinates and their derivatives: one function a kind, all of a kind at once.
 
 Each takes the positions p (n, k, 3) of the k atoms of n coordinates, in Angstrom, and returns the values (n,) and the
-derivatives (n, k, 3). The formulas are those of E. B. Wilson, J. C. Decius, P. C. Cross, Molecular Vibrations (1955),
+derivatives (n, k, 3), or the values alone, in a fraction of the time. The formulas are those of E. B. Wilson, J. C. Decius, P. C. Cross, Molecular Vibrations (1955),
 for stretch and angle; of A. Blondel, M. Karplus, J. Comput. Chem. 17, 1132 (1996), for the torsion.
 """
 
@@ -30,10 +30,29 @@ def normalised(v: Array) -> tuple[Array, Array]:
     return v / np.maximum(length, TINY), length
 
 
+def stretch_value(p: Array) -> Array:
+    """The length alone."""
+    bond = p[:, 0] - p[:, 1]
+    return np.sqrt(dot(bond, bond))
+
+
 def stretch(p: Array) -> tuple[Array, Array]:
     """Length of the bond i-j."""
     unit, length = normalised(p[:, 0] - p[:, 1])
     return length[:, 0], np.stack([unit, -unit], axis=1)
+
+
+def angle_value(p: Array) -> Array:
+    """The angle alone."""
+    u, v = p[:, 0] - p[:, 1], p[:, 2] - p[:, 1]
+    normal = cross(u, v)
+    return np.arctan2(np.sqrt(dot(normal, normal)), dot(u, v))
+
+
+def wider(p: Array, limit: float) -> Array:
+    """(n,) whether the angle i-j-k is wider than the limit, rad."""
+    u, v = p[:, 0] - p[:, 1], p[:, 2] - p[:, 1]
+    return dot(u, v) < np.cos(limit) * np.sqrt(dot(u, u) * dot(v, v))
 
 
 def angle(p: Array) -> tuple[Array, Array]:
@@ -73,6 +92,13 @@ def plane(p: Array) -> tuple[Array, Array]:
     value = dot(units[:, 0], pairs[:, 0])
     outer = (pairs - value[:, None, None] * units) / lengths
     return value, np.concatenate([-outer.sum(axis=1, keepdims=True), outer], axis=1)
+
+
+def plane_value(p: Array) -> Array:
+    """The triple product alone."""
+    u, v, w = (p[:, n] - p[:, 0] for n in (1, 2, 3))
+    lengths = np.sqrt(dot(u, u) * dot(v, v) * dot(w, w))
+    return dot(u, cross(v, w)) / np.maximum(lengths, TINY)
 
 
 def bend(p: Array, axes: Array) -> tuple[Array, Array]:

@@ -5,7 +5,7 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
-from molopt.coordinates.inverse import DENSE, Projected
+from molopt.coordinates.inverse import Projected
 from molopt.coordinates.metric import Curvature
 from molopt.rules.partition import Array
 
@@ -49,14 +49,12 @@ class Frame:
     ) -> None:
         self.x, self.cartesian, self.roots, self.held = x, cartesian, roots, held
         self.curvature, self.values, self.owners = curvature, values, owners
-        self.sparse = a
-        self.a = a.toarray() if a.shape[1] <= DENSE else a  # products with dense vectors are faster so
-        self.transposed = self.a.T if a.shape[1] <= DENSE else a.T.tocsr()
+        self.a, self.transposed = a, a.T
 
     @cached_property
     def stiff(self) -> Projected:
         """(A^T A)^+, the inverse of the frozen model Hessian."""
-        return Projected(self.sparse.T @ self.sparse, self.held)
+        return Projected(self.transposed @ self.a, self.held)
 
     @cached_property
     def model(self) -> Projected:
@@ -64,9 +62,9 @@ class Frame:
         if self.curvature is None:
             return self.stiff
         diagonal, rows = self.curvature
-        weighted = self.sparse.copy()
+        weighted = self.a.copy()
         weighted.data *= np.repeat(diagonal, np.diff(weighted.indptr))
-        return Projected(self.sparse.T @ weighted + rows.T @ rows, self.held)
+        return Projected(self.transposed @ weighted + rows.T @ rows, self.held)
 
     @cached_property
     def gradient(self) -> Array:

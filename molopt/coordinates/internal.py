@@ -112,7 +112,7 @@ class Internal:
 
     def between(self, old: Frame, new: Frame) -> Array:
         """(nq,) the displacement in u from one frame to another."""
-        return self.roots * self.primitives.difference(new.x, old.x, old.values)
+        return self.roots * self.primitives.change(new.x, new.values, old.x, old.values)
 
     def longest(self, frame: Frame, displacement: Array) -> Array:
         """(1,) length of the longest move of an atom, Angstrom."""
@@ -145,7 +145,9 @@ class Internal:
         y = self.shifted(frame.x, frame.lower(displacement))
         at, last = frame, np.inf
         for _ in range(TRIES):
-            missing = displacement - self.roots * self.primitives.difference(y, frame.x, frame.values)
+            missing = displacement - self.roots * self.primitives.change(
+                y, self.primitives.values(y), frame.x, frame.values
+            )
             step = at.lower(missing)
             size = float(np.linalg.norm(step))
             if not size < WORSE * last:

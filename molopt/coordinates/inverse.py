@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from scipy import linalg, sparse
-from scipy.linalg import lapack
+from scipy.linalg import blas, lapack
 from scipy.sparse.linalg import splu
 
 from molopt.rules.partition import Array
@@ -53,8 +53,7 @@ def cholesky(hessian: Any, held: Array, scale: float) -> Any:
     full = hessian.toarray(order="F") if sparse.issparse(hessian) else np.array(hessian, order="F")
     image = hessian @ held
     half = held @ (0.5 * (held.T @ image + scale * np.eye(held.shape[1]))) - image
-    full += half @ held.T
-    full += held @ half.T
+    full = blas.dsyr2k(1.0, half, held, beta=1.0, c=full, lower=1, overwrite_c=1)
     factor, failed = lapack.dpotrf(full, lower=1, overwrite_a=1, clean=0)
     if failed:
         raise linalg.LinAlgError("the model Hessian is not positive definite: internal coordinates are missing")

@@ -17,6 +17,9 @@ ALONG = 0.94  # cosine of the axis of a bend with its chain, beyond which anothe
 FLAT = 0.15  # u1 . (u2 x u3) of a pyramid whose angles say no more of a move out of the plane
 
 
+NOTHING = np.zeros(0)
+
+
 def none_of(columns: int) -> Array:
     """(0, columns) atom indices."""
     return np.zeros((0, columns), dtype=int)
@@ -103,31 +106,32 @@ class Primitives:
     def values(self, x: Array) -> Array:
         """(nq,) at x (3N,); what is known only as a difference of two geometries, the orientations, is zero."""
         xyz = x.reshape(-1, 3)
-        return np.concatenate(
-            [
-                formulas.stretch(xyz[self.stretches])[0],
-                formulas.angle(xyz[self.angles])[0],
-                formulas.bend_value(xyz[self.bends], self.sides).ravel(),
-                self.torsion_values(x),
-                formulas.plane(xyz[self.planes])[0],
-                self.poses.centres(xyz, self.axes),
-                (xyz[self.points] @ self.axes.T).ravel(),
-            ]
-        )
+        parts = [
+            formulas.stretch_value(xyz[self.stretches]),
+            formulas.angle_value(xyz[self.angles]),
+            formulas.bend_value(xyz[self.bends], self.sides).ravel() if len(self.bends) else NOTHING,
+            self.torsion_values(x),
+            formulas.plane_value(xyz[self.planes]) if len(self.planes) else NOTHING,
+        ]
+        if self.poses.count or len(self.points):
+            parts += [self.poses.centres(xyz, self.axes), (xyz[self.points] @ self.axes.T).ravel()]
+        return np.concatenate(parts)
 
     def torsion_values(self, x: Array) -> Array:
         """(nt,) torsions at x (3N,), rad."""
         return formulas.torsion_value(x.reshape(-1, 3)[self.torsions])
 
-    def difference(self, new: Array, old: Array, known: Array | None = None) -> Array:
-        """(nq,) q(new) - q(old), torsions in [-pi, pi), orientations as rotations from old to new.
+    def difference(self, new: Array, old: Array) -> Array:
+        """(nq,) q(new) - q(old), torsions in [-pi, pi), orientations as rotations from old to new."""
+        return self.change(new, self.values(new), old, self.values(old))
 
-        `known` are the values of old, where they were computed before.
-        """
-        change = self.values(new) - (self.values(old) if known is None else known)
+    def change(self, new: Array, at_new: Array, old: Array, at_old: Array) -> Array:
+        """The same, where the values at both are known already."""
+        change = at_new - at_old
         torsions, poses = self.slices["torsion"], self.slices["pose"]
         change[torsions] = (change[torsions] + np.pi) % (2 * np.pi) - np.pi
-        change[poses] += self.poses.turns(new.reshape(-1, 3), old.reshape(-1, 3), self.axes)
+        if self.poses.count:
+            change[poses] += self.poses.turns(new.reshape(-1, 3), old.reshape(-1, 3), self.axes)
         return change
 
     def jacobian(self, x: Array) -> sparse.csr_array:
@@ -165,18 +169,26 @@ class Primitives:
     def worn(self, x: Array) -> str:
         """Why the list should be made anew at x (3N,); empty where it is still good."""
         xyz = x.reshape(-1, 3)
-        if (formulas.angle(xyz[self.angles])[0] > STRAIGHT).any():
+        if formulas.wider(xyz[self.angles], STRAIGHT).any():
             return "an angle became straight"
-        if (formulas.angle(xyz[np.concatenate([self.bends[:, :3], self.straight])])[0] < BENT).any():
+        if not formulas.wider(xyz[np.concatenate([self.bends[:, :3], self.straight])], BENT).all():
             return "a straight angle bent"
-        along = formulas.unit(xyz[self.bends[:, 2]] - xyz[self.bends[:, 0]])
-        if (np.abs(np.nan_to_num(formulas.dot(along, self.sides))) > ALONG).any():
-            return "a straight chain turned"
-        if (formulas.angle(xyz[np.concatenate([self.torsions[:, :3], self.torsions[:, 1:]])])[0] > STRAIGHT).any():
+        if len(self.bends):
+            along = formulas.unit(xyz[self.bends[:, 2]] - xyz[self.bends[:, 0]])
+            if (np.abs(np.nan_to_num(formulas.dot(along, self.sides))) > ALONG).any():
+                return "a straight chain turned"
+        if formulas.wider(xyz[self.arms], STRAIGHT).any():
             return "a torsion lost its angle"
-        if (np.abs(formulas.plane(xyz[self.pyramids])[0]) < FLAT).any():
+        if (np.abs(formulas.plane_value(xyz[self.pyramids])) < FLAT).any():
             return "a pyramid became flat"
         return ""
+
+    @cached_property
+    def arms(self) -> Array:
+        """(n, 3) the angles that torsions go through, where they are no coordinates themselves."""
+        known = {row for angle in self.angles.tolist() for row in (tuple(angle), tuple(angle[::-1]))}
+        found = {tuple(row) for part in (self.torsions[:, :3], self.torsions[:, 1:]) for row in part.tolist()}
+        return np.array(sorted(found - known), dtype=int).reshape(-1, 3)
 
     def atoms_of(self, index: int) -> tuple[str, tuple[int, ...]]:
         """Kind and atoms of one coordinate."""

@@ -32,8 +32,8 @@ class NamedOptimizer(RuleOptimizer):
         keyword = inspect.Parameter.KEYWORD_ONLY
         base = [p for p in inspect.signature(RuleOptimizer).parameters.values() if p.name not in ("rule", "kwargs")]
         cls.__doc__ = (
-            f"{cls.__doc__}\n\n    Tuned defaults: {said(cls.tuned)}; in internal coordinates {said(cls.tuned_internal)}."
-            "\n    The rest are those of the rule.\n    "
+            f"{cls.__doc__}\n\n    Tuned defaults: {said(cls.tuned)};\n    in internal coordinates"
+            f" {said(cls.tuned_internal)}.\n    The rest are those of the rule.\n    "
         )
         cls.__signature__ = inspect.Signature(  # read by help() and editors
             base
@@ -49,7 +49,7 @@ class NamedOptimizer(RuleOptimizer):
         append_trajectory: bool = False,
         maxstep: float | None = None,
         *,
-        control: Control | None | str = "default",
+        control: Control | str | None = "default",
         coordinates: str = "cartesian",
         **kwargs: Any,
     ) -> None:
@@ -180,7 +180,7 @@ class AdaBelief(NamedOptimizer):
 
     kind = rules.AdaBelief
     tuned: ClassVar = {"lr": 0.01, "b1": 0.93, "b2": 0.98}
-    tuned_internal: ClassVar = {"lr": 0.2, "b1": 0.2, "b2": 0.9, "eps": 0.3}
+    tuned_internal: ClassVar = {"lr": 0.3, "b1": 0.2, "b2": 0.9, "eps": 0.01}
 
 
 class Lion(NamedOptimizer):

@@ -70,7 +70,7 @@ class RuleOptimizer(DirectionOptimizer):
         maxstep: float | None = None,
         *,
         rule: Rule,
-        control: Control | None | str = "default",
+        control: Control | str | None = "default",
         coordinates: str = "cartesian",
         **kwargs: Any,
     ) -> None:
