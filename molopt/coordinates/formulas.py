@@ -1,8 +1,9 @@
 """Values of internal coordinates and their derivatives: one function a kind, all of a kind at once.
 
 Each takes the positions p (n, k, 3) of the k atoms of n coordinates, in Angstrom, and returns the values (n,) and the
-derivatives (n, k, 3), or the values alone, in a fraction of the time. The formulas are those of E. B. Wilson, J. C. Decius, P. C. Cross, Molecular Vibrations (1955),
-for stretch and angle; of A. Blondel, M. Karplus, J. Comput. Chem. 17, 1132 (1996), for the torsion.
+derivatives (n, k, 3), or the values alone, in a fraction of the time. The formulas are those of E. B. Wilson, J. C.
+Decius, P. C. Cross, Molecular Vibrations (1955), for stretch and angle; of A. Blondel, M. Karplus, J. Comput. Chem. 17,
+1132 (1996), for the torsion.
 """
 
 import numpy as np
