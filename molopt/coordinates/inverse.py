@@ -9,7 +9,7 @@ from scipy.sparse.linalg import splu
 
 from molopt.rules.partition import Array
 
-DENSE = 330  # entries up to which dense Cholesky is faster than sparse LU (measured: docs/own_time.py)
+DENSE = 330  # entries up to which dense Cholesky is faster than sparse LU
 
 
 class Projected:

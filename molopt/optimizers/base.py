@@ -13,8 +13,9 @@ from molopt.coordinates import Cartesian
 from molopt.coordinates.primitives import carried
 from molopt.directions import Direction
 from molopt.errors import InputError, PotentialFailed
+from molopt.names import offer
 from molopt.optimizers.energy_left import Estimate
-from molopt.optimizers.internals import Recipe
+from molopt.optimizers.internals import MODEL_NAMES, Recipe
 from molopt.optimizers.restart import read_restart, restart_data
 from molopt.optimizers.stopping import Stopping
 
@@ -184,6 +185,8 @@ def recipe_of(atoms: Any, coordinates: str, model: str) -> Recipe | None:
     """How internal coordinates are built; None where the run is Cartesian."""
     if coordinates not in COORDINATES:
         raise InputError(f"coordinates must be one of {', '.join(COORDINATES)}, got {coordinates!r}")
+    if model not in MODEL_NAMES:
+        raise InputError(f"{model!r} is no model Hessian{offer(model, MODEL_NAMES)}")
     if coordinates == "cartesian":
         return None
     try:

@@ -24,12 +24,13 @@ from molopt.rules.partition import Array
 
 log = logging.getLogger("molopt")
 
-LARGE = 1000  # atoms; beyond, contacts would fill the sparse factors (measured: docs/own_time.py)
+LARGE = 1000  # atoms; beyond, contacts would fill the sparse factors (measured: docs/own_time_internal.py)
 BROKEN = 1.5  # of the sum of covalent radii
 STRETCHED = 1.2  # and of the length at the build, for bonds that RDKit knows: a start may be bad
 DOUBTFUL = 1.4  # of the sum of covalent radii, for perceived bonds when coordinates are built anew
 FORMED = 1.1  # of the sum of covalent radii
 PULL = 0.1  # eV/A of net force or torque, more than noise makes
+MODEL_NAMES = ("mmff94", *MODELS)
 
 
 @dataclass(frozen=True, eq=False)
