@@ -43,8 +43,8 @@ def run(specification: str, potential: str, molecule: molopt.Molecule, cap: int)
     atoms.calc = Counted(molopt.potential(potential, molecule))
     settled = False
     try:
-        for settled in choose(specification).make(atoms).irun(fmax=SETTLED):
-            if settled or atoms.calc.force_calls >= cap:
+        for settled in choose(specification).make(atoms).irun(fmax=SETTLED, steps=cap):
+            if atoms.calc.force_calls >= cap:
                 break
     except PotentialFailed:
         settled = False
