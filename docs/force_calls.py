@@ -44,7 +44,7 @@ def run(specification: str, potential: str, molecule: molopt.Molecule, cap: int)
     settled = False
     try:
         for settled in choose(specification).make(atoms).irun(fmax=SETTLED, steps=cap):
-            if atoms.calc.force_calls >= cap:
+            if settled or atoms.calc.force_calls >= cap:
                 break
     except PotentialFailed:
         settled = False

@@ -11,7 +11,7 @@ from molopt.rules.partition import Array
 
 LAST = 20  # force calls that are remembered
 ENOUGH = 4  # force calls before noise is judged by net force and torque
-REACHED = 2.0  # a Newton step of noise alone adds as much again as was there
+REACHED = 1.0  # of the floor: at the minimum itself noise makes as much as this on average
 INCOHERENT = 0.5  # correlation of the forces of successive calls, below which they are no slope
 NEGLIGIBLE = 1e-6  # eV/A
 CONTRADICTED = 0.3  # part of the work that energies do not show

@@ -18,6 +18,7 @@ from ase.constraints import (
     FixedPlane,
     FixInternals,
     FixScaled,
+    FixSubsetCom,
     Hookean,
 )
 from ase.filters import FrechetCellFilter, UnitCellFilter
@@ -178,3 +179,19 @@ def test_auto_goes_cartesian_there_and_says_so(what, caplog):
         optimizer = LBFGS(UNFIT[what](), logfile=None)
     assert optimizer.sees == "cartesian"
     assert what in caplog.text
+
+
+@pytest.mark.parametrize("constraint", [FixSubsetCom([0, 1, 2]), FixCom()], ids=["FixSubsetCom", "FixCom"])
+def test_a_held_centre_of_mass_stays_and_does_not_slow_the_run(constraint):
+    molecule = molopt.Molecule.named("aladip")
+    atoms = molecule.atoms()
+    atoms.calc = molopt.potential("mmff94", molecule)
+    atoms.rattle(0.05, seed=2)
+    atoms.set_constraint(constraint)
+    chosen = atoms[constraint.index] if isinstance(constraint, FixSubsetCom) else atoms
+    before = np.average(chosen.positions, axis=0, weights=chosen.get_masses())
+    optimizer = molopt.LBFGS(atoms, logfile=None, coordinates="internal")
+    assert optimizer.run(fmax=0.02, steps=40)
+    chosen = atoms[constraint.index] if isinstance(constraint, FixSubsetCom) else atoms
+    after = np.average(chosen.positions, axis=0, weights=chosen.get_masses())
+    np.testing.assert_allclose(after, before, atol=1e-6)

@@ -1,5 +1,7 @@
 """Control: a rate that settles, rejection, and the same bits alone and in a batch."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
@@ -146,3 +148,25 @@ def test_scaling_all_forces_does_not_change_the_path_of_adam_under_control():
 def test_settings_out_of_range_are_refused(wrong, message):
     with pytest.raises(ValueError, match=message):
         Control(**wrong)
+
+
+class Coupled(NamedTuple):
+    """A geometry whose metric couples coordinates: the natural gradient is not the gradient."""
+
+    gradient: np.ndarray
+    energy_left: float = 0.25
+
+
+def test_a_step_that_scales_turned_along_the_level_line_goes_down_the_natural_gradient():
+    seen = rules.Observation.single([1.0, -0.5])  # natural: its slope along the gradient is positive
+    lion = Lifted(rules.Lion(1.0))
+    proposal, _ = lion.propose(Coupled(np.array([1.0, 1.0])), seen, lion.init(seen), None)
+    np.testing.assert_allclose(proposal.displacement, [-np.sqrt(8 / 5), np.sqrt(2 / 5)])  # as long as Lion's -1, +1
+
+
+def test_momentum_may_climb():
+    seen = rules.Observation.single([1.0, -0.5])
+    ball = Lifted(rules.HeavyBall(1.0))
+    state = ball.init(seen)._replace(m=np.array([-9.0, -9.0]))
+    proposal, _ = ball.propose(Coupled(np.array([1.0, 1.0])), seen, state, None)
+    np.testing.assert_allclose(proposal.displacement, [7.1, 8.6])  # -(0.9 m + g): as the rule said

@@ -133,7 +133,7 @@ def test_a_tighter_set_takes_more_steps():
 
 
 def test_what_is_no_criterion_is_refused():
-    with pytest.raises(InputError, match=r"criteria are objects such as EnergyLeft\(0.001\), got 0.05"):
+    with pytest.raises(InputError, match=r"criteria are objects such as .*, got 0.05"):
         molopt.LBFGS(methane(), logfile=None, criteria=0.05)
 
 

@@ -148,8 +148,8 @@ def test_turning_the_molecule_changes_nothing():
     [
         (molecule("CH4"), "these atoms have no forces: set atoms.calc"),
         (molecule("CH4", calculator=EMT()), "forces of this geometry are not known: ask for atoms.get_forces"),
-        (bulk("Cu", cubic=True), "for molecules, ase.Atoms that are not periodic; these are periodic"),
-        ("CCO", "ase.Atoms that are not periodic; got str"),
+        (bulk("Cu", cubic=True), "for ase.Atoms that are not periodic, with a calculator; these are periodic"),
+        ("CCO", "with a calculator; got a str"),
     ],
 )
 def test_what_has_no_estimate_is_refused_and_nothing_is_computed(atoms, said):

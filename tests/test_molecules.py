@@ -489,3 +489,11 @@ def test_a_contact_of_a_lone_ion_is_no_new_bond():
     positions[4] = positions[3] + (positions[3] - positions[1]) / np.linalg.norm(positions[3] - positions[1]) * 2.2
     assert [atom.GetSymbol() for atom in acetate.to_rdkit().GetAtoms()][3:5] == ["O", "Na"]
     assert bonds_kept(acetate, positions)
+
+
+def test_bonds_of_atoms_that_exchanged_places_are_perceived_anew():
+    ethane = molopt.Molecule.from_smiles("FC(F)(F)C(F)(F)F").atoms()
+    ethane.positions[[1, 4]] = ethane.positions[[4, 1]]
+    bonds = {tuple(sorted(bond)) for bond in molopt.Molecule.from_atoms(ethane).bonds.tolist()}
+    assert (0, 4) in bonds
+    assert (0, 1) not in bonds

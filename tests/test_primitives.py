@@ -1,6 +1,7 @@
 """Internal coordinates describe every molecule completely, and their derivatives are right."""
 
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -91,10 +92,12 @@ def ferrocene():
 
 def published(name):
     """A geometry of the set of Birkholz and Schlegel, which comes with pyberny."""
-    berny = pytest.importorskip("berny")
+    berny = find_spec("berny")  # not imported: it changes how NumPy prints
+    if berny is None:
+        pytest.skip("the geometry comes with pyberny: pip install 'molopt[peers]'")
     from ase.io import read
 
-    atoms = read(Path(berny.__file__).parent / "benchmarks" / "birkholz_schlegel" / f"{name}.xyz")
+    atoms = read(Path(berny.origin).parent / "benchmarks" / "birkholz_schlegel" / f"{name}.xyz")
     return near(atoms.numbers, atoms.positions)
 
 

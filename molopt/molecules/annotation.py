@@ -7,10 +7,11 @@ from ase import Atoms
 from ase.data import covalent_radii
 from rdkit import Chem, rdBase
 
-from molopt.molecules.contacts import lengths
+from molopt.molecules.contacts import contacts, lengths
 
 UNKNOWN_ORDER = 0
 TORN = 2.0  # times the sum of covalent radii: no bond is so long, though atoms two bonds apart may be nearer
+LONG, CLOSE = 1.4, 1.15  # a bond so long, and an atom so near one of its ends that is not bonded to it: exchanged atoms
 
 
 def annotate(mol: Chem.Mol, orders_known: bool) -> dict[str, Any]:
@@ -69,9 +70,15 @@ def table(rows: Any, width: int) -> list[list[int]]:
 
 
 def torn(atoms: Atoms, bonds: list[list[int]]) -> bool:
-    """Whether two atoms that should be bonded are too far apart for it."""
-    pairs = np.array(bonds, dtype=int).reshape(-1, 3)[:, :2]
-    return bool(np.any(lengths(atoms.positions, pairs) > TORN * covalent_radii[atoms.numbers[pairs]].sum(axis=1)))
+    """Whether two atoms that should be bonded are too far apart for it, or others have taken their places."""
+    pairs = np.sort(np.array(bonds, dtype=int).reshape(-1, 3)[:, :2], axis=1)
+    stretch = lengths(atoms.positions, pairs) / covalent_radii[atoms.numbers[pairs]].sum(axis=1)
+    if np.any(stretch > TORN) or not np.any(stretch > LONG):
+        return bool(np.any(stretch > TORN))
+    listed = set(map(tuple, pairs.tolist()))
+    touching = contacts(atoms.numbers, atoms.positions, CLOSE).tolist()
+    strangers = {atom for pair in touching if tuple(pair) not in listed for atom in pair}
+    return not strangers.isdisjoint(pairs[stretch > LONG].ravel().tolist())
 
 
 def assemble(atoms: Atoms, bonds: list[tuple[int, int, int]]) -> Chem.RWMol:

@@ -8,7 +8,7 @@ import numpy as np
 from ase import Atoms
 from ase.optimize.optimize import Optimizer
 
-from molopt.control import Memory, Point, advance
+from molopt.control import Control, Memory, Point, Trust, advance
 from molopt.coordinates import Cartesian
 from molopt.coordinates.primitives import carried
 from molopt.directions import Direction
@@ -71,9 +71,12 @@ class DirectionOptimizer(Optimizer):
             raise TypeError(f"{type(self).__name__} got an unexpected keyword argument {unknown[0]!r}")
         self.direction = direction
         self.stiffness = stiffness
+        self.model = model
         self.recipe = recipe_of(atoms, coordinates, model)
-        if isinstance(control, str):
+        if isinstance(control, str) and control == "default":
             control = self.default_control(self.sees)
+        if not isinstance(control, Control | Trust):
+            raise InputError(f'control must be "default", a molopt.Control or a molopt.control.Trust, got {control!r}')
         self.control = control if maxstep is None else replace(control, maxstep=maxstep)
         self.maxstep = self.control.maxstep
         super().__init__(atoms, restart, logfile, trajectory, append_trajectory, **kwargs)

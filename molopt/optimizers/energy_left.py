@@ -122,8 +122,8 @@ def energy_left(atoms: Atoms) -> Estimate:
 def recipe_for(atoms: Any) -> Recipe:
     """The recipe of atoms whose energy left is to be estimated; InputError where that cannot be."""
     if not isinstance(atoms, Atoms) or atoms.pbc.any():
-        what = "these are periodic" if isinstance(atoms, Atoms) else f"got {type(atoms).__name__}"
-        raise InputError(f"energy left is estimated for molecules, ase.Atoms that are not periodic; {what}")
+        what = "these are periodic" if isinstance(atoms, Atoms) else f"got a {type(atoms).__name__}"
+        raise InputError(f"energy left is estimated for ase.Atoms that are not periodic, with a calculator; {what}")
     try:
         return Recipe.of(atoms)
     except InputError as error:
@@ -140,6 +140,9 @@ def known_forces(atoms: Atoms) -> Array:
         known = None
     if known is None:
         raise InputError("the forces of this geometry are not known: ask for atoms.get_forces() first")
+    if not np.isfinite(known).all():
+        atom = int(np.argmin(np.isfinite(known).all(axis=1)))
+        raise InputError(f"forces are not finite, first at atom {atom}, counted from 0: nothing can be said from them")
     return atoms.get_forces()
 
 

@@ -65,7 +65,9 @@ def held_of(atoms: Atoms) -> Held:
             rows += internals(constraint, len(atoms))
         elif isinstance(constraint, Hookean | ExternalForce):
             outside = True
-        elif not isinstance(constraint, FixCom):  # which holds what never moves
+        elif isinstance(constraint, FixCom):  # FixSubsetCom is one
+            rows.append(centre(constraint.index, atoms.get_masses()))
+        else:
             raise InputError(
                 f"internal coordinates cannot keep the constraint {type(constraint).__name__}: use "
                 'coordinates="cartesian"'
@@ -82,6 +84,14 @@ def across(constraint: Any, natoms: int) -> Callable[[Array], Array]:
     rows = np.zeros((len(held), direction.shape[1], natoms, 3))
     rows[np.arange(len(held)), :, held] = direction.T
     return lambda x: rows.reshape(-1, x.size)
+
+
+def centre(chosen: Any, masses: Array) -> Callable[[Array], Array]:
+    """The centre of mass of the chosen atoms."""
+    weights = np.zeros(len(masses))
+    weights[chosen] = masses[chosen]
+    rows = np.kron(weights / np.linalg.norm(weights), np.eye(3))
+    return lambda x: rows
 
 
 def lengths(pairs: Any, natoms: int) -> Callable[[Array], Array]:

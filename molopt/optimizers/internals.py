@@ -81,6 +81,8 @@ class Recipe:
         if not isinstance(atoms, Atoms) or atoms.pbc.any():
             what = "periodic atoms" if isinstance(atoms, Atoms) else f"a {type(atoms).__name__}"
             raise InputError(f'internal coordinates are for molecules, not for {what}: use coordinates="cartesian"')
+        if len(atoms) == 0:
+            raise InputError("there are no atoms to build internal coordinates of")
         known, restored = None, restore(atoms)
         if restored is None:
             bonds = covalent_bonds(atoms.numbers, atoms.positions)

@@ -24,6 +24,8 @@ class LBFGS(DirectionOptimizer):
     memory, fade, damping
         Of `QuasiNewton`.
     control : Trust
+    model, criteria
+        As in `molopt.optimizers.base.DirectionOptimizer`: the model Hessian, and when to stop besides fmax.
     coordinates : str
         "auto" is internal for molecules and, with a line in the log, Cartesian for all else that ASE can optimize;
         "internal" refuses all else; "cartesian".

@@ -99,9 +99,9 @@ def choose(optimizer: Any, coordinates: str | None = None) -> Choice:
     >>> choose("adm")
     Traceback (most recent call last):
         ...
-    molopt.errors.InputError: 'adm' is no optimizer; did you mean adam or radam or nadam? Known are adam, momentum, \
-heavy-ball, nesterov, adagrad, rmsprop, adadelta, per-atom-adam, amsgrad, nadam, radam, adabelief, lion, apollo, \
-gradient-descent, bfgs, lbfgs, fire, fire2, mdmin
+    molopt.errors.InputError: 'adm' is no optimizer; did you mean adam or radam or nadam? Known are default, \
+lbfgs/internal, lbfgs/cartesian, adam, momentum, heavy-ball, nesterov, adagrad, rmsprop, adadelta, per-atom-adam, \
+amsgrad, nadam, radam, adabelief, lion, apollo, gradient-descent, bfgs, lbfgs, fire, fire2, mdmin
     """
     if coordinates is not None and coordinates not in WHERE:
         raise InputError(f"coordinates must be internal or cartesian, got {coordinates!r}")

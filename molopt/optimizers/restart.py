@@ -24,6 +24,7 @@ def restart_data(optimizer: "DirectionOptimizer") -> dict[str, Any]:
         "direction": repr(optimizer.direction),
         "control": repr(optimizer.control),
         "coordinates": optimizer.sees,
+        "model": optimizer.model,
         "x": optimizer.expected,
         "point": to_plain(memory.point),
         "before": to_plain(memory.before),
@@ -63,6 +64,7 @@ def _adopt(optimizer: "DirectionOptimizer", data: dict[str, Any]) -> None:
         ("direction", repr(optimizer.direction)),
         ("control", repr(optimizer.control)),
         ("coordinates", optimizer.sees),
+        ("model", optimizer.model),
     ):
         if data[name] != ours:
             raise ValueError(f"it was written by {data[name]}, this is {ours}")

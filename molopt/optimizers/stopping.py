@@ -31,10 +31,12 @@ class Stopping:
     """
 
     def __init__(self, criteria: Criterion | Sequence[Criterion], optimizer: Any) -> None:
-        self.criteria = list(criteria) if isinstance(criteria, Sequence) else [criteria]
+        several = isinstance(criteria, Sequence) and not isinstance(criteria, str)
+        self.criteria = list(criteria) if several else [criteria]
         for criterion in self.criteria:
             if not hasattr(criterion, "met"):
-                raise InputError(f"criteria are objects such as EnergyLeft(0.001), got {criterion!r}")
+                known = 'molopt.EnergyLeft(0.001) or molopt.GeomeTRIC("GAU")'
+                raise InputError(f"criteria are objects such as {known}, got {criterion!r}")
         self.optimizer = optimizer
         self.points: deque[Point] = deque(maxlen=REMEMBERED)  # the last that were asked about
         self.noise: Noise | None = None
@@ -103,7 +105,7 @@ class Stopping:
         if self.noise is None:
             return False
         left, frame, coordinates = self.estimated()
-        told = coordinates.free and coordinates.forbidden is None and bool(coordinates.movable.all())
+        told = coordinates.free and bool(coordinates.movable.all()) and not coordinates.forbidden(frame.x).shape[1]
         floor = self.noise.floor(frame) if told else 0.0
         if float(left) > REACHED * floor and not self.noise.stagnant(frame, coordinates.movable):
             return False
