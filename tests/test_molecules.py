@@ -492,8 +492,8 @@ def test_a_contact_of_a_lone_ion_is_no_new_bond():
 
 
 def test_bonds_of_atoms_that_exchanged_places_are_perceived_anew():
-    ethane = molopt.Molecule.from_smiles("FC(F)(F)C(F)(F)F").atoms()
+    ethane = Molecule.from_smiles("FC(F)(F)C(F)(F)F").atoms()
     ethane.positions[[1, 4]] = ethane.positions[[4, 1]]
-    bonds = {tuple(sorted(bond)) for bond in molopt.Molecule.from_atoms(ethane).bonds.tolist()}
+    bonds = {tuple(sorted(bond)) for bond in Molecule.from_atoms(ethane).bonds.tolist()}
     assert (0, 4) in bonds
     assert (0, 1) not in bonds

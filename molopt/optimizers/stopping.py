@@ -31,8 +31,10 @@ class Stopping:
     """
 
     def __init__(self, criteria: Criterion | Sequence[Criterion], optimizer: Any) -> None:
-        several = isinstance(criteria, Sequence) and not isinstance(criteria, str)
-        self.criteria = list(criteria) if several else [criteria]
+        if isinstance(criteria, Sequence) and not isinstance(criteria, str):
+            self.criteria: list[Any] = list(criteria)
+        else:
+            self.criteria = [criteria]
         for criterion in self.criteria:
             if not hasattr(criterion, "met"):
                 known = 'molopt.EnergyLeft(0.001) or molopt.GeomeTRIC("GAU")'
