@@ -83,7 +83,10 @@ def alkane(carbons):
 
 def ferrocene():
     turn = 2 * np.pi * np.arange(5) / 5
-    ring = lambda r, z, by: np.column_stack([r * np.cos(turn + by), r * np.sin(turn + by), np.full(5, z)])  # noqa: E731
+
+    def ring(r, z, by):
+        return np.column_stack([r * np.cos(turn + by), r * np.sin(turn + by), np.full(5, z)])
+
     carbons = [ring(1.21, 1.65, 0), ring(1.21, -1.65, 0.3)]
     return near(
         [26] + [6] * 10 + [1] * 10, np.vstack([np.zeros((1, 3)), *carbons, ring(2.29, 1.65, 0), ring(2.29, -1.65, 0.3)])
@@ -223,7 +226,9 @@ def test_a_torsion_has_the_sign_of_iupac():
 
 
 def test_a_torsion_takes_the_short_way_round():
-    at = lambda phi: np.array([1.0, 0, 0, 0, 0, 0, 0, 0, 1.5, np.cos(phi), np.sin(phi), 1.5])  # noqa: E731
+    def at(phi):
+        return np.array([1.0, 0, 0, 0, 0, 0, 0, 0, 1.5, np.cos(phi), np.sin(phi), 1.5])
+
     torsion = Primitives(4, torsions=np.array([[0, 1, 2, 3]]))
     assert torsion.difference(at(-3.1), at(3.1))[0] == pytest.approx(2 * np.pi - 6.2)
 

@@ -1,6 +1,8 @@
 """What MMFF94 knows of a molecule's stiffness, through RDKit's getters; no force field is set up."""
 
 import itertools
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from ase.units import kcal, mol
@@ -80,12 +82,13 @@ class MMFFConstants:
                 found[n] = max(float(np.nanmean(values)) * 3 / SIN_120**2 * PER_MILLIDYNE, LEAST_PLANE)
         return found
 
-    def table(self, getter: object, indices: np.ndarray, width: int = 1) -> np.ndarray:
+    def table(self, getter: Callable[..., Any], indices: np.ndarray, width: int = 1) -> np.ndarray:
         """(n, width) parameters of each row of atom indices, after the class that comes first; NaN where none are."""
-        rows = [getter(self.molecule, *row) for row in indices.tolist()]  # type: ignore[operator]  # RDKit's method
+        rows = [getter(self.molecule, *row) for row in indices.tolist()]
         missing = (np.nan,) * width
         return np.array([missing if row is None else values(row, width) for row in rows]).reshape(-1, width)
 
 
-def values(row: object, width: int) -> tuple[float, ...]:
-    return (row,) if isinstance(row, float) else tuple(row[1 : 1 + width])  # type: ignore[index]
+def values(row: Any, width: int) -> tuple[float, ...]:
+    """A getter gives one number, or a class and then the numbers."""
+    return (row,) if isinstance(row, float) else tuple(row[1 : 1 + width])
