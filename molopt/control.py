@@ -52,6 +52,7 @@ class Memory(NamedTuple):
         """The memory in other coordinates: old entries `before` are new entries `now`, the others begin anew."""
         size = coordinates.systems.sizes.sum()
         moved = [reindexed(part, now, before, size) for part in (self.before, self.after, self.control, self.proposal)]
+        moved = [part.rebuilt() if hasattr(part, "rebuilt") else part for part in moved]
         return Memory(here, None, *moved).placed(here, coordinates)
 
 
@@ -263,8 +264,10 @@ def advance(
         old = memory.frame
         taken = coordinates.between(old, frame)
         slope, end = systems.sum(old.gradient * taken), systems.sum(frame.gradient * taken)
-        rejected, controlled = control.judge(slope, (slope + end) / 2, memory.proposal, memory.control)
         state = direction.learn(memory.after, old, frame, taken)
+        measured = getattr(direction, "work", None)
+        work = (slope + end) / 2 if measured is None else measured(memory.after, state, old, frame, taken)
+        rejected, controlled = control.judge(slope, work, memory.proposal, memory.control)
         if rejected.any():
             here = choose(systems, rejected, memory.point, here)
             frame = old if rejected.all() else coordinates.frame(*here)

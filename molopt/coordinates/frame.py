@@ -1,6 +1,7 @@
 """Coordinates at one geometry: what a direction sees there, and the algebra of the model Hessian."""
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -34,6 +35,8 @@ class Frame:
         q.
     owners : (n,) array of int
         The atom of each entry that may move.
+    coordinates : Internal or None
+        Those that it is a frame of.
     """
 
     def __init__(
@@ -46,7 +49,9 @@ class Frame:
         curvature: Curvature | None,
         values: Array,
         owners: Array,
+        coordinates: Any = None,
     ) -> None:
+        self.coordinates = coordinates
         self.x, self.cartesian, self.roots, self.held = x, cartesian, roots, held
         self.curvature, self.values, self.owners = curvature, values, owners
         self.a, self.transposed = a, a.T
@@ -61,9 +66,11 @@ class Frame:
         """(A^T M A)^+, the inverse of the model Hessian of this geometry."""
         if self.curvature is None:
             return self.stiff
-        diagonal, rows = self.curvature
+        diagonal, rows, coupled = self.curvature
         weighted = self.a.copy()
         weighted.data *= np.repeat(diagonal, np.diff(weighted.indptr))
+        if coupled is not None:
+            rows = sparse.vstack([rows, coupled @ self.a], format="csr")
         return Projected(self.transposed @ weighted + rows.T @ rows, self.held)
 
     @cached_property
@@ -89,8 +96,10 @@ class Frame:
         """M du, for du of shape (nq,) or (nq, k)."""
         if self.curvature is None:
             return displacement
-        diagonal, rows = self.curvature
+        diagonal, rows, coupled = self.curvature
         scaled = displacement * (diagonal if displacement.ndim == 1 else diagonal[:, None])
+        if coupled is not None:
+            scaled += coupled.T @ (coupled @ displacement)
         if rows.shape[0] == 0:
             return scaled
         return scaled + self.a @ self.stiff(rows.T @ (rows @ self.lower(displacement)))

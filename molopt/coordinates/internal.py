@@ -80,6 +80,14 @@ class Internal:
         return np.sqrt(self.stiffness)
 
     @cached_property
+    def stiff_entries(self) -> Array:
+        """(nq,) 1 for stretches, angles, bends and planes, 0 for torsions, fragments and points."""
+        stiff = np.ones(self.primitives.count)
+        for kind in ("torsion", "pose", "point"):
+            stiff[self.primitives.slices[kind]] = 0.0
+        return stiff
+
+    @cached_property
     def owners(self) -> Array:
         """(n,) the atom of each movable entry."""
         return np.flatnonzero(self.movable) // 3
@@ -96,7 +104,7 @@ class Internal:
         if curvature is not None and not self.movable.all():
             curvature = curvature._replace(rows=curvature.rows[:, self.movable])
         values = self.primitives.values(x)
-        return Frame(x, gradient[self.movable], self.a(x), self.roots, self.held(x), curvature, values, self.owners)
+        return Frame(x, gradient[self.movable], self.a(x), self.roots, self.held(x), curvature, values, self.owners, self)
 
     def held(self, x: Array) -> Array:
         """(n, r) orthonormal directions that are not moved along: rigid ones, and those that constraints forbid."""

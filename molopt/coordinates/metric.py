@@ -1,13 +1,13 @@
 """The model Hessian of this geometry: what torsions and close contacts add to the frozen stiffness at each step."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from ase.data import vdw_radii
 from scipy import sparse
-from scipy.spatial import cKDTree
 
+from molopt.coordinates.neighbours import NeighbourList
 from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.stiffness import torsion_curvature
 from molopt.coordinates.topology import Topology
@@ -20,14 +20,14 @@ INFLECTION = 1.1  # of the radius; beyond it the pair potential curves down
 WIDENED = 1.15  # of the van der Waals radii: two atoms of a molecule are at their best distance a little farther out
 WIDEST = 2.0  # Angstrom, of elements whose van der Waals radius is not known
 DEPTH = 0.003  # eV
-SKIN = 0.6  # Angstrom; the list of neighbours serves until two atoms may have come so much nearer
 
 
 class Curvature(NamedTuple):
-    """M at one geometry: M_u = diag(diagonal) in scaled internals, and rows^T rows in Cartesians, added to it."""
+    """M at one geometry: diag(diagonal) + coupled^T coupled in scaled internals, and rows^T rows in Cartesians."""
 
     diagonal: Array  # (nq,) relative to the frozen stiffness
     rows: sparse.csr_array  # (nrows, 3N) sqrt(eV)/A
+    coupled: sparse.csr_array | None = None  # (n, nq) springs of several coordinates; None is none
 
 
 class Metric(Protocol):
@@ -85,26 +85,6 @@ def generic_pairs(numbers: Array) -> Pairs:
     return Pairs(kinds, WIDENED * (radii[:, None] + radii), np.full((len(elements), len(elements)), DEPTH))
 
 
-@dataclass
-class NeighbourList:
-    """Pairs (n, 2) of atoms nearer than `reach` (Angstrom), but for those within two bonds."""
-
-    reach: float
-    near: Array  # sorted i * N + j of pairs within two bonds
-    x: Array | None = None
-    pairs: Array = field(default_factory=lambda: np.zeros((0, 2), dtype=int))
-
-    def at(self, positions: Array) -> Array:
-        """Candidates at these positions, in an order that does not depend on earlier ones."""
-        moved = np.inf if self.x is None else np.sqrt(((positions - self.x) ** 2).sum(axis=1).max())
-        if moved > SKIN / 2:
-            found = cKDTree(positions).query_pairs(self.reach + SKIN, output_type="ndarray")
-            keys = np.sort(found.min(axis=1).astype(np.int64) * len(positions) + found.max(axis=1))
-            keys = keys[~np.isin(keys, self.near, assume_unique=True)]
-            self.pairs, self.x = np.stack(np.divmod(keys, len(positions)), axis=1), positions.copy()
-        return self.pairs
-
-
 class Valence:
     r"""Torsion terms at the present angles, and close contacts at the present distances.
 
@@ -121,7 +101,9 @@ class Valence:
     primitives : Primitives
     topology : Topology
     stiffness : (nq,) array
-        The frozen K.
+        The frozen K, which scales coordinates.
+    constants : (nq,) array
+        Those of this model, where torsion terms say nothing else; K itself, if it is the model of K.
     torsions : (nt, 3) array
         V1, V2, V3 of each torsion, eV; NaN where they are not known, and K stays.
     pairs : Pairs or None
@@ -129,10 +111,16 @@ class Valence:
     """
 
     def __init__(
-        self, primitives: Primitives, topology: Topology, stiffness: Array, torsions: Array, pairs: Pairs | None
+        self,
+        primitives: Primitives,
+        topology: Topology,
+        stiffness: Array,
+        constants: Array,
+        torsions: Array,
+        pairs: Pairs | None,
     ) -> None:
         self.primitives, self.pairs = primitives, pairs
-        self.count = len(stiffness)
+        self.ratio = constants / stiffness
         self.central = primitives.central  # (nt,) which central bond each torsion turns about
         known = np.isfinite(torsions).all(axis=1)
         about = np.bincount(self.central[known], minlength=len(torsions))[self.central] > 0
@@ -149,11 +137,13 @@ class Valence:
 
     def diagonal(self, x: Array) -> Array:
         """(nq,) present over frozen stiffness."""
-        diagonal = np.ones(self.count)
+        diagonal = self.ratio.copy()
         if len(self.central):
             each = torsion_curvature(self.terms, self.primitives.torsion_values(x))
             total = np.bincount(self.central, weights=each)[self.central]
-            diagonal[self.at_torsions] = np.where(self.frozen, 1.0, np.maximum(total, SOFTEST) * self.share)
+            diagonal[self.at_torsions] = np.where(
+                self.frozen, diagonal[self.at_torsions], np.maximum(total, SOFTEST) * self.share
+            )
         return diagonal
 
     def contacts(self, positions: Array) -> sparse.csr_array:
@@ -172,3 +162,22 @@ class Valence:
         starts = np.arange(0, 6 * len(r) + 1, 6)
         data = np.concatenate([rows, -rows], axis=1).ravel()
         return sparse.csr_array((data, columns.ravel(), starts), shape=(len(r), positions.size))
+
+
+@dataclass(frozen=True, eq=False)
+class Blend:
+    """A mean of two metrics, the second with a weight: where their errors have little in common, it has less of them."""
+
+    one: Metric
+    other: Metric
+    weight: float
+
+    def at(self, x: Array) -> Curvature:
+        one, other = self.one.at(x), self.other.at(x)
+        less, more = np.sqrt(1 - self.weight), np.sqrt(self.weight)
+        coupled = [part * size for part, size in ((one.coupled, less), (other.coupled, more)) if part is not None]
+        return Curvature(
+            (1 - self.weight) * one.diagonal + self.weight * other.diagonal,
+            sparse.vstack([one.rows * less, other.rows * more], format="csr"),
+            sparse.vstack(coupled, format="csr") if coupled else None,
+        )

@@ -64,6 +64,16 @@ def stiffness(primitives: Primitives, known: Constants, filling: Constants) -> A
     )
 
 
+def replaced(k: Array, primitives: Primitives, known: Constants) -> Array:
+    """(nq,) the stiffness k with the constants that are known in their places, torsions apart."""
+    torsions = primitives.slices["torsion"]
+    rest = k[torsions.stop :].copy()
+    rest[: len(known.planes)] = np.where(np.isfinite(known.planes), known.planes, rest[: len(known.planes)])
+    first = np.concatenate([known.stretches, known.angles, np.repeat(known.bends, 2)])
+    first = np.where(np.isfinite(first), first, k[: torsions.start])
+    return np.concatenate([first, k[torsions], rest])
+
+
 def torsion_totals(primitives: Primitives, terms: Array, x: Array) -> Array:
     """(nt,) curvature of all torsion terms (nt, 3) about the bond of each torsion at x; NaN where none is known."""
     known = np.isfinite(terms).all(axis=1)

@@ -70,3 +70,11 @@ class Topology:
         graph = self.adjacency
         near = sparse.triu(graph + graph @ graph, k=1).tocoo()
         return np.stack([near.row, near.col], axis=1).astype(np.int64)
+
+    @cached_property
+    def third_neighbours(self) -> Array:
+        """Sorted i * N + j of the pairs i < j that are three bonds apart and not fewer."""
+        graph, natoms = self.adjacency, len(self.numbers)
+        far = sparse.triu(graph @ graph @ graph, k=1).tocoo()
+        near = self.within_two_bonds @ np.array([natoms, 1])
+        return np.setdiff1d(far.row.astype(np.int64) * natoms + far.col, near)

@@ -1,7 +1,8 @@
-"""What proposes a step: a lifted update rule, or quasi-Newton."""
+"""What proposes a step: a lifted update rule, quasi-Newton, or the corrected surrogate."""
 
 from molopt.directions.base import Direction, Limits, Proposal
+from molopt.directions.corrected import Corrected
 from molopt.directions.lifted import Lifted
 from molopt.directions.quasi_newton import QuasiNewton
 
-__all__ = ["Direction", "Lifted", "Limits", "Proposal", "QuasiNewton"]
+__all__ = ["Corrected", "Direction", "Lifted", "Limits", "Proposal", "QuasiNewton"]

@@ -18,6 +18,7 @@ from molopt.optimizers.energy_left import Estimate
 from molopt.optimizers.internals import MODEL_NAMES, Recipe
 from molopt.optimizers.restart import read_restart, restart_data
 from molopt.optimizers.stopping import Stopping
+from molopt.optimizers.surrogate import Surrogate
 
 log = logging.getLogger("molopt")
 
@@ -62,7 +63,8 @@ class DirectionOptimizer(Optimizer):
         control: Any,
         coordinates: str = "cartesian",
         stiffness: float = 1.0,
-        model: str = "mmff94",
+        model: str = "blend",
+        surrogate: Any = None,
         criteria: Any = (),
         **kwargs: Any,
     ) -> None:
@@ -73,8 +75,12 @@ class DirectionOptimizer(Optimizer):
         self.stiffness = stiffness
         self.model = model
         self.recipe = recipe_of(atoms, coordinates, model)
+        self.surrogate = None
+        if surrogate is not None and self.recipe is not None:
+            self.surrogate = surrogate if isinstance(surrogate, Surrogate) else Surrogate(surrogate, atoms)
+            self.direction = self.guided(direction, self.surrogate)
         if isinstance(control, str) and control == "default":
-            control = self.default_control(self.sees)
+            control = self.default_control(self.sees) if self.surrogate is None else self.guided_control()
         if not isinstance(control, Control | Trust):
             raise InputError(f'control must be "default", a molopt.Control or a molopt.control.Trust, got {control!r}')
         self.control = control if maxstep is None else replace(control, maxstep=maxstep)

@@ -197,10 +197,10 @@ class Yielding:
     torsions: slice
 
     def at(self, x: Array) -> Curvature:
-        diagonal, rows = self.metric.at(x)
+        diagonal, rows, coupled = self.metric.at(x)
         diagonal = diagonal.copy()
         diagonal[self.torsions] *= SOFTER
-        return Curvature(diagonal, rows * np.sqrt(SOFTER))
+        return Curvature(diagonal, rows * np.sqrt(SOFTER), coupled)
 
 
 class Estimator:

@@ -9,12 +9,15 @@ import numpy as np
 from ase import Atoms
 from ase.data import covalent_radii
 
+from molopt.coordinates import learned
 from molopt.coordinates.choosing import chosen
 from molopt.coordinates.internal import Built, Internal
-from molopt.coordinates.metric import Pairs, Valence, generic_pairs
+from molopt.coordinates.learned import Learned
+from molopt.coordinates.metric import Blend, Metric, Pairs, Valence, generic_pairs
 from molopt.coordinates.primitives import Primitives, carried
 from molopt.coordinates.rigid import rigid_left_by
-from molopt.coordinates.stiffness import MODELS, Constants, fischer_almlof, stiffness, torsion_totals
+from molopt.coordinates.springs import Contacts, Springs
+from molopt.coordinates.stiffness import MODELS, Constants, fischer_almlof, replaced, stiffness, torsion_totals
 from molopt.coordinates.topology import Topology, covalent_bonds
 from molopt.errors import InputError
 from molopt.molecules.annotation import restore
@@ -30,7 +33,9 @@ STRETCHED = 1.2  # and of the length at the build, for bonds that RDKit knows: a
 DOUBTFUL = 1.4  # of the sum of covalent radii, for perceived bonds when coordinates are built anew
 FORMED = 1.1  # of the sum of covalent radii
 PULL = 0.1  # eV/A of net force or torque, more than noise makes
-MODEL_NAMES = ("mmff94", *MODELS)
+MODEL_NAMES = ("blend", "learned", "mmff94", *MODELS)
+LEARNED = ("blend", "learned")
+BLENDED = 0.4  # part of MMFF94's constants where they are known; tuned: docs/quasi_newton.md
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,8 +55,8 @@ class Recipe:
         The constraints.
     perceived : bool
         Whether the bonds come from covalent radii.
-    model : callable
-        Of `molopt.coordinates.stiffness`, for what MMFF94 does not know.
+    model : str
+        Of `MODEL_NAMES`.
     """
 
     numbers: Array
@@ -60,18 +65,18 @@ class Recipe:
     pairs: Pairs
     held: Held
     perceived: bool
-    model: Any = fischer_almlof
+    model: str = "blend"
 
     @classmethod
-    def of(cls, atoms: Atoms, stiffness: str = "mmff94") -> Self:
+    def of(cls, atoms: Atoms, model: str = "blend") -> Self:
         """The recipe of `ase.Atoms`.
 
         Parameters
         ----------
         atoms : ase.Atoms
-        stiffness : str
-            "mmff94" (its constants where there are any, Fischer's and Almlof's elsewhere), or one model for all:
-            "fischer-almlof", "lindh", "constant".
+        model : str
+            "learned" (fitted to the Hessians of other molecules), "mmff94" (its constants where there are any, Fischer's
+            and Almlof's elsewhere), "fischer-almlof", "lindh" or "constant".
 
         Raises
         ------
@@ -90,9 +95,8 @@ class Recipe:
             mol, orders_known = restored
             bonds = np.array([(b.GetBeginAtomIdx(), b.GetEndAtomIdx()) for b in mol.GetBonds()], dtype=int)
             bonds = np.sort(bonds.reshape(-1, 2), axis=1)
-            known = constants_of(mol) if orders_known and stiffness == "mmff94" else None
+            known = constants_of(mol) if orders_known and model in ("blend", "mmff94") else None
         pairs = generic_pairs(atoms.numbers) if known is None else known.pairs()
-        model = fischer_almlof if stiffness == "mmff94" else MODELS[stiffness]
         return cls(atoms.numbers, bonds, known, pairs, held_of(atoms), restored is None, model)
 
     def build(self, x: Array, gradient: Array | None = None, old: Internal | None = None) -> Internal:
@@ -104,17 +108,36 @@ class Recipe:
         anchored = self.held.outside or (gradient is not None and pulled(gradient, rigid))
         axes = None if old is None else old.primitives.axes
         primitives = chosen(self.topology, x, anchored, axes)
-        filling, terms = self.model(primitives, self.numbers, x), self.terms(primitives)
-        known = Constants(*(np.full(len(constants), np.nan) for constants in filling))
-        if self.known is not None:
-            totals = torsion_totals(primitives, terms, x)
-            known = self.known.constants(primitives)._replace(torsions=totals)
-        k = stiffness(primitives, known, filling)
+        k = self.frozen(primitives, x)
         if old is not None:
             now, before = carried(old.primitives, primitives)
             k[now] = old.stiffness[before]
         touching = covalent_bonds(self.numbers, x.reshape(-1, 3), FORMED)
-        return self.joined(primitives, terms, k, not anchored, Built(self.lengths(x), touching))
+        return self.joined(primitives, k, not anchored, Built(self.lengths(x), touching))
+
+    def frozen(self, primitives: Primitives, x: Array) -> Array:
+        """(nq,) the stiffness that scales coordinates built at x (3N,)."""
+        if self.model in LEARNED:
+            return learned.frozen(primitives, self.topology, x)
+        filling = MODELS.get(self.model, fischer_almlof)(primitives, self.numbers, x)
+        known = Constants(*(np.full(len(constants), np.nan) for constants in filling))
+        if self.known is not None:
+            totals = torsion_totals(primitives, self.terms(primitives), x)
+            known = self.known.constants(primitives)._replace(torsions=totals)
+        return stiffness(primitives, known, filling)
+
+    def metric(self, primitives: Primitives, k: Array) -> Metric:
+        """What is known of the Hessian at each geometry beyond the frozen stiffness k (nq,)."""
+        large = len(self.numbers) > LARGE
+        if self.model not in LEARNED:
+            return Valence(primitives, self.topology, k, k, self.terms(primitives), None if large else self.pairs)
+        contacts = None if large else Contacts.of(self.topology)
+        springs = Learned(Springs(primitives, self.topology), contacts, k)
+        if self.known is None:
+            return springs
+        constants = replaced(k, primitives, self.known.constants(primitives))
+        pairs = None if large else self.pairs
+        return Blend(springs, Valence(primitives, self.topology, k, constants, self.terms(primitives), pairs), BLENDED)
 
     @cached_property
     def topology(self) -> Topology:
@@ -126,12 +149,9 @@ class Recipe:
             return np.full((len(primitives.torsions), 3), np.nan)
         return self.known.torsions(primitives)
 
-    def joined(
-        self, primitives: Primitives, terms: Array, k: Array, free: bool, built: Built, lost: bool = False
-    ) -> Internal:
-        """Internal coordinates of a list of primitives, their torsion terms (nt, 3) and their stiffness (nq,)."""
-        pairs = self.pairs if len(self.numbers) <= LARGE else None
-        metric = Valence(primitives, self.topology, k, terms, pairs)
+    def joined(self, primitives: Primitives, k: Array, free: bool, built: Built, lost: bool = False) -> Internal:
+        """Internal coordinates of a list of primitives with a stiffness (nq,)."""
+        metric = self.metric(primitives, k)
         return Internal(primitives, k, metric, self.held.movable, self.held.forbidden, free, built, lost)
 
     def plain(self, coordinates: Internal) -> dict[str, Any]:
@@ -161,8 +181,7 @@ class Recipe:
         recipe = replace(self, bonds=np.asarray(plain["bonds"], dtype=int).reshape(-1, 2))
         touching = np.asarray(plain["built"]["touching"], dtype=int).reshape(-1, 2)
         built = Built(np.asarray(plain["built"]["lengths"], dtype=float).ravel(), touching)
-        terms = recipe.terms(primitives)
-        return recipe, recipe.joined(primitives, terms, k, bool(plain["free"]), built, bool(plain["lost"]))
+        return recipe, recipe.joined(primitives, k, bool(plain["free"]), built, bool(plain["lost"]))
 
     def lengths(self, x: Array) -> Array:
         """(nb,) of the bonds at x (3N,), Angstrom."""

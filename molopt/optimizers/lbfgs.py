@@ -4,8 +4,9 @@ from dataclasses import asdict
 from typing import IO, Any
 
 from molopt.control import Trust
-from molopt.directions import QuasiNewton
+from molopt.directions import Corrected, QuasiNewton
 from molopt.optimizers.base import DirectionOptimizer
+from molopt.optimizers.surrogate import Surrogate
 
 CARTESIAN_STIFFNESS = 70.0  # eV/A^2, as in ASE's BFGS
 
@@ -62,6 +63,7 @@ class LBFGS(DirectionOptimizer):
         damping: float = QuasiNewton.damping,
         control: Trust | str = "default",
         coordinates: str = "auto",
+        surrogate: Any = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -72,6 +74,7 @@ class LBFGS(DirectionOptimizer):
             append_trajectory,
             maxstep,
             direction=QuasiNewton(memory, fade, damping),
+            surrogate=surrogate,
             control=control,
             coordinates=coordinates,
             stiffness=CARTESIAN_STIFFNESS,
@@ -87,3 +90,11 @@ class LBFGS(DirectionOptimizer):
     def default_control(cls, coordinates: str) -> Trust:
         """Cartesian steps are as short as those of ASE's BFGS."""
         return Trust(maxstep=0.2) if coordinates == "cartesian" else Trust()
+
+    def guided(self, direction: QuasiNewton, surrogate: Surrogate) -> Corrected:
+        """Steps on the corrected surrogate."""
+        return Corrected(surrogate, surrogate.name)
+
+    def guided_control(self) -> Trust:
+        """Steps on the corrected surrogate may be longer: it knows how the surface bends."""
+        return Trust(maxstep=1.5, maxchange=1.0)

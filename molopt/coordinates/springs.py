@@ -1,0 +1,337 @@
+"""A molecule as springs: what moves against a force constant, and in which class of the learned table it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from ase.data import chemical_symbols, covalent_radii, vdw_radii
+from ase.units import Bohr
+from scipy import sparse
+
+from molopt.coordinates.formulas import plane_value
+from molopt.coordinates.neighbours import NeighbourList
+from molopt.coordinates.primitives import Primitives
+from molopt.coordinates.topology import Topology
+from molopt.rules.partition import Array
+
+LENGTHS = np.arange(-0.32, 0.09, 0.08)  # Angstrom beyond the covalent radii: from triple bonds to long single ones
+CONJUGATED = np.arange(-0.24, 0.01, 0.08)  # the same, of central bonds between planar atoms
+DISTANCES = np.arange(0.55, 1.26, 0.1)  # of sums of van der Waals radii
+FLAT, PYRAMIDAL = 0.2, 0.5  # triple products of unit vectors between which a centre passes from one class to another
+DECAY = 1.944 / Bohr  # 1/A; Fischer and Almlof's, of stretches
+BEND_PER_STRETCH = 2.5  # rad/A: about sqrt(k_stretch / k_angle)
+WIDEST = 2.0  # Angstrom, of elements whose van der Waals radius is not known
+POLAR = (7, 8)
+ACCEPTORS = (7, 8, 9)
+
+
+@dataclass(frozen=True)
+class Family:
+    """Springs of one kind; their constants are k = sum over nodes of weight x table[group, node].
+
+    Attributes
+    ----------
+    kind : str
+    names : list of (str, str)
+        Of each group: its own name, and the wider one that stands in where the table has never seen it.
+    groups : (n,) array of int
+        The group of each spring.
+    weights : callable
+        (n, nodes) at a `Geometry`; smooth, none negative.
+    """
+
+    kind: str
+    names: list[tuple[str, str]]
+    groups: Array
+    weights: Callable[["Geometry"], Array]
+
+
+def spline(values: Array, nodes: Array) -> Array:
+    """(n, nodes) quadratic B-splines: smooth weights that add up to one between the outer nodes, and vanish beyond."""
+    step = nodes[1] - nodes[0]
+    away = np.abs(values[:, None] - nodes) / step
+    return np.where(away < 0.5, 0.75 - away**2, 0.5 * np.maximum(1.5 - away, 0.0) ** 2)
+
+
+def held(values: Array, nodes: Array) -> Array:
+    """Values beyond the outer nodes moved there, where splines still add up to one."""
+    half = (nodes[1] - nodes[0]) / 2
+    return np.clip(values, nodes[0] + half, nodes[-1] - half)
+
+
+@dataclass(frozen=True, eq=False)
+class Geometry:
+    """What weights are made of, at one geometry."""
+
+    springs: "Springs"
+    x: Array  # (3N,) Angstrom
+
+    @cached_property
+    def positions(self) -> Array:
+        return self.x.reshape(-1, 3)
+
+    @cached_property
+    def planarity(self) -> Array:
+        """(N,) 1 for flat centres and for atoms with two neighbours, 0 for pyramids and all others, smooth between."""
+        flat = self.springs.flat.copy()
+        rows = self.springs.threes
+        if len(rows):
+            product = np.abs(plane_value(self.positions[rows]))
+            t = np.clip((PYRAMIDAL - product) / (PYRAMIDAL - FLAT), 0.0, 1.0)
+            flat[rows[:, 0]] = t * t * (3 - 2 * t)
+        return flat
+
+    def excess(self, pairs: Array) -> Array:
+        """(n,) distances of pairs of atoms beyond the sums of their covalent radii, Angstrom."""
+        gap = self.positions[pairs[:, 0]] - self.positions[pairs[:, 1]]
+        radii = covalent_radii[self.springs.numbers]
+        return np.sqrt((gap * gap).sum(axis=1)) - radii[pairs[:, 0]] - radii[pairs[:, 1]]
+
+    def by_planarity(self, centres: Array) -> Array:
+        """(n, 2) planar, and not."""
+        p = self.planarity[centres]
+        return np.stack([p, 1 - p], axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Springs:
+    """All springs of one list of primitives.
+
+    Attributes
+    ----------
+    primitives : Primitives
+    topology : Topology
+    """
+
+    primitives: Primitives
+    topology: Topology
+    names: dict[str, dict[tuple[str, str], int]] = field(default_factory=dict)
+
+    @property
+    def numbers(self) -> Array:
+        return self.topology.numbers
+
+    @cached_property
+    def degrees(self) -> Array:
+        return np.array([len(near) for near in self.topology.neighbours], dtype=int)
+
+    @cached_property
+    def flat(self) -> Array:
+        """(N,) planarity of the atoms that do not have three neighbours."""
+        return (self.degrees == 2).astype(float)
+
+    @cached_property
+    def threes(self) -> Array:
+        """(n, 4) atoms with three neighbours, and these."""
+        rows = [(atom, *near) for atom, near in enumerate(self.topology.neighbours) if len(near) == 3]
+        return np.array(rows, dtype=int).reshape(-1, 4)
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """Element, number of neighbours, and a mark for each of up to two that are heavy and have no other: C3=, N3==."""
+        terminal = (self.degrees == 1) & (self.numbers > 1)
+        ends = [min(int(terminal[near].sum()), 2) for near in self.topology.neighbours]
+        return [
+            f"{chemical_symbols[z]}{min(d, 5)}{'=' * n}" for z, d, n in zip(self.numbers, self.degrees, ends, strict=True)
+        ]
+
+    def hydrogens(self, *atoms: int) -> int:
+        return sum(int(self.numbers[atom] == 1) for atom in atoms)
+
+    def family(self, kind: str, names: list[tuple[str, str]], weights: Callable[[Geometry], Array]) -> Family:
+        """The family of springs that have these names, one a spring."""
+        distinct = sorted(set(names))
+        place = {name: n for n, name in enumerate(distinct)}
+        return Family(kind, distinct, np.array([place[name] for name in names], dtype=int), weights)
+
+    @cached_property
+    def diagonal(self) -> list[Family]:
+        """Of the coordinates themselves, in the order of the primitives: stretches, angles, bends, torsions, planes."""
+        return [self.stretches(), self.angles(), self.bends(), self.torsions(), self.planes()]
+
+    def stretches(self) -> Family:
+        rows = self.primitives.stretches
+
+        def weights(at: Geometry) -> Array:
+            excess = held(at.excess(rows), LENGTHS)
+            return spline(excess, LENGTHS) * np.exp(-DECAY * excess)[:, None]
+
+        symbols = [chemical_symbols[z] for z in self.numbers]
+        names = ["-".join(sorted((symbols[i], symbols[j]))) for i, j in rows.tolist()]
+        wide = ["H" if self.hydrogens(i, j) else "*" for i, j in rows.tolist()]
+        return self.family("stretch", list(zip(names, wide, strict=True)), weights)
+
+    def angles(self) -> Family:
+        rows = self.primitives.angles
+        names = [self.centred(j, self.hydrogens(i, k)) for i, j, k in rows.tolist()]
+        return self.family("angle", names, lambda at: at.by_planarity(rows[:, 1]))
+
+    def centred(self, centre: int, hydrogens: int) -> tuple[str, str]:
+        """Names after the atom in the middle and the hydrogens at the ends."""
+        return f"{self.labels[centre]}/{hydrogens}", f"*{min(self.degrees[centre], 5)}/{hydrogens}"
+
+    def bends(self) -> Family:
+        rows = self.primitives.bends
+        names = [self.centred(j, self.hydrogens(i, k)) for _ in range(1) for i, j, k, _ in rows.tolist()]
+        doubled = [name for name in names for _ in range(2)]
+        return self.family("bend", doubled, lambda at: np.ones((len(doubled), 1)))
+
+    def torsions(self) -> Family:
+        """Shared among those about one bond; nodes: both ends planar, by length; one of them; none, by angle."""
+        rows = self.primitives.torsions
+        share = 1 / np.maximum(self.primitives.sharing, 1)
+        bonded = {tuple(pair) for pair in self.topology.bonds.tolist()}
+        names, ends = [], []
+        for _, b, c, _ in rows.tolist():
+            if tuple(sorted((b, c))) in bonded:
+                first, last = sorted((b, c), key=lambda atom: (self.labels[atom], atom))
+                degrees = "-".join(str(min(self.degrees[atom], 5)) for atom in (first, last))
+                names.append((f"{self.labels[first]}-{self.labels[last]}", f"*{degrees}"))
+            else:
+                first, last = b, c
+                names.append(("chain", "chain"))
+            ends.append((first, last))
+        order = np.array(ends, dtype=int).reshape(-1, 2)
+        alike = np.array([self.labels[b] == self.labels[c] for b, c in order.tolist()], dtype=bool)
+
+        def weights(at: Geometry) -> Array:
+            p, q = at.planarity[order].T
+            both = spline(held(at.excess(order), CONJUGATED), CONJUGATED) * (p * q)[:, None]
+            first, last = p * (1 - q), q * (1 - p)
+            one = np.stack([np.where(alike, first + last, first), np.where(alike, 0.0, last)], axis=1)
+            neither = (1 - p) * (1 - q)
+            staggered = (1 - np.cos(3 * self.primitives.torsion_values(at.x))) / 2
+            rest = np.stack([neither, neither * staggered], axis=1)
+            return np.concatenate([both, one, rest], axis=1) * share[:, None]
+
+        return self.family("torsion", names, weights)
+
+    def planes(self) -> Family:
+        rows = self.primitives.planes
+        names = [self.centred(row[0], self.hydrogens(*row[1:])) for row in rows.tolist()]
+        return self.family("plane", names, lambda at: np.ones((len(rows), 1)))
+
+    @cached_property
+    def couplings(self) -> list[tuple[Family, sparse.csr_array]]:
+        """Sums and differences of two coordinates as springs of their own, with their rows (n, nq).
+
+        A coupling of either sign is one of them, and the Hessian stays positive.
+        """
+        slices = self.primitives.slices
+        stretch = {tuple(pair): n for n, pair in enumerate(self.primitives.stretches.tolist())}
+        stretch |= {pair[::-1]: n for pair, n in stretch.items()}
+        angles = self.primitives.angles.tolist()
+        first = slices["angle"].start
+        found: dict[str, list[tuple[tuple[str, str], int, int, int]]] = {
+            "stretch-stretch": [],
+            "stretch-angle": [],
+            "angle-angle": [],
+            "conjugated": [],
+        }
+        at: dict[int, list[tuple[int, set[int]]]] = {}
+        for n, (i, j, k) in enumerate(angles):
+            found["stretch-stretch"].append((self.centred(j, self.hydrogens(i, k)), j, stretch[i, j], stretch[j, k]))
+            for near, far in ((i, k), (k, i)):
+                h = 2 * self.hydrogens(near) + self.hydrogens(far)
+                found["stretch-angle"].append((self.centred(j, h), j, stretch[near, j], first + n))
+            at.setdefault(j, []).append((n, {i, k}))
+        for j, here in at.items():
+            for place, (n, ends) in enumerate(here):
+                for m, others in here[:place]:
+                    for shared in ends & others:
+                        name = self.centred(j, self.hydrogens(shared))
+                        found["angle-angle"].append((name, j, first + n, first + m))
+        for b, c in self.topology.bonds.tolist():
+            if self.numbers[b] > 1 and self.numbers[c] > 1 and max(self.degrees[b], self.degrees[c]) <= 3:
+                for a in self.topology.neighbours[b]:
+                    for d in self.topology.neighbours[c]:
+                        if len({a, b, c, d}) == 4 and not self.hydrogens(a, d):
+                            found["conjugated"].append((("*", "*"), b, stretch[a, b], stretch[c, d]))
+        return [
+            self.coupled(f"{kind}{sign}", part, factor)
+            for kind, part in found.items()
+            for sign, factor in (("+", 1.0), ("-", -1.0))
+        ]
+
+    def coupled(
+        self, kind: str, found: list[tuple[tuple[str, str], int, int, int]], factor: float
+    ) -> tuple[Family, sparse.csr_array]:
+        table = np.array([part[1:] for part in found], dtype=int).reshape(-1, 3)
+        centres, one, other = table.T
+        count = len(table)
+        scale = BEND_PER_STRETCH if kind.startswith("stretch-angle") else 1.0
+        data = np.concatenate([np.full(count, scale), np.full(count, factor)])
+        places = (np.tile(np.arange(count), 2), np.concatenate([one, other]))
+        rows = sparse.csr_array((data, places), shape=(count, self.primitives.count))
+        if kind.startswith("conjugated"):
+            return self.family(kind, [part[0] for part in found], lambda at: at.planarity[centres][:, None]), rows
+        return self.family(kind, [part[0] for part in found], lambda at: at.by_planarity(centres)), rows
+
+    @cached_property
+    def geminal(self) -> tuple[Family, Array]:
+        """Distances of atoms two bonds apart, and these pairs (n, 2)."""
+        rows = np.concatenate([self.primitives.angles, self.primitives.straight])
+        names = [self.centred(j, self.hydrogens(i, k)) for i, j, k in rows.tolist()]
+        return self.family("geminal", names, lambda at: at.by_planarity(rows[:, 1])), rows[:, [0, 2]]
+
+
+@dataclass(frozen=True, eq=False)
+class Contacts:
+    """Distances of atoms three bonds apart or more, out to 1.4 times the sum of their van der Waals radii."""
+
+    topology: Topology
+    names: list[tuple[str, str]]  # of the groups
+    table: Array  # (2, kinds, kinds) group of a pair of atoms: three bonds apart, or farther
+    kinds: Array  # (N,)
+    radii: Array  # (N,) Angstrom
+    third: Array  # sorted i * N + j of the pairs three bonds apart
+    neighbours: NeighbourList
+
+    @classmethod
+    def of(cls, topology: Topology) -> "Contacts":
+        natoms = len(topology.numbers)
+        known = vdw_radii[topology.numbers]
+        radii = np.where(np.isnan(known), WIDEST, known)
+        letters = [contact_kind(topology, atom) for atom in range(natoms)]
+        distinct = sorted(set(letters))
+        names: list[tuple[str, str]] = []
+        table = np.zeros((2, len(distinct), len(distinct)), dtype=int)
+        place: dict[tuple[str, str], int] = {}
+        for far in range(2):
+            for m, one in enumerate(distinct):
+                for n, other in enumerate(distinct):
+                    h = (one + other).count("H")
+                    name = ("-".join([*sorted((one, other)), "34"[far]]), f"{h}-{'34'[far]}")
+                    if name not in place:
+                        place[name] = len(names)
+                        names.append(name)
+                    table[far, m, n] = place[name]
+        reach = (DISTANCES[-1] + 1.5 * (DISTANCES[1] - DISTANCES[0])) * 2 * float(radii.max())
+        near = topology.within_two_bonds
+        listed = NeighbourList(reach, np.sort(near[:, 0] * natoms + near[:, 1]))
+        kinds = np.array([distinct.index(letter) for letter in letters], dtype=int)
+        return cls(topology, names, table, kinds, radii, topology.third_neighbours, listed)
+
+    def at(self, positions: Array) -> tuple[Array, Array, Array, Array]:
+        """Pairs (n, 2), their groups (n,), the weights of their nodes (n, nodes) and unit vectors (n, 3)."""
+        i, j = self.neighbours.at(positions).T
+        gap = positions[i] - positions[j]
+        r = np.sqrt((gap * gap).sum(axis=1))
+        ratio = r / (self.radii[i] + self.radii[j])
+        close = ratio < DISTANCES[-1] + 1.5 * (DISTANCES[1] - DISTANCES[0])
+        i, j, gap, r, ratio = i[close], j[close], gap[close], r[close], ratio[close]
+        far = 1 - np.isin(i * len(positions) + j, self.third).astype(int)
+        groups = self.table[far, self.kinds[i], self.kinds[j]]
+        lowest = DISTANCES[0] + (DISTANCES[1] - DISTANCES[0]) / 2
+        weights = spline(np.maximum(ratio, lowest), DISTANCES)
+        return np.stack([i, j], axis=1), groups, weights, gap / np.maximum(r, 1e-9)[:, None]
+
+
+def contact_kind(topology: Topology, atom: int) -> str:
+    """H, Hp (on nitrogen or oxygen), C, A (acceptors) or L (larger atoms)."""
+    z = int(topology.numbers[atom])
+    if z == 1:
+        polar = any(topology.numbers[near] in POLAR for near in topology.neighbours[atom])
+        return "Hp" if polar else "H"
+    return "C" if z == 6 else "A" if z in ACCEPTORS else "L"

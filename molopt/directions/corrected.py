@@ -1,0 +1,209 @@
+"""The corrected surrogate: a cheap potential, put right by what the forces have shown, is the model of each step."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from molopt.directions.base import Limits, Proposal
+from molopt.directions.descent import descend
+from molopt.directions.interpolation import Interpolation
+from molopt.directions.quasi_newton import QuasiNewton, Secants
+from molopt.errors import InputError
+from molopt.rules.base import Observation
+from molopt.rules.partition import Array
+from molopt.rules.state import PerEntry, PerSystem
+
+Surface = Callable[[Array], tuple[float, Array]]  # x (3N,) -> energy (eV), gradient (3N,) (eV/A)
+
+FADE = 0.8  # of the evidence for each step of age
+DOUBT = 0.02  # eV: how much evidence the weight at the start is worth
+USELESS = 0.15  # weight below which the surrogate is left alone
+SMALL = 0.005  # eV an internal coordinate: what two good potentials differ by at a minimum
+SECANTS = QuasiNewton()
+
+
+class Corrections(NamedTuple):
+    """What the last force calls showed; unused rows are zero, the newest is last."""
+
+    offsets: PerEntry  # (memory, N) points, relative to the present one
+    slopes: PerEntry  # (memory, N) gradients there, of the potential
+    cheap: PerEntry  # (memory, N) and of the surrogate
+    known: PerSystem  # (memory, S) 1 where a row is used
+    energy: PerSystem  # (S,) of the surrogate at the present point, eV
+    evidence: PerSystem  # (2, S) for the surrogate: of the steps, eV
+    start: PerSystem  # (S,) part of the weight that the first gradient leaves
+    steps: PerEntry  # (m, N) secants for where the surrogate is useless
+    lacks: PerEntry  # (m, N)
+
+    def rebuilt(self) -> "Corrections":
+        """In other coordinates the gradients mean something else."""
+        return self._replace(known=np.zeros_like(self.known))
+
+
+@dataclass(frozen=True)
+class Corrected:
+    r"""Steps to the minimum of a model that is nearly right far out, and exact where forces are known.
+
+    .. math:: E(u) = w E_{surrogate}(u) + (1 - w) \frac{1}{2} u \cdot M u + D(u)
+
+    with u from the present point, M the model Hessian, and D the `Interpolation` of what the first two lack of the
+    gradients at the last points. The mean of surrogate and model is better than either: the surrogate knows how bonds
+    stiffen, torsions turn and contacts close, M knows force constants fitted to Hessians of the potential's kind.
+    The way down costs no force call (`descend`) and ends where the trust radius does.
+
+    How far the surrogate is trusted follows from what it foretold: with y the change of the gradient in a step s, z =
+    y_surrogate - M s, r = y - M s, sums over the steps, older ones fading,
+
+    .. math:: w = \frac{\lambda w_0 + \sum r \cdot z}{\lambda + \sum z \cdot z}
+
+    between 0 and `weight`; w_0 is `weight`, less where the first gradient is not the surrogate's. Below 0.15 steps are
+    those of `QuasiNewton`.
+
+    Parameters
+    ----------
+    surrogate : callable
+        x (3N,) -> energy (eV) and gradient (3N,) (eV/A).
+    name : str
+    weight : float
+        Largest w.
+    memory : int
+        Points remembered.
+    """
+
+    surrogate: Surface = field(repr=False)
+    name: str = ""
+    weight: float = 0.7
+    memory: int = 12
+
+    def __post_init__(self) -> None:
+        if not 0 < self.weight <= 1:
+            raise InputError(f"weight must be positive and at most 1, got {self.weight}")
+        if self.memory < 2:
+            raise InputError(f"memory must be at least 2 points, got {self.memory}")
+
+    def init(self, seen: Observation) -> Corrections:
+        empty = np.zeros((self.memory, seen.gradient.size))
+        number = np.zeros(seen.systems.count)
+        known, evidence = np.zeros((self.memory, len(number))), np.zeros((2, len(number)))
+        return Corrections(empty, empty, empty, known, number, evidence, np.full(len(number), np.nan), *SECANTS.init(seen))
+
+    def learn(self, state: Corrections, old: Any, new: Any, taken: Array) -> Corrections:
+        if not taken.any():
+            return state
+        secants = SECANTS.learn(Secants(state.steps, state.lacks), old, new, taken)
+        state = state._replace(steps=secants.steps, lacks=secants.lacks)
+        if not state.known[-1, 0]:
+            return state
+        energy, cheap = self.at(new)
+        foretold = 0.5 * (old.apply(taken) + new.apply(taken))
+        z = cheap - state.cheap[-1] - foretold
+        r = new.gradient - old.gradient - foretold
+        evidence = FADE * state.evidence + np.array([[r @ z], [z @ z]])
+        return state._replace(
+            offsets=appended(state.offsets - taken, np.zeros_like(taken)),
+            slopes=appended(state.slopes, new.gradient),
+            cheap=appended(state.cheap, cheap),
+            known=appended(state.known, np.ones_like(state.energy)),
+            energy=np.full_like(state.energy, energy),
+            evidence=evidence,
+        )
+
+    def work(self, before: Corrections, after: Corrections, old: Any, new: Any, taken: Array) -> Array:
+        """(S,) change of the energy, eV: that of the surrogate, and for the rest the work of the forces."""
+        lack = 0.5 * ((old.gradient + new.gradient) @ taken)
+        if before.known[-1, 0] and after.known[-1, 0] and self.trusted(after) >= USELESS:
+            lack += float(after.energy[0] - before.energy[0]) - 0.5 * ((before.cheap[-1] + after.cheap[-1]) @ taken)
+        return np.array([lack])
+
+    def retreat(self, seen: Observation, before: Corrections, after: Corrections) -> Corrections:
+        """At the old point, with the rejected one remembered."""
+        if not (after.known[-1, 0] and after.known[-2, 0]):
+            return after
+        swapped = np.array([*range(self.memory - 2), self.memory - 1, self.memory - 2])
+        return after._replace(
+            offsets=(after.offsets - after.offsets[-2])[swapped],
+            slopes=after.slopes[swapped],
+            cheap=after.cheap[swapped],
+            energy=before.energy,
+        )
+
+    def propose(self, frame: Any, seen: Observation, state: Corrections, limits: Limits) -> tuple[Proposal, Corrections]:
+        state = self.present(frame, state)
+        cautious, _ = SECANTS.propose(frame, seen, Secants(state.steps, state.lacks), limits)
+        weight = self.trusted(state)
+        if weight < USELESS:
+            return cautious, state
+        reached = descend(self.model(frame, state, weight), frame, limits)
+        frame.coordinates.lost = False
+        if not reached.change < 0:
+            return cautious, state
+        length = float(np.linalg.norm(reached.displacement))
+        numbers = (reached.change, float(cautious.energy_left[0]), length, float(reached.limited))
+        return Proposal(reached.displacement, *(np.array([number]) for number in numbers)), state
+
+    def present(self, frame: Any, state: Corrections) -> Corrections:
+        """The state whose newest point is that of the frame."""
+        if state.known[-1, 0] and np.array_equal(state.slopes[-1], frame.gradient):
+            return state
+        energy, cheap = self.at(frame)
+        fresh = self.init(frame.coordinates.observe(frame, np.zeros_like(cheap)))
+        known = fresh.known.copy()
+        known[-1] = 1.0
+        return fresh._replace(
+            slopes=appended(fresh.slopes, frame.gradient),
+            cheap=appended(fresh.cheap, cheap),
+            known=known,
+            energy=np.full_like(state.energy, energy),
+            evidence=state.evidence,
+            start=np.where(np.isnan(state.start), credit(frame.gradient, cheap), state.start),
+            steps=state.steps,
+            lacks=state.lacks,
+        )
+
+    def at(self, frame: Any) -> tuple[float, Array]:
+        """Energy and gradient (nq,) of the surrogate at a frame."""
+        energy, gradient = self.surrogate(frame.x)
+        return energy, frame.a @ frame.stiff(gradient[frame.coordinates.movable])
+
+    def trusted(self, state: Corrections) -> float:
+        """The weight of the surrogate."""
+        if not np.isfinite(state.energy[0]):
+            return 0.0
+        agreed, size = state.evidence[:, 0]
+        believed = self.weight * float(state.start[0])
+        return float(np.clip((DOUBT * believed + agreed) / (DOUBT + size), 0.0, self.weight))
+
+    def model(self, frame: Any, state: Corrections, weight: float) -> Surface:
+        """x -> energy from the frame and its gradient, eV and eV/A."""
+        used = state.known[:, 0] > 0
+        points = state.offsets[used]
+        lacks = state.slopes[used] - weight * state.cheap[used] - (1 - weight) * frame.apply(points.T).T
+        difference = Interpolation.through(points, lacks, frame.coordinates.stiff_entries)
+        origin = difference(np.zeros_like(points[-1]))[0] + weight * float(state.energy[0])
+        coordinates = frame.coordinates
+
+        def surface(x: Array) -> tuple[float, Array]:
+            energy, gradient = self.surrogate(x)
+            u = frame.roots * coordinates.primitives.change(
+                x, coordinates.primitives.values(x), frame.x, frame.values
+            )
+            harmonic, (lacking, slope) = (1 - weight) * frame.apply(u), difference(u)
+            rest = np.zeros_like(x)
+            rest[coordinates.movable] = coordinates.a(x).T @ (harmonic + slope)
+            return weight * energy + 0.5 * float(u @ harmonic) + lacking - origin, weight * gradient + rest
+
+        return surface
+
+
+def credit(gradient: Array, cheap: Array) -> float:
+    """1 where the surrogate's gradient (nq,) is nearer to the potential's than zero is, or both are small; less else."""
+    size, lack = float(gradient @ gradient), float((gradient - cheap) @ (gradient - cheap))
+    usual = size + SMALL * len(gradient)
+    return 1.0 if lack <= usual else usual / lack
+
+
+def appended(rows: Array, row: Array) -> Array:
+    """The rows without the oldest, and a new one."""
+    return np.concatenate([rows[1:], [row]])

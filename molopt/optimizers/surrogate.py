@@ -1,0 +1,61 @@
+"""A cheap potential beside the one that is relaxed on: any ASE calculator, asked as a function of the geometry."""
+
+import time
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+
+from molopt.errors import InputError
+from molopt.rules.partition import Array
+
+
+class Surrogate:
+    """Energy (eV) and gradient (3N,) (eV/A) at x (3N,), counted and timed; infinite where the calculator fails.
+
+    Parameters
+    ----------
+    calculator : ASE calculator
+        With energy and forces. It must not be the one that is relaxed on, which would start anew at each change.
+    atoms : ase.Atoms
+        Which atoms, charge and cell; they are copied.
+    name : str, optional
+
+    Attributes
+    ----------
+    calls : int
+        Evaluations so far.
+    seconds : float
+        Wall time inside the calculator so far.
+    """
+
+    def __init__(self, calculator: Any, atoms: Atoms, name: str | None = None) -> None:
+        if not hasattr(calculator, "get_property"):
+            raise InputError(
+                f"surrogate must be an ASE calculator such as molopt.potential('mmff94', molecule), got {calculator!r}"
+            )
+        if calculator is atoms.calc or calculator is getattr(atoms.calc, "calculator", None):
+            raise InputError("the surrogate is the potential itself: give another calculator, or None")
+        self.calculator = calculator
+        self.atoms = atoms.copy()
+        self.atoms.set_constraint()
+        self.name = name or str(getattr(calculator, "name", type(calculator).__name__))
+        self.calls = 0
+        self.seconds = 0.0
+
+    def __call__(self, x: Array) -> tuple[float, Array]:
+        self.calls += 1
+        start = time.perf_counter()
+        self.atoms.positions = x.reshape(-1, 3)
+        try:
+            gradient = -np.asarray(self.calculator.get_property("forces", self.atoms), dtype=float).ravel()
+            energy = float(self.calculator.get_property("energy", self.atoms))
+        except InputError:
+            raise
+        except Exception:  # any calculator may fail in any way at a geometry that is tried; the step is not taken
+            return np.inf, np.zeros(x.size)
+        finally:
+            self.seconds += time.perf_counter() - start
+        if not (np.isfinite(energy) and np.isfinite(gradient).all()):
+            return np.inf, np.zeros(x.size)
+        return energy, gradient
