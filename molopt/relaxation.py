@@ -21,9 +21,10 @@ from molopt.molecules.checks import check_geometry
 from molopt.molecules.identity import bonds_kept, stereo_kept
 from molopt.molecules.perception import name_of
 from molopt.optimizers.energy_left import Estimate, energy_left, recipe_for
-from molopt.optimizers.names import choose
+from molopt.optimizers.names import BY_NAME, choose
 from molopt.optimizers.stopping import Stopping
-from molopt.potentials import Counted
+from molopt.optimizers.surrogate import Surrogate
+from molopt.potentials import Counted, automatic, engine
 from molopt.potentials.counting import ForceCall
 from molopt.result import Result
 from molopt.rules.base import check
@@ -42,6 +43,7 @@ def relax(
     steps: int = 1000,
     *,
     coordinates: str | None = None,
+    surrogate: Any = "auto",
     logfile: Any = None,
     trajectory: Any = None,
     on_call: Callable[[Counted], object] | None = None,
@@ -68,6 +70,11 @@ def relax(
         Largest number of optimizer steps.
     coordinates : str, optional
         "internal" or "cartesian", for an optimizer of molopt whose name does not say it.
+    surrogate : str, ASE calculator or None
+        A cheap potential of the same molecule that guides optimizers of molopt in internal coordinates: a name
+        (`molopt.potential`) or a calculator. "auto" is none on a force field, else MMFF94s where it has parameters and
+        UFF where it has not. In Cartesians there is none. Its calls are no force calls, unless it is of the same program
+        as the potential. A bad one costs a few force calls, never the result.
     logfile, trajectory
         As in ASE; silent and not written by default.
     on_call : callable, optional
@@ -88,7 +95,7 @@ def relax(
     >>> result.force_calls == len(result.trace) == result.steps + 1
     True
     """
-    run = Run(target, optimizer, potential, fmax, energy_left, steps, on_call, coordinates=coordinates)
+    run = Run(target, optimizer, potential, fmax, energy_left, steps, on_call, coordinates, surrogate)
     run.go(logfile, trajectory)
     if run.failure is not None and not run.counted.trace:
         raise run.failure
@@ -112,10 +119,12 @@ class Run:
         steps: int = 1000,
         on_call: Callable[[Counted], object] | None = None,
         coordinates: str | None = None,
+        surrogate: Any = BY_NAME,
     ) -> None:
         check_criteria(fmax, energy_left, steps)
         self.fmax, self.steps = fmax, int(steps)
-        self.choice = choose(optimizer, coordinates)
+        named = surrogate is None or isinstance(surrogate, str)
+        self.choice = choose(optimizer, coordinates, surrogate if named else None)
         self.molecule = molecule_of(target, potential)
         self.atoms = target.copy() if isinstance(target, Atoms) else target.atoms()
         self.watching = Stopwatch()
@@ -124,6 +133,9 @@ class Run:
         self.potential = potential if isinstance(potential, str) else self.counted._get_name()
         self.atoms.calc = self.counted
         self.criteria = criteria_for(energy_left, self.atoms)
+        start = time.perf_counter()
+        self.surrogate = self.guided_by(self.choice.surrogate if named else surrogate)
+        self.surrogate_setup = time.perf_counter() - start
         self.stopping: Stopping | None = None
         self.failure: Exception | None = None
         self.taken = 0
@@ -135,10 +147,27 @@ class Run:
         try:
             self.atoms.get_forces()  # the optimizer finds them known; where they are not, no file is begun
             with self.opened(trajectory) as frames:
-                self.follow(self.choice.make(self.atoms, logfile=logfile, trajectory=frames))
+                guided = {} if self.surrogate is None else {"surrogate": self.surrogate}
+                self.follow(self.choice.make(self.atoms, logfile=logfile, trajectory=frames, **guided))
         except PotentialFailed as error:
             self.failure = error
         self.seconds = time.perf_counter() - start - self.watching.seconds
+
+    def guided_by(self, surrogate: Any) -> Surrogate | None:
+        """The surrogate of this run, made where it is a name."""
+        potential = self.counted.calculator
+        if surrogate == "auto":
+            calculator: Any = automatic(potential, self.molecule)
+        elif isinstance(surrogate, str):
+            calculator = potentials.potential(surrogate, self.atoms if self.molecule is None else self.molecule)
+            if alike(calculator, potential):
+                raise InputError(f"the surrogate {surrogate} is the potential itself: give another, auto or none")
+        else:
+            calculator = surrogate
+        if calculator is None or self.atoms.pbc.any():
+            return None
+        shared = self.counted if engine(calculator) == engine(potential) else None
+        return Surrogate(calculator, self.atoms, surrogate if isinstance(surrogate, str) and surrogate != "auto" else None, shared)
 
     def follow(self, optimizer: Any) -> None:
         self.stopping = Stopping(self.criteria, optimizer)
@@ -160,7 +189,7 @@ class Run:
             yield frames
 
     def result(self) -> Result:
-        counted, trace = self.counted, self.counted.trace
+        counted, trace, surrogate = self.counted, self.counted.trace, self.surrogate
         atoms = self.atoms.copy() if counted.atoms is None else counted.atoms.copy()
         last = trace[-1] if trace else ForceCall(math.nan, math.nan, math.nan)
         if trace:
@@ -180,7 +209,11 @@ class Run:
             force_calls=counted.force_calls,
             steps=self.taken,
             seconds=self.seconds,
-            optimizer_seconds=self.seconds - counted.seconds,
+            optimizer_seconds=self.seconds - counted.seconds - (surrogate.seconds if surrogate else 0.0),
+            surrogate=surrogate.name if surrogate else None,
+            surrogate_calls=surrogate.calls if surrogate else 0,
+            surrogate_seconds=surrogate.seconds if surrogate else 0.0,
+            surrogate_setup_seconds=self.surrogate_setup,
             trace=trace,
             bonds_kept=None if start is None else bonds_kept(start, atoms.positions),
             stereo_kept=None if start is None else stereo_kept(start, atoms.positions),
@@ -293,3 +326,9 @@ def calculator_for(target: Molecule | Atoms, molecule: Molecule | None, potentia
     if "forces" not in getattr(calculator, "implemented_properties", ["forces"]):
         raise InputError(f"{type(calculator).__name__} gives no forces: no geometry can be relaxed with it")
     return calculator
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two calculators give the same energies, as far as their class and parameters tell."""
+    parameters = [getattr(calculator, "parameters", None) for calculator in (one, other)]
+    return type(one) is type(other) and parameters[0] is not None and dict(parameters[0]) == dict(parameters[1] or {})

@@ -44,7 +44,12 @@ class Result:
     seconds : float
         Wall time of the run, without the writing of the trajectory and `on_call`.
     optimizer_seconds : float
-        Of these, the seconds outside the potential.
+        Of these, the seconds outside the potential and the surrogate.
+    surrogate : str or None
+        The cheap potential that guided the run.
+    surrogate_calls : int
+    surrogate_seconds, surrogate_setup_seconds : float
+        Seconds inside the surrogate, which are part of `seconds`, and to set it up, which are not.
     trace : list of ForceCall
         energy, fmax and seconds inside the potential of each force call that worked.
     bonds_kept, stereo_kept : bool or None
@@ -67,6 +72,10 @@ class Result:
     steps: int
     seconds: float
     optimizer_seconds: float
+    surrogate: str | None
+    surrogate_calls: int
+    surrogate_seconds: float
+    surrogate_setup_seconds: float
     trace: list[ForceCall]
     bonds_kept: bool | None
     stereo_kept: bool | None

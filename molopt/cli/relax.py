@@ -17,6 +17,12 @@ from molopt.cli.options import shared
     type=click.Choice(["internal", "cartesian"]),
     help="What an optimizer of molopt sees, where its name does not say it.",
 )
+@click.option(
+    "--surrogate",
+    default="auto",
+    show_default=True,
+    help="A cheap potential that guides an optimizer of molopt: auto, none, or a name such as mmff94, uff, gfn1-xtb.",
+)
 @click.option("--out", type=click.Path(), default=".", help="Folder for all that is written.  [default: here]")
 @click.pass_context
 def relax(ctx: click.Context, sources: Sequence[str], **options: Any) -> None:

@@ -38,6 +38,7 @@ def carry_out(
     fmax: float,
     energy_left: str | None,
     coordinates: str | None,
+    surrogate: str,
     steps: int,
     seed: int,
     charge: int | None,
@@ -52,7 +53,7 @@ def carry_out(
     """
     limit = energy_limit(energy_left, "auto")
     check_criteria(fmax, limit, steps)
-    name = choose(optimizer, coordinates).name
+    name = choose(optimizer, coordinates, surrogate).name
     folder = Path(out)
     require_folder(folder)
     with Notes() as notes, Progress() as progress:

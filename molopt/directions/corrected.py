@@ -18,9 +18,10 @@ from molopt.rules.state import PerEntry, PerSystem
 Surface = Callable[[Array], tuple[float, Array]]  # x (3N,) -> energy (eV), gradient (3N,) (eV/A)
 
 FADE = 0.8  # of the evidence for each step of age
-DOUBT = 0.02  # eV: how much evidence the weight at the start is worth
+DOUBT = 0.05  # eV: how much evidence the weight at the start is worth
 USELESS = 0.15  # weight below which the surrogate is left alone
 SMALL = 0.005  # eV an internal coordinate: what two good potentials differ by at a minimum
+NEAR = 0.006  # eV above the floor: there the surface is a parabola, and secants are all it takes
 SECANTS = QuasiNewton()
 
 
@@ -100,7 +101,8 @@ class Corrected:
         foretold = 0.5 * (old.apply(taken) + new.apply(taken))
         z = cheap - state.cheap[-1] - foretold
         r = new.gradient - old.gradient - foretold
-        evidence = FADE * state.evidence + np.array([[r @ z], [z @ z]])
+        soft = 1 - new.coordinates.stiff_entries
+        evidence = FADE * state.evidence + np.array([[r @ (soft * z)], [z @ (soft * z)]])
         return state._replace(
             offsets=appended(state.offsets - taken, np.zeros_like(taken)),
             slopes=appended(state.slopes, new.gradient),
@@ -133,7 +135,7 @@ class Corrected:
         state = self.present(frame, state)
         cautious, _ = SECANTS.propose(frame, seen, Secants(state.steps, state.lacks), limits)
         weight = self.trusted(state)
-        if weight < USELESS:
+        if weight < USELESS or float(cautious.energy_left[0]) < NEAR:
             return cautious, state
         reached = descend(self.model(frame, state, weight), frame, limits)
         frame.coordinates.lost = False

@@ -12,6 +12,7 @@ BUMPS = 0.1  # eV^2, variance of the local part
 SLOPES = 1.0  # eV, variance of the gradient in stiff coordinates
 BENDS = 0.04  # variance of the second derivatives there, which are relative to the model Hessian
 NOISE = 1e-10  # of the variance of the gradient: steps of 1e-3 sqrt(eV) still teach curvature
+CURVED = 0.2  # 1/sqrt(eV): gradients at a point so far off that coordinates have turned are known less well
 NEGLIGIBLE = 1e-10  # of the largest singular value
 
 
@@ -68,7 +69,8 @@ class Interpolation:
         blocks = np.einsum("ij,pq->ipjq", local, np.eye(p)) - np.einsum("ij,ijp,ijq->ipjq", local, gaps, gaps)
         blocks += np.einsum("ij,pq->ipjq", trend, inner) + BENDS * np.einsum("jp,iq->ipjq", flat, flat)
         matrix = blocks.reshape(m * p, m * p)
-        matrix[np.diag_indices(m * p)] += NOISE * BUMPS / length**2
+        doubt = (CURVED * (points**2).sum(axis=1)) ** 2  # (m,) eV
+        matrix[np.diag_indices(m * p)] += NOISE * BUMPS / length**2 + np.repeat(doubt, p)
         weights = np.linalg.solve(matrix, (gradients @ basis).ravel()).reshape(m, p) @ basis.T
         return cls(points, weights, stiff, length)
 

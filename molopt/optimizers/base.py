@@ -6,6 +6,7 @@ from typing import IO, Any
 
 import numpy as np
 from ase import Atoms
+from ase.calculators.calculator import CalculationFailed
 from ase.optimize.optimize import Optimizer
 
 from molopt.control import Control, Memory, Point, Trust, advance
@@ -23,6 +24,7 @@ from molopt.optimizers.surrogate import Surrogate
 log = logging.getLogger("molopt")
 
 ASE_KEYWORDS = frozenset({"master", "comm", "loginterval"})
+SHORTER = (1 / 4, 1 / 16, 1 / 64)  # of a step to where the potential fails
 VIOLATED = 1e-3  # Angstrom; less is a matter of the tolerance of a constraint
 COORDINATES = ("cartesian", "internal", "auto")
 
@@ -44,7 +46,11 @@ class DirectionOptimizer(Optimizer):
     stiffness : float
         The model Hessian in Cartesians, eV/A^2.
     model : str
-        The model Hessian in internals: "mmff94", "fischer-almlof", "lindh" or "constant" (docs/quasi_newton.md).
+        The model Hessian in internals: "blend", the learned springs in a mean with MMFF94's constants where RDKit types
+        the molecule; "learned", those alone; "mmff94", "fischer-almlof", "lindh" or "constant" (docs/quasi_newton.md).
+    surrogate : ASE calculator, optional
+        A cheap potential of the same atoms, such as `molopt.potential("mmff94s", molecule)`, that guides the run in
+        internal coordinates; in Cartesians it is not used.
     criteria : Criterion or sequence of them
         What must hold besides the fmax of `run` before it stops, e.g. `molopt.EnergyLeft(0.001)`, `molopt.Gaussian()`
         or `molopt.GeomeTRIC("GAU_TIGHT")`. With `run(fmax=math.inf)` they alone decide.
@@ -103,10 +109,28 @@ class DirectionOptimizer(Optimizer):
         """One step from the current geometry; its forces are computed if they are not known yet."""
         if self.memory is None and self.meets_constraints():
             return
-        self.optimizable.set_x(self.absorb(self.optimizable.get_x(), self.optimizable.get_gradient()))
+        self.go(self.absorb(self.optimizable.get_x(), self.optimizable.get_gradient()))
         self.expected = self.optimizable.get_x()
         if self.restart is not None:
             self.dump(restart_data(self))
+
+    def go(self, target: np.ndarray) -> None:
+        """Move to the target (N,); where the potential fails there, to a quarter of the step, three times at most."""
+        memory = self.memory
+        assert memory is not None
+        self.optimizable.set_x(target)
+        if not isinstance(self.atoms, Atoms):
+            return
+        step = memory.proposal.displacement * memory.frame.coordinates.systems.spread(self.control.factor(memory.control))
+        for shorter in (*SHORTER, None):
+            try:
+                self.optimizable.get_gradient()  # the run will ask for it in any case
+                return
+            except (PotentialFailed, CalculationFailed) as error:
+                if shorter is None:
+                    raise
+                log.info("step %d: %s; the step is taken %g times as long", self.nsteps, error, shorter)
+                self.optimizable.set_x(self.coordinates.move(memory.frame, shorter * step))
 
     def meets_constraints(self) -> bool:
         """Whether the constraints had to move the start to where they hold: that is a step of its own."""

@@ -1,6 +1,7 @@
 """Internal coordinates of atoms: their bonds, their stiffness, their constraints."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
@@ -10,6 +11,7 @@ from ase import Atoms
 from ase.data import covalent_radii
 
 from molopt.coordinates import learned
+from molopt.coordinates.borrowed import Borrowed
 from molopt.coordinates.choosing import chosen
 from molopt.coordinates.internal import Built, Internal
 from molopt.coordinates.learned import Learned
@@ -57,6 +59,8 @@ class Recipe:
         Whether the bonds come from covalent radii.
     model : str
         Of `MODEL_NAMES`.
+    surface : callable or None
+        Energy and gradient of a surrogate, whose Hessian the model borrows.
     """
 
     numbers: Array
@@ -66,6 +70,7 @@ class Recipe:
     held: Held
     perceived: bool
     model: str = "blend"
+    surface: Callable[[Array], tuple[float, Array]] | None = None
 
     @classmethod
     def of(cls, atoms: Atoms, model: str = "blend") -> Self:
@@ -152,6 +157,8 @@ class Recipe:
     def joined(self, primitives: Primitives, k: Array, free: bool, built: Built, lost: bool = False) -> Internal:
         """Internal coordinates of a list of primitives with a stiffness (nq,)."""
         metric = self.metric(primitives, k)
+        if self.surface is not None:
+            metric = Borrowed(metric, self.surface, primitives, k)
         return Internal(primitives, k, metric, self.held.movable, self.held.forbidden, free, built, lost)
 
     def plain(self, coordinates: Internal) -> dict[str, Any]:

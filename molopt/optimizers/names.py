@@ -3,19 +3,20 @@
 import inspect
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from typing import Any
 
 import ase.optimize
 
-from molopt.control import Control
+from molopt.control import Control, Trust
 from molopt.errors import InputError
 from molopt.names import offer
 from molopt.optimizers import named
 from molopt.optimizers.base import DirectionOptimizer
 from molopt.optimizers.lbfgs import LBFGS
 from molopt.optimizers.rule_optimizer import RuleOptimizer
+from molopt.potentials import potential_names
 from molopt.rules import Rule
 from molopt.rules.base import check
 from molopt.specification import parse
@@ -42,6 +43,7 @@ ASES: dict[str, Any] = {
 }
 ALIASES = {"gd": "gradient-descent"}
 WHERE = ("internal", "cartesian")
+BY_NAME = "by name"
 DEFAULT = "default"  # ours, in the coordinates that suit: `molopt.LBFGS(coordinates="auto")`
 
 DRIVING = {"atoms", "restart", "logfile", "trajectory", "append_trajectory", "kwargs"}  # no hyper-parameters
@@ -56,11 +58,15 @@ class Choice:
     name : str
         With every hyper-parameter. Where the optimizer has a name, `choose(name)` is the same choice.
     make : callable
-        `make(atoms, logfile=..., trajectory=...)` is an ASE optimizer.
+        `make(atoms, logfile=..., trajectory=...)` is an ASE optimizer; where `surrogate` is not None, or it is ours, it
+        takes surrogate=... too, a `Surrogate` or None.
+    surrogate : str or None
+        "auto", or the name of a potential that guides it.
     """
 
     name: str
     make: Callable[..., Any]
+    surrogate: str | None = None
 
 
 def optimizer_names() -> list[str]:
@@ -68,7 +74,7 @@ def optimizer_names() -> list[str]:
     return [DEFAULT, *(f"lbfgs/{where}" for where in WHERE), *RULES, *ASES]
 
 
-def choose(optimizer: Any, coordinates: str | None = None) -> Choice:
+def choose(optimizer: Any, coordinates: str | None = None, surrogate: str | None = BY_NAME) -> Choice:
     """The choice that a name, a rule, an optimizer class or a function describes.
 
     Parameters
@@ -84,6 +90,9 @@ def choose(optimizer: Any, coordinates: str | None = None) -> Choice:
         - A callable that takes (atoms, logfile=..., trajectory=...) and returns an ASE optimizer.
     coordinates : str, optional
         "internal" or "cartesian", for a name that does not say it, or a rule.
+    surrogate : str, optional
+        For optimizers of ours whose name does not say it with "?surrogate=...": None, "auto", or the name of a
+        potential. By default "auto" for "default", none for all else. In Cartesians there is none.
 
     Raises
     ------
@@ -108,14 +117,16 @@ amsgrad, nadam, radam, adabelief, lion, apollo, gradient-descent, bfgs, lbfgs, f
     if isinstance(optimizer, str):
         text, keywords = parse(optimizer)
         name, where = placed(text, coordinates)
-        return ases(name, keywords) if where is None else ours(name, where, keywords)
+        if where is None:
+            return ases(name, keywords)
+        return ours(name, where, keywords, "auto" if surrogate == BY_NAME and where == "auto" else surrogate)
     if isinstance(optimizer, Rule):
-        return of_rule(optimizer, coordinates or "cartesian")
+        return of_rule(optimizer, coordinates or "cartesian", surrogate)
     known = next((name for name, kind in (RULES | ASES).items() if kind is optimizer), None)
     if optimizer is LBFGS:
         known = "lbfgs/internal"
     if known is not None:
-        return choose(known, coordinates if known in RULES else None)
+        return choose(known, coordinates if known in RULES else None, surrogate)
     if callable(optimizer):
         return Choice(called(optimizer), optimizer)
     raise InputError(f"optimizer must be a name, a rule or a class of optimizers, got {optimizer!r}")
@@ -151,8 +162,27 @@ def canonical(name: str) -> str:
     return spellings[plain]
 
 
-def ours(name: str, where: str, keywords: dict[str, Any]) -> Choice:
+def guide(said: Any, where: str, named: bool) -> str | None:
+    """The surrogate that was said, checked as far as it can be without a molecule; None in Cartesians."""
+    if said in (None, "none", "None", BY_NAME):
+        return None
+    if where == "cartesian":
+        if named:
+            raise InputError(f"a surrogate needs internal coordinates: drop surrogate={said}, or the cartesian")
+        return None
+    if not isinstance(said, str):
+        raise InputError(f"surrogate must be auto, none or the name of a potential, got {said!r}")
+    known = ["auto", "none", *potential_names()]
+    text = parse(said)[0].lower()
+    if text not in known and ":" not in text:
+        raise InputError(f"{said!r} is no surrogate{offer(said, [*known, 'package.module:factory'])}")
+    return said
+
+
+def ours(name: str, where: str, keywords: dict[str, Any], surrogate: str | None) -> Choice:
     kind: Any = RULES.get(name, LBFGS)
+    surrogate = guide(keywords.get("surrogate", surrogate), where, "surrogate" in keywords)
+    keywords = {key: value for key, value in keywords.items() if key != "surrogate"}
     defaults, control = kind.defaults(where), kind.default_control(where)
     controls = asdict(control)
     textbook = keywords.get("control", "") in (None, "none", "None")
@@ -170,21 +200,22 @@ def ours(name: str, where: str, keywords: dict[str, Any]) -> Choice:
     chosen = {key: given.get(key, default) for key, default in controls.items()}
     used = Control.textbook(**chosen) if textbook else type(control)(**chosen)
     label = DEFAULT if where == "auto" else name if name in RULES and where == "cartesian" else f"{name}/{where}"
-    choice = under(label, partial(kind, **arguments, coordinates=where), direction, used)
-    if where == "auto" and used == control:  # another control may suit the coordinates that it turns out to be
-        return Choice(choice.name, partial(kind, **arguments, logfile=None))
+    choice = under(label, partial(kind, **arguments, coordinates=where), direction, used, surrogate)
+    if used == control and isinstance(control, Trust):  # another may suit what its coordinates or surrogate turn out to be
+        return replace(choice, make=partial(kind, **arguments, coordinates=where, logfile=None))
     return choice
 
 
-def of_rule(rule: Rule, where: str) -> Choice:
+def of_rule(rule: Rule, where: str, surrogate: str | None) -> Choice:
     name = next((name for name, kind in RULES.items() if kind.kind is type(rule)), None)
     label = (name or type(rule).__name__) + ("/internal" if where == "internal" else "")
     arguments = {field.name: getattr(rule, field.name) for field in fields(rule)}
     make = partial(RULES[name], **arguments) if name else partial(RuleOptimizer, rule=rule)
-    return under(label, partial(make, coordinates=where), rule, RuleOptimizer.default_control(where))
+    control = RuleOptimizer.default_control(where)
+    return under(label, partial(make, coordinates=where), rule, control, guide(surrogate, where, False))
 
 
-def under(label: str, kind: Any, direction: Any, control: Any) -> Choice:
+def under(label: str, kind: Any, direction: Any, control: Any, surrogate: str | None) -> Choice:
     """A direction under a control, and their hyper-parameters as keywords."""
     arguments = {field.name: getattr(direction, field.name) for field in fields(direction)}
     if control == Control.textbook(control.maxstep):
@@ -192,11 +223,13 @@ def under(label: str, kind: Any, direction: Any, control: Any) -> Choice:
         arguments |= {"maxstep": control.maxstep} if math.isfinite(control.maxstep) else {}
     else:
         arguments |= asdict(control)
+    if surrogate is not None or label == DEFAULT:
+        arguments["surrogate"] = "none" if surrogate is None else surrogate
 
     def make(atoms: Any, logfile: Any = None, trajectory: Any = None, **more: Any) -> DirectionOptimizer:
         return kind(atoms, logfile=logfile, trajectory=trajectory, control=control, **more)
 
-    return Choice(specified(label, arguments), make)
+    return Choice(specified(label, arguments), make, surrogate)
 
 
 def ases(name: str, keywords: dict[str, Any]) -> Choice:
@@ -231,7 +264,10 @@ def check_keyword(name: str, key: str, value: Any, defaults: dict[str, Any]) -> 
 
 def specified(name: str, arguments: dict[str, Any]) -> str:
     """The specification that `molopt.specification.parse` reads back."""
-    texts = {key: value if value == "none" else repr(value) for key, value in arguments.items()}
+    texts = {
+        key: value if value == "none" or key == "surrogate" and "&" not in value else repr(value)
+        for key, value in arguments.items()
+    }
     return f"{name}?{'&'.join(f'{key}={text}' for key, text in texts.items())}" if texts else name
 
 

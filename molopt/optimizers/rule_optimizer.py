@@ -1,10 +1,12 @@
 """A rule as an ASE optimizer."""
 
+from dataclasses import replace
 from typing import IO, Any
 
 from molopt.control import Control
 from molopt.directions import Lifted
 from molopt.optimizers.base import DirectionOptimizer
+from molopt.optimizers.surrogate import Surrogate
 from molopt.rules import Rule
 
 INTERNAL_CONTROL = Control(maxstep=1.0, growth=1.1, creep=1.05, shrink=0.6)  # tuned: docs/tuning.md
@@ -92,3 +94,12 @@ class RuleOptimizer(DirectionOptimizer):
     def default_control(cls, coordinates: str) -> Control:
         """The control of a rule: internals need no small steps, and settle faster."""
         return Control() if coordinates == "cartesian" else INTERNAL_CONTROL
+
+    def guided(self, direction: Lifted, surrogate: Surrogate) -> Lifted:
+        """The rule as it is, in a metric that the surrogate lends."""
+        assert self.recipe is not None
+        self.recipe = replace(self.recipe, surface=surrogate)
+        return direction
+
+    def guided_control(self) -> Control:
+        return self.default_control(self.sees)

@@ -20,6 +20,9 @@ class Surrogate:
     atoms : ase.Atoms
         Which atoms, charge and cell; they are copied.
     name : str, optional
+    counted : Counted, optional
+        The force calls of the run, where the surrogate is of the same program as the potential: its calls are force
+        calls too, and the count stays honest.
 
     Attributes
     ----------
@@ -29,7 +32,7 @@ class Surrogate:
         Wall time inside the calculator so far.
     """
 
-    def __init__(self, calculator: Any, atoms: Atoms, name: str | None = None) -> None:
+    def __init__(self, calculator: Any, atoms: Atoms, name: str | None = None, counted: Any = None) -> None:
         if not hasattr(calculator, "get_property"):
             raise InputError(
                 f"surrogate must be an ASE calculator such as molopt.potential('mmff94', molecule), got {calculator!r}"
@@ -40,11 +43,14 @@ class Surrogate:
         self.atoms = atoms.copy()
         self.atoms.set_constraint()
         self.name = name or str(getattr(calculator, "name", type(calculator).__name__))
+        self.counted = counted
         self.calls = 0
         self.seconds = 0.0
 
     def __call__(self, x: Array) -> tuple[float, Array]:
         self.calls += 1
+        if self.counted is not None:
+            self.counted.force_calls += 1
         start = time.perf_counter()
         self.atoms.positions = x.reshape(-1, 3)
         try:

@@ -10,10 +10,11 @@ from molopt.potentials.counting import Counted
 from molopt.potentials.force_field_terms import FORCE_FIELDS
 from molopt.potentials.force_fields import RDKitForceField
 from molopt.potentials.foreign import foreign
+from molopt.potentials.surrogates import automatic, engine
 from molopt.potentials.xtb import METHODS, xtb
 from molopt.specification import parse
 
-__all__ = ["Counted", "RDKitForceField", "potential", "potential_names"]
+__all__ = ["Counted", "RDKitForceField", "automatic", "engine", "potential", "potential_names"]
 
 
 def potential_names() -> list[str]:

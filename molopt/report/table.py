@@ -78,6 +78,11 @@ def number(value: float, digits: int) -> str:
 def remarks(result: Result) -> list[str]:
     """What a reader of its row must know besides."""
     found = [] if result.error is None else [result.error]
+    if result.surrogate is not None:
+        found.append(
+            f"guided by {result.surrogate}: {result.surrogate_calls} calls, {result.surrogate_seconds:.2f} s; set up in "
+            f"{result.surrogate_setup_seconds:.2f} s"
+        )
     if result.ended == "noise floor":
         found.append("noise in the forces is all that is left above the floor")
     if result.bonds_kept is False:

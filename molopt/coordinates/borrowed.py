@@ -1,0 +1,92 @@
+"""The model Hessian that a cheap potential lends."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg, sparse
+
+from molopt.coordinates.bending import bending
+from molopt.coordinates.inverse import Projected
+from molopt.coordinates.metric import Curvature, Metric
+from molopt.coordinates.primitives import Primitives
+from molopt.coordinates.rigid import rigid_motions
+from molopt.rules.partition import Array
+
+WEIGHT = 0.5  # of the surrogate's Hessian beside the model's: tuned, docs/surrogates.md
+SOFTEST, STIFFEST = 0.1, 10.0  # eigenvalues of the surrogate's Hessian over the model's, beyond which it is not believed
+STEP = 1e-3  # Angstrom, of forward differences of the gradient
+DENSE = 110  # atoms; beyond, dense matrices cost more than they save
+
+
+@dataclass(frozen=True, eq=False)
+class Borrowed:
+    r"""A mean of a model Hessian M and the Hessian of a surrogate, made positive relative to M.
+
+    The surrogate's Hessian is that in internal coordinates: the part that its forces make by the bending of the
+    coordinates is taken out (`bending`). With :math:`M = L L^T` and the eigenvalues :math:`\lambda_i` of :math:`L^{-1} H
+    L^{-T}`, to vectors v,
+
+    .. math:: M' = \sum_i [(1 - w) + w \, \mathrm{clip}(|\lambda_i|)] \, (L v_i) (L v_i)^T
+
+    Above 110 atoms, and where the surrogate fails, it is M.
+
+    Attributes
+    ----------
+    metric : Metric
+        M.
+    surface : callable
+        x (3N,) -> energy and gradient (3N,) of the surrogate, eV and eV/A.
+    primitives : Primitives
+    stiffness : (nq,) array
+        The frozen K.
+    """
+
+    metric: Metric
+    surface: Callable[[Array], tuple[float, Array]]
+    primitives: Primitives
+    stiffness: Array
+
+    def at(self, x: Array) -> Curvature:
+        model = self.metric.at(x)
+        energy, gradient = self.surface(x) if x.size <= 3 * DENSE else (np.inf, x)
+        if not np.isfinite(energy):
+            return model
+        a = sparse.diags_array(np.sqrt(self.stiffness)) @ self.primitives.jacobian(x)
+        rigid = rigid_motions(x.reshape(-1, 3))
+        hessian = self.hessian(x, gradient)
+        slope = np.sqrt(self.stiffness) * (a @ Projected(a.T @ a, rigid)(gradient))
+        borrowed = outside(hessian - bending(self.primitives, x, slope), rigid)
+        known = outside(cartesian(model, a), rigid)
+        lower = linalg.cholesky(known + np.trace(known) / x.size * rigid @ rigid.T, lower=True)
+        half = linalg.solve_triangular(lower, borrowed, lower=True)
+        values, vectors = linalg.eigh(linalg.solve_triangular(lower, half.T, lower=True))
+        scale = (1 - WEIGHT) + WEIGHT * np.clip(np.abs(values), SOFTEST, STIFFEST)
+        rows = (lower @ vectors * np.sqrt(scale)).T
+        rows -= (rows @ rigid) @ rigid.T
+        return Curvature(np.zeros(len(self.stiffness)), sparse.csr_array(rows))
+
+    def hessian(self, x: Array, gradient: Array) -> Array:
+        """(3N, 3N) by forward differences; eV/A^2."""
+        rows = np.zeros((x.size, x.size))
+        for entry in range(x.size):
+            there = x.copy()
+            there[entry] += STEP
+            rows[entry] = (self.surface(there)[1] - gradient) / STEP
+        return (rows + rows.T) / 2
+
+
+def cartesian(curvature: Curvature, a: sparse.csr_array) -> Array:
+    """(3N, 3N) a model Hessian in Cartesians, from A = sqrt(K) dq/dx."""
+    diagonal, rows, coupled = curvature
+    total = a.T @ sparse.diags_array(diagonal) @ a + rows.T @ rows
+    if coupled is not None:
+        springs = coupled @ a
+        total = total + springs.T @ springs
+    return total.toarray()
+
+
+def outside(matrix: Array, rigid: Array) -> Array:
+    """P H P."""
+    half = matrix - rigid @ (rigid.T @ matrix)
+    return half - (half @ rigid) @ rigid.T

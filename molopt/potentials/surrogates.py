@@ -1,0 +1,45 @@
+"""Which cheap potential guides which expensive one."""
+
+import logging
+from typing import Any
+
+from molopt.errors import InputError
+from molopt.molecules import Molecule
+from molopt.potentials.force_fields import RDKitForceField
+
+log = logging.getLogger("molopt")
+
+GUIDES = ("mmff94s", "uff")  # the first that has parameters for the molecule
+
+
+def automatic(calculator: Any, molecule: Molecule | None) -> RDKitForceField | None:
+    """The surrogate that "auto" means for a molecule on a calculator; None where there is none.
+
+    A force field has none: it is as cheap itself. For all else it is MMFF94s where it has parameters, and UFF otherwise.
+    This depends on the class of the calculator, never on its speed. GFN-xTB can guide DFT where it is asked for.
+
+    >>> from molopt.potentials import potential
+    >>> ethanol = Molecule.from_smiles("CCO")
+    >>> automatic(potential("mmff94", ethanol), ethanol) is None
+    True
+    """
+    if molecule is None or isinstance(calculator, RDKitForceField):
+        return None
+    for method in GUIDES:
+        try:
+            return RDKitForceField(molecule, method)
+        except InputError as error:
+            log.debug("%s", error)
+    log.info("%s: no force field has parameters: there is no surrogate", molecule.name)
+    return None
+
+
+def engine(calculator: Any) -> str:
+    """The program behind a calculator: its package, and RDKit for force fields.
+
+    >>> engine(RDKitForceField(Molecule.from_smiles("O")))
+    'rdkit'
+    """
+    if isinstance(calculator, RDKitForceField):
+        return "rdkit"
+    return type(calculator).__module__.partition(".")[0]
