@@ -95,7 +95,7 @@ def test_a_name_with_backslashes_or_quotes_does_not_hide_the_charge_that_follows
 
 
 def test_relax_exits_with_1_when_a_molecule_did_not_converge():
-    result = molopt("relax", "CCO", "CCCO", "--steps", "2")
+    result = molopt("relax", "CCO", "CCCO", "--steps", "1")
     assert result.exit_code == 1
     assert "0 of 2 converged" in result.stdout
 

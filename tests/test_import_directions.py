@@ -22,7 +22,7 @@ molecules potentials
 optimizers verdict
 batch relaxation result
 store execution
-comparison conformers landscapes
+comparison conformers landscapes fitting
 report
 cli __main__
 """

@@ -1,4 +1,4 @@
-"""The command line: `molopt relax`, `molopt compare`, `molopt molecules`. Nothing heavy loads before a command runs."""
+"""The command line: `molopt relax`, `compare`, `molecules`, `fit-stiffness`. Nothing heavy loads before a command runs."""
 
 import importlib
 import sys
@@ -18,7 +18,7 @@ INTERRUPTED = 130
 class Commands(click.Group):
     """Commands that live in modules of their names, and errors of one line."""
 
-    names = ("relax", "compare", "molecules")
+    names = ("relax", "compare", "molecules", "fit-stiffness")
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.names)
@@ -26,7 +26,8 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in self.names:
             return None
-        return getattr(importlib.import_module(f"molopt.cli.{cmd_name}"), cmd_name)
+        module = cmd_name.replace("-", "_")
+        return getattr(importlib.import_module(f"molopt.cli.{module}"), module)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         standalone = kwargs.pop("standalone_mode", True)

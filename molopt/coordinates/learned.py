@@ -9,14 +9,21 @@ from importlib.resources import files
 import numpy as np
 from scipy import sparse
 
-from molopt.coordinates.metric import Curvature
+from molopt.coordinates.metric import STIFFEST_CONTACT, Curvature
 from molopt.coordinates.primitives import Primitives
-from molopt.coordinates.springs import Contacts, Family, Geometry, Springs
-from molopt.coordinates.stiffness import POINT, TRANSLATION
+from molopt.coordinates.springs import NODES, Contacts, Family, Geometry, Springs
+from molopt.coordinates.stiffness import POINT, TRANSLATION, fischer_almlof
 from molopt.coordinates.topology import Topology
 from molopt.rules.partition import Array
 
 FLOORS = {"stretch": 4.0, "angle": 0.6, "bend": 0.1, "torsion": 0.05, "plane": 0.1}  # eV/A^2, eV/rad^2
+IN_LITERATURE = {  # names of `Constants`
+    "stretch": "stretches",
+    "angle": "angles",
+    "bend": "bends",
+    "torsion": "torsions",
+    "plane": "planes",
+}
 FROZEN = {"torsion": 0.15}  # eV/rad^2 about one bond
 
 Table = Mapping[str, Mapping[str, list[float]]]
@@ -28,20 +35,17 @@ def shipped_table() -> Table:
     return json.loads((files("molopt.coordinates") / "learned_stiffness.json").read_text())["constants"]
 
 
-def constants(family_kind: str, names: list[tuple[str, str]], table: Table, nodes: int) -> Array:
-    """(groups, nodes): of each group its own constants, or those of the wider one."""
-    known = table.get(family_kind, {})
-    rows = [known.get(own) or known.get(wide) or known.get("*") or [0.0] * nodes for own, wide in names]
+def constants(kind: str, names: list[tuple[str, str]], table: Table, unseen: float = 0.0) -> Array:
+    """(groups, nodes): of each group its own constants, or those of the wider one, or a number where both are unseen."""
+    known, nodes = table.get(kind, {}), NODES[kind]
+    rows = [known.get(own) or known.get(wide) or [unseen] * nodes for own, wide in names]
     return np.array(rows, dtype=float).reshape(-1, nodes)
 
 
-def stiffnesses(family: Family, at: Geometry, table: Table) -> Array:
-    """(n,) the constant of each spring."""
-    weights = family.weights(at)
-    if not len(weights):
-        return np.zeros(0)
-    known = constants(family.kind, family.names, table, weights.shape[1])
-    return (weights * known[family.groups]).sum(axis=1)
+def stiffnesses(family: Family, at: Geometry, table: Table, unseen: float = 0.0) -> Array:
+    """(n,) the constant of each spring; `unseen` where the table has no class for it."""
+    known = constants(family.kind, family.names, table, unseen)
+    return (family.weights(at) * known[family.groups]).sum(axis=1)
 
 
 @dataclass(eq=False)
@@ -72,30 +76,24 @@ class Learned:
         return np.sqrt(self.stiffness)
 
     @cached_property
-    def couplings(self) -> list[tuple[Family, sparse.csr_array]]:
-        """Those that the table knows, their rows in scaled coordinates."""
-        kept = []
+    def couplings(self) -> tuple[list[Family], sparse.csr_array]:
+        """Those that the table knows, and their rows in scaled coordinates."""
+        families, kept = [], [sparse.csr_array((0, len(self.stiffness)))]
         for family, rows in self.springs.couplings:
-            if len(family.groups):
-                nodes = family.weights(Geometry(self.springs, self.anywhere)).shape[1]
-                used = constants(family.kind, family.names, self.table, nodes).any(axis=1)[family.groups]
-                if used.any():
-                    part = Family(family.kind, family.names, family.groups[used], thinned(family, used))
-                    kept.append((part, rows[used] @ sparse.diags_array(1 / self.roots)))
-        return kept
-
-    @cached_property
-    def anywhere(self) -> Array:
-        return np.arange(3.0 * len(self.springs.numbers))
+            used = constants(family.kind, family.names, self.table).any(axis=1)[family.groups]
+            if used.any():
+                families.append(family.part(used))
+                kept.append(rows[used] @ sparse.diags_array(1 / self.roots))
+        return families, sparse.csr_array(sparse.vstack(kept))
 
     def coupled(self, at: Geometry) -> sparse.csr_array:
         """(n, nq) sqrt(k) times the rows of the couplings."""
-        if not self.couplings:
-            return sparse.csr_array((0, len(self.stiffness)))
-        parts = [
-            sparse.diags_array(np.sqrt(stiffnesses(family, at, self.table))) @ rows for family, rows in self.couplings
-        ]
-        return sparse.csr_array(sparse.vstack(parts))
+        families, rows = self.couplings
+        if not families:
+            return rows
+        roots = np.sqrt(np.concatenate([stiffnesses(family, at, self.table) for family in families]))
+        data = rows.data * np.repeat(roots, np.diff(rows.indptr))
+        return sparse.csr_array((data, rows.indices, rows.indptr), shape=rows.shape)
 
     def pairs(self, at: Geometry) -> sparse.csr_array:
         """(n, 3N) sqrt(k) dr/dx of geminal pairs and contacts."""
@@ -104,16 +102,12 @@ class Learned:
         units = gap / np.maximum(np.sqrt((gap * gap).sum(axis=1)), 1e-9)[:, None]
         k = stiffnesses(family, at, self.table)
         if self.contacts is not None:
-            near, groups, weights, directions = self.contacts.at(at.positions)
-            known = constants("contact", self.contacts.names, self.table, weights.shape[1])
-            k = np.concatenate([k, (weights * known[groups]).sum(axis=1)])
-            rows, units = np.concatenate([rows, near]), np.concatenate([units, directions])
+            near = self.contacts.at(at.positions)
+            known = constants("contact", self.contacts.names, self.table)
+            k = np.concatenate([k, (near.weights * known[near.groups]).sum(axis=1) + STIFFEST_CONTACT * near.crowding])
+            rows, units = np.concatenate([rows, near.pairs]), np.concatenate([units, near.units])
         used = k > 1e-4
         return pair_rows(rows[used], units[used] * np.sqrt(k[used])[:, None], at.x.size)
-
-
-def thinned(family: Family, used: Array):  # type: ignore[no-untyped-def]
-    return lambda at: family.weights(at)[used]
 
 
 def pair_rows(pairs: Array, vectors: Array, entries: int) -> sparse.csr_array:
@@ -127,11 +121,15 @@ def pair_rows(pairs: Array, vectors: Array, entries: int) -> sparse.csr_array:
 def present(springs: Springs, at: Geometry, table: Table) -> Array:
     """(nq,) constants of the coordinates at this geometry, eV/A^2 or eV/rad^2, all positive."""
     primitives = springs.primitives
+    share = np.maximum(primitives.sharing, 1)
+    literature = fischer_almlof(primitives, springs.numbers, at.x)
     parts = []
     for family in springs.diagonal:
-        k = stiffnesses(family, at, table)
-        floor = FLOORS[family.kind] / (np.maximum(primitives.sharing, 1) if family.kind == "torsion" else 1.0)
-        parts.append(np.maximum(k, floor))
+        k = stiffnesses(family, at, table, unseen=np.nan)
+        known = getattr(literature, IN_LITERATURE[family.kind])
+        each = share if family.kind == "torsion" else np.ones(len(k))
+        fallback = np.repeat(known, 2) if family.kind == "bend" else known / each
+        parts.append(np.maximum(np.where(np.isfinite(k), k, fallback), FLOORS[family.kind] / each))
     return np.concatenate(
         [*parts, np.full(primitives.poses.count, TRANSLATION), np.full(3 * len(primitives.points), POINT)]
     )

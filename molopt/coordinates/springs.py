@@ -1,8 +1,9 @@
 """A molecule as springs: what moves against a force constant, and in which class of the learned table it is."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from ase.data import chemical_symbols, covalent_radii, vdw_radii
@@ -18,12 +19,25 @@ from molopt.rules.partition import Array
 LENGTHS = np.arange(-0.32, 0.09, 0.08)  # Angstrom beyond the covalent radii: from triple bonds to long single ones
 CONJUGATED = np.arange(-0.24, 0.01, 0.08)  # the same, of central bonds between planar atoms
 DISTANCES = np.arange(0.55, 1.26, 0.1)  # of sums of van der Waals radii
+CROWDED = 0.55  # of the same sums: nearer than in any Hessian that was learned from
 FLAT, PYRAMIDAL = 0.2, 0.5  # triple products of unit vectors between which a centre passes from one class to another
 DECAY = 1.944 / Bohr  # 1/A; Fischer and Almlof's, of stretches
 BEND_PER_STRETCH = 2.5  # rad/A: about sqrt(k_stretch / k_angle)
 WIDEST = 2.0  # Angstrom, of elements whose van der Waals radius is not known
 POLAR = (7, 8)
 ACCEPTORS = (7, 8, 9)
+
+COUPLED = ("stretch-stretch", "stretch-angle", "angle-angle", "conjugated")
+NODES = {  # constants of each class
+    "stretch": len(LENGTHS),
+    "angle": 2,
+    "bend": 1,
+    "torsion": len(CONJUGATED) + 4,
+    "plane": 1,
+    "geminal": 2,
+    "contact": len(DISTANCES),
+    **{f"{kind}{sign}": 1 if kind == "conjugated" else 2 for kind in COUPLED for sign in "+-"},
+}
 
 
 @dataclass(frozen=True)
@@ -45,6 +59,10 @@ class Family:
     names: list[tuple[str, str]]
     groups: Array
     weights: Callable[["Geometry"], Array]
+
+    def part(self, kept: Array) -> "Family":
+        """The springs (n,) that are kept."""
+        return Family(self.kind, self.names, self.groups[kept], lambda at: self.weights(at)[kept])
 
 
 def spline(values: Array, nodes: Array) -> Array:
@@ -106,7 +124,6 @@ class Springs:
 
     primitives: Primitives
     topology: Topology
-    names: dict[str, dict[tuple[str, str], int]] = field(default_factory=dict)
 
     @property
     def numbers(self) -> Array:
@@ -159,8 +176,7 @@ class Springs:
 
         symbols = [chemical_symbols[z] for z in self.numbers]
         names = ["-".join(sorted((symbols[i], symbols[j]))) for i, j in rows.tolist()]
-        wide = ["H" if self.hydrogens(i, j) else "*" for i, j in rows.tolist()]
-        return self.family("stretch", list(zip(names, wide, strict=True)), weights)
+        return self.family("stretch", [(name, name) for name in names], weights)
 
     def angles(self) -> Family:
         rows = self.primitives.angles
@@ -173,9 +189,8 @@ class Springs:
 
     def bends(self) -> Family:
         rows = self.primitives.bends
-        names = [self.centred(j, self.hydrogens(i, k)) for _ in range(1) for i, j, k, _ in rows.tolist()]
-        doubled = [name for name in names for _ in range(2)]
-        return self.family("bend", doubled, lambda at: np.ones((len(doubled), 1)))
+        names = [self.centred(j, self.hydrogens(i, k)) for i, j, k, _ in rows.tolist() for _ in range(2)]
+        return self.family("bend", names, lambda at: np.ones((len(names), 1)))
 
     def torsions(self) -> Family:
         """Shared among those about one bond; nodes: both ends planar, by length; one of them; none, by angle."""
@@ -223,12 +238,7 @@ class Springs:
         stretch |= {pair[::-1]: n for pair, n in stretch.items()}
         angles = self.primitives.angles.tolist()
         first = slices["angle"].start
-        found: dict[str, list[tuple[tuple[str, str], int, int, int]]] = {
-            "stretch-stretch": [],
-            "stretch-angle": [],
-            "angle-angle": [],
-            "conjugated": [],
-        }
+        found: dict[str, list[tuple[tuple[str, str], int, int, int]]] = {kind: [] for kind in COUPLED}
         at: dict[int, list[tuple[int, set[int]]]] = {}
         for n, (i, j, k) in enumerate(angles):
             found["stretch-stretch"].append((self.centred(j, self.hydrogens(i, k)), j, stretch[i, j], stretch[j, k]))
@@ -276,6 +286,16 @@ class Springs:
         return self.family("geminal", names, lambda at: at.by_planarity(rows[:, 1])), rows[:, [0, 2]]
 
 
+class Near(NamedTuple):
+    """Close pairs of atoms."""
+
+    pairs: Array  # (n, 2)
+    groups: Array  # (n,)
+    weights: Array  # (n, nodes)
+    units: Array  # (n, 3) from the second to the first
+    crowding: Array  # (n,) 0, up to 1 where they are nearer than molecules ever are
+
+
 @dataclass(frozen=True, eq=False)
 class Contacts:
     """Distances of atoms three bonds apart or more, out to 1.4 times the sum of their van der Waals radii."""
@@ -313,8 +333,8 @@ class Contacts:
         kinds = np.array([distinct.index(letter) for letter in letters], dtype=int)
         return cls(topology, names, table, kinds, radii, topology.third_neighbours, listed)
 
-    def at(self, positions: Array) -> tuple[Array, Array, Array, Array]:
-        """Pairs (n, 2), their groups (n,), the weights of their nodes (n, nodes) and unit vectors (n, 3)."""
+    def at(self, positions: Array) -> "Near":
+        """The pairs at these positions."""
         i, j = self.neighbours.at(positions).T
         gap = positions[i] - positions[j]
         r = np.sqrt((gap * gap).sum(axis=1))
@@ -325,7 +345,8 @@ class Contacts:
         groups = self.table[far, self.kinds[i], self.kinds[j]]
         lowest = DISTANCES[0] + (DISTANCES[1] - DISTANCES[0]) / 2
         weights = spline(np.maximum(ratio, lowest), DISTANCES)
-        return np.stack([i, j], axis=1), groups, weights, gap / np.maximum(r, 1e-9)[:, None]
+        crowding = np.clip((CROWDED - ratio) / (DISTANCES[1] - DISTANCES[0]), 0.0, 1.0)
+        return Near(np.stack([i, j], axis=1), groups, weights, gap / np.maximum(r, 1e-9)[:, None], crowding)
 
 
 def contact_kind(topology: Topology, atom: int) -> str:

@@ -119,9 +119,9 @@ class DirectionOptimizer(Optimizer):
         memory = self.memory
         assert memory is not None
         self.optimizable.set_x(target)
-        if not isinstance(self.atoms, Atoms):
+        if not (isinstance(self.atoms, Atoms) and isinstance(self.control, Trust)):
             return
-        step = memory.proposal.displacement * memory.frame.coordinates.systems.spread(self.control.factor(memory.control))
+        step = memory.proposal.displacement
         for shorter in (*SHORTER, None):
             try:
                 self.optimizable.get_gradient()  # the run will ask for it in any case

@@ -97,4 +97,4 @@ class LBFGS(DirectionOptimizer):
 
     def guided_control(self) -> Trust:
         """Steps on the corrected surrogate may be longer: it knows how the surface bends."""
-        return Trust(maxstep=1.5, maxchange=1.0)
+        return Trust(maxstep=2.0, maxchange=1.5)

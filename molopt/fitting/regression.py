@@ -1,0 +1,224 @@
+r"""Force constants of springs by least squares, none negative, on the Hessians of molecules.
+
+.. math:: \min_{k \ge 0} \sum_{molecules} \Big| W \Big(H - \sum_c k_c M_c\Big) W^T \Big|^2
+
+M_c is the Hessian of the springs of class c with constants of 1, H that of the potential in internal coordinates (what its
+forces make by the bending of coordinates is taken out), and W W^T the inverse of the mean of H and the model: errors count
+relative to the stiffness of the direction they are in, which is what a step feels. W needs the model, so it is done three
+times. A class of its own is drawn to the wider class that stands in for it, the more so the fewer springs it has.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy import linalg
+from scipy.optimize import lsq_linear
+
+from molopt.coordinates.bending import bending
+from molopt.coordinates.inverse import Projected
+from molopt.coordinates.learned import FLOORS, Table, pair_rows
+from molopt.coordinates.rigid import rigid_motions
+from molopt.coordinates.springs import NODES, Contacts, Geometry, Springs
+from molopt.coordinates.stiffness import PER_AREA, POINT, TRANSLATION
+from molopt.fitting.hessians import Sample
+from molopt.optimizers.internals import Recipe
+from molopt.rules.partition import Array
+
+UNRELAXED = 0.3  # weight of the Hessian of an embedding beside that of a minimum
+GROUND = 0.3  # eV/A^2, added to W's metric: softer directions do not count by their own measure
+ROUNDS = 3
+TOWARDS_WIDER = 0.02  # ridge, relative to the norm of a class
+TOWARDS_LITERATURE = 1e-3  # of wider classes
+RARE = 3  # springs that a class of its own must have
+NEGLIGIBLE = 1e-3  # weight of a node
+
+
+class Class(NamedTuple):
+    """What has one constant."""
+
+    kind: str
+    group: str
+    node: int
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One Hessian and the springs that make it up."""
+
+    hessian: Array  # (3N, 3N) in internal coordinates, rigid motions taken out
+    size: Array  # (3N, 3N) its absolute value
+    rigid: Array
+    fixed: Array  # (3N, 3N) of fragments and points, whose constants are given
+    springs: list[tuple[Class, Class, Array]]  # own class, wider class, (n, 3N) rows times the roots of their weights
+    weight: float
+
+
+def literature(name: Class) -> float:
+    """Fischer and Almlof's constant of a stretch at the sum of covalent radii, eV/A^2; 0 for all else."""
+    return 0.3601 * PER_AREA if name.kind == "stretch" else 0.0
+
+
+def case(sample: Sample) -> Case:
+    """The equations of one Hessian."""
+    atoms, x = sample.atoms, sample.atoms.positions.ravel()
+    recipe = Recipe.of(atoms, "fischer-almlof")
+    coordinates = recipe.build(x, gradient=sample.gradient)
+    primitives, rigid = coordinates.primitives, rigid_motions(atoms.positions)
+    b = primitives.jacobian(x)
+    a = coordinates.a(x)
+    slope = coordinates.roots * (a @ Projected(a.T @ a, rigid)(sample.gradient))
+    outside = np.eye(x.size) - rigid @ rigid.T
+    hessian = outside @ (sample.hessian - bending(primitives, x, slope)) @ outside
+    values, vectors = np.linalg.eigh(hessian)
+    placed = primitives.slices
+    rest = b[placed["pose"].start :].toarray()
+    constants = np.concatenate(
+        [np.full(primitives.poses.count, TRANSLATION), np.full(3 * len(primitives.points), POINT)]
+    )
+    return Case(
+        hessian=hessian,
+        size=(vectors * np.abs(values)) @ vectors.T,
+        rigid=rigid,
+        fixed=rest.T @ (constants[:, None] * rest),
+        springs=list(rows_of(Springs(primitives, recipe.topology), Contacts.of(recipe.topology), x, b.toarray())),
+        weight=1.0 if sample.relaxed else UNRELAXED,
+    )
+
+
+def rows_of(springs: Springs, contacts: Contacts, x: Array, b: Array) -> Iterable[tuple[Class, Class, Array]]:
+    """Own class, wider class and weighted rows of all springs at x (3N,), where b (nq, 3N) is dq/dx."""
+    at = Geometry(springs, x)
+    start = 0
+    for family in springs.diagonal:
+        yield from by_class(family.kind, family.names, family.groups, family.weights(at), b[start:])
+        start += len(family.groups)
+    for family, rows in springs.couplings:
+        if len(family.groups):
+            yield from by_class(family.kind, family.names, family.groups, family.weights(at), rows @ b)
+    family, pairs = springs.geminal
+    if len(family.groups):
+        gap = at.positions[pairs[:, 0]] - at.positions[pairs[:, 1]]
+        units = gap / np.sqrt((gap * gap).sum(axis=1))[:, None]
+        dense = pair_rows(pairs, units, x.size).toarray()
+        yield from by_class(family.kind, family.names, family.groups, family.weights(at), dense)
+    near = contacts.at(at.positions)
+    if len(near.pairs):
+        dense = pair_rows(near.pairs, near.units, x.size).toarray()
+        yield from by_class("contact", contacts.names, near.groups, near.weights, dense)
+
+
+def by_class(
+    kind: str, names: list[tuple[str, str]], groups: Array, weights: Array, rows: Array
+) -> Iterable[tuple[Class, Class, Array]]:
+    for group, (own, wide) in enumerate(names):
+        members = np.flatnonzero(groups == group)
+        for node in range(weights.shape[1]):
+            weight = weights[members, node]
+            if weight.max(initial=0.0) > NEGLIGIBLE:
+                yield Class(kind, own, node), Class(kind, wide, node), rows[members] * np.sqrt(weight)[:, None]
+
+
+def fitted(samples: Sequence[Sample]) -> Table:
+    """Constants of all classes that the samples have: kind -> group -> one a node."""
+    cases = [case(sample) for sample in samples]
+    models = [one.size for one in cases]
+    own: dict[Class, float] = {}
+    for _ in range(ROUNDS):
+        wider, _ = constants(cases, models, lambda own, wide: wide, literature, TOWARDS_LITERATURE)
+        above = {first: second for one in cases for first, second, _ in one.springs}
+        prior = {name: literature(name) or wider[above[name]] for name in above}
+        own, counts = constants(cases, models, lambda own, wide: own, prior.__getitem__, TOWARDS_WIDER)
+        models = [(model(one, own) + one.size) / 2 for one in cases]
+    return tabulated(own, wider, above, counts)
+
+
+def constants(
+    cases: Sequence[Case],
+    models: Sequence[Array],
+    choose: Callable[[Class, Class], Class],
+    prior: Callable[[Class], float],
+    ridge: float,
+) -> tuple[dict[Class, float], dict[Class, int]]:
+    """The best constants, drawn to a prior, and how many springs each class has."""
+    names = sorted({choose(own, wide) for one in cases for own, wide, _ in one.springs})
+    place = {name: n for n, name in enumerate(names)}
+    normal, right = np.zeros((len(names), len(names))), np.zeros(len(names))
+    counts: dict[Class, int] = defaultdict(int)
+    for one, metric in zip(cases, models, strict=True):
+        whiten = whitening(one, metric)
+        columns: dict[int, Array] = {}
+        for own, wide, rows in one.springs:
+            name = choose(own, wide)
+            white = whiten(rows)
+            columns[place[name]] = columns.get(place[name], 0.0) + packed(white.T @ white)
+            counts[name] += len(rows)
+        goal = packed(whiten(whiten(one.hessian - one.fixed).T))
+        used = list(columns)
+        table = one.weight * np.array([columns[n] for n in used])
+        normal[np.ix_(used, used)] += table @ table.T
+        right[used] += table @ (one.weight * goal)
+    scale = 1 / np.sqrt(np.diag(normal))
+    before = np.array([prior(name) for name in names]) / scale
+    factor = linalg.cholesky(normal * scale[:, None] * scale + ridge * np.eye(len(names)))
+    goal = linalg.solve_triangular(factor, right * scale + ridge * before, trans="T")
+    least = np.array([FLOORS.get(name.kind, 0.0) for name in names]) / scale
+    best = lsq_linear(factor, goal, (least, np.inf)).x * scale
+    return dict(zip(names, best.tolist(), strict=True)), dict(counts)
+
+
+def whitening(one: Case, metric: Array) -> Callable[[Array], Array]:
+    """Rows (n, 3N) -> rows W^T."""
+    stiff = GROUND * np.eye(len(metric)) + 1e3 * one.rigid @ one.rigid.T
+    lower = linalg.cholesky(metric + stiff, lower=True)
+    return lambda rows: linalg.solve_triangular(lower, rows.T, lower=True).T
+
+
+def packed(matrix: Array) -> Array:
+    """A symmetric matrix as a vector of the same norm."""
+    i, j = np.triu_indices(len(matrix))
+    return matrix[i, j] * np.where(i == j, 1.0, np.sqrt(2.0))
+
+
+def model(one: Case, known: dict[Class, float]) -> Array:
+    """(3N, 3N) the model Hessian with these constants, those of wider classes where a class has none."""
+    total = one.fixed.copy()
+    for own, wide, rows in one.springs:
+        total += known.get(own, known.get(wide, 0.0)) * rows.T @ rows
+    return total
+
+
+def tabulated(
+    own: dict[Class, float], wider: dict[Class, float], above: dict[Class, Class], counts: dict[Class, int]
+) -> Table:
+    """One list of constants for each group; nodes that were never seen take those of the wider class."""
+    table: dict[str, dict[str, list[float]]] = defaultdict(dict)
+    for kind, group in sorted({(name.kind, name.group) for name in wider}):
+        nodes = range(NODES[kind])
+        seen = [node for node in nodes if Class(kind, group, node) in wider]
+        nearest = [Class(kind, group, min(seen, key=lambda one, node=node: abs(one - node))) for node in nodes]
+        unseen = [literature(name) or wider[name] for name in nearest]
+        constants = [wider.get(Class(kind, group, node), unseen[node]) for node in nodes]
+        table[kind][group] = [round(constant, 5) for constant in constants]
+    for kind, group in sorted({(name.kind, name.group) for name in own}):
+        members = [name for name in own if name[:2] == (kind, group)]
+        if sum(counts[name] for name in members) >= RARE and group not in table[kind]:
+            constants = list(table[kind][above[members[0]].group])
+            for name in members:
+                constants[name.node] = round(own[name], 5)
+            table[kind][group] = constants
+    return dict(table)
+
+
+def held_out_error(samples: Sequence[Sample], table: Table) -> float:
+    """Norm of W (H - M) W^T over that of W H W^T, root mean square over samples at minima."""
+    wrong = right = 0.0
+    known = {Class(kind, group, n): k for kind, rows in table.items() for group, row in rows.items() for n, k in enumerate(row)}
+    for one in (case(sample) for sample in samples if sample.relaxed):
+        found = model(one, known)
+        whiten = whitening(one, (found + one.size) / 2)
+        wrong += float(np.sum(whiten(whiten(one.hessian - found).T) ** 2)) / len(found)
+        right += float(np.sum(whiten(whiten(one.hessian).T) ** 2)) / len(found)
+    return float(np.sqrt(wrong / right))
