@@ -3,7 +3,7 @@
     python docs/dft.py run --out results.jsonl
     python docs/dft.py report results.jsonl
 
-Three molecules with an internal hydrogen bond, in none of the sets that molopt is tuned or compared on, each from one
+Three molecules that can bend to a hydrogen bond, in none of the sets that molopt is tuned or compared on, each from one
 RDKit embedding. HF/3-21G (PySCF, every SCF from scratch) is relaxed until fmax first is 0.01 eV/A, by the default
 without a surrogate, with MMFF94s and with GFN2-xTB as its surrogate, by Sella, geomeTRIC and ASE's BFGS. A run is one
 line of the file, written as it ends; a run that is there already is not done again. `report` prints a Markdown table:

@@ -73,8 +73,8 @@ def relax(
     surrogate : str, ASE calculator or None
         A cheap potential of the same molecule that guides optimizers of molopt in internal coordinates: a name
         (`molopt.potential`) or a calculator. "auto" is none on a force field, else MMFF94s where it has parameters and
-        UFF where it has not. In Cartesians there is none. Its calls are no force calls, unless it is of the same program
-        as the potential. A bad one costs a few force calls, never the result.
+        UFF where it has not. In Cartesians there is none. Its calls are no force calls, unless it is of the same
+        program as the potential. A bad one costs a few force calls, never the result.
     logfile, trajectory
         As in ASE; silent and not written by default.
     on_call : callable, optional
@@ -167,7 +167,7 @@ class Run:
         if calculator is None or self.atoms.pbc.any():
             return None
         shared = self.counted if engine(calculator) == engine(potential) else None
-        return Surrogate(calculator, self.atoms, surrogate if isinstance(surrogate, str) and surrogate != "auto" else None, shared)
+        return Surrogate(calculator, self.atoms, counted=shared)
 
     def follow(self, optimizer: Any) -> None:
         self.stopping = Stopping(self.criteria, optimizer)

@@ -8,6 +8,7 @@ import logging
 import tempfile
 from collections.abc import Callable
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -15,6 +16,7 @@ from ase.units import Bohr, Hartree
 
 import molopt
 from molopt.optimizers.names import ASES, choose
+from molopt.potentials import automatic
 
 FMAX = 0.001  # eV/A, where a run ends
 CAP = 3000  # force calls, where it is given up
@@ -70,13 +72,21 @@ PEERS: dict[str, Callable[[Atoms], None]] = {  # by the name of their package
 }
 
 
-def follow(optimizer: str, atoms: Atoms) -> None:
-    """Relax the atoms until their calculator stops it."""
+def follow(optimizer: str, atoms: Atoms, molecule: molopt.Molecule) -> None:
+    """Relax the atoms, which are those of the molecule, until their calculator stops it."""
     if optimizer in PEERS:
         logging.disable(logging.WARNING)  # pyberny warns of every symmetric start
         PEERS[optimizer](atoms)
     else:
-        choose(optimizer).make(atoms, logfile=None).run(fmax=FMAX, steps=CAP)
+        choice = choose(optimizer)
+        guide = surrogate(choice.surrogate, atoms.calc.calculator, molecule)
+        guided = {} if guide is None else {"surrogate": guide}
+        choice.make(atoms, logfile=None, **guided).run(fmax=FMAX, steps=CAP)
+
+
+def surrogate(name: str | None, potential: Any, molecule: molopt.Molecule) -> Any:
+    """The calculator that guides a run, as in `molopt.relax`."""
+    return automatic(potential, molecule) if name == "auto" else name and molopt.potential(name, molecule)
 
 
 def full_name(optimizer: str) -> str:

@@ -105,7 +105,7 @@ def record(run: Run) -> dict[str, Any]:
         return written | {"ended": "not covered", "reason": str(error)}
     began, reason = time.monotonic(), ""
     try:
-        follow(run.optimizer, atoms)
+        follow(run.optimizer, atoms, molecule)
         reason = "it stopped by itself"
     except Enough:
         pass

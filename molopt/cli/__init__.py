@@ -1,4 +1,4 @@
-"""The command line: `molopt relax`, `compare`, `molecules`, `fit-stiffness`. Nothing heavy loads before a command runs."""
+"""The command line: `molopt relax`, `compare` and the others. Nothing heavy loads before a command runs."""
 
 import importlib
 import sys

@@ -71,7 +71,9 @@ def written(data: dict) -> str:
     """JSON with one class a line."""
     head = {key: value for key, value in data.items() if key != "constants"}
     kinds = [
-        f'  {json.dumps(kind)}: {{\n' + ",\n".join(f"   {json.dumps(group)}: {json.dumps(row)}" for group, row in rows.items()) + "\n  }"
+        f"  {json.dumps(kind)}: {{\n"
+        + ",\n".join(f"   {json.dumps(group)}: {json.dumps(row)}" for group, row in rows.items())
+        + "\n  }"
         for kind, rows in data["constants"].items()
     ]
     lines = [f" {json.dumps(key)}: {json.dumps(value)}" for key, value in head.items()]

@@ -14,7 +14,10 @@ from molopt.coordinates.rigid import rigid_motions
 from molopt.rules.partition import Array
 
 WEIGHT = 0.5  # of the surrogate's Hessian beside the model's: tuned, docs/surrogates.md
-SOFTEST, STIFFEST = 0.1, 10.0  # eigenvalues of the surrogate's Hessian over the model's, beyond which it is not believed
+SOFTEST, STIFFEST = (
+    0.1,
+    10.0,
+)  # eigenvalues of the surrogate's Hessian over the model's, beyond which it is not believed
 STEP = 1e-3  # Angstrom, of forward differences of the gradient
 DENSE = 110  # atoms; beyond, dense matrices cost more than they save
 
@@ -24,8 +27,8 @@ class Borrowed:
     r"""A mean of a model Hessian M and the Hessian of a surrogate, made positive relative to M.
 
     The surrogate's Hessian is that in internal coordinates: the part that its forces make by the bending of the
-    coordinates is taken out (`bending`). With :math:`M = L L^T` and the eigenvalues :math:`\lambda_i` of :math:`L^{-1} H
-    L^{-T}`, to vectors v,
+    coordinates is taken out (`bending`). With :math:`M = L L^T` and the eigenvalues :math:`\lambda_i`, to vectors v,
+    of :math:`L^{-1} H L^{-T}`,
 
     .. math:: M' = \sum_i [(1 - w) + w \, \mathrm{clip}(|\lambda_i|)] \, (L v_i) (L v_i)^T
 

@@ -104,7 +104,9 @@ class Internal:
         if curvature is not None and not self.movable.all():
             curvature = curvature._replace(rows=curvature.rows[:, self.movable])
         values = self.primitives.values(x)
-        return Frame(x, gradient[self.movable], self.a(x), self.roots, self.held(x), curvature, values, self.owners, self)
+        return Frame(
+            x, gradient[self.movable], self.a(x), self.roots, self.held(x), curvature, values, self.owners, self
+        )
 
     def held(self, x: Array) -> Array:
         """(n, r) orthonormal directions that are not moved along: rigid ones, and those that constraints forbid."""

@@ -36,7 +36,7 @@ def shipped_table() -> Table:
 
 
 def constants(kind: str, names: list[tuple[str, str]], table: Table, unseen: float = 0.0) -> Array:
-    """(groups, nodes): of each group its own constants, or those of the wider one, or a number where both are unseen."""
+    """(groups, nodes): of each group its own constants, or those of the wider one, or a number where none is."""
     known, nodes = table.get(kind, {}), NODES[kind]
     rows = [known.get(own) or known.get(wide) or [unseen] * nodes for own, wide in names]
     return np.array(rows, dtype=float).reshape(-1, nodes)

@@ -166,7 +166,7 @@ class Valence:
 
 @dataclass(frozen=True, eq=False)
 class Blend:
-    """A mean of two metrics, the second with a weight: where their errors have little in common, it has less of them."""
+    """A mean of two metrics, the second with a weight. Their errors have little in common: it has less of them."""
 
     one: Metric
     other: Metric

@@ -146,11 +146,12 @@ class Springs:
 
     @cached_property
     def labels(self) -> list[str]:
-        """Element, number of neighbours, and a mark for each of up to two that are heavy and have no other: C3=, N3==."""
+        """Element, number of neighbours, and a mark for up to two that are heavy and have no other: C3=, N3==."""
         terminal = (self.degrees == 1) & (self.numbers > 1)
         ends = [min(int(terminal[near].sum()), 2) for near in self.topology.neighbours]
         return [
-            f"{chemical_symbols[z]}{min(d, 5)}{'=' * n}" for z, d, n in zip(self.numbers, self.degrees, ends, strict=True)
+            f"{chemical_symbols[z]}{min(d, 5)}{'=' * n}"
+            for z, d, n in zip(self.numbers, self.degrees, ends, strict=True)
         ]
 
     def hydrogens(self, *atoms: int) -> int:

@@ -88,7 +88,9 @@ class Corrected:
         empty = np.zeros((self.memory, seen.gradient.size))
         number = np.zeros(seen.systems.count)
         known, evidence = np.zeros((self.memory, len(number))), np.zeros((2, len(number)))
-        return Corrections(empty, empty, empty, known, number, evidence, np.full(len(number), np.nan), *SECANTS.init(seen))
+        return Corrections(
+            empty, empty, empty, known, number, evidence, np.full(len(number), np.nan), *SECANTS.init(seen)
+        )
 
     def learn(self, state: Corrections, old: Any, new: Any, taken: Array) -> Corrections:
         if not taken.any():
@@ -131,7 +133,9 @@ class Corrected:
             energy=before.energy,
         )
 
-    def propose(self, frame: Any, seen: Observation, state: Corrections, limits: Limits) -> tuple[Proposal, Corrections]:
+    def propose(
+        self, frame: Any, seen: Observation, state: Corrections, limits: Limits
+    ) -> tuple[Proposal, Corrections]:
         state = self.present(frame, state)
         cautious, _ = SECANTS.propose(frame, seen, Secants(state.steps, state.lacks), limits)
         weight = self.trusted(state)
@@ -188,9 +192,7 @@ class Corrected:
 
         def surface(x: Array) -> tuple[float, Array]:
             energy, gradient = self.surrogate(x)
-            u = frame.roots * coordinates.primitives.change(
-                x, coordinates.primitives.values(x), frame.x, frame.values
-            )
+            u = frame.roots * coordinates.primitives.change(x, coordinates.primitives.values(x), frame.x, frame.values)
             harmonic, (lacking, slope) = (1 - weight) * frame.apply(u), difference(u)
             rest = np.zeros_like(x)
             rest[coordinates.movable] = coordinates.a(x).T @ (harmonic + slope)
@@ -200,7 +202,7 @@ class Corrected:
 
 
 def credit(gradient: Array, cheap: Array) -> float:
-    """1 where the surrogate's gradient (nq,) is nearer to the potential's than zero is, or both are small; less else."""
+    """1 where the surrogate's gradient (nq,) is nearer to the potential's than zero is, or nearly; less else."""
     size, lack = float(gradient @ gradient), float((gradient - cheap) @ (gradient - cheap))
     usual = size + SMALL * len(gradient)
     return 1.0 if lack <= usual else usual / lack

@@ -2,10 +2,10 @@ r"""Force constants of springs by least squares, none negative, on the Hessians 
 
 .. math:: \min_{k \ge 0} \sum_{molecules} \Big| W \Big(H - \sum_c k_c M_c\Big) W^T \Big|^2
 
-M_c is the Hessian of the springs of class c with constants of 1, H that of the potential in internal coordinates (what its
-forces make by the bending of coordinates is taken out), and W W^T the inverse of the mean of H and the model: errors count
-relative to the stiffness of the direction they are in, which is what a step feels. W needs the model, so it is done three
-times. A class of its own is drawn to the wider class that stands in for it, the more so the fewer springs it has.
+M_c is the Hessian of the springs of class c with constants of 1, H that of the potential in internal coordinates (what
+its forces make by the bending of coordinates is taken out), and W^T W the inverse of the mean of H and the model: errors
+count relative to the stiffness of the direction they are in, which is what a step feels. W needs the model, so it is
+done three times. A class is drawn to the wider one that stands in for it, the more so the fewer springs it has.
 """
 
 from collections import defaultdict
@@ -198,7 +198,7 @@ def tabulated(
     for kind, group in sorted({(name.kind, name.group) for name in wider}):
         nodes = range(NODES[kind])
         seen = [node for node in nodes if Class(kind, group, node) in wider]
-        nearest = [Class(kind, group, min(seen, key=lambda one, node=node: abs(one - node))) for node in nodes]
+        nearest = [Class(kind, group, seen[int(np.abs(np.array(seen) - node).argmin())]) for node in nodes]
         unseen = [literature(name) or wider[name] for name in nearest]
         constants = [wider.get(Class(kind, group, node), unseen[node]) for node in nodes]
         table[kind][group] = [round(constant, 5) for constant in constants]
@@ -215,7 +215,12 @@ def tabulated(
 def held_out_error(samples: Sequence[Sample], table: Table) -> float:
     """Norm of W (H - M) W^T over that of W H W^T, root mean square over samples at minima."""
     wrong = right = 0.0
-    known = {Class(kind, group, n): k for kind, rows in table.items() for group, row in rows.items() for n, k in enumerate(row)}
+    known = {
+        Class(kind, group, n): k
+        for kind, rows in table.items()
+        for group, row in rows.items()
+        for n, k in enumerate(row)
+    }
     for one in (case(sample) for sample in samples if sample.relaxed):
         found = model(one, known)
         whiten = whitening(one, (found + one.size) / 2)

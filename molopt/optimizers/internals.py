@@ -80,8 +80,9 @@ class Recipe:
         ----------
         atoms : ase.Atoms
         model : str
-            "learned" (fitted to the Hessians of other molecules), "mmff94" (its constants where there are any, Fischer's
-            and Almlof's elsewhere), "fischer-almlof", "lindh" or "constant".
+            "blend" (a mean of the next two where MMFF94 has types), "learned" (fitted to the Hessians of other
+            molecules), "mmff94" (its constants where there are any, Fischer's and Almlof's elsewhere),
+            "fischer-almlof", "lindh" or "constant".
 
         Raises
         ------

@@ -201,7 +201,7 @@ def ours(name: str, where: str, keywords: dict[str, Any], surrogate: str | None)
     used = Control.textbook(**chosen) if textbook else type(control)(**chosen)
     label = DEFAULT if where == "auto" else name if name in RULES and where == "cartesian" else f"{name}/{where}"
     choice = under(label, partial(kind, **arguments, coordinates=where), direction, used, surrogate)
-    if used == control and isinstance(control, Trust):  # another may suit what its coordinates or surrogate turn out to be
+    if used == control and isinstance(control, Trust):  # its coordinates or its surrogate may want another
         return replace(choice, make=partial(kind, **arguments, coordinates=where, logfile=None))
     return choice
 
@@ -265,7 +265,7 @@ def check_keyword(name: str, key: str, value: Any, defaults: dict[str, Any]) -> 
 def specified(name: str, arguments: dict[str, Any]) -> str:
     """The specification that `molopt.specification.parse` reads back."""
     texts = {
-        key: value if value == "none" or key == "surrogate" and "&" not in value else repr(value)
+        key: value if value == "none" or (key == "surrogate" and "&" not in value) else repr(value)
         for key, value in arguments.items()
     }
     return f"{name}?{'&'.join(f'{key}={text}' for key, text in texts.items())}" if texts else name

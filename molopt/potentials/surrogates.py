@@ -15,7 +15,7 @@ GUIDES = ("mmff94s", "uff")  # the first that has parameters for the molecule
 def automatic(calculator: Any, molecule: Molecule | None) -> RDKitForceField | None:
     """The surrogate that "auto" means for a molecule on a calculator; None where there is none.
 
-    A force field has none: it is as cheap itself. For all else it is MMFF94s where it has parameters, and UFF otherwise.
+    A force field has none: it is as cheap itself. For all else it is MMFF94s where it has parameters, UFF otherwise.
     This depends on the class of the calculator, never on its speed. GFN-xTB can guide DFT where it is asked for.
 
     >>> from molopt.potentials import potential

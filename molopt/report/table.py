@@ -80,8 +80,8 @@ def remarks(result: Result) -> list[str]:
     found = [] if result.error is None else [result.error]
     if result.surrogate is not None:
         found.append(
-            f"guided by {result.surrogate}: {result.surrogate_calls} calls, {result.surrogate_seconds:.2f} s; set up in "
-            f"{result.surrogate_setup_seconds:.2f} s"
+            f"guided by {result.surrogate}: {result.surrogate_calls} calls in {result.surrogate_seconds:.2f} s, "
+            f"set up in {result.surrogate_setup_seconds:.2f} s"
         )
     if result.ended == "noise floor":
         found.append("noise in the forces is all that is left above the floor")
