@@ -9,9 +9,10 @@ from importlib.resources import files
 import numpy as np
 from scipy import sparse
 
+from molopt.coordinates.contacts import Contacts
 from molopt.coordinates.metric import STIFFEST_CONTACT, Curvature
 from molopt.coordinates.primitives import Primitives
-from molopt.coordinates.springs import NODES, Contacts, Family, Geometry, Springs
+from molopt.coordinates.springs import NODES, Family, Geometry, Springs
 from molopt.coordinates.stiffness import POINT, TRANSLATION, fischer_almlof
 from molopt.coordinates.topology import Topology
 from molopt.rules.partition import Array

@@ -3,7 +3,7 @@ r"""Force constants of springs by least squares, none negative, on the Hessians 
 .. math:: \min_{k \ge 0} \sum_{molecules} \Big| W \Big(H - \sum_c k_c M_c\Big) W^T \Big|^2
 
 M_c is the Hessian of the springs of class c with constants of 1, H that of the potential in internal coordinates (what
-its forces make by the bending of coordinates is taken out), and W^T W the inverse of the mean of H and the model: errors
+its forces make by the bending of coordinates is taken out), W^T W the inverse of the mean of H and the model: errors
 count relative to the stiffness of the direction they are in, which is what a step feels. W needs the model, so it is
 done three times. A class is drawn to the wider one that stands in for it, the more so the fewer springs it has.
 """
@@ -18,10 +18,11 @@ from scipy import linalg
 from scipy.optimize import lsq_linear
 
 from molopt.coordinates.bending import bending
+from molopt.coordinates.contacts import Contacts
 from molopt.coordinates.inverse import Projected
 from molopt.coordinates.learned import FLOORS, Table, pair_rows
 from molopt.coordinates.rigid import rigid_motions
-from molopt.coordinates.springs import NODES, Contacts, Geometry, Springs
+from molopt.coordinates.springs import NODES, Geometry, Springs
 from molopt.coordinates.stiffness import PER_AREA, POINT, TRANSLATION
 from molopt.fitting.hessians import Sample
 from molopt.optimizers.internals import Recipe

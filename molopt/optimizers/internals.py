@@ -13,12 +13,13 @@ from ase.data import covalent_radii
 from molopt.coordinates import learned
 from molopt.coordinates.borrowed import Borrowed
 from molopt.coordinates.choosing import chosen
+from molopt.coordinates.contacts import Contacts
 from molopt.coordinates.internal import Built, Internal
 from molopt.coordinates.learned import Learned
 from molopt.coordinates.metric import Blend, Metric, Pairs, Valence, generic_pairs
 from molopt.coordinates.primitives import Primitives, carried
 from molopt.coordinates.rigid import rigid_left_by
-from molopt.coordinates.springs import Contacts, Springs
+from molopt.coordinates.springs import Springs
 from molopt.coordinates.stiffness import MODELS, Constants, fischer_almlof, replaced, stiffness, torsion_totals
 from molopt.coordinates.topology import Topology, covalent_bonds
 from molopt.errors import InputError
