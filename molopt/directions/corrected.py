@@ -54,13 +54,13 @@ class Corrected:
     stiffen, torsions turn and contacts close, M knows force constants fitted to Hessians of the potential's kind.
     The way down costs no force call (`descend`) and ends where the trust radius does.
 
-    How far the surrogate is trusted follows from what it foretold: with y the change of the gradient in a step s, z =
-    y_surrogate - M s, r = y - M s, sums over the steps, older ones fading,
+    How far the surrogate is trusted follows from what it foretold of the soft coordinates: with y the change of the
+    gradient in a step s, z = y_surrogate - M s, r = y - M s, sums over the steps, older ones fading,
 
     .. math:: w = \frac{\lambda w_0 + \sum r \cdot z}{\lambda + \sum z \cdot z}
 
-    between 0 and `weight`; w_0 is `weight`, less where the first gradient is not the surrogate's. Below 0.15 steps are
-    those of `QuasiNewton`.
+    between 0 and w_0, which is `weight`, less where the first gradient is not the surrogate's. Below 0.15, and within
+    6 meV of the floor, steps are those of `QuasiNewton`.
 
     Parameters
     ----------
@@ -179,7 +179,7 @@ class Corrected:
             return 0.0
         agreed, size = state.evidence[:, 0]
         believed = self.weight * float(state.start[0])
-        return float(np.clip((DOUBT * believed + agreed) / (DOUBT + size), 0.0, self.weight))
+        return float(np.clip((DOUBT * believed + agreed) / (DOUBT + size), 0.0, believed))
 
     def model(self, frame: Any, state: Corrections, weight: float) -> Surface:
         """x -> energy from the frame and its gradient, eV and eV/A."""

@@ -9,14 +9,15 @@ from molopt.potentials.force_fields import RDKitForceField
 
 log = logging.getLogger("molopt")
 
-GUIDES = ("mmff94s", "uff")  # the first that has parameters for the molecule
+GUIDE = "mmff94s"  # UFF costs more force calls than it saves: docs/surrogates.md
 
 
 def automatic(calculator: Any, molecule: Molecule | None) -> RDKitForceField | None:
     """The surrogate that "auto" means for a molecule on a calculator; None where there is none.
 
-    A force field has none: it is as cheap itself. For all else it is MMFF94s where it has parameters, UFF otherwise.
-    This depends on the class of the calculator, never on its speed. GFN-xTB can guide DFT where it is asked for.
+    A force field has none: it is as cheap itself. For all else it is MMFF94s where it has parameters for the molecule.
+    This depends on the class of the calculator, never on its speed. UFF, which has parameters for any element, and
+    GFN-xTB can guide where they are asked for.
 
     >>> from molopt.potentials import potential
     >>> ethanol = Molecule.from_smiles("CCO")
@@ -25,13 +26,11 @@ def automatic(calculator: Any, molecule: Molecule | None) -> RDKitForceField | N
     """
     if molecule is None or isinstance(calculator, RDKitForceField):
         return None
-    for method in GUIDES:
-        try:
-            return RDKitForceField(molecule, method)
-        except InputError as error:
-            log.debug("%s", error)
-    log.info("%s: no force field has parameters: there is no surrogate", molecule.name)
-    return None
+    try:
+        return RDKitForceField(molecule, GUIDE)
+    except InputError as error:
+        log.info("there is no surrogate: %s", error)
+        return None
 
 
 def engine(calculator: Any) -> str:
