@@ -84,8 +84,12 @@ def turned_torsions(molecule: molopt.Molecule) -> Calculator:
 def other_protomer(molecule: molopt.Molecule) -> Calculator | None:
     """MMFF94s of the molecule with one proton on another nitrogen or oxygen; None where there is no such pair."""
     mol = Chem.RWMol(molecule.to_rdkit())
-    giving = [a for a in mol.GetAtoms() if a.GetSymbol() in "NO" and any(n.GetSymbol() == "H" for n in a.GetNeighbors())]
-    taking = [a for a in mol.GetAtoms() if a.GetSymbol() in "NO" and a.GetTotalDegree() < (4 if a.GetSymbol() == "N" else 3)]
+    giving = [
+        a for a in mol.GetAtoms() if a.GetSymbol() in "NO" and any(n.GetSymbol() == "H" for n in a.GetNeighbors())
+    ]
+    taking = [
+        a for a in mol.GetAtoms() if a.GetSymbol() in "NO" and a.GetTotalDegree() < (4 if a.GetSymbol() == "N" else 3)
+    ]
     for donor in giving:
         for acceptor in taking:
             if donor.GetIdx() != acceptor.GetIdx():

@@ -211,9 +211,9 @@ def test_where_nothing_was_seen_every_constant_is_that_of_fischer_and_almlof():
 
 def test_the_table_has_positive_constants_for_every_node():
     for kind, rows in shipped_table().items():
-        for group, constants in rows.items():
-            assert len(constants) == NODES[kind], (kind, group)
-            assert min(constants) >= FLOORS.get(kind, 0.0), (kind, group)
+        for group, row in rows.items():
+            assert len(row) == NODES[kind], (kind, group)
+            assert min(row) >= FLOORS.get(kind, 0.0), (kind, group)
 
 
 HELD_OUT = "OCC1CC1C#N"
@@ -230,7 +230,7 @@ def test_on_a_molecule_that_was_not_learned_from_it_is_nearer_to_gfn2_xtb_than_f
             errors[kind] = np.linalg.norm(whiten(whiten(true.hessian - found).T))
             errors[kind] /= np.linalg.norm(whiten(whiten(true.hessian).T))
         print(sample.relaxed, errors)
-        assert errors["learned"] < 0.7 * errors["fischer-almlof"]  # measured: about half
+        assert errors["learned"] < 0.5 * errors["fischer-almlof"]  # measured: a third
 
 
 def listed(name):

@@ -9,13 +9,15 @@ from molopt.potentials.force_fields import RDKitForceField
 
 log = logging.getLogger("molopt")
 
+LARGE = 1000  # atoms; beyond, a force field without cutoff takes minutes to set up
 GUIDE = "mmff94s"  # UFF costs more force calls than it saves: docs/surrogates.md
 
 
 def automatic(calculator: Any, molecule: Molecule | None) -> RDKitForceField | None:
     """The surrogate that "auto" means for a molecule on a calculator; None where there is none.
 
-    A force field has none: it is as cheap itself. For all else it is MMFF94s where it has parameters for the molecule.
+    A force field has none: it is as cheap itself. For all else it is MMFF94s where it has parameters for the molecule,
+    up to 1,000 atoms.
     This depends on the class of the calculator, never on its speed. UFF, which has parameters for any element, and
     GFN-xTB can guide where they are asked for.
 
@@ -24,7 +26,7 @@ def automatic(calculator: Any, molecule: Molecule | None) -> RDKitForceField | N
     >>> automatic(potential("mmff94", ethanol), ethanol) is None
     True
     """
-    if molecule is None or isinstance(calculator, RDKitForceField):
+    if molecule is None or isinstance(calculator, RDKitForceField) or len(molecule) > LARGE:
         return None
     try:
         return RDKitForceField(molecule, GUIDE)
