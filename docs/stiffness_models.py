@@ -29,15 +29,17 @@ TUNING = Path(__file__).with_name("tuning_molecules.smi")
 @dataclass(frozen=True)
 class Variant:
     label: str
-    model: str = "mmff94"
+    model: str = "blend"
     contacts: bool = True
     direction: dict = field(default_factory=dict)
     control: dict = field(default_factory=dict)
 
 
 MODELS = [
-    Variant("MMFF94's constants, contacts (default)"),
-    Variant("MMFF94's constants, no contacts", contacts=False),
+    Variant("learned, with MMFF94's constants (default)"),
+    Variant("learned alone", "learned"),
+    Variant("MMFF94's constants, contacts", "mmff94"),
+    Variant("MMFF94's constants, no contacts", "mmff94", contacts=False),
     Variant("Fischer-Almlof, contacts", "fischer-almlof"),
     Variant("Fischer-Almlof, no contacts", "fischer-almlof", contacts=False),
     Variant("Lindh, contacts", "lindh"),

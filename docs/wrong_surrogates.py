@@ -2,9 +2,9 @@
 
     python docs/wrong_surrogates.py [--largest 48] [--seeds 2] [--workers 2]
 
-GFN2-xTB, the molecules of docs/tuning_molecules.smi that MMFF94s types, to fmax 0.01 eV/A; a run goes on to 0.001. The
-surrogates: MMFF94s with bond constants ten times too stiff; with torsion terms of the opposite sign; of another protomer
-(a proton of the molecule sits on another atom with a lone pair); UFF with all forces turned round.
+GFN2-xTB, the molecules of docs/tuning_molecules.smi, all of which MMFF94s types, to fmax 0.01 eV/A. The surrogates:
+MMFF94s with bond constants ten times too stiff; with torsion terms of the opposite sign; of another protomer (a proton
+of the molecule sits on another atom with a lone pair); UFF with all forces turned round.
 """
 
 import argparse
@@ -158,11 +158,9 @@ def main() -> None:
             above = np.array([run[1] - base[1] for run, base, _ in known])
             missed = sum(run[0] >= CAP for run, _, _ in known)
             worst = known[int(ratios.argmax())]
-            print(
-                f"{name:16s} {len(known):3d}  {np.exp(np.log(ratios).mean()):.3f}  {ratios.max():.2f} ({worst[2].name}: "
-                f"{worst[0][0]} for {worst[1][0]})  {missed}  {(above < -0.005).sum()}  {(above > 0.005).sum()}",
-                flush=True,
-            )
+            mean, lower, higher = np.exp(np.log(ratios).mean()), (above < -0.005).sum(), (above > 0.005).sum()
+            where = f"{worst[2].name}: {worst[0][0]} for {worst[1][0]}"
+            print(f"{name:16s} {len(known):3d}  {mean:.3f}  {ratios.max():.2f} ({where})  {missed}  {lower}  {higher}")
 
 
 if __name__ == "__main__":

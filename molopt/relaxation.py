@@ -72,9 +72,9 @@ def relax(
         "internal" or "cartesian", for an optimizer of molopt whose name does not say it.
     surrogate : str, ASE calculator or None
         A cheap potential of the same molecule that guides optimizers of molopt in internal coordinates: a name
-        (`molopt.potential`) or a calculator. "auto" is none on a force field, and MMFF94s elsewhere if it has parameters for
-        the molecule. In Cartesians there is none. Its calls are no force calls, unless it is of the same
-        program as the potential. A bad one costs a few force calls, never the result.
+        (`molopt.potential`) or a calculator. "auto" is none on a force field, and MMFF94s elsewhere if it has
+        parameters for the molecule. In Cartesians there is none. Its calls are no force calls, unless it is of the
+        same program as the potential. A bad one costs a few force calls, never the result.
     logfile, trajectory
         As in ASE; silent and not written by default.
     on_call : callable, optional

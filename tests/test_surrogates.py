@@ -15,6 +15,7 @@ from molopt.errors import InputError, PotentialFailed
 from molopt.optimizers import LBFGS, HeavyBall
 from molopt.optimizers.names import choose
 from molopt.optimizers.surrogate import Surrogate
+from molopt.specification import parse
 
 FMAX = 0.01  # eV/A
 SAME = 2e-3  # eV; the softest modes at this fmax
@@ -436,6 +437,32 @@ def test_names_with_surrogates_can_be_read_back(name):
     again = choose(choice.name)
     assert again.name == choice.name
     assert again.surrogate == choice.surrogate
+
+
+@pytest.mark.parametrize(
+    "name", ["default", "default?maxstep=1.0&maxchange=0.5", "default?maxstep=0.9", "heavy-ball/internal?maxstep=0.3"]
+)
+def test_a_guided_run_has_the_control_that_its_name_says(name):
+    molecule = ethanol()
+    atoms = molecule.atoms()
+    atoms.calc = molopt.potential("mmff94", molecule)
+    choice = choose(name, surrogate="uff")
+    run = choice.make(atoms, logfile=None, surrogate=molopt.potential("uff", molecule))
+    said = parse(choice.name)[1]
+    assert (run.control.maxstep, run.control.maxchange) == (said["maxstep"], said["maxchange"])
+
+
+@pytest.mark.parametrize("argument", ["memory=1", "damping=1.0", "fade=0.1"])
+def test_an_argument_that_is_accepted_is_used_in_a_guided_run_too(argument):
+    molecule = glycol_ether()
+
+    def end(name):
+        atoms = molecule.atoms()
+        atoms.calc = molopt.potential("mmff94", molecule)
+        choose(name).make(atoms, logfile=None, surrogate=molopt.potential("uff", molecule)).run(fmax=0, steps=12)
+        return atoms.positions
+
+    assert (end("default") != end(f"default?{argument}")).any()
 
 
 def test_names_that_are_no_surrogates_are_refused_with_those_that_are():

@@ -58,6 +58,8 @@ class Borrowed:
         a = sparse.diags_array(np.sqrt(self.stiffness)) @ self.primitives.jacobian(x)
         rigid = rigid_motions(x.reshape(-1, 3))
         hessian = self.hessian(x, gradient)
+        if not np.isfinite(hessian).all():
+            return model
         slope = np.sqrt(self.stiffness) * (a @ Projected(a.T @ a, rigid)(gradient))
         borrowed = outside(hessian - bending(self.primitives, x, slope), rigid)
         known = outside(cartesian(model, a), rigid)
@@ -70,12 +72,13 @@ class Borrowed:
         return Curvature(np.zeros(len(self.stiffness)), sparse.csr_array(rows))
 
     def hessian(self, x: Array, gradient: Array) -> Array:
-        """(3N, 3N) by forward differences; eV/A^2."""
+        """(3N, 3N) by forward differences, eV/A^2; NaN where the surrogate failed."""
         rows = np.zeros((x.size, x.size))
         for entry in range(x.size):
             there = x.copy()
             there[entry] += STEP
-            rows[entry] = (self.surface(there)[1] - gradient) / STEP
+            energy, moved = self.surface(there)
+            rows[entry] = (moved - gradient) / STEP if np.isfinite(energy) else np.nan
         return (rows + rows.T) / 2
 
 

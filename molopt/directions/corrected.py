@@ -22,7 +22,7 @@ DOUBT = 0.05  # eV: how much evidence the weight at the start is worth
 USELESS = 0.15  # weight below which the surrogate is left alone
 SMALL = 0.005  # eV an internal coordinate: what two good potentials differ by at a minimum
 NEAR = 0.006  # eV above the floor: there the surface is a parabola, and secants are all it takes
-SECANTS = QuasiNewton()
+LONGER_STEP, LONGER_CHANGE = 2.0, 3.0  # times the limits of quasi-Newton: the surrogate knows how the surface bends
 
 
 class Corrections(NamedTuple):
@@ -67,6 +67,8 @@ class Corrected:
     surrogate : callable
         x (3N,) -> energy (eV) and gradient (3N,) (eV/A).
     name : str
+    secants : QuasiNewton
+        For where the surrogate is left alone.
     weight : float
         Largest w.
     memory : int
@@ -75,6 +77,7 @@ class Corrected:
 
     surrogate: Surface = field(repr=False)
     name: str = ""
+    secants: QuasiNewton = field(default_factory=QuasiNewton)
     weight: float = 0.7
     memory: int = 12
 
@@ -89,17 +92,19 @@ class Corrected:
         number = np.zeros(seen.systems.count)
         known, evidence = np.zeros((self.memory, len(number))), np.zeros((2, len(number)))
         return Corrections(
-            empty, empty, empty, known, number, evidence, np.full(len(number), np.nan), *SECANTS.init(seen)
+            empty, empty, empty, known, number, evidence, np.full(len(number), np.nan), *self.secants.init(seen)
         )
 
     def learn(self, state: Corrections, old: Any, new: Any, taken: Array) -> Corrections:
         if not taken.any():
             return state
-        secants = SECANTS.learn(Secants(state.steps, state.lacks), old, new, taken)
+        secants = self.secants.learn(Secants(state.steps, state.lacks), old, new, taken)
         state = state._replace(steps=secants.steps, lacks=secants.lacks)
         if not state.known[-1, 0]:
             return state
         energy, cheap = self.at(new)
+        if not np.isfinite(energy):
+            return state.rebuilt()
         foretold = 0.5 * (old.apply(taken) + new.apply(taken))
         z = cheap - state.cheap[-1] - foretold
         r = new.gradient - old.gradient - foretold
@@ -117,7 +122,8 @@ class Corrected:
     def work(self, before: Corrections, after: Corrections, old: Any, new: Any, taken: Array) -> Array:
         """(S,) change of the energy, eV: that of the surrogate, and for the rest the work of the forces."""
         lack = 0.5 * ((old.gradient + new.gradient) @ taken)
-        if before.known[-1, 0] and after.known[-1, 0] and self.trusted(after) >= USELESS:
+        known = before.known[-1, 0] and after.known[-1, 0] and np.isfinite(before.energy[0])
+        if known and self.trusted(after) >= USELESS:
             lack += float(after.energy[0] - before.energy[0]) - 0.5 * ((before.cheap[-1] + after.cheap[-1]) @ taken)
         return np.array([lack])
 
@@ -137,11 +143,12 @@ class Corrected:
         self, frame: Any, seen: Observation, state: Corrections, limits: Limits
     ) -> tuple[Proposal, Corrections]:
         state = self.present(frame, state)
-        cautious, _ = SECANTS.propose(frame, seen, Secants(state.steps, state.lacks), limits)
+        cautious, _ = self.secants.propose(frame, seen, Secants(state.steps, state.lacks), limits)
         weight = self.trusted(state)
         if weight < USELESS or float(cautious.energy_left[0]) < NEAR:
             return cautious, state
-        reached = descend(self.model(frame, state, weight), frame, limits)
+        far = Limits(limits.radius, LONGER_STEP * limits.maxstep, LONGER_CHANGE * limits.maxchange)
+        reached = descend(self.model(frame, state, weight), frame, far)
         frame.coordinates.lost = False
         if not reached.change < 0:
             return cautious, state

@@ -33,6 +33,8 @@ GROUND = 0.3  # eV/A^2, added to W's metric: softer directions do not count by t
 ROUNDS = 3
 TOWARDS_WIDER = 0.02  # ridge, relative to the norm of a class
 TOWARDS_LITERATURE = 1e-3  # of wider classes
+WEAK = 1.0  # times the median norm of a class: below, the ridge is absolute
+STIFFEST = {"stretch": 200.0, "torsion": 10.0, "contact": 10.0}  # eV/A^2, eV/rad^2: more is no chemistry
 RARE = 3  # springs that a class of its own must have
 NEGLIGIBLE = 1e-3  # weight of a node
 
@@ -163,10 +165,12 @@ def constants(
         right[used] += table @ (one.weight * goal)
     scale = 1 / np.sqrt(np.diag(normal))
     before = np.array([prior(name) for name in names]) / scale
-    factor = linalg.cholesky(normal * scale[:, None] * scale + ridge * np.eye(len(names)))
-    goal = linalg.solve_triangular(factor, right * scale + ridge * before, trans="T")
+    pull = ridge * (1 + WEAK * np.median(np.diag(normal)) * scale**2)  # hardly seen: as the prior says
+    factor = linalg.cholesky(normal * scale[:, None] * scale + np.diag(pull))
+    goal = linalg.solve_triangular(factor, right * scale + pull * before, trans="T")
     least = np.array([FLOORS.get(name.kind, 0.0) for name in names]) / scale
-    best = lsq_linear(factor, goal, (least, np.inf)).x * scale
+    most = np.array([STIFFEST.get(name.kind, np.inf) for name in names]) / scale
+    best = lsq_linear(factor, goal, (least, most)).x * scale
     return dict(zip(names, best.tolist(), strict=True)), dict(counts)
 
 

@@ -86,7 +86,7 @@ class DirectionOptimizer(Optimizer):
             self.surrogate = surrogate if isinstance(surrogate, Surrogate) else Surrogate(surrogate, atoms)
             self.direction = self.guided(direction, self.surrogate)
         if isinstance(control, str) and control == "default":
-            control = self.default_control(self.sees) if self.surrogate is None else self.guided_control()
+            control = self.default_control(self.sees)
         if not isinstance(control, Control | Trust):
             raise InputError(f'control must be "default", a molopt.Control or a molopt.control.Trust, got {control!r}')
         self.control = control if maxstep is None else replace(control, maxstep=maxstep)

@@ -93,8 +93,4 @@ class LBFGS(DirectionOptimizer):
 
     def guided(self, direction: QuasiNewton, surrogate: Surrogate) -> Corrected:
         """Steps on the corrected surrogate."""
-        return Corrected(surrogate, surrogate.name)
-
-    def guided_control(self) -> Trust:
-        """Steps on the corrected surrogate may be longer: it knows how the surface bends."""
-        return Trust(maxstep=2.0, maxchange=1.5)
+        return Corrected(surrogate, surrogate.name, direction)

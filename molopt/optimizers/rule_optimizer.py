@@ -100,6 +100,3 @@ class RuleOptimizer(DirectionOptimizer):
         assert self.recipe is not None
         self.recipe = replace(self.recipe, surface=surrogate)
         return direction
-
-    def guided_control(self) -> Control:
-        return self.default_control(self.sees)
