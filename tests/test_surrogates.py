@@ -452,7 +452,7 @@ def test_a_guided_run_has_the_control_that_its_name_says(name):
     assert (run.control.maxstep, run.control.maxchange) == (said["maxstep"], said["maxchange"])
 
 
-@pytest.mark.parametrize("argument", ["memory=1", "damping=1.0", "fade=0.1"])
+@pytest.mark.parametrize("argument", ["memory=1", "fade=0.1"])
 def test_an_argument_that_is_accepted_is_used_in_a_guided_run_too(argument):
     molecule = glycol_ether()
 
@@ -463,6 +463,14 @@ def test_an_argument_that_is_accepted_is_used_in_a_guided_run_too(argument):
         return atoms.positions
 
     assert (end("default") != end(f"default?{argument}")).any()
+
+
+def test_the_damping_that_is_asked_for_is_that_of_the_secants_of_a_guided_run():
+    molecule = glycol_ether()
+    atoms = molecule.atoms()
+    atoms.calc = molopt.potential("mmff94", molecule)
+    run = choose("default?damping=0.3").make(atoms, logfile=None, surrogate=molopt.potential("uff", molecule))
+    assert run.direction.secants.damping == 0.3
 
 
 def test_names_that_are_no_surrogates_are_refused_with_those_that_are():
