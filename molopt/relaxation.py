@@ -125,6 +125,8 @@ class Run:
         self.fmax, self.steps = fmax, int(steps)
         named = surrogate is None or isinstance(surrogate, str)
         self.choice = choose(optimizer, coordinates, surrogate if named else None)
+        if not named and not self.choice.guidable:
+            raise InputError(f"{optimizer!r} takes no surrogate: run default, or a rule in internal coordinates")
         self.molecule = molecule_of(target, potential)
         self.atoms = target.copy() if isinstance(target, Atoms) else target.atoms()
         self.watching = Stopwatch()

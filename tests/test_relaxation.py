@@ -270,11 +270,11 @@ def test_on_call_sees_every_force_call_and_its_time_is_not_that_of_the_run():
 
     def slow(counted):
         seen.append(counted.force_calls)
-        time.sleep(0.02)
+        time.sleep(0.1)
 
     result = relax(methane(), on_call=slow)
     assert seen == list(range(1, result.force_calls + 1))
-    assert result.seconds < 0.02 * result.force_calls
+    assert result.seconds < 0.1 * result.force_calls
 
 
 def test_the_trajectory_has_every_step(tmp_path):

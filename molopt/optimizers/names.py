@@ -62,11 +62,14 @@ class Choice:
         takes surrogate=... too, a `Surrogate` or None.
     surrogate : str or None
         "auto", or the name of a potential that guides it.
+    guidable : bool
+        Whether it takes a surrogate: ours do, in internal coordinates.
     """
 
     name: str
     make: Callable[..., Any]
     surrogate: str | None = None
+    guidable: bool = False
 
 
 def optimizer_names() -> list[str]:
@@ -118,6 +121,7 @@ amsgrad, nadam, radam, adabelief, lion, apollo, gradient-descent, bfgs, lbfgs, f
         text, keywords = parse(optimizer)
         name, where = placed(text, coordinates)
         if where is None:
+            refuse(name, surrogate)
             return ases(name, keywords)
         return ours(name, where, keywords, "auto" if surrogate == BY_NAME and where == "auto" else surrogate)
     if isinstance(optimizer, Rule):
@@ -128,6 +132,7 @@ amsgrad, nadam, radam, adabelief, lion, apollo, gradient-descent, bfgs, lbfgs, f
     if known is not None:
         return choose(known, coordinates if known in RULES else None, surrogate)
     if callable(optimizer):
+        refuse(called(optimizer), surrogate)
         return Choice(called(optimizer), optimizer)
     raise InputError(f"optimizer must be a name, a rule or a class of optimizers, got {optimizer!r}")
 
@@ -162,12 +167,18 @@ def canonical(name: str) -> str:
     return spellings[plain]
 
 
+def refuse(name: str, surrogate: str | None) -> None:
+    """Raise InputError where a surrogate is asked for by name that this optimizer would not use."""
+    if surrogate not in (None, "none", "auto", BY_NAME):
+        raise InputError(f"{name} takes no surrogate, got {surrogate!r}: run default, or a rule with /internal")
+
+
 def guide(said: Any, where: str, named: bool) -> str | None:
     """The surrogate that was said, checked as far as it can be without a molecule; None in Cartesians."""
     if said in (None, "none", "None", BY_NAME):
         return None
     if where == "cartesian":
-        if named:
+        if named or said != "auto":
             raise InputError(f"a surrogate needs internal coordinates: drop surrogate={said}, or the cartesian")
         return None
     if not isinstance(said, str):
@@ -229,7 +240,7 @@ def under(label: str, kind: Any, direction: Any, control: Any, surrogate: str | 
     def make(atoms: Any, logfile: Any = None, trajectory: Any = None, **more: Any) -> DirectionOptimizer:
         return kind(atoms, logfile=logfile, trajectory=trajectory, control=control, **more)
 
-    return Choice(specified(label, arguments), make, surrogate)
+    return Choice(specified(label, arguments), make, surrogate, label == DEFAULT or label.endswith("/internal"))
 
 
 def ases(name: str, keywords: dict[str, Any]) -> Choice:
