@@ -25,7 +25,8 @@ class Interpolation:
     .. math:: k(u, v) = a e^{-|u - v|^2 / 2 l^2} + b \, u_s \cdot v_s + \frac{c}{2} (u_s \cdot v_s)^2
 
     with u_s the stiff entries of u: a bond pulls back however far it is, but what a force says of a torsion holds
-    nearby only. The weights lie in the span of the gradients and points, so that the linear equations have at most
+    nearby only. Gradients are trusted the less the farther a point is from the origin, which is the present one: there they
+    are exact. The weights lie in the span of the gradients and points, so that the linear equations have at most
     4 m unknowns a point, whatever the number of coordinates.
 
     Attributes
@@ -42,7 +43,7 @@ class Interpolation:
 
     Examples
     --------
-    >>> points = np.array([[0.0, 0.1], [0.3, 0.0]])
+    >>> points = np.array([[0.3, 0.1], [0.0, 0.0]])
     >>> gradients = np.array([[1.0, 2.0], [1.5, 2.1]])
     >>> D = Interpolation.through(points, gradients, stiff=np.array([1.0, 0.0]))
     >>> np.allclose(D(points[1])[1], gradients[1])
