@@ -25,9 +25,9 @@ class Interpolation:
     .. math:: k(u, v) = a e^{-|u - v|^2 / 2 l^2} + b \, u_s \cdot v_s + \frac{c}{2} (u_s \cdot v_s)^2
 
     with u_s the stiff entries of u: a bond pulls back however far it is, but what a force says of a torsion holds
-    nearby only. Gradients are trusted the less the farther a point is from the origin, which is the present one: there
-    they are exact. The weights lie in the span of the gradients and points, so that the linear equations have at most 4 m
-    unknowns a point, whatever the number of coordinates.
+    nearby only. Gradients are trusted the less the farther a point is from the origin, which is the present one:
+    there they are exact. The weights lie in the span of the gradients and points, so that the linear equations have at
+    most 4 m unknowns a point, whatever the number of coordinates.
 
     Attributes
     ----------
