@@ -8,7 +8,7 @@ RDKit embedding. HF/3-21G (PySCF, every SCF from scratch) is relaxed until fmax 
 without a surrogate, with MMFF94s and with GFN2-xTB as its surrogate, by Sella, geomeTRIC and ASE's BFGS. A run is one
 line of the file, written as it ends; a run that is there already is not done again. `report` prints a Markdown table:
 force calls, energies at the end in meV above the lowest end of that molecule, sums of calls and of the seconds in HF,
-and what the surrogates cost. Needs `pip install "molopt[xtb,peers]" pyscf`; one process, no more threads than
+and what the surrogates cost. Needs `pip install "molopt[xtb,peers,pyscf]"`; one process, no more threads than
 OMP_NUM_THREADS.
 """
 
@@ -24,7 +24,6 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from ase.optimize import BFGS
 from ase.units import Bohr, Hartree
-from pyscf import gto, scf
 
 import molopt
 from molopt.potentials import Counted
@@ -58,6 +57,7 @@ class HartreeFock(Calculator):
     implemented_properties: ClassVar = ["energy", "forces"]
 
     def calculate(self, atoms: Any = None, properties: Any = ("energy",), system_changes: Any = all_changes) -> None:
+        gto, scf = pyscf_parts()
         super().calculate(atoms, properties, system_changes)
         places = list(zip(self.atoms.get_chemical_symbols(), self.atoms.positions / Bohr, strict=True))
         field = scf.RHF(gto.M(atom=places, unit="Bohr", basis=BASIS, verbose=0))
@@ -66,6 +66,14 @@ class HartreeFock(Calculator):
             raise RuntimeError("the SCF did not converge")
         gradient = field.nuc_grad_method().kernel()  # (natoms, 3) hartree/bohr
         self.results = {"energy": energy * Hartree, "forces": -gradient * (Hartree / Bohr)}
+
+
+def pyscf_parts() -> tuple[Any, Any]:
+    try:
+        from pyscf import gto, scf
+    except ModuleNotFoundError:
+        raise molopt.MissingExtra("pyscf", "PySCF") from None
+    return gto, scf
 
 
 class Enough(Exception):

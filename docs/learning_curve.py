@@ -68,7 +68,7 @@ def main() -> None:
 def draw(rows: np.ndarray, path: Path) -> None:
     figure = Figure(figsize=(6, 3.6), layout="constrained")
     axes = figure.subplots()
-    axes.set(xscale="log", xlabel="training molecules", ylim=(0, 1.05))
+    axes.set(xscale="log", xlabel="training molecules", ylim=(0, 1.05 * rows[:, 1:].max()))
     axes.plot(rows[:, 0], rows[:, 2], "o-", color="#B00020", label="force calls relative to Fischer-Almlof")
     axes.plot(rows[:, 0], rows[:, 1], "s--", color="#1B1B7A", label="error of held-out Hessians")
     axes.set_xticks(rows[:, 0], [f"{size:.0f}" for size in rows[:, 0]])
