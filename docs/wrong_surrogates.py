@@ -10,6 +10,7 @@ of the molecule sits on another atom with a lone pair); UFF with all forces turn
 import argparse
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from ase import Atoms
@@ -30,7 +31,7 @@ CAP = 500
 class Spoiled(Calculator):
     """A calculator with something added: add(x) -> energy and gradient."""
 
-    implemented_properties = ["energy", "forces"]  # noqa: RUF012  # as ASE writes it
+    implemented_properties: ClassVar = ["energy", "forces"]
 
     def __init__(self, calculator: Calculator | None, add) -> None:
         super().__init__()
