@@ -1,6 +1,5 @@
 """One watched run: from a start geometry to a result."""
 
-import logging
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -13,23 +12,17 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io.trajectory import Trajectory
 
-from molopt import potentials
-from molopt.convergence import Criterion, EnergyLeft, auto
 from molopt.errors import InputError, PotentialFailed
 from molopt.molecules import Molecule
-from molopt.molecules.checks import check_geometry
 from molopt.molecules.identity import bonds_kept, stereo_kept
 from molopt.molecules.perception import name_of
-from molopt.optimizers.energy_left import Estimate, energy_left, recipe_for
+from molopt.optimizers.energy_left import Estimate, energy_left
 from molopt.optimizers.names import BY_NAME, choose
-from molopt.optimizers.stopping import Stopping
-from molopt.optimizers.surrogate import Surrogate
-from molopt.potentials import Counted, automatic, engine
+from molopt.optimizers.stopping import Stopping, check_criteria, criteria_for
+from molopt.potentials import Counted
 from molopt.potentials.counting import ForceCall
 from molopt.result import Result
-from molopt.rules.base import check
-
-log = logging.getLogger("molopt")
+from molopt.targets import calculator_for, molecule_of, surrogate_for
 
 STOPPING = (RuntimeError, ArithmeticError, np.linalg.LinAlgError)  # how potentials and line searches give up
 
@@ -136,7 +129,9 @@ class Run:
         self.atoms.calc = self.counted
         self.criteria = criteria_for(energy_left, self.atoms)
         start = time.perf_counter()
-        self.surrogate = self.guided_by(self.choice.surrogate if named else surrogate)
+        self.surrogate = surrogate_for(
+            self.choice.surrogate if named else surrogate, self.counted, self.atoms, self.molecule
+        )
         self.surrogate_setup = time.perf_counter() - start
         self.stopping: Stopping | None = None
         self.failure: Exception | None = None
@@ -154,22 +149,6 @@ class Run:
         except PotentialFailed as error:
             self.failure = error
         self.seconds = time.perf_counter() - start - self.watching.seconds
-
-    def guided_by(self, surrogate: Any) -> Surrogate | None:
-        """The surrogate of this run, made where it is a name."""
-        potential = self.counted.calculator
-        if surrogate == "auto":
-            calculator: Any = automatic(potential, self.molecule)
-        elif isinstance(surrogate, str):
-            calculator = potentials.potential(surrogate, self.atoms if self.molecule is None else self.molecule)
-            if alike(calculator, potential):
-                raise InputError(f"the surrogate {surrogate} is the potential itself: give another, auto or none")
-        else:
-            calculator = surrogate
-        if calculator is None or self.atoms.pbc.any():
-            return None
-        shared = self.counted if engine(calculator) == engine(potential) else None
-        return Surrogate(calculator, self.atoms, counted=shared)
 
     def follow(self, optimizer: Any) -> None:
         self.stopping = Stopping(self.criteria, optimizer)
@@ -205,6 +184,7 @@ class Run:
             optimizer=self.choice.name,
             converged=self.failure is None and self.stopping is not None and self.stopping.met,
             ended=self.ended(),
+            at_noise_floor=self.stopping is not None and self.stopping.at_noise_floor,
             energy=last.energy,
             fmax=last.fmax,
             energy_left=self.left(atoms) if trace else None,
@@ -225,9 +205,7 @@ class Run:
     def ended(self) -> str:
         if self.failure is not None or self.stopping is None:
             return "failed"
-        if self.stopping.at_noise_floor:
-            return "noise floor"
-        return "converged" if self.stopping.met else "steps"
+        return "converged" if self.stopping.met else "unconverged"
 
     def left(self, atoms: Atoms) -> Estimate | None:
         """The estimate for the last geometry, with what the run showed; None where it cannot be known."""
@@ -246,33 +224,6 @@ class Run:
         return f"stopped at step {self.taken}: {said}"
 
 
-def check_criteria(fmax: float, energy_left: float | str | None, steps: int) -> None:
-    """Raise InputError unless fmax and steps are positive numbers, and energy_left is "auto", None or one too."""
-    check("fmax", fmax, "positive")
-    check("steps", steps, "positive")
-    if int(steps) != steps:
-        raise InputError(f"steps must be a whole number, got {steps}")
-    if isinstance(energy_left, str) and energy_left != "auto":
-        raise InputError(f'energy_left must be "auto", None or a number of eV, got {energy_left!r}')
-    if not isinstance(energy_left, str | None):
-        check("energy_left", energy_left, "positive")
-
-
-def criteria_for(energy_left: float | str | None, atoms: Atoms) -> list[Criterion]:
-    """What a run must meet beside fmax; InputError where a number is asked for that cannot be known."""
-    if energy_left is None:
-        return []
-    if energy_left != "auto":
-        recipe_for(atoms)
-        return [EnergyLeft(float(energy_left))]
-    try:
-        recipe_for(atoms)
-    except InputError as error:
-        log.warning("%s: the run stops on fmax alone: %s", name_of(atoms), error)
-        return []
-    return [EnergyLeft(auto(len(atoms)))]
-
-
 class Stopwatch:
     """Seconds spent on watching a run, which are not part of it."""
 
@@ -288,49 +239,3 @@ class Stopwatch:
                 self.seconds += time.perf_counter() - start
 
         return call
-
-
-def molecule_of(target: Any, potential: Any) -> Molecule | None:
-    """The molecule that is relaxed; None where the atoms are none, and only their own calculator must know them."""
-    if isinstance(target, Molecule):
-        return target
-    if not isinstance(target, Atoms):
-        raise InputError(
-            f"relax takes a Molecule or ase.Atoms, got {target!r}: see molopt.Molecule.from_smiles and read"
-        )
-    if target.pbc.any():
-        return None
-    if len(target):
-        check_geometry(target.numbers.tolist(), target.positions, name_of(target))
-    try:
-        return Molecule.from_atoms(target)
-    except InputError as error:
-        if isinstance(potential, str) or len(target) == 0:
-            raise
-        log.warning("%s: relaxed without bonds: %s", name_of(target), error)
-        return None
-
-
-def calculator_for(target: Molecule | Atoms, molecule: Molecule | None, potential: Any) -> Any:
-    """The calculator that is meant, which may be the caller's own; InputError where there is none that will do."""
-    if potential is None and isinstance(target, Molecule):
-        potential = "mmff94"
-    if isinstance(potential, str):
-        calculator: Any = potentials.potential(potential, target if molecule is None else molecule)
-    else:
-        calculator = target.calc if potential is None and isinstance(target, Atoms) else potential
-    if calculator is None:
-        raise InputError('these atoms have no calculator: set atoms.calc, or give a potential such as "mmff94"')
-    if isinstance(calculator, SinglePointCalculator):
-        raise InputError('these atoms hold the energy of one geometry only: give a potential such as "mmff94"')
-    if not hasattr(calculator, "get_property"):
-        raise InputError(f"potential must be a name or an ASE calculator, got {calculator!r}")
-    if "forces" not in getattr(calculator, "implemented_properties", ["forces"]):
-        raise InputError(f"{type(calculator).__name__} gives no forces: no geometry can be relaxed with it")
-    return calculator
-
-
-def alike(one: Any, other: Any) -> bool:
-    """Whether two calculators give the same energies, as far as their class and parameters tell."""
-    parameters = [getattr(calculator, "parameters", None) for calculator in (one, other)]
-    return type(one) is type(other) and parameters[0] is not None and dict(parameters[0]) == dict(parameters[1] or {})

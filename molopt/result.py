@@ -29,7 +29,10 @@ class Result:
     converged : bool
         Whether the last geometry meets all criteria, or is as near to the floor as noise in the forces allows.
     ended : str
-        How the run ended: "converged", at the "noise floor" (converged too), after so many "steps", or "failed".
+        How the run ended: "converged", "unconverged" (its steps were used up) or "failed"; in a study also "timed out"
+        or "crashed" (`molopt.record`).
+    at_noise_floor : bool
+        Whether it converged because noise in the forces is all that is left.
     energy : float
         eV, with what constraints add; NaN where not even the first force call worked.
     fmax : float
@@ -65,6 +68,7 @@ class Result:
     optimizer: str
     converged: bool
     ended: str
+    at_noise_floor: bool
     energy: float
     fmax: float
     energy_left: Estimate | None

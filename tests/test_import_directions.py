@@ -20,7 +20,9 @@ errors names specification
 rules coordinates directions control convergence noise
 molecules potentials
 optimizers verdict
+targets
 batch relaxation result
+record
 store execution
 comparison conformers landscapes fitting
 report

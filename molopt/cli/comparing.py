@@ -18,9 +18,9 @@ from molopt.comparison import DEFAULT_OPTIMIZERS, Case, cases, compare
 from molopt.errors import MissingExtra
 from molopt.molecules import Molecule
 from molopt.optimizers.names import abbreviated, choose
+from molopt.optimizers.stopping import check_criteria
 from molopt.potentials import Counted
 from molopt.potentials.xtb import tblite_calculator
-from molopt.relaxation import check_criteria
 from molopt.report.figure import draw
 from molopt.report.labels import label
 from molopt.report.table import comparison_table, remarks

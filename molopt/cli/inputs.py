@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from molopt.molecules import Molecule
 from molopt.molecules.reading import exists, read
-from molopt.relaxation import calculator_for
+from molopt.targets import calculator_for
 
 AHEAD = 100
 Item = TypeVar("Item")

@@ -14,8 +14,9 @@ from molopt.cli.options import energy_limit
 from molopt.cli.terminal import JsonList, Notes, Progress
 from molopt.molecules import Molecule
 from molopt.optimizers.names import choose
+from molopt.optimizers.stopping import check_criteria
 from molopt.potentials import Counted
-from molopt.relaxation import Run, check_criteria
+from molopt.relaxation import Run
 from molopt.report.labels import label
 from molopt.report.table import HEADINGS, remarks, row
 from molopt.result import Result

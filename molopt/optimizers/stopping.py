@@ -6,14 +6,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from ase import Atoms
 
 from molopt.control import Point
-from molopt.convergence import Criterion, EnergyLeft, Seen
+from molopt.convergence import Criterion, EnergyLeft, Seen, auto
 from molopt.coordinates.frame import Frame
 from molopt.coordinates.internal import Internal
 from molopt.errors import InputError
+from molopt.molecules.perception import name_of
 from molopt.noise import REACHED, Noise
 from molopt.optimizers.energy_left import REMEMBERED, Estimate, Estimator, recipe_for
+from molopt.rules.base import check
 from molopt.rules.partition import Array
 
 log = logging.getLogger("molopt")
@@ -117,3 +120,30 @@ class Stopping:
             self.optimizer.nsteps, 1e3 * float(left), 1e3 * self.noise.sigma(), 1e3 * floor,
         )  # fmt: skip
         return True
+
+
+def check_criteria(fmax: float, energy_left: float | str | None, steps: int) -> None:
+    """Raise InputError unless fmax and steps are positive numbers, and energy_left is "auto", None or one too."""
+    check("fmax", fmax, "positive")
+    check("steps", steps, "positive")
+    if int(steps) != steps:
+        raise InputError(f"steps must be a whole number, got {steps}")
+    if isinstance(energy_left, str) and energy_left != "auto":
+        raise InputError(f'energy_left must be "auto", None or a number of eV, got {energy_left!r}')
+    if not isinstance(energy_left, str | None):
+        check("energy_left", energy_left, "positive")
+
+
+def criteria_for(energy_left: float | str | None, atoms: Atoms) -> list[Criterion]:
+    """What a run must meet beside fmax; InputError where a number is asked for that cannot be known."""
+    if energy_left is None:
+        return []
+    if energy_left != "auto":
+        recipe_for(atoms)
+        return [EnergyLeft(float(energy_left))]
+    try:
+        recipe_for(atoms)
+    except InputError as error:
+        log.warning("%s: the run stops on fmax alone: %s", name_of(atoms), error)
+        return []
+    return [EnergyLeft(auto(len(atoms)))]

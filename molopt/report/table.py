@@ -83,7 +83,7 @@ def remarks(result: Result) -> list[str]:
             f"guided by {result.surrogate}: {result.surrogate_calls} calls in {result.surrogate_seconds:.2f} s, "
             f"set up in {result.surrogate_setup_seconds:.2f} s"
         )
-    if result.ended == "noise floor":
+    if result.at_noise_floor:
         found.append("noise in the forces is all that is left above the floor")
     if result.bonds_kept is False:
         found.append("bonds are not those of the start")

@@ -1,0 +1,80 @@
+"""What the arguments of a run mean: the molecule, its calculator, and the surrogate beside it."""
+
+import logging
+from typing import Any
+
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+
+from molopt import potentials
+from molopt.errors import InputError
+from molopt.molecules import Molecule
+from molopt.molecules.checks import check_geometry
+from molopt.molecules.perception import name_of
+from molopt.optimizers.surrogate import Surrogate
+from molopt.potentials import Counted, automatic, engine
+
+log = logging.getLogger("molopt")
+
+
+def molecule_of(target: Any, potential: Any) -> Molecule | None:
+    """The molecule that is relaxed; None where the atoms are none, and only their own calculator must know them."""
+    if isinstance(target, Molecule):
+        return target
+    if not isinstance(target, Atoms):
+        raise InputError(
+            f"relax takes a Molecule or ase.Atoms, got {target!r}: see molopt.Molecule.from_smiles and read"
+        )
+    if target.pbc.any():
+        return None
+    if len(target):
+        check_geometry(target.numbers.tolist(), target.positions, name_of(target))
+    try:
+        return Molecule.from_atoms(target)
+    except InputError as error:
+        if isinstance(potential, str) or len(target) == 0:
+            raise
+        log.warning("%s: relaxed without bonds: %s", name_of(target), error)
+        return None
+
+
+def calculator_for(target: Molecule | Atoms, molecule: Molecule | None, potential: Any) -> Any:
+    """The calculator that is meant, which may be the caller's own; InputError where there is none that will do."""
+    if potential is None and isinstance(target, Molecule):
+        potential = "mmff94"
+    if isinstance(potential, str):
+        calculator: Any = potentials.potential(potential, target if molecule is None else molecule)
+    else:
+        calculator = target.calc if potential is None and isinstance(target, Atoms) else potential
+    if calculator is None:
+        raise InputError('these atoms have no calculator: set atoms.calc, or give a potential such as "mmff94"')
+    if isinstance(calculator, SinglePointCalculator):
+        raise InputError('these atoms hold the energy of one geometry only: give a potential such as "mmff94"')
+    if not hasattr(calculator, "get_property"):
+        raise InputError(f"potential must be a name or an ASE calculator, got {calculator!r}")
+    if "forces" not in getattr(calculator, "implemented_properties", ["forces"]):
+        raise InputError(f"{type(calculator).__name__} gives no forces: no geometry can be relaxed with it")
+    return calculator
+
+
+def surrogate_for(surrogate: Any, counted: Counted, atoms: Atoms, molecule: Molecule | None) -> Surrogate | None:
+    """The surrogate of a run on `counted`, made where it is a name; None where there is none."""
+    potential = counted.calculator
+    if surrogate == "auto":
+        calculator: Any = automatic(potential, molecule)
+    elif isinstance(surrogate, str):
+        calculator = potentials.potential(surrogate, atoms if molecule is None else molecule)
+        if alike(calculator, potential):
+            raise InputError(f"the surrogate {surrogate} is the potential itself: give another, auto or none")
+    else:
+        calculator = surrogate
+    if calculator is None or atoms.pbc.any():
+        return None
+    shared = counted if engine(calculator) == engine(potential) else None
+    return Surrogate(calculator, atoms, counted=shared)
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two calculators give the same energies, as far as their class and parameters tell."""
+    parameters = [getattr(calculator, "parameters", None) for calculator in (one, other)]
+    return type(one) is type(other) and parameters[0] is not None and dict(parameters[0]) == dict(parameters[1] or {})
