@@ -13,7 +13,7 @@ from molopt.rules.partition import Array
 ENDED = ("converged", "unconverged", "failed", "timed out", "crashed")
 KEY = 32  # hexadecimal digits: two runs in 10^19 share them
 NUMBERS = ("seconds", "optimizer_seconds", "energy", "fmax", "energy_left", "floor_energy")  # that may be NaN
-EMPTY = {
+EMPTY: dict[str, Array] = {
     "energies": np.zeros(0),
     "forces": np.zeros(0),
     "frames": np.zeros((0, 0, 3), dtype=np.float32),
