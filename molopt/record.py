@@ -93,7 +93,7 @@ class Outcome:
     force_calls, steps : int
     energy, fmax, energy_left : float
         eV and eV/A at the end, NaN where not known.
-    at_noise_floor, bonds_kept, stereo_kept, surrogate, surrogate_calls, surrogate_seconds
+    at_noise_floor, bonds_kept, stereo_kept, surrogate, surrogate_calls, surrogate_seconds, surrogate_setup_seconds
         As of `Result`.
     energies, forces : (ncalls,) arrays
         Energy (eV) and fmax (eV/A) of each force call that worked.
@@ -124,6 +124,7 @@ class Outcome:
     surrogate: str | None = None
     surrogate_calls: int = 0
     surrogate_seconds: float = 0.0
+    surrogate_setup_seconds: float = 0.0
     energies: Array = field(default_factory=lambda: EMPTY["energies"])
     forces: Array = field(default_factory=lambda: EMPTY["forces"])
     frames: Array = field(default_factory=lambda: EMPTY["frames"])

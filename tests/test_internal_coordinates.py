@@ -11,6 +11,7 @@ from ase.calculators.lj import LennardJones
 from ase.calculators.morse import MorsePotential
 from ase.optimize import BFGS
 from ase.optimize.optimize import RestartError
+from complexes import ferrocene
 from scipy.spatial.transform import Rotation
 
 import molopt
@@ -30,15 +31,6 @@ def star(symbols, directions, length):
 def turned(direction, degrees):
     """Towards +y."""
     return np.cos(np.deg2rad(degrees)) * direction + np.sin(np.deg2rad(degrees)) * Y
-
-
-def ferrocene():
-    rings = [
-        [r * np.cos(t + turn) * X + r * np.sin(t + turn) * Y + height * Z for t in 2 * np.pi * np.arange(5) / 5]
-        for r in (1.21, 2.29)
-        for turn, height in ((0.0, 1.65), (0.3, -1.65))
-    ]
-    return Atoms("FeC10H10", np.concatenate([[0 * X], *rings]))
 
 
 def charged(atoms, charge):

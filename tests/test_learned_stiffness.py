@@ -10,6 +10,7 @@ import pytest
 from ase import Atoms
 from ase.io import read
 from click.testing import CliRunner
+from complexes import ferrocene
 from rdkit import Chem
 from rdkit.Chem.Scaffolds.MurckoScaffold import GetScaffoldForMol
 from scipy.spatial.transform import Rotation
@@ -30,15 +31,6 @@ from molopt.optimizers.internals import Recipe
 DOCS = Path(__file__).parent.parent / "docs"
 X, Y, Z = np.eye(3)
 OCTAHEDRON = [X, -X, Y, -Y, Z, -Z]
-
-
-def ferrocene():
-    rings = [
-        [r * np.cos(t + turn) * X + r * np.sin(t + turn) * Y + height * Z for t in 2 * np.pi * np.arange(5) / 5]
-        for r in (1.21, 2.29)
-        for turn, height in ((0.0, 1.65), (0.3, -1.65))
-    ]
-    return Atoms("FeC10H10", np.concatenate([[0 * X], *rings]))
 
 
 def methyl(carbon, outward):

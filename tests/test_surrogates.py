@@ -265,15 +265,20 @@ class FailingAt(Asked):
         return super().evaluated(atoms)
 
 
-@pytest.mark.parametrize("at", [1, 2, 10])
-def test_a_metric_is_not_borrowed_from_a_surrogate_that_fails_at_any_of_its_geometries(at):
-    molecule = ethanol()
-    atoms = molecule.atoms()
-    atoms.calc = molopt.potential("mmff94", molecule)
-    surrogate = FailingAt(molopt.potential("uff", molecule))
+def borrowing(surrogate):
+    """A rule on ethanol after one step in the metric of a surrogate."""
+    atoms = ethanol().atoms()
+    atoms.calc = molopt.potential("mmff94", ethanol())
     run = HeavyBall(atoms, coordinates="internal", logfile=None, surrogate=surrogate)
     run.run(fmax=0, steps=1)
-    metric, x = run.coordinates.metric, atoms.positions.ravel()
+    return run
+
+
+@pytest.mark.parametrize("at", [1, 2, 10])
+def test_a_metric_is_not_borrowed_from_a_surrogate_that_fails_at_any_of_its_geometries(at):
+    surrogate = FailingAt(molopt.potential("uff", ethanol()))
+    run = borrowing(surrogate)
+    metric, x = run.coordinates.metric, run.atoms.positions.ravel()
     surrogate.calls, surrogate.at = 0, at
     x = x + 1e-4  # not the geometry that the surrogate has seen last
     a = run.coordinates.a(x)
@@ -365,15 +370,11 @@ def test_a_surrogate_lends_rules_its_metric_and_they_end_in_the_same_minimum():
 
 @pytest.mark.parametrize("kind", [Asked, Reversed, Stiffened, Elsewhere, NotANumber, Failing])
 def test_a_borrowed_metric_is_positive_whatever_the_surrogate(kind):
-    molecule = ethanol()
-    atoms = molecule.atoms()
-    atoms.calc = molopt.potential("mmff94", molecule)
-    surrogate = kind(molopt.potential("uff", molecule))
-    run = HeavyBall(atoms, coordinates="internal", logfile=None, surrogate=surrogate)
-    run.run(fmax=0, steps=1)
+    surrogate = kind(molopt.potential("uff", ethanol()))
+    run = borrowing(surrogate)
     own = run.coordinates.metric.metric
     for seed in range(3):
-        x = atoms.positions.ravel() + 0.1 * np.random.default_rng(seed).normal(size=3 * len(atoms))
+        x = run.atoms.positions.ravel() + 0.1 * np.random.default_rng(seed).normal(size=3 * len(run.atoms))
         rigid, a = rigid_motions(x.reshape(-1, 3)), run.coordinates.a(x)
         hessian, model = (outside(cartesian(m.at(x), a), rigid) for m in (run.coordinates.metric, own))
         fence = 1e3 * rigid @ rigid.T

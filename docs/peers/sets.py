@@ -4,11 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ase import Atoms
-
 import molopt
-
-PUBLISHED = {"baker": "baker", "birkholz-schlegel": "birkholz"}  # here, in pyberny
+from molopt.molecules.published import PUBLISHED
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,7 @@ def starts(name: str, seeds: list[int]) -> Iterator[Start]:
     J. Baker, J. Comput. Chem. 14, 1085 (1993); A. B. Birkholz, H. B. Schlegel, Theor. Chem. Acc. 135, 84 (2016).
     """
     if name in PUBLISHED:
-        yield from (Start(name, 0, molecule) for molecule in published(name))
+        yield from (Start(name, 0, molecule) for molecule in molopt.read(name))
     elif name == "molecules":
         for shipped in map(molopt.Molecule.named, molopt.shipped_names()):
             for seed in seeds:
@@ -38,14 +35,3 @@ def starts(name: str, seeds: list[int]) -> Iterator[Start]:
     else:
         for seed in seeds:
             yield from (Start(Path(name).stem, seed, molecule) for molecule in molopt.read(name, seed=seed))
-
-
-def published(name: str) -> Iterator[molopt.Molecule]:
-    try:
-        from berny.benchmarks import iter_molecules
-    except ImportError:
-        raise molopt.MissingExtra("peers", f"the set {name}") from None
-    for label, geometry, about in iter_molecules(PUBLISHED[name]):
-        atoms = Atoms(geometry.species, geometry.coords)
-        atoms.info.update(name=label, charge=about["charge"], spin=about["mult"])
-        yield molopt.Molecule.from_atoms(atoms)

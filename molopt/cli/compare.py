@@ -8,8 +8,8 @@ import click
 from molopt.cli.options import shared
 
 
-@click.command(short_help="Compare optimizers on the same start, potential and criterion.")
-@shared
+@click.command(short_help="Compare optimizers on the same starts, potentials and criterion.")
+@shared(required=False)
 @click.option(
     "--potential", "potentials", multiple=True, help="Can be given several times.  [default: mmff94, gfn2-xtb]"
 )
@@ -18,16 +18,28 @@ from molopt.cli.options import shared
     help="Names, with commas between them.  [default: default,adam/internal,heavy-ball/internal,adam,momentum,bfgs,"
     "lbfgs,fire]",
 )
+@click.option("--starts", type=click.IntRange(1), default=1, show_default=True, help="Start geometries a molecule.")
+@click.option("--sweep", help="Vary an argument, as in lr=0.003:0.3:9: nine values of it, equal factors apart.")
+@click.option("--largest", type=click.IntRange(1), help="Leave out molecules with more atoms.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time.")
+@click.option("--time-limit", type=float, default=3600.0, show_default=True, help="Seconds a run, its end included.")
+@click.option("--parsl", type=click.Path(), help="Run on a cluster: a Python file that defines a Parsl `config`.")
+@click.option("--files/--no-files", default=True, help="Write structures, trajectories and figures.  [default: files]")
 @click.option("--out", type=click.Path(), help="Folder for all that is written.  [default: molopt-compare-NAME]")
-def compare(sources: Sequence[str], **options: Any) -> None:
-    """Run several optimizers on the same molecules, from the same start, in the same potential, to the same fmax.
+@click.option("--resume", type=click.Path(), metavar="STUDY", help="Go on with the study of a folder.")
+@click.pass_context
+def compare(context: click.Context, sources: Sequence[str], **options: Any) -> None:
+    """Run optimizers on the same molecules, from the same starts, in the same potentials, to the same fmax.
 
-    Prints a table for each molecule and potential; writes the relaxed structures, the trajectories and a figure for
-    each molecule. A molecule is a file (.sdf, .mol, .xyz, .smi), a folder of such files, the name of a shipped
-    molecule (molopt molecules lists them) or a SMILES.
+    Prints a table for each start and potential; keeps every run in a study (a folder with an ase.db database), from
+    which molopt report and molopt export read. A study that was interrupted goes on with --resume; no run is done
+    twice. A molecule is a file (.sdf, .mol, .xyz, .smi), a folder of such files, "baker" or "birkholz-schlegel" (sets
+    of the literature), the name of a shipped molecule (molopt molecules lists them) or a SMILES.
+
+    A run that takes too long, or takes its process down, is written so, and nothing else is lost.
 
     Exits with 0 when every run was carried out, converged or not, and with 2 when the input is bad.
     """
-    from molopt.cli.comparing import carry_out
+    from molopt.cli.comparing import carry_out, given
 
-    carry_out(sources, **options)
+    carry_out(sources, said=given(context), **options)

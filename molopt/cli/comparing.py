@@ -1,145 +1,208 @@
 """What `molopt compare` does, once its options are read."""
 
-from collections.abc import Sequence
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from itertools import groupby
+from itertools import chain, groupby, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.text import Text
 
 from molopt.cli.files import Stems, require_empty, safe
-from molopt.cli.inputs import ahead, molecules, require_potentials, title
+from molopt.cli.inputs import AHEAD, require_potentials, title
 from molopt.cli.options import energy_limit
 from molopt.cli.terminal import JsonList, Notes, Progress
-from molopt.comparison import DEFAULT_OPTIMIZERS, Case, cases, compare
-from molopt.errors import MissingExtra
+from molopt.comparison import DEFAULT_OPTIMIZERS, Case
+from molopt.comparison.study import Settings, Study
+from molopt.comparison.sweep import Sweep
+from molopt.errors import InputError, MissingExtra
+from molopt.execution import Executor, executor
 from molopt.molecules import Molecule
 from molopt.optimizers.names import abbreviated, choose
 from molopt.optimizers.stopping import check_criteria
-from molopt.potentials import Counted
 from molopt.potentials.xtb import tblite_calculator
+from molopt.record import Record
 from molopt.report.figure import draw
 from molopt.report.labels import label
 from molopt.report.table import comparison_table, remarks
-from molopt.result import Result
 
-
-class Job(NamedTuple):
-    """A molecule and the name of its files."""
-
-    molecule: Molecule
-    stem: str
-
-
-class Criteria(NamedTuple):
-    """When runs end, as in `molopt.relax`."""
-
-    fmax: float
-    energy_left: float | str | None
-    steps: int
+WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "files", "as_json"}  # what may differ when a study goes on
+LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  # what JSON on a terminal does without
 
 
 class Layout:
     """Where files go: FOLDER/MOLECULE_POTENTIAL_OPTIMIZER.sdf and .traj, and FOLDER/MOLECULE.png."""
 
-    def __init__(self, folder: Path, potentials: Sequence[str], optimizers: Sequence[str]) -> None:
+    def __init__(self, folder: Path, settings: Settings) -> None:
         self.folder = folder
-        self.potentials, self.optimizers = potentials, optimizers
         stems = Stems()
-        self.parts = {name: stems.new(abbreviated(name)) for name in (*potentials, *optimizers)}
+        self.parts = {name: stems.new(abbreviated(name)) for name in (*settings.potentials, *settings.optimizers)}
+        self.molecules = Stems()
+        self.stems: dict[int, str] = {}
 
-    def path(self, job: Job, potential: str, optimizer: str, ending: str) -> Path:
-        return self.folder / f"{job.stem}_{self.parts[potential]}_{self.parts[optimizer]}{ending}"
+    def stem(self, case: Case) -> str:
+        if case.place not in self.stems:
+            self.stems[case.place] = self.molecules.new(case.molecule.name)
+        return self.stems[case.place] + (f"_start{case.seed}" if case.seed else "")
+
+    def path(self, case: Case, ending: str) -> Path:
+        return self.folder / f"{self.stem(case)}_{self.parts[case.potential]}_{self.parts[case.optimizer]}{ending}"
+
+
+def given(context: click.Context) -> set[str]:
+    """The options that the user wrote."""
+    return {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
 
 
 def carry_out(
     sources: Sequence[str],
     *,
-    potentials: Sequence[str],
-    optimizers: str | None,
-    fmax: float,
-    energy_left: str | None,
-    steps: int,
-    seed: int,
-    charge: int | None,
-    spin: int | None,
+    said: set[str],
+    resume: str | None,
+    workers: int,
+    time_limit: float,
+    parsl: str | None,
+    files: bool,
     as_json: bool,
     out: str | None,
     overwrite: bool,
+    **options: Any,
 ) -> None:
-    """Check all input as far as it can be, then compare and write molecule by molecule."""
-    criteria = Criteria(fmax, energy_limit(energy_left, None), steps)
-    check_criteria(*criteria)
-    names = DEFAULT_OPTIMIZERS if optimizers is None else optimizers.split(",")
-    chosen = list(dict.fromkeys(choose(name).name for name in names))
-    folder = Path(out) if out else Path(f"molopt-compare-{safe(title(sources[0]))}")
-    require_empty(folder, overwrite)
+    """Check all input as far as it can be, then compare, start by start."""
     with Notes() as notes, Progress() as progress:
         progress.say("reading molecules")
-        layout = Layout(folder, list(dict.fromkeys(potentials)) or available(notes), chosen)
-        stems = Stems()
-
-        def prepared(molecule: Molecule) -> Job:
-            require_potentials(molecule, layout.potentials)
-            return Job(molecule, stems.new(molecule.name))
-
-        jobs = ahead(map(prepared, molecules(sources, charge, spin, seed)))
-        folder.mkdir(parents=True, exist_ok=True)
-        with JsonList() if as_json else nullcontext() as listed:
-            for job in jobs:
-                results = compared(job, layout, criteria, progress)
-                progress.clear()
-                notes.tell()
-                if listed is None:
-                    show(job.molecule, results, fmax)
-                else:
-                    for result in results:
-                        listed.add(result.as_dict())
+        if resume is not None:
+            if said - WITH_RESUME:
+                raise InputError(
+                    f"--resume takes all else from the study: drop {', '.join(sorted(said - WITH_RESUME))}"
+                )
+            study = Study.resume(Path(resume))
+            molecules = study.settings.molecules()
+        else:
+            settings = settings_of(sources, notes, **options)
+            molecules = checked(settings)
+            folder = Path(out) if out else Path(f"molopt-compare-{safe(title(sources[0]))}")
+            require_empty(folder, overwrite)
+            study = Study.begin(folder, settings, overwrite)
+        with study, executor(workers, time_limit, parsl, study.folder) as running:
+            done = run(study, molecules, running, files, as_json, progress, notes)
     if not as_json:
-        click.echo(f"Structures, trajectories and figures are in {folder}")
+        report(study, done)
 
 
-def available(notes: Notes) -> list[str]:
+def settings_of(
+    sources: Sequence[str],
+    notes: Notes,
+    *,
+    potentials: Sequence[str],
+    optimizers: str | None,
+    sweep: str | None,
+    fmax: float,
+    energy_left: str | None,
+    **options: Any,
+) -> Settings:
+    """What is to be run; InputError where a name or a number in it cannot be."""
+    if not sources:
+        raise InputError("give molecules to compare, or --resume STUDY")
+    limit = energy_limit(energy_left, None)
+    check_criteria(fmax, limit, options["steps"])
+    names = list(DEFAULT_OPTIMIZERS) if optimizers is None else optimizers.split(",")
+    names = Sweep.parse(sweep).over(names) if sweep else names
+    chosen = tuple(dict.fromkeys(choose(name).name for name in names))
+    command = shlex.join(["molopt", *sys.argv[1:]])
+    wanted = tuple(dict.fromkeys(potentials)) or available(notes)
+    return Settings(tuple(sources), wanted, chosen, fmax, limit, command=command, **options)
+
+
+def available(notes: Notes) -> tuple[str, ...]:
     """The potentials that are compared by default."""
     try:
         tblite_calculator("GFN2-xTB")
     except MissingExtra as missing:
         notes.held.append(f"compared in MMFF94 alone: {missing}")
-        return ["mmff94"]
-    return ["mmff94", "gfn2-xtb"]
+        return ("mmff94",)
+    return ("mmff94", "gfn2-xtb")
 
 
-def compared(job: Job, layout: Layout, criteria: Criteria, progress: Progress) -> list[Result]:
-    """All runs of one molecule; their files are written as they come."""
+def checked(settings: Settings) -> Iterator[tuple[str, Molecule]]:
+    """The molecules, the first hundred read at once: what is wrong with them shows before anything is run.
 
-    def trajectory(case: Case) -> Path:
-        return layout.path(job, case.potential, case.optimizer, ".traj")
-
-    def on_call(case: Case, counted: Counted) -> None:
-        progress.follow(f"{case.molecule.name} in {case.potential}", label(case.optimizer), counted)
-
-    results = []
-    plan = cases([job.molecule], layout.potentials, layout.optimizers)
-    for result in compare(plan, *criteria, trajectory=trajectory, on_call=on_call):
-        results.append(result)
-        if result.trace and result.molecule is not None:
-            layout.path(job, result.potential, result.optimizer, ".sdf").write_text(result.molecule.to_sdf())
-    draw(results, layout.folder / f"{job.stem}.png", criteria.fmax)
-    return results
+    A molecule that a potential does not cover is a row of failures among others; alone, it is bad input.
+    """
+    stream = settings.molecules()
+    first = list(islice(stream, AHEAD))
+    some = Molecule.from_smiles("C")
+    require_potentials(some, [name for name in settings.potentials if ":" not in name])
+    if len(first) == 1:
+        require_potentials(first[0][1], settings.potentials)
+    return chain(first, stream)
 
 
-def show(molecule: Molecule, results: Sequence[Result], fmax: float) -> None:
+def run(
+    study: Study,
+    molecules: Iterator[tuple[str, Molecule]],
+    running: Executor,
+    files: bool,
+    as_json: bool,
+    progress: Progress,
+    notes: Notes,
+) -> int:
+    """Carry out what is not done yet, and say what it gave; how many runs that were."""
+    layout = Layout(study.folder, study.settings)
+    trajectory = (lambda case: layout.path(case, ".traj")) if files else None
+    done = 0
+    with JsonList() if as_json else nullcontext() as listed:
+        for start in study.go(running, study.cases(molecules), trajectory):
+            case, records = start[0][0], [record for _, record in start]
+            done += len(records)
+            progress.clear()
+            notes.tell()
+            if files:
+                write(start, layout)
+                draw(records, layout.folder / f"{layout.stem(case)}.png", study.settings.fmax)
+            if listed is None:
+                show(case, records, study.settings.fmax)
+            else:
+                for record in records:
+                    listed.add(short(record))
+            progress.say(f"{done} runs done, last {case.molecule.name}")
+    return done
+
+
+def write(start: Sequence[tuple[Case, Record]], layout: Layout) -> None:
+    for case, record in start:
+        if len(record.outcome.end):
+            layout.path(case, ".sdf").write_text(case.molecule.with_positions(record.outcome.end).to_sdf())
+
+
+def short(record: Record) -> dict[str, Any]:
+    """A record without its geometries, as one level of names and values."""
+    said = record.as_dict()
+    flat = said["plan"] | said["outcome"] | {"key": record.key, "converged": record.outcome.converged}
+    return {name: value for name, value in flat.items() if name not in LONG}
+
+
+def show(case: Case, records: Sequence[Record], fmax: float) -> None:
     """A table for each potential, and what must be said of single runs."""
     console = Console(highlight=False, markup=False, soft_wrap=False)
-    for potential, group in groupby(results, key=lambda result: result.potential):
+    for potential, group in groupby(records, key=lambda record: record.plan.potential):
         rows = list(group)
-        heading = f"{molecule.name}: {len(molecule)} atoms in {potential}, to fmax {fmax:g} eV/A"
+        start = f", start {case.seed}" if case.seed else ""
+        heading = f"{case.molecule.name}{start}: {len(case.molecule)} atoms in {potential}, to fmax {fmax:g} eV/A"
         console.print(Text(heading, style="bold"))
         console.print(comparison_table(rows))
-        for result in rows:
-            for remark in remarks(result):
-                console.print(f"{label(result.optimizer)}: {remark}")
+        for record in rows:
+            for remark in remarks(record.outcome):
+                console.print(f"{label(record.plan.optimizer)}: {remark}")
         console.print()
+
+
+def report(study: Study, done: int) -> None:
+    runs = "1 run" if done == 1 else f"{done} runs"
+    click.echo(f"{runs} done; all that was written is in {study.folder}")
+    click.echo(f"molopt report {shlex.quote(str(study.folder))} makes a page of it")

@@ -6,7 +6,6 @@ from typing import Any
 import click
 
 SHARED = (
-    click.argument("sources", metavar="FILE|SMILES|NAME...", nargs=-1, required=True),
     click.option("--fmax", type=float, default=0.05, show_default=True, help="Converged below this force, eV/A."),
     click.option(
         "--energy-left",
@@ -22,11 +21,16 @@ SHARED = (
 )
 
 
-def shared(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add what `relax` and `compare` have in common."""
-    for decorate in reversed(SHARED):
-        command = decorate(command)
-    return command
+def shared(required: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """What `relax` and `compare` have in common; `required` says whether there must be a molecule."""
+    sources = click.argument("sources", metavar="FILE|SMILES|NAME...", nargs=-1, required=required)
+
+    def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
+        for decorate in reversed((sources, *SHARED)):
+            command = decorate(command)
+        return command
+
+    return decorated
 
 
 def energy_limit(text: str | None, default: float | str | None) -> float | str | None:

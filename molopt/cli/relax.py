@@ -9,7 +9,7 @@ from molopt.cli.options import shared
 
 
 @click.command(short_help="Relax molecules, and write their structures.")
-@shared
+@shared()
 @click.option("--potential", default="mmff94", show_default=True, help="A name, or package.module:factory.")
 @click.option("--optimizer", default="default", show_default=True, help='A name, with arguments as "adam?lr=0.02".')
 @click.option(

@@ -1,13 +1,15 @@
-"""Which runs a comparison consists of, and carrying them out."""
+"""Which runs a comparison consists of."""
 
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
 from molopt.molecules import Molecule
-from molopt.potentials import Counted
-from molopt.relaxation import Run
-from molopt.result import Result
+from molopt.optimizers.choice import ASES
+from molopt.optimizers.names import abbreviated, choose
+from molopt.optimizers.peers import PEERS
+from molopt.record import Plan
+from molopt.specification import parse
 
 DEFAULT_OPTIMIZERS = (
     "default",
@@ -21,76 +23,85 @@ DEFAULT_OPTIMIZERS = (
 )
 
 
+class Criteria(NamedTuple):
+    """When runs end, as in `molopt.relax`; by default on fmax alone, as ASE's optimizers do."""
+
+    fmax: float = 0.05
+    energy_left: float | str | None = None
+    steps: int = 1000
+
+
 class Case(NamedTuple):
     """One run of a comparison."""
 
     molecule: Molecule
     potential: str
     optimizer: str
+    seed: int = 0  # which start of the molecule: 0 as it was given, k the embedding of seed k
+    place: int = 0  # of the molecule among all, from 0
+    source: str = ""  # where it came from
+
+    def plan(self, criteria: Criteria) -> Plan:
+        """Everything that determines the run, in plain values."""
+        molecule, optimizer = self.molecule, choose(self.optimizer).name
+        return Plan(
+            source=self.source,
+            molecule=molecule.name,
+            place=self.place,
+            seed=self.seed,
+            smiles=molecule.smiles,
+            charge=molecule.charge,
+            spin=molecule.spin,
+            numbers=molecule.numbers.tolist(),
+            bonds=molecule.bonds.tolist(),
+            start=molecule.positions.tolist(),
+            potential=self.potential,
+            optimizer=optimizer,
+            tuned=abbreviated(optimizer) != parse(optimizer)[0],
+            fmax_limit=criteria.fmax,
+            energy_left_limit=criteria.energy_left,
+            step_limit=criteria.steps,
+            versions=versions(optimizer, self.potential),
+        )
 
 
 def cases(
     molecules: Iterable[Molecule],
     potentials: Iterable[str] = ("mmff94",),
     optimizers: Iterable[str] = DEFAULT_OPTIMIZERS,
+    starts: int = 1,
+    source: str = "",
 ) -> Iterator[Case]:
-    """All runs, molecule by molecule, then potential by potential; molecules are drawn when their turn comes.
+    """All runs, molecule by molecule, start by start, then potential by potential.
+
+    Molecules are drawn when their turn comes. The first start is the geometry that was given; start k is the embedding
+    `molecule.conformers(1, seed=k)`.
 
     >>> water = Molecule.from_smiles("O", name="water")
     >>> [(case.potential, case.optimizer) for case in cases([water], ["mmff94", "uff"], ["adam"])]
     [('mmff94', 'adam'), ('uff', 'adam')]
     """
     potentials, optimizers = list(potentials), list(optimizers)
-    for molecule in molecules:
-        for potential in potentials:
-            for optimizer in optimizers:
-                yield Case(molecule, potential, optimizer)
+    for place, molecule in enumerate(molecules):
+        for seed in range(starts):
+            start = next(molecule.conformers(1, seed)) if seed else molecule
+            for potential in potentials:
+                for optimizer in optimizers:
+                    yield Case(start, potential, optimizer, seed, place, source)
 
 
-def compare(
-    cases: Iterable[Case],
-    fmax: float = 0.05,
-    energy_left: float | str | None = None,
-    steps: int = 1000,
-    *,
-    trajectory: Callable[[Case], Path] | None = None,
-    on_call: Callable[[Case, Counted], object] | None = None,
-) -> Iterator[Result]:
-    """Carry out the runs, one after the other; each gets a potential of its own, so that none starts warm.
-
-    Parameters
-    ----------
-    cases : iterable of Case
-    fmax, energy_left, steps
-        Criteria and cap of all runs, as in `molopt.relax`; by default they stop on fmax alone, as ASE's optimizers do,
-        and their results say what energy that left.
-    trajectory : callable, optional
-        Says where the trajectory of a case goes.
-    on_call : callable, optional
-        Called with the case and the `Counted` potential after each force call.
-
-    Yields
-    ------
-    Result
-        One for each case. A potential that fails, even at the first force call, is a result with an error.
-
-    Raises
-    ------
-    InputError
-        A case or the criterion cannot be used, when its turn comes.
-
-    Examples
-    --------
-    >>> water = Molecule.from_smiles("O")
-    >>> [result.converged for result in compare(cases([water], optimizers=["adam", "bfgs"]))]
-    [True, True]
-    """
-    for case in cases:
-        watching = on_call and watcher(on_call, case)
-        run = Run(case.molecule, case.optimizer, case.potential, fmax, energy_left, steps, watching)
-        run.go(trajectory=trajectory and trajectory(case))
-        yield run.result()
+def versions(optimizer: str, potential: str) -> dict[str, str]:
+    """Of the packages that determine a run, as far as they are known."""
+    name = parse(optimizer)[0]
+    packages = ["molopt", "numpy", "rdkit"]
+    packages += ["ase"] if name in ASES else [name] if name in PEERS else []
+    packages += ["tblite"] if "xtb" in potential.lower() else []
+    packages += [parse(potential)[0].partition(".")[0].partition(":")[0]] if ":" in potential else []
+    return {package: installed for package in packages if (installed := installed_version(package))}
 
 
-def watcher(on_call: Callable[[Case, Counted], object], case: Case) -> Callable[[Counted], object]:
-    return lambda counted: on_call(case, counted)
+def installed_version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

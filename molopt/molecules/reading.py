@@ -7,6 +7,7 @@ from pathlib import Path
 from molopt.errors import InputError
 from molopt.molecules.formats import READERS, Given
 from molopt.molecules.molecule import SEED, Molecule
+from molopt.molecules.published import PUBLISHED, published
 from molopt.molecules.shipped import find_shipped, shipped_names
 from molopt.molecules.smiles import parse_smiles
 from molopt.names import nearest
@@ -24,8 +25,9 @@ def read(
     Parameters
     ----------
     source : str or Path
-        A file (.sdf, .mol, .xyz, .extxyz, .smi), a folder of such files, the name of a shipped molecule, or a
-        SMILES, which a blank and a name may follow: the first that it can be, in this order.
+        A file (.sdf, .mol, .xyz, .extxyz, .smi), a folder of such files, "baker" or "birkholz-schlegel" (sets of the
+        literature), the name of a shipped molecule, or a SMILES, which a blank and a name may follow: the first that
+        it can be, in this order.
     charge, spin : int, optional
         Of all molecules, in place of what the source says; spin is the multiplicity. A charge that contradicts
         the formal charges of a SMILES or an SDF is an error.
@@ -48,6 +50,8 @@ def read(
     given = Given(charge, spin, seed)
     if exists(path):
         return read_path(path, given)
+    if str(source) in PUBLISHED:
+        return published(str(source))
     if path.suffix.lower() in READERS:
         raise InputError(f"there is no file {str(source)!r}")
     return iter([named_or_smiles(str(source), given)])

@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from molopt.comparison import best_energy
+from molopt.record import Record
 from molopt.report.labels import label, look, plain
-from molopt.result import Result
 
 FLOOR = 0.01  # meV; the best run itself would end at minus infinity
 WIDTH, HEIGHT = 4.6, 2.9  # inches a panel
@@ -21,7 +21,7 @@ LONGEST_TITLE = 80
 GRID = {"color": "#E5E5E5", "linewidth": 0.6}
 
 
-def draw(results: Sequence[Result], path: Path, criterion: float) -> None:
+def draw(records: Sequence[Record], path: Path, criterion: float) -> None:
     """Write a figure of the runs of one molecule: a column a potential, energy above, fmax below.
 
     Energies are above the lowest that any run of the column ended at. The thin lines of fmax are every force call,
@@ -29,16 +29,16 @@ def draw(results: Sequence[Result], path: Path, criterion: float) -> None:
 
     Parameters
     ----------
-    results : sequence of Result
+    records : sequence of Record
         Ordered by potential.
     path : Path
         Its ending says the format.
     criterion : float
         The fmax (eV/A) at which runs counted as converged.
     """
-    columns = [list(group) for _, group in groupby(results, key=lambda result: result.potential)]
+    columns = [list(group) for _, group in groupby(records, key=lambda record: record.plan.potential)]
     width = WIDTH * max(len(columns), 1.4)
-    labels = {label(result.optimizer) for result in results}
+    labels = {label(record.plan.optimizer) for record in records}
     entries = max(1, int(width / (LINE + LETTER * max(map(len, labels)))))  # in a row of the legend
     height = 2 * HEIGHT + 0.7 + ROW * math.ceil(len(labels) / entries)
     figure = Figure(figsize=(width, height), layout="constrained")
@@ -51,14 +51,14 @@ def draw(results: Sequence[Result], path: Path, criterion: float) -> None:
     drawn = [line for panel in panels[0] for line in panel.get_lines() if not line.get_label().startswith("_")]
     lines = {line.get_label(): line for line in drawn}
     figure.legend(lines.values(), lines, loc="outside lower center", ncols=entries, frameon=False, handlelength=3.5)
-    figure.suptitle(shortened(results[0].name), parse_math=False)
+    figure.suptitle(shortened(records[0].plan.molecule), parse_math=False)
     figure.savefig(path, dpi=150)
 
 
-def draw_column(energies: Any, forces: Any, results: Sequence[Result]) -> None:
+def draw_column(energies: Any, forces: Any, records: Sequence[Record]) -> None:
     """The runs in one potential."""
-    best, variants = best_energy(results), Counter[str]()
-    energies.set_title(results[0].potential, parse_math=False)
+    best, variants = best_energy(records), Counter[str]()
+    energies.set_title(records[0].plan.potential, parse_math=False)
     for panel in (energies, forces):
         panel.set(xscale="log", yscale="log")
         panel.xaxis.set_major_formatter("{x:g}")
@@ -66,24 +66,24 @@ def draw_column(energies: Any, forces: Any, results: Sequence[Result]) -> None:
         panel.grid(True, **GRID)
         panel.spines[["top", "right"]].set_visible(False)
     forces.set_xlabel("force calls")
-    for result in results:
-        name = plain(result.optimizer)
-        if result.trace:
-            draw_run(energies, forces, result, best, variants[name])
+    for record in records:
+        name = plain(record.plan.optimizer)
+        if len(record.outcome.energies):
+            draw_run(energies, forces, record, best, variants[name])
         variants[name] += 1
 
 
-def draw_run(energies: Any, forces: Any, result: Result, best: float, variant: int) -> None:
-    colour, dashes = look(result.optimizer, variant)
+def draw_run(energies: Any, forces: Any, record: Record, best: float, variant: int) -> None:
+    colour, dashes = look(record.plan.optimizer, variant)
     style: dict[str, Any] = {"color": colour, "linewidth": 1.8, "linestyle": (0, dashes) if dashes else "-"}
-    calls = np.arange(1, len(result.trace) + 1)
-    energy = np.array([call.energy for call in result.trace])
-    fmax = np.array([call.fmax for call in result.trace])
+    outcome = record.outcome
+    energy, fmax = outcome.energies, outcome.forces
+    calls = np.arange(1, len(energy) + 1)
     above, lowest = np.maximum((energy - best) * 1e3, FLOOR), np.minimum.accumulate(fmax)
-    energies.plot(calls, above, label=label(result.optimizer), **style)
+    energies.plot(calls, above, label=label(record.plan.optimizer), **style)
     forces.plot(calls, lowest, **style)
     forces.plot(calls, fmax, color=colour, linewidth=0.5, alpha=0.35)
-    end = "X" if result.error is not None else "o" if result.converged else ""
+    end = "X" if outcome.error is not None else "o" if outcome.converged else ""
     for panel, values in ((energies, above), (forces, fmax)):
         panel.plot(calls[-1:], values[-1:], color=colour, marker=end, markersize=5)
 

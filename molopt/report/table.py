@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from molopt.comparison import above_best
+from molopt.record import Outcome, Record
 from molopt.report.labels import label
 from molopt.result import Result
 
@@ -16,7 +17,7 @@ KCAL_PER_MOL = kcal / mol  # eV
 UNKNOWN = "-"
 
 
-def comparison_table(results: Sequence[Result]) -> Table:
+def comparison_table(records: Sequence[Record]) -> Table:
     """One row a run; all runs are of one molecule in one potential.
 
     "above best" is known because another run went further down, "left" is what each run could know by itself. The
@@ -27,16 +28,17 @@ def comparison_table(results: Sequence[Result]) -> Table:
     table.add_column("converged", no_wrap=True)
     for heading in ("force\ncalls", "seconds", "above\nmeV", "best\nkcal/mol", "left\nmeV", "fmax\neV/A"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for result, above in zip(results, above_best(results), strict=True):
+    for record, above in zip(records, above_best(records), strict=True):
+        end = record.outcome
         table.add_row(
-            Text(label(result.optimizer)),
-            outcome(result),
-            str(result.force_calls),
-            f"{result.seconds:.2f}",
+            Text(label(record.plan.optimizer)),
+            ending(end),
+            str(end.force_calls),
+            number(end.seconds, 2),
             number(above / MEV, 1),
             number(above / KCAL_PER_MOL, 2),
-            left(result),
-            number(result.fmax, 4),
+            left(end),
+            number(end.fmax, 4),
         )
     return table
 
@@ -52,19 +54,19 @@ def row(result: Result) -> str:
     """A run as a line under `HEADINGS`, 80 characters wide."""
     name = result.name if len(result.name) <= WIDTH else f"{result.name[: WIDTH - 1]}…"
     return (
-        f"{name:<{WIDTH}}  {outcome(result).plain:<9}  {result.force_calls:>5}  {result.seconds:>7.2f}  "
+        f"{name:<{WIDTH}}  {ending(result).plain:<9}  {result.force_calls:>5}  {result.seconds:>7.2f}  "
         f"{number(result.energy, 6):>14}  {left(result):>8}  {number(result.fmax, 4):>6}"
     )
 
 
-def left(result: Result) -> str:
+def left(result: Result | Outcome) -> str:
     """The energy left, meV."""
     return UNKNOWN if result.energy_left is None else number(float(result.energy_left) / MEV, 1)
 
 
-def outcome(result: Result) -> Text:
+def ending(result: Result | Outcome) -> Text:
     if result.error is not None:
-        return Text("failed", style="red")
+        return Text(result.ended, style="red")
     return Text("yes", style="green") if result.converged else Text("no", style="yellow")
 
 
@@ -75,7 +77,7 @@ def number(value: float, digits: int) -> str:
     return f"{value:.{digits}f}" if abs(value) < 1e6 else f"{value:.1e}"
 
 
-def remarks(result: Result) -> list[str]:
+def remarks(result: Result | Outcome) -> list[str]:
     """What a reader of its row must know besides."""
     found = [] if result.error is None else [result.error]
     if result.surrogate is not None:

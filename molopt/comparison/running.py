@@ -1,0 +1,135 @@
+"""Carrying out one run of a comparison, wherever it runs, down to what is written of it."""
+
+import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from molopt.comparison.cases import Case, Criteria
+from molopt.errors import InputError, PotentialFailed
+from molopt.molecules import Molecule
+from molopt.potentials import Counted
+from molopt.record import Outcome, Record
+from molopt.relaxation import Run
+from molopt.result import Result
+from molopt.rules.partition import Array
+
+FRAMES = 40  # geometries that are kept of a run
+CAREFUL = "default?maxstep=0.05&rise=1e-9"  # how an end is relaxed on to the floor of its basin
+FLOOR = Criteria(fmax=0.001, steps=1000)
+
+
+class Task(NamedTuple):
+    """A run, and where it writes."""
+
+    case: Case
+    criteria: Criteria
+    trajectory: Path | None = None
+
+
+def compare(
+    cases: Iterable[Case],
+    fmax: float = 0.05,
+    energy_left: float | str | None = None,
+    steps: int = 1000,
+) -> Iterator[Record]:
+    """Carry out the runs here, one after the other; each gets a potential of its own, so that none starts warm.
+
+    Parameters
+    ----------
+    cases : iterable of Case
+    fmax, energy_left, steps
+        Criteria and cap of all runs, as in `molopt.relax`; by default they stop on fmax alone, as ASE's optimizers do,
+        and their records say what energy that left.
+
+    Yields
+    ------
+    Record
+        One for each case. A potential that fails, even at the first force call, is a record with an error.
+
+    Raises
+    ------
+    InputError
+        An optimizer or the criterion cannot be used, when its turn comes.
+
+    Examples
+    --------
+    >>> from molopt.comparison import cases
+    >>> water = Molecule.from_smiles("O")
+    >>> [record.outcome.converged for record in compare(cases([water], optimizers=["adam", "bfgs"]))]
+    [True, True]
+    """
+    criteria = Criteria(fmax, energy_left, steps)
+    for case in cases:
+        yield Record(case.plan(criteria), carry_out(Task(case, criteria)))
+
+
+def carry_out(task: Task) -> Outcome:
+    """Do the run, and relax its end on to the floor of its basin, which is not counted."""
+    case, criteria = task.case, task.criteria
+    visited: list[Array] = []
+
+    def look(counted: Counted) -> None:
+        assert counted.atoms is not None
+        visited.append(counted.atoms.positions.astype(np.float32))
+
+    try:
+        run = Run(case.molecule, case.optimizer, case.potential, *criteria, on_call=look)
+    except InputError as error:
+        return Outcome("failed", f"not run: {' '.join(str(error).split())}")
+    run.go(trajectory=task.trajectory)
+    result = run.result()
+    floor_energy, floor = settled(case, result) if result.error is None else (math.nan, np.zeros((0, 3)))
+    kept = chosen_frames(len(visited))
+    return Outcome(
+        ended=result.ended,
+        error=result.error,
+        seconds=result.seconds,
+        optimizer_seconds=result.optimizer_seconds,
+        force_calls=result.force_calls,
+        steps=result.steps,
+        energy=result.energy,
+        fmax=result.fmax,
+        energy_left=math.nan if result.energy_left is None else float(result.energy_left),
+        at_noise_floor=result.at_noise_floor,
+        bonds_kept=result.bonds_kept,
+        stereo_kept=result.stereo_kept,
+        surrogate=result.surrogate,
+        surrogate_calls=result.surrogate_calls,
+        surrogate_seconds=result.surrogate_seconds,
+        surrogate_setup_seconds=result.surrogate_setup_seconds,
+        energies=np.array([call.energy for call in result.trace]),
+        forces=np.array([call.fmax for call in result.trace]),
+        frames=np.array([visited[call] for call in kept]).reshape(len(kept), -1, 3),
+        frame_calls=np.array(kept, dtype=int),
+        end=result.atoms.positions if result.trace else np.zeros((0, 3)),
+        floor_energy=floor_energy,
+        floor=floor,
+    )
+
+
+def settled(case: Case, result: Result) -> tuple[float, Array]:
+    """Energy (eV) and geometry (natoms, 3) where a run's end comes to rest; NaN and no rows where it does not."""
+    molecule: Molecule = case.molecule.with_positions(result.atoms.positions)
+    try:
+        run = Run(molecule, CAREFUL, case.potential, *FLOOR)
+        run.go()
+        rest = run.result()
+    except (InputError, PotentialFailed):
+        return math.nan, np.zeros((0, 3))
+    if not rest.converged:
+        return math.nan, np.zeros((0, 3))
+    return rest.energy, rest.atoms.positions
+
+
+def chosen_frames(calls: int) -> list[int]:
+    """Which force calls of a run are kept as frames: the first and the last ones, denser at the start, counted from 0.
+
+    >>> chosen_frames(3), len(chosen_frames(1000)) <= FRAMES, chosen_frames(1000)[-1]
+    ([0, 1, 2], True, 999)
+    """
+    if calls <= FRAMES:
+        return list(range(calls))
+    return sorted({round(float(place)) - 1 for place in np.geomspace(1, calls, FRAMES)})

@@ -1,0 +1,61 @@
+"""Sweeping a hyper-parameter: `lr=0.003:0.3:9` as names of optimizers."""
+
+from collections.abc import Sequence
+from typing import NamedTuple, Self
+
+import numpy as np
+
+from molopt.errors import InputError
+from molopt.optimizers.names import choose
+from molopt.specification import parse
+
+DIGITS = 4  # of a swept value: what a reader wants to see in a legend
+
+
+class Sweep(NamedTuple):
+    """Values of one hyper-parameter, equal factors apart."""
+
+    key: str
+    lowest: float
+    highest: float
+    count: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """From `key=lowest:highest:count`; InputError where it is none.
+
+        >>> Sweep.parse("lr=0.003:0.3:9").values[:3]
+        [0.003, 0.005335, 0.009487]
+        """
+        key, _, rest = text.partition("=")
+        parts = rest.split(":")
+        try:
+            lowest, highest, count = float(parts[0]), float(parts[1]), int(parts[2])
+        except (IndexError, ValueError):
+            raise InputError(f"a sweep is key=lowest:highest:count, such as lr=0.003:0.3:9, got {text!r}") from None
+        if len(parts) != 3 or not (0 < lowest < highest < np.inf and count >= 2):
+            raise InputError(f"a sweep goes from a positive value to a larger one in 2 steps or more, got {text!r}")
+        return cls(key.strip(), lowest, highest, count)
+
+    @property
+    def values(self) -> list[float]:
+        grid = np.geomspace(self.lowest, self.highest, self.count)
+        return [float(f"{value:.{DIGITS}g}") for value in grid]
+
+    def over(self, optimizers: Sequence[str]) -> list[str]:
+        """The names with each value, of those optimizers that have the hyper-parameter; the others as they are.
+
+        >>> Sweep("lr", 0.01, 0.1, 2).over(["adam?b1=0.8", "bfgs"])
+        ['adam?b1=0.8&lr=0.01', 'adam?b1=0.8&lr=0.1', 'bfgs']
+        """
+        swept: list[str] = []
+        for name in optimizers:
+            given = parse(name)[1]
+            if self.key not in parse(choose(name).name)[1] or self.key in given:
+                swept.append(name)
+                continue
+            joint = "&" if given else "?"
+            swept += [f"{name}{joint}{self.key}={value:g}" for value in self.values]
+        if len(swept) == len(optimizers):
+            raise InputError(f"none of {', '.join(optimizers)} has an argument {self.key!r} that could be swept")
+        return swept
