@@ -21,7 +21,7 @@ from molopt.comparison import DEFAULT_OPTIMIZERS, Case
 from molopt.comparison.study import Settings, Study
 from molopt.comparison.sweep import Sweep
 from molopt.errors import InputError, MissingExtra
-from molopt.execution import Executor, executor
+from molopt.execution import Executor, ParslExecutor, Pool
 from molopt.molecules import Molecule
 from molopt.optimizers.names import abbreviated, choose
 from molopt.optimizers.stopping import check_criteria
@@ -89,7 +89,11 @@ def carry_out(
             folder = Path(out) if out else Path(f"molopt-compare-{safe(title(sources[0]))}")
             require_empty(folder, overwrite)
             study = Study.begin(folder, settings, overwrite)
-        with study, executor(workers, time_limit, parsl, study.folder) as running:
+        with study:
+            if parsl is not None:
+                running: Executor = ParslExecutor(Path(parsl), study.folder / "parsl", time_limit)
+            else:
+                running = Pool(workers, time_limit)
             done = run(study, molecules, running, files, as_json, progress, notes)
     if not as_json:
         report(study, done)

@@ -5,14 +5,15 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from molopt.comparison.cases import Case, Criteria, cases, installed_version
 from molopt.comparison.running import Task, carry_out
 from molopt.errors import InputError
-from molopt.execution import Executor
+from molopt.execution import Executor, Finished
 from molopt.molecules import Molecule
 from molopt.molecules.formats import READERS
 from molopt.molecules.molecule import SEED
@@ -148,7 +149,7 @@ class Study:
         Yields
         ------
         list of (Case, Record)
-            The new runs of one start, as soon as its last one has ended.
+            The new runs of one start, as soon as its last one has ended, potential by potential.
         """
         gathering = Gathering()
         criteria = self.settings.criteria
@@ -161,11 +162,12 @@ class Study:
                 yield Task(case, criteria, trajectory and trajectory(case))
             gathering.expect(None)
 
-        for finished in executor.outcomes(carry_out, tasks()):
-            case = finished.task.case
-            record = Record(case.plan(criteria), outcome_of(finished))
-            self.store.add(record)
-            yield from gathering.add(case, record)
+        with closing(executor.outcomes(carry_out, tasks())) as outcomes:
+            for finished in outcomes:
+                case = finished.task.case
+                record = Record(case.plan(criteria), outcome_of(finished))
+                self.store.add(record)
+                yield from gathering.add(case, record)
         yield from gathering.rest()
 
     def __enter__(self) -> Self:
@@ -179,30 +181,35 @@ class Gathering:
     """Runs that end in any order, put together again by their start."""
 
     def __init__(self) -> None:
-        self.expected: defaultdict[tuple[int, int], int] = defaultdict(int)
+        self.expected: defaultdict[tuple[int, int], list[tuple[str, str]]] = defaultdict(list)
         self.came: defaultdict[tuple[int, int], list[tuple[Case, Record]]] = defaultdict(list)
         self.drawing: tuple[int, int] | None = None
 
     def expect(self, case: Case | None) -> None:
         """One more run is on its way; None: no more will be."""
-        self.drawing = case and (case.place, case.seed)
-        if self.drawing is not None:
-            self.expected[self.drawing] += 1
+        self.drawing = None if case is None else (case.place, case.seed)
+        if case is not None:
+            self.expected[case.place, case.seed].append((case.potential, case.optimizer))
 
     def add(self, case: Case, record: Record) -> Iterator[list[tuple[Case, Record]]]:
         self.came[case.place, case.seed].append((case, record))
         for start in [start for start in self.came if start != self.drawing]:
-            if len(self.came[start]) == self.expected[start]:
-                del self.expected[start]
-                yield self.came.pop(start)
+            if len(self.came[start]) == len(self.expected[start]):
+                yield self.whole(start)
 
     def rest(self) -> Iterator[list[tuple[Case, Record]]]:
-        yield from self.came.values()
+        for start in list(self.came):
+            yield self.whole(start)
+
+    def whole(self, start: tuple[int, int]) -> list[tuple[Case, Record]]:
+        """The runs of a start in the order in which they were expected; they are forgotten here."""
+        order = self.expected.pop(start)
+        return sorted(self.came.pop(start), key=lambda came: order.index((came[0].potential, came[0].optimizer)))
 
 
-def outcome_of(finished: Any) -> Outcome:
+def outcome_of(finished: Finished[Task, Outcome]) -> Outcome:
     """What is known of a run, however it ended."""
-    if finished.ended == "done":
+    if finished.value is not None:
         return finished.value
     ended = {"raised": "failed"}.get(finished.ended, finished.ended)
     return Outcome(ended, finished.error, seconds=finished.seconds)

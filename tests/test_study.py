@@ -1,0 +1,209 @@
+"""Studies: nothing is run twice, nothing is lost, one run's trouble is its own."""
+
+import csv
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from molopt.execution import Here
+
+from molopt.cli import main
+from molopt.comparison.study import Settings, Study
+from molopt.comparison.sweep import Sweep
+from molopt.errors import InputError
+from molopt.record import Record
+
+TESTS = Path(__file__).parent
+CLOCKED = ("seconds", "optimizer_seconds", "surrogate_seconds", "surrogate_setup_seconds")
+MOLECULES = "CO methanol\nCC ethane\nCCO ethanol\nCOC ether\nC=O formaldehyde\nCCC propane\n"
+
+
+@pytest.fixture
+def smiles(tmp_path):
+    path = tmp_path / "some.smi"
+    path.write_text(MOLECULES)
+    return path
+
+
+def molopt(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+def started(*arguments):
+    """The command in a process of its own."""
+    command = [sys.executable, "-m", "molopt", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=TESTS)
+
+
+def said(folder):
+    """Everything that the runs of a study gave, but for what the clock says; without Plan.source's folder."""
+    with Study.open(folder) as study:
+        return [without_clock(record) for record in study.store.records()]
+
+
+def without_clock(record: Record):
+    plain = record.as_dict()
+    for name in CLOCKED:
+        plain["outcome"].pop(name)
+    return plain
+
+
+def test_a_study_killed_three_times_and_resumed_is_the_one_that_ran_through(smiles, tmp_path):
+    options = ["--potential", "trouble:Slow?at=0", "--optimizers", "adam,bfgs,fire", "--no-files", "--workers", "2"]
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    assert started("compare", smiles, *options, "--out", whole).wait(120) == 0
+    process = started("compare", smiles, *options, "--out", broken)
+    stored = []
+    for kill in range(3):
+        wait_for_runs(broken, 3 * (kill + 1))
+        process.send_signal(signal.SIGKILL)
+        process.wait(30)
+        stored.append(runs(broken))
+        process = started("compare", "--resume", broken, "--no-files", "--workers", "2")
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, out
+    assert stored == sorted(stored)
+    assert stored[0] >= 3
+    assert said(broken) == said(whole)
+    assert len(said(whole)) == 18
+
+
+def runs(folder):
+    with Study.open(folder) as study:
+        return len(study.store)
+
+
+def wait_for_runs(folder, count):
+    end = time.monotonic() + 60
+    while not (folder / "study.json").exists() or runs(folder) < count:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_nothing_is_run_twice(smiles, tmp_path):
+    log = tmp_path / "log"
+    potential = f"trouble:Troubled?at=0&log='{log}'"
+    study = tmp_path / "study"
+    result = molopt("compare", smiles, "--potential", potential, "--optimizers", "bfgs", "--out", study, "--no-files")
+    assert result.exit_code == 0, result.output
+    made = log.read_text().count("made")
+    result = molopt("compare", "--resume", study)
+    assert (result.exit_code, log.read_text().count("made")) == (0, made)
+    assert "0 runs done" in result.output
+
+
+def test_a_potential_that_crashes_hangs_raises_or_is_killed_costs_its_own_runs_alone(tmp_path):
+    study = tmp_path / "study"
+    kinds = {"Raising": "failed", "Crashing": "crashed", "Killed": "crashed", "Hanging": "timed out"}
+    potentials = [part for kind in ("Troubled", *kinds) for part in ("--potential", f"trouble:{kind}")]
+    result = molopt(
+        "compare", "CCO", "CO", *potentials, "--optimizers", "bfgs,fire", "--time-limit", "20", "--workers", "2",
+        "--out", study, "--no-files",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    ended = Counter((record["plan"]["potential"], record["outcome"]["ended"]) for record in said(study))
+    assert ended == {("trouble:Troubled", "converged"): 4} | {
+        (f"trouble:{kind}", end): 4 for kind, end in kinds.items()
+    }
+    table = tmp_path / "runs.csv"
+    assert molopt("export", study, "--to", table).exit_code == 0
+    with table.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 20
+    assert all(row["error"] for row in rows if row["ended"] != "converged")
+
+
+def test_starts_are_the_given_geometry_and_embeddings_of_their_seeds(tmp_path):
+    settings = Settings(("CCCO",), ("mmff94",), ("bfgs",), 0.05, None, 200, starts=3)
+    with Study.begin(tmp_path / "study", settings) as study:
+        list(study.go(Here(), study.cases(settings.molecules())))
+        plans = [record.plan for record in study.store.records()]
+    assert [plan.seed for plan in plans] == [0, 1, 2]
+    assert len({str(plan.start) for plan in plans}) == 3
+
+
+def test_a_study_goes_on_with_the_molecules_and_versions_that_it_began_with(smiles, tmp_path):
+    study = tmp_path / "study"
+    settings = Settings((str(smiles),), ("mmff94",), ("bfgs",), 0.05, None, 200)
+    Study.begin(study, settings).store.close()
+    smiles.write_text(MOLECULES.replace("CCC propane", "CCCC butane"))
+    with pytest.raises(InputError, match="is not what it was"):
+        Study.resume(study)
+    smiles.write_text(MOLECULES)
+    said = json.loads((study / "study.json").read_text())
+    said["versions"]["rdkit"] = "2020.1"
+    (study / "study.json").write_text(json.dumps(said))
+    with pytest.raises(InputError, match=r"begun with rdkit 2020\.1"):
+        Study.resume(study)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"format": 1}', '{"format": 99}'])
+def test_a_damaged_study_is_one_line(tmp_path, text):
+    (tmp_path / "study.json").write_text(text)
+    with pytest.raises(InputError, match=r"study.json is (damaged|of another version)"):
+        Study.resume(tmp_path)
+
+
+def test_a_folder_that_is_no_study_is_one_line(tmp_path):
+    result = molopt("compare", "--resume", tmp_path)
+    assert result.exit_code == 2
+    assert "is no study" in result.stderr
+
+
+def test_resume_takes_all_else_from_the_study(tmp_path):
+    result = molopt("compare", "--resume", tmp_path, "--fmax", "0.1")
+    assert result.exit_code == 2
+    assert "drop fmax" in result.stderr
+
+
+def test_runs_come_back_start_by_start_in_the_order_of_the_plan(smiles, tmp_path):
+    settings = Settings((str(smiles),), ("mmff94", "uff"), ("fire", "bfgs"), 0.05, None, 200)
+    with Study.begin(tmp_path / "study", settings) as study:
+        starts = list(study.go(Here(), study.cases(settings.molecules())))
+    assert [{case.molecule.name for case, _ in start} for start in starts] == [
+        {line.split()[1]} for line in MOLECULES.splitlines()
+    ]
+    assert [(record.plan.potential, record.plan.optimizer.split("?")[0]) for _, record in starts[0]] == [
+        ("mmff94", "fire"), ("mmff94", "bfgs"), ("uff", "fire"), ("uff", "bfgs")
+    ]  # fmt: skip
+
+
+def test_a_molecule_that_a_potential_does_not_cover_is_a_failure_among_others(tmp_path):
+    (tmp_path / "some.smi").write_text("CO methanol\nCB(O)O boron\n")
+    study = tmp_path / "study"
+    result = molopt("compare", tmp_path / "some.smi", "--potential", "mmff94", "--optimizers", "bfgs", "--out", study)
+    assert result.exit_code == 0, result.output
+    ended = {record["plan"]["molecule"]: record["outcome"]["error"] for record in said(study)}
+    assert ended["methanol"] is None
+    assert ended["boron"].startswith("not run: ")
+
+
+def test_the_floor_of_an_end_is_below_it_and_uncounted(tmp_path):
+    settings = Settings(("CCCCO",), ("mmff94",), ("fire",), 0.05, None, 500)
+    with Study.begin(tmp_path / "study", settings) as study:
+        ((_, record),) = next(study.go(Here(), study.cases(settings.molecules())))
+    end = record.outcome
+    assert end.floor_energy < end.energy
+    assert len(end.energies) == end.force_calls == end.steps + 1
+
+
+def test_a_sweep_is_over_those_optimizers_that_have_the_argument():
+    swept = Sweep.parse("lr=0.01:1:3").over(["adam", "bfgs", "momentum?lr=0.5"])
+    assert swept == ["adam?lr=0.01", "adam?lr=0.1", "adam?lr=1", "bfgs", "momentum?lr=0.5"]
+
+
+@pytest.mark.parametrize("text", ["lr", "lr=1", "lr=1:2", "lr=2:1:3", "lr=0:1:3", "lr=a:b:c", "lr=1:2:1", "lr=1:2:3:4"])
+def test_a_sweep_that_is_none_is_one_line(text):
+    with pytest.raises(InputError, match="a sweep"):
+        Sweep.parse(text).over(["adam"])
+
+
+def test_a_sweep_of_an_argument_that_nobody_has_is_one_line():
+    with pytest.raises(InputError, match="none of bfgs has an argument 'lr'"):
+        Sweep.parse("lr=0.01:1:3").over(["bfgs"])
