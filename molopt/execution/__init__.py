@@ -1,0 +1,17 @@
+"""Where runs run: in this process, in a pool of processes, on a cluster through Parsl. One seam, `Executor`.
+
+An executor draws tasks one by one as it has room for them and gives back what became of each, in the order in which
+they end. A run that raises, hangs, is killed or takes its interpreter down costs itself and nothing else.
+
+>>> from molopt.execution import Here
+>>> [(each.task, each.value, each.ended) for each in Here().outcomes(abs, [-2, 3])]
+[(-2, 2, 'done'), (3, 3, 'done')]
+"""
+
+from molopt.execution.cores import usable_cores
+from molopt.execution.finished import Executor, Finished
+from molopt.execution.here import Here
+from molopt.execution.parsl_executor import ParslExecutor
+from molopt.execution.pool import Pool
+
+__all__ = ["Executor", "Finished", "Here", "ParslExecutor", "Pool", "usable_cores"]

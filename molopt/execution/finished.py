@@ -1,0 +1,99 @@
+"""What became of a task, and what an executor is."""
+
+import pickle
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
+
+from molopt.errors import InputError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+LONGEST = 500  # characters of an error that are kept
+
+
+@dataclass(frozen=True)
+class Finished(Generic[T, R]):
+    """A task that is over.
+
+    Attributes
+    ----------
+    task
+        As it was drawn: the same object.
+    value
+        What the function returned; None unless `ended` is "done".
+    ended : str
+        "done"; "raised": the function raised, or task or value could not be sent between processes; "timed out":
+        it was killed at the time limit; "crashed": its process died under it.
+    error : str or None
+        Why, in one line; None of what is done.
+    seconds : float
+        Wall time of the function alone where it came back, and else from its beginning to its end; NaN where that is
+        not known.
+    """
+
+    task: T
+    value: R | None
+    ended: str
+    error: str | None
+    seconds: float
+
+
+class Executor(Protocol):
+    """Something that runs a function on tasks."""
+
+    def outcomes(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[Finished[T, R]]:
+        """Run `function` on each task; give back each once, as it ends.
+
+        Tasks are drawn when there is room for them, so that memory does not grow with their number. An executor that
+        uses other processes needs a function that can be imported there, and tasks and values that can be pickled.
+        Closing the iterator, or an exception that leaves it, ends everything under way; use `contextlib.closing`
+        where it may be left early. Time limits are watched while the caller waits for the next outcome.
+        """
+        ...
+
+
+class Report(NamedTuple):
+    """As `Finished`, from a process that does not know the caller's task: the value is still pickled."""
+
+    ended: str
+    value: bytes | None
+    error: str | None
+    seconds: float
+
+
+def finished(task: T, report: Report) -> Finished[T, R]:
+    """The report on a task, with its value unpickled."""
+    if report.value is None:
+        return Finished(task, None, report.ended, report.error, report.seconds)
+    try:
+        return Finished(task, pickle.loads(report.value), report.ended, report.error, report.seconds)
+    except Exception as error:  # whatever a class does in its __setstate__
+        return Finished(task, None, "raised", f"its value could not be unpickled: {one_line(error)}", report.seconds)
+
+
+def pickled_function(function: Callable[[Any], Any]) -> bytes:
+    """The function as a worker gets it: by the name it is imported with."""
+    if getattr(function, "__module__", None) == "__main__":
+        name = getattr(function, "__qualname__", repr(function))
+        raise InputError(f"workers cannot import {name} from a script that is being run: move it to a module")
+    try:
+        return pickle.dumps(function)
+    except Exception as error:  # lambdas and functions within functions among others
+        raise InputError(f"workers need a function at the top of a module: {one_line(error)}") from error
+
+
+def one_line(error: BaseException) -> str:
+    """An exception in one line: its type and what it says.
+
+    >>> one_line(ValueError("first\\nsecond"))
+    'ValueError: first second'
+    """
+    name = type(error).__name__
+    try:
+        said = " ".join(str(error).split())
+    except Exception:  # a __str__ may fail too
+        return name
+    whole = f"{name}: {said}" if said else name
+    return whole if len(whole) <= LONGEST else f"{whole[:LONGEST]} ..."

@@ -1,0 +1,127 @@
+"""Runs in a pool of processes on this machine."""
+
+import math
+import os
+import pickle
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from multiprocessing.connection import wait
+from numbers import Integral, Real
+from typing import Any
+
+from molopt.errors import InputError
+from molopt.execution.cores import threads_each, usable_cores
+from molopt.execution.finished import Finished, R, Report, T, finished, one_line, pickled_function
+from molopt.execution.slot import Slot
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Run in worker processes, each with a time limit and isolated from the others.
+
+    A worker lives on from task to task, so that what the function's module imports is loaded once; a worker that
+    dies or is killed at the limit is replaced. Each has a connection of its own, which no other process locks or
+    writes to. (In Pebble 5.2 the workers of a pool share one: there a task that calls `os._exit(0)` never ends.)
+
+    Parameters
+    ----------
+    workers : int
+        Runs at a time, at most as many as there are cores.
+    seconds : float, optional
+        Time limit of a run; a run over it is killed, with all programs it has started, whatever it is doing. By
+        default there is none.
+    cores : int
+        To share among the workers: each sees OMP_NUM_THREADS and the like at cores // workers, or at what is set
+        already where that is less. By default what this process may use.
+
+    Raises
+    ------
+    InputError
+        A number is out of its range; three workers in a row cannot start; the function cannot be loaded in a worker.
+
+    Examples
+    --------
+    >>> sorted(each.value for each in Pool(workers=1, seconds=60).outcomes(abs, [-2, 3]))
+    [2, 3]
+    """
+
+    workers: int
+    seconds: float | None = None
+    cores: int = field(default_factory=usable_cores)
+
+    def __post_init__(self) -> None:
+        if os.name != "posix":
+            raise InputError("a pool of processes needs Linux or macOS; run with one worker and without a time limit")
+        if not isinstance(self.workers, Integral) or not 1 <= self.workers <= self.cores:
+            raise InputError(
+                f"workers must be a whole number from 1 to {self.cores}, the cores that may be used here, "
+                f"got {self.workers!r}"
+            )
+        check_limit(self.seconds)
+
+    def outcomes(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[Finished[T, R]]:
+        """As `Executor.outcomes`; each worker has one task, and no other is drawn ahead."""
+        pickled = pickled_function(function)
+        threads = threads_each(self.cores, self.workers)
+        slots = [Slot(pickled, threads, self.seconds) for _ in range(self.workers)]
+        try:
+            yield from run_in(slots, iter(tasks))
+        finally:
+            for slot in slots:
+                slot.close()
+
+
+def run_in(slots: list[Slot], tasks: Iterator[T]) -> Iterator[Finished[T, R]]:
+    busy: dict[Slot, T] = {}
+    free = deque(slots)
+    over: deque[Finished[T, R]] = deque()
+    more = True
+    while more or busy or over:
+        while more and free and len(over) <= len(slots):
+            try:
+                task = next(tasks)
+            except StopIteration:
+                more = False
+                break
+            packed, problem = packing(task)
+            if problem is not None:
+                over.append(finished(task, problem))
+                continue
+            slot = free.popleft()
+            busy[slot] = task
+            slot.give(packed)
+        # Free workers have their next task by now: they do not wait for what the caller does with an outcome.
+        if over:
+            yield over.popleft()
+            if over:
+                continue
+        elif busy:
+            listen(busy)
+        for slot in list(busy):
+            report = slot.advance()
+            if report is not None:
+                over.append(finished(busy.pop(slot), report))
+                free.append(slot)
+
+
+def listen(busy: Iterable[Slot]) -> None:
+    """Wait until a worker says something or comes to its limit."""
+    connections = [slot.worker.connection for slot in busy if slot.worker is not None]
+    wait(connections, min(slot.patience() for slot in busy))
+
+
+def packing(task: Any) -> tuple[bytes, Report | None]:
+    """The task pickled, and what is wrong with it where it cannot be."""
+    try:
+        return pickle.dumps(task), None
+    except Exception as error:  # whatever a class does in its __getstate__
+        return b"", Report("raised", None, f"the task could not be pickled: {one_line(error)}", 0.0)
+
+
+def check_limit(seconds: float | None) -> None:
+    """Raise InputError where a time limit is none."""
+    if seconds is None:
+        return
+    if isinstance(seconds, bool) or not isinstance(seconds, Real) or not 0 < seconds < math.inf:
+        raise InputError(f"the time limit must be a number of seconds above 0, got {seconds!r}")

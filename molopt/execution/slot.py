@@ -1,0 +1,204 @@
+"""One place where a task can run: a worker process, the task it has, and what to do when either comes to grief."""
+
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import time
+import weakref
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Any
+
+from molopt.errors import InputError
+from molopt.execution.cores import environment
+from molopt.execution.finished import Report
+
+ATTEMPTS = 3  # workers in a row that may die before they have begun a task
+STARTING = 300.0  # seconds until a worker has loaded the function, on a slow file system too
+DYING = 1.0  # seconds that a process whose connection is closed has to end by itself, so that its exit code is its own
+LOOK = 0.5  # seconds between looks at the process itself: a program it left behind may hold its connection open
+
+
+class Worker:
+    """A fresh interpreter with a connection to it, in a session of its own.
+
+    A new interpreter and no fork: nothing is copied from a process with threads, and the numbers of threads are set
+    before any library is loaded. In its own session it is killed together with every program a run has started, and
+    Ctrl-C in the terminal reaches the parent alone. What it prints goes to standard error.
+    """
+
+    def __init__(self, threads: int) -> None:
+        ours, theirs = socket.socketpair()
+        alive, life = os.pipe()
+        self.connection = Connection(ours.detach())
+        path = [entry for entry in sys.path if isinstance(entry, str)]
+        program = f"import sys; sys.path[:] = {path!r}; from molopt.execution.worker import serve; serve({{}}, {{}})"
+        try:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", program.replace("{}, {}", f"{theirs.fileno()}, {alive}")],
+                stdin=subprocess.DEVNULL,
+                stdout=2,
+                pass_fds=(theirs.fileno(), alive),
+                env=environment(threads),
+                start_new_session=True,
+            )
+        except OSError:
+            os.close(life)
+            self.connection.close()
+            raise
+        finally:
+            theirs.close()
+            os.close(alive)
+        self.end = weakref.finalize(self, end, self.process, self.connection, life)
+        self.end.atexit = False  # there the kernel closes the pipe, and the worker ends of itself
+
+    def hear(self) -> tuple[str, Any]:
+        """The next thing it says; EOFError or OSError where it is gone."""
+        kind, content = pickle.loads(self.connection.recv_bytes())
+        return kind, content
+
+    def exit_code(self) -> int | None:
+        """Let a process that has gone end, and say how; None where it did not end by itself."""
+        with suppress(subprocess.TimeoutExpired):
+            return self.process.wait(DYING)
+        return None
+
+
+def end(process: "subprocess.Popen[bytes]", connection: Connection, life: int) -> None:
+    """Kill a worker and every program it started, and wait until it is gone."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    connection.close()
+    os.close(life)
+    with suppress(subprocess.TimeoutExpired):  # one that the kernel cannot end now, it ends later
+        process.wait(5)
+
+
+class Slot:
+    """A worker, started on the first task and again after each crash, with at most one task at a time.
+
+    As a worker has only one task and a connection of its own, there is no doubt whose fault its death is: that of the
+    task it had begun. A task that it had not begun goes to the next worker.
+
+    Parameters
+    ----------
+    function : bytes
+        Pickled.
+    threads : int
+        For each library in the worker.
+    seconds : float, optional
+        Time limit of a task, counted from when it has begun.
+    """
+
+    def __init__(self, function: bytes, threads: int, seconds: float | None) -> None:
+        self.function = function
+        self.threads = threads
+        self.seconds = seconds
+        self.worker: Worker | None = None
+        self.ready = False
+        self.task: bytes | None = None
+        self.begun: float | None = None  # monotonic seconds
+        self.deadline = 0.0
+        self.deaths = 0
+
+    def give(self, task: bytes) -> None:
+        """Have a pickled task run."""
+        self.task, self.deaths = task, 0
+        self.hand_over()
+
+    def hand_over(self) -> None:
+        """Send the task, to a new worker if need be; one that has just been started gets it when it is ready."""
+        self.begun = None
+        self.deadline = time.monotonic() + STARTING
+        if self.worker is None:
+            self.worker, self.ready = Worker(self.threads), False
+        assert self.task is not None
+        with suppress(OSError):  # a worker that has died: `advance` finds it
+            self.worker.connection.send_bytes(self.task if self.ready else self.function)
+
+    def patience(self) -> float:
+        """Seconds to wait at most for the worker to say something before `advance` should look."""
+        limited = self.begun is None or self.seconds is not None
+        return min(LOOK, max(0.0, self.deadline - time.monotonic())) if limited else LOOK
+
+    def advance(self) -> Report | None:
+        """Deal with what has happened; the report on the task if it is over. Never waits for a run."""
+        assert self.worker is not None
+        gone = self.worker.process.poll() is not None  # asked first: its last words may still be in the connection
+        if self.worker.connection.poll():
+            try:
+                kind, content = self.worker.hear()
+            except (EOFError, OSError):
+                return self.lost()
+            return self.heard(kind, content)
+        if gone:
+            return self.lost()
+        if time.monotonic() < self.deadline or (self.begun is not None and self.seconds is None):
+            return None
+        return self.lost() if self.begun is None else self.timed_out()
+
+    def heard(self, kind: str, content: Any) -> Report | None:
+        if kind == "refused":
+            raise InputError(f"a worker process cannot load what it is to run: {content}")
+        if kind == "ended":
+            self.task = None
+            return Report(*content)
+        if kind == "ready":
+            self.ready = True
+            self.hand_over()
+        else:
+            self.begun = time.monotonic()
+            self.deadline = self.begun + (self.seconds or 0.0)
+        return None
+
+    def timed_out(self) -> Report:
+        seconds = self.spent()
+        self.close()
+        return Report("timed out", None, f"ran longer than the limit of {self.seconds:g} s", seconds)
+
+    def lost(self) -> Report | None:
+        """The worker is gone: with its task, or before it had begun it, which is then tried with another."""
+        assert self.worker is not None
+        code, seconds, task = self.worker.exit_code(), self.spent(), self.task
+        begun = self.begun is not None
+        self.close()
+        if begun:
+            return Report("crashed", None, f"its process {explained(code)}", seconds)
+        self.deaths += 1
+        if self.deaths == ATTEMPTS:
+            raise InputError(
+                f"{ATTEMPTS} worker processes in a row ended before they could run: the last {explained(code)}"
+            )
+        self.task = task
+        self.hand_over()
+        return None
+
+    def spent(self) -> float:
+        return 0.0 if self.begun is None else time.monotonic() - self.begun
+
+    def close(self) -> None:
+        """End the worker, with whatever it is doing."""
+        if self.worker is not None:
+            self.worker.end()
+        self.worker = self.task = self.begun = None
+
+
+def explained(code: int | None) -> str:
+    """How a process ended, in words.
+
+    >>> explained(-11)
+    'was ended by SIGSEGV (Segmentation fault)'
+    """
+    if code is None:
+        return "lost its connection and was killed"
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:  # a real-time signal
+        return f"was ended by signal {-code}"
+    why = "by the system for want of memory, or by hand" if name == "SIGKILL" else signal.strsignal(-code)
+    return f"was ended by {name} ({why})"

@@ -1,0 +1,83 @@
+"""What runs inside a worker process: one function, on one task after the other.
+
+It gets the function, pickled, and says ("ready", None) when it has loaded it, or ("refused", why). Then it gets a task,
+pickled, says ("begun", None) before it looks at it, and ("ended", Report) when it is through; and so on.
+"""
+
+import fcntl
+import os
+import pickle
+import signal
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from molopt.execution.finished import Report, one_line
+
+
+def serve(fd: int, alive: int) -> None:
+    """Load the function that comes first, run it on tasks until the other side closes the connection, and exit.
+
+    Parameters
+    ----------
+    fd : int
+        File descriptor of the connection.
+    alive : int
+        Of the reading end of a pipe that the parent holds open as long as it lives.
+    """
+    for each in (fd, alive):
+        os.set_inheritable(each, False)  # programs that a run starts must not hold them
+    end_with_the_parent(alive)
+    connection = Connection(fd)
+    try:
+        function = load(connection)
+        while function is not None:
+            task = connection.recv_bytes()
+            say(connection, "begun")
+            say(connection, "ended", run(function, task))
+    except (EOFError, OSError):  # the parent is gone or wants no more
+        pass
+    os._exit(0)  # threads that a run left behind must not keep the process
+
+
+def end_with_the_parent(alive: int) -> None:
+    """Have the kernel kill this process and all it started when the parent dies, whatever they are doing.
+
+    A thread that waits for the parent could not: code that hangs may hold the interpreter's lock. Where the kernel
+    does not offer it (macOS), a worker notices when its run is over.
+    """
+    if hasattr(fcntl, "F_SETSIG"):
+        fcntl.fcntl(alive, fcntl.F_SETOWN, -os.getpgrp())
+        fcntl.fcntl(alive, fcntl.F_SETSIG, signal.SIGKILL)
+        fcntl.fcntl(alive, fcntl.F_SETFL, fcntl.fcntl(alive, fcntl.F_GETFL) | os.O_ASYNC)
+
+
+def load(connection: Connection) -> Callable[[Any], Any] | None:
+    """The function, with all that its module imports, so that no run's time limit pays for that."""
+    pickled = connection.recv_bytes()
+    try:
+        function: Callable[[Any], Any] = pickle.loads(pickled)
+    except Exception as error:
+        say(connection, "refused", one_line(error))
+        return None
+    say(connection, "ready")
+    return function
+
+
+def run(function: Callable[[Any], Any], task: bytes) -> Report:
+    """What becomes of a pickled task, whatever it raises."""
+    start = time.perf_counter()
+    try:
+        value = function(pickle.loads(task))
+    except BaseException as error:  # sys.exit() in a run ends the run only
+        return Report("raised", None, one_line(error), time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    try:
+        return Report("done", pickle.dumps(value), None, seconds)
+    except Exception as error:
+        return Report("raised", None, f"its value could not be pickled: {one_line(error)}", seconds)
+
+
+def say(connection: Connection, kind: str, content: Any = None) -> None:
+    connection.send_bytes(pickle.dumps((kind, content)))
