@@ -10,7 +10,7 @@ import numpy as np
 from molopt.record import EMPTY, Outcome, Plan, Record
 from molopt.rules.partition import Array
 
-LEVEL = 3  # of zlib: within 2 % of its best here, at a third of the time
+LEVEL = 3  # of zlib: within 7 % of its best on geometries, in a tenth of the time
 LENGTH = 8  # bytes that say how long the text is
 
 
@@ -51,8 +51,8 @@ def unpack(packed: bytes) -> Record:
 def planes(array: Array) -> bytes:
     """The bytes of an array in an order that compresses: first bytes of all numbers, then all second bytes, ...
 
-    A geometry resembles the one before it, so that what is kept is the difference, of the bits read as integers: it is
-    exact, and 100 frames take half to two thirds of the space, where zlib alone would save a tenth.
+    A geometry resembles the one before it, so that what is kept is the difference, of the bits read as integers, which
+    is exact. 100 frames of a relaxation then compress to two thirds of their size, and to nine tenths as they are.
     """
     bits = whole(array.dtype)
     numbers = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False).view(bits)
