@@ -5,6 +5,10 @@ class InputError(ValueError):
     """Something the user gave cannot be used; the command line prints it and exits with 2."""
 
 
+class StoreError(InputError):
+    """Finished runs cannot be read or written: a full disk, a locked database, a file that is no store."""
+
+
 class MissingExtra(ImportError):
     """An optional library is not installed; the message says which `pip install` brings it."""
 

@@ -74,7 +74,7 @@ class Plan:
     @property
     def key(self) -> str:
         """A hash of all of it."""
-        text = json.dumps(asdict(self), sort_keys=True, allow_nan=False)
+        text = json.dumps(vars(self), sort_keys=True, allow_nan=False)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:KEY]
 
 

@@ -23,6 +23,8 @@ optimizers verdict
 targets
 batch relaxation result
 record
+rows packing
+store_failures
 store execution
 comparison conformers landscapes fitting
 report
@@ -95,14 +97,16 @@ def loaded(*code):
     return set(ran.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["molopt", "molopt.cli", "molopt.cli.relax", "molopt.cli.compare"])
+@pytest.mark.parametrize(
+    "module", ["molopt", "molopt.cli", "molopt.cli.relax", "molopt.cli.compare", "molopt.cli.export"]
+)
 def test_importing_it_loads_neither_numpy_nor_ase(module):
     assert not loaded(f"import {module}") & {"numpy", "ase", "rdkit", "scipy", "matplotlib", "rich", "torch"}
 
 
 def test_help_loads_neither_numpy_nor_ase():
     run = "from molopt.cli import main; main(['{}', '--help'], standalone_mode=False)"
-    for command in ("relax", "compare", "molecules"):
+    for command in ("relax", "compare", "export", "molecules"):
         assert not loaded(run.format(command)) & {"numpy", "ase", "rdkit", "rich"}
 
 

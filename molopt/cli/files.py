@@ -41,13 +41,13 @@ class Stems:
         return unique
 
 
-def require_absent(paths: Iterable[Path], overwrite: bool) -> None:
-    """Raise InputError where a file exists and may not be replaced."""
+def require_absent(paths: Iterable[Path], overwrite: bool, option: str = "--out") -> None:
+    """Raise InputError where a file exists and may not be replaced; the option is what another name is given by."""
     for path in paths:
         if path.is_dir():
-            raise InputError(f"{path} is a folder, and a file of that name is to be written: give another --out")
+            raise InputError(f"{path} is a folder, and a file of that name is to be written: give another {option}")
         if path.exists() and not overwrite:
-            raise InputError(f"{path} exists: give another --out, or --overwrite")
+            raise InputError(f"{path} exists: give another {option}, or --overwrite")
 
 
 def require_folder(path: Path) -> None:

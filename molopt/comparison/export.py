@@ -1,0 +1,99 @@
+"""Finished runs as a table for other programs: CSV, one row a run."""
+
+import csv
+import math
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from molopt.errors import InputError
+from molopt.record import Record
+
+OF_THE_PLAN = ("molecule", "source", "place", "seed", "potential", "optimizer", "tuned")
+OF_THE_OUTCOME = (
+    "force_calls",
+    "steps",
+    "converged",
+    "ended",
+    "energy",
+    "energy_left",
+    "fmax",
+    "seconds",
+    "optimizer_seconds",
+)
+OF_THE_MOLECULE = ("charge", "spin", "smiles")
+OF_THE_END = (
+    "floor_energy",
+    "at_noise_floor",
+    "bonds_kept",
+    "stereo_kept",
+    "surrogate",
+    "surrogate_calls",
+    "surrogate_seconds",
+    "error",
+)
+CRITERIA = ("fmax_limit", "energy_left_limit", "step_limit")
+COLUMNS = (*OF_THE_PLAN, *OF_THE_OUTCOME, "atoms", *OF_THE_MOLECULE, *OF_THE_END, *CRITERIA, "key")
+
+
+def write_csv(records: Iterable[Record], path: Path) -> int:
+    """Write runs as they come; at the end the file is there, whole, or as it was before.
+
+    The columns are `COLUMNS`, in the units of `Plan` and `Outcome`; `atoms` is the number of atoms. Numbers have all
+    their digits; a cell is empty where a value is not known. Text is as it was read: in a spreadsheet, where text that
+    begins with = + - or @ is a formula, import these columns as text. The file is UTF-8 with line ends as RFC 4180 has
+    them; lone surrogates, which UTF-8 cannot hold, are written as backslash and number.
+
+    Returns
+    -------
+    int
+        The number of runs.
+
+    Raises
+    ------
+    InputError
+        The file cannot be written: no folder, no permission, no room.
+    """
+    target = path.resolve()  # a link stays a link
+    if target.exists() and not target.is_file():
+        raise InputError(f"{path} is no file that could be replaced: give another name")
+    begun = target.with_name(f".molopt-export-{os.getpid()}.csv")
+    try:
+        with begun.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            written = write_rows(records, csv.writer(file))
+        os.replace(begun, target)
+    except OSError as error:
+        raise InputError(f"{path} could not be written: {error.strerror}: give another name, or make room") from error
+    finally:
+        begun.unlink(missing_ok=True)
+    return written
+
+
+def write_rows(records: Iterable[Record], table: Any) -> int:
+    table.writerow(COLUMNS)
+    written = 0
+    for record in records:
+        table.writerow(cells(record))
+        written += 1
+    return written
+
+
+def cells(record: Record) -> list[str]:
+    """One row."""
+    plan, outcome = record.plan, record.outcome
+    values = {name: getattr(plan, name) for name in (*OF_THE_PLAN, *OF_THE_MOLECULE, *CRITERIA)}
+    values |= {name: getattr(outcome, name) for name in (*OF_THE_OUTCOME, *OF_THE_END)}
+    values |= {"atoms": len(plan.numbers), "key": record.key}
+    return [cell(values[name]) for name in COLUMNS]
+
+
+def cell(value: Any) -> str:
+    """A value as text from which Python reads it back.
+
+    >>> cell(0.1 + 0.2), cell(float("nan")), cell(None), cell(True), cell("=1+1")
+    ('0.30000000000000004', '', '', 'True', '=1+1')
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return repr(float(value)) if isinstance(value, float) else str(value)

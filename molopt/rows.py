@@ -1,0 +1,77 @@
+"""What `ase db` shows of a run: its last geometry and pairs of keys and values to search for."""
+
+import math
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.db.core import convert_str_to_int_float_bool_or_str, now
+from ase.db.row import AtomsRow
+
+from molopt.record import Record
+
+LONGEST = 80  # characters of a text that is shown; the record has all of it
+
+
+def row(record: Record) -> AtomsRow:
+    """The last geometry, or the first where no other is known, with its energy; its `unique_id` is the run's key.
+
+    The potential is the row's calculator, unless no energy is known. The charge stands on the first atom: a row has
+    one only as the sum over its atoms.
+    """
+    plan, outcome = record.plan, record.outcome
+    charges = [plan.charge, *[0] * (len(plan.numbers) - 1)] if plan.charge and plan.numbers else None
+    positions = outcome.end if len(outcome.end) else np.reshape(plan.start, (-1, 3))
+    atoms = Atoms(plan.numbers, positions, charges=charges)
+    if math.isfinite(outcome.energy):
+        atoms.calc = SinglePointCalculator(atoms, energy=float(outcome.energy))
+        atoms.calc.name = shown(plan.potential)
+    made = AtomsRow(atoms)
+    made.unique_id, made.ctime, made.user = record.key, now(), None
+    return made
+
+
+def key_value_pairs(record: Record) -> dict[str, str | int | float]:
+    """What rows can be searched for, as `ase db runs.db 'optimizer=bfgs,force_calls<50'`.
+
+    Values that are not known are left out. `optimizer` is the name without arguments, which are in `settings`;
+    `largest_force` is the fmax of the last geometry and `total_charge` its charge: `fmax` and `charge` are reserved.
+    """
+    plan, outcome = record.plan, record.outcome
+    optimizer, _, settings = plan.optimizer.partition("?")
+    texts = {
+        "molecule": plan.molecule,
+        "smiles": plan.smiles,
+        "potential": plan.potential,
+        "optimizer": optimizer,
+        "settings": settings or None,
+        "ended": outcome.ended,
+        "error": outcome.error,
+    }
+    numbers = {
+        "place": plan.place,
+        "seed": plan.seed,
+        "total_charge": plan.charge,
+        "spin": plan.spin,
+        "tuned": bool(plan.tuned),
+        "converged": outcome.converged,
+        "force_calls": outcome.force_calls,
+        "steps": outcome.steps,
+        "seconds": outcome.seconds,
+        "energy_left": outcome.energy_left,
+        "largest_force": outcome.fmax,
+        "floor_energy": outcome.floor_energy,
+    }
+    pairs: dict[str, str | int | float] = {key: shown(text) for key, text in texts.items() if text is not None}
+    return pairs | {key: number for key, number in numbers.items() if math.isfinite(number)}
+
+
+def shown(text: str) -> str:
+    """A text as one printable line that ASE takes for a text: it refuses those that read as numbers or truth values.
+
+    >>> shown("water"), shown("1e5"), shown("True"), shown("two\\nlines"), len(shown("long" * 1000))
+    ('water', "'1e5'", "'True'", 'two\N{REPLACEMENT CHARACTER}lines', 80)
+    """
+    line = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
+    return line if line and isinstance(convert_str_to_int_float_bool_or_str(line), str) else f"'{line}'"
