@@ -101,6 +101,11 @@ class Store:
         with explained(self.path, self.wait):
             return {key for (key,) in self.connection.execute("SELECT unique_id FROM systems")}
 
+    def __contains__(self, key: str) -> bool:
+        """Whether the run of this key is there."""
+        with explained(self.path, self.wait):
+            return self.number("SELECT COUNT(*) FROM systems WHERE unique_id = ?", key) > 0
+
     def records(self) -> Iterator[Record]:
         """All runs, one at a time, by place, potential, seed and optimizer, whichever finished first.
 

@@ -18,7 +18,7 @@ class Sweep(NamedTuple):
     key: str
     lowest: float
     highest: float
-    count: int
+    points: int
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -39,7 +39,7 @@ class Sweep(NamedTuple):
 
     @property
     def values(self) -> list[float]:
-        grid = np.geomspace(self.lowest, self.highest, self.count)
+        grid = np.geomspace(self.lowest, self.highest, self.points)
         return [float(f"{value:.{DIGITS}g}") for value in grid]
 
     def over(self, optimizers: Sequence[str]) -> list[str]:

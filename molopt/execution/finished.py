@@ -1,7 +1,7 @@
 """What became of a task, and what an executor is."""
 
 import pickle
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -43,7 +43,7 @@ class Finished(Generic[T, R]):
 class Executor(Protocol):
     """Something that runs a function on tasks."""
 
-    def outcomes(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[Finished[T, R]]:
+    def outcomes(self, function: Callable[[T], R], tasks: Iterable[T]) -> Generator[Finished[T, R], None, None]:
         """Run `function` on each task; give back each once, as it ends.
 
         Tasks are drawn when there is room for them, so that memory does not grow with their number. An executor that

@@ -1,7 +1,7 @@
 """Runs in this process, one after the other."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 
 from molopt.execution.finished import Finished, R, T, one_line
 
@@ -15,7 +15,7 @@ class Here:
     [None, "ValueError: invalid literal for int() with base 10: 'one'"]
     """
 
-    def outcomes(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[Finished[T, R]]:
+    def outcomes(self, function: Callable[[T], R], tasks: Iterable[T]) -> Generator[Finished[T, R], None, None]:
         """As `Executor.outcomes`; a KeyboardInterrupt or SystemExit in a run is the caller's."""
         for task in tasks:
             start = time.perf_counter()

@@ -3,7 +3,7 @@
 import math
 import os
 import runpy
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +59,7 @@ class ParslExecutor:
         except ModuleNotFoundError:
             raise MissingExtra("parsl", "running through Parsl") from None
 
-    def outcomes(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[Finished[T, R]]:
+    def outcomes(self, function: Callable[[T], R], tasks: Iterable[T]) -> Generator[Finished[T, R], None, None]:
         """As `Executor.outcomes`; twice as many tasks are in flight as there can be workers."""
         from parsl import python_app
         from parsl.dataflow.dflow import DataFlowKernel
@@ -79,7 +79,7 @@ class ParslExecutor:
 
     def stream(
         self, submit: "Callable[[bytes], Future[Report]]", tasks: Iterator[T], room: int
-    ) -> Iterator[Finished[T, R]]:
+    ) -> Generator[Finished[T, R], None, None]:
         flying: dict[Future[Report], tuple[T, bytes, bool]] = {}  # task, the same pickled, lost before
         more = True
         while more or flying:

@@ -4,7 +4,7 @@ import math
 import os
 import pickle
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from numbers import Integral, Real
@@ -60,7 +60,7 @@ class Pool:
             )
         check_limit(self.seconds)
 
-    def outcomes(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[Finished[T, R]]:
+    def outcomes(self, function: Callable[[T], R], tasks: Iterable[T]) -> Generator[Finished[T, R], None, None]:
         """As `Executor.outcomes`; each worker has one task, and no other is drawn ahead."""
         pickled = pickled_function(function)
         threads = threads_each(self.cores, self.workers)
@@ -72,7 +72,7 @@ class Pool:
                 slot.close()
 
 
-def run_in(slots: list[Slot], tasks: Iterator[T]) -> Iterator[Finished[T, R]]:
+def run_in(slots: list[Slot], tasks: Iterator[T]) -> Generator[Finished[T, R], None, None]:
     busy: dict[Slot, T] = {}
     free = deque(slots)
     over: deque[Finished[T, R]] = deque()
