@@ -84,7 +84,8 @@ class Store:
                     self.connection.execute(f"PRAGMA user_version = {VERSION}")
                     with self.database.managed_connection():
                         pass  # on its first use ASE makes its tables, and commits
-        version = self.number("PRAGMA user_version")
+        with explained(self.path, self.wait):
+            version = self.number("PRAGMA user_version")
         if version > VERSION:
             raise StoreError(f"{self.path} was written by a newer molopt: pip install --upgrade molopt")
 
