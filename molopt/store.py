@@ -28,7 +28,7 @@ class Store:
 
     A row has the last geometry with its energy, pairs of keys and values (`molopt.rows`), and in its data the whole
     record, packed. Its `unique_id` is the run's key. Several processes may read and add at once, on one machine or
-    through a network file system that locks files.
+    through a network file system that locks files; each store is for the thread that made it.
 
     Parameters
     ----------
@@ -84,7 +84,8 @@ class Store:
                     self.connection.execute(f"PRAGMA user_version = {VERSION}")
                     with self.database.managed_connection():
                         pass  # on its first use ASE makes its tables, and commits
-        version = self.number("PRAGMA user_version")
+        with explained(self.path, self.wait):
+            version = self.number("PRAGMA user_version")
         if version > VERSION:
             raise StoreError(f"{self.path} was written by a newer molopt: pip install --upgrade molopt")
 
