@@ -11,9 +11,9 @@ from click.testing import CliRunner
 from molopt.cli import main
 from molopt.comparison.export import COLUMNS, write_csv
 from molopt.errors import InputError
-from molopt.packing import pack
 from molopt.record import Outcome, Plan, Record
 from molopt.store import Store
+from molopt.store.packing import pack
 
 PLAN = Plan(
     source="list.smi",
@@ -177,7 +177,7 @@ def test_a_study_is_exported_while_it_goes_on(study, tmp_path):
 def test_ten_times_the_runs_take_no_more_memory(tmp_path):
     script = (
         "import resource, sys\nfrom dataclasses import replace\nfrom pathlib import Path\n"
-        "from molopt.comparison.export import write_csv\nfrom molopt.packing import unpack\n"
+        "from molopt.comparison.export import write_csv\nfrom molopt.store.packing import unpack\n"
         "from molopt.record import Record\n"
         "like = unpack(Path(sys.argv[1]).read_bytes())\n"
         "runs = (Record(replace(like.plan, place=place), like.outcome) for place in range(int(sys.argv[2])))\n"

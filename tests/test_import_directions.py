@@ -23,8 +23,6 @@ optimizers verdict
 targets
 batch relaxation result
 record
-rows packing
-store_failures
 store execution
 comparison conformers landscapes fitting
 report

@@ -20,10 +20,10 @@ from ase.db.core import bytes_to_object
 
 from molopt.errors import InputError, StoreError
 from molopt.molecules import Molecule
-from molopt.packing import pack, unpack
 from molopt.record import EMPTY, Outcome, Plan, Record
 from molopt.relaxation import Run
 from molopt.store import Store
+from molopt.store.packing import pack, unpack
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -306,7 +306,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from molopt.errors import StoreError
-from molopt.packing import unpack
+from molopt.store.packing import unpack
 from molopt.record import Record
 from molopt.store import Store
 
@@ -463,7 +463,7 @@ import resource, signal, sys
 from dataclasses import replace
 from pathlib import Path
 from molopt.errors import StoreError
-from molopt.packing import unpack
+from molopt.store.packing import unpack
 from molopt.record import Record
 from molopt.store import Store
 

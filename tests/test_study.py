@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from molopt.execution import Here
 
 from molopt.cli import main
 from molopt.comparison.study import Settings, Study
 from molopt.comparison.sweep import Sweep
 from molopt.errors import InputError
+from molopt.execution import Here
 from molopt.record import Record
 
 TESTS = Path(__file__).parent

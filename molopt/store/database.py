@@ -11,10 +11,10 @@ import numpy as np
 from ase.db.core import bytes_to_object
 
 from molopt.errors import StoreError
-from molopt.packing import pack, unpack
 from molopt.record import Record
-from molopt.rows import key_value_pairs, row
-from molopt.store_failures import explained
+from molopt.store.failures import explained
+from molopt.store.packing import pack, unpack
+from molopt.store.rows import key_value_pairs, row
 
 MARK = 0x6D6F6C6F  # "molo", SQLite's application id of a store
 VERSION = 1  # of what a row holds
@@ -26,7 +26,7 @@ ORDER = "place", "potential", "seed", "optimizer", "settings"
 class Store:
     """Finished runs, each once, in an `ase.db` SQLite database.
 
-    A row has the last geometry with its energy, pairs of keys and values (`molopt.rows`), and in its data the whole
+    A row has the last geometry with its energy, pairs of keys and values (`molopt.store.rows`), and in its data the whole
     record, packed. Its `unique_id` is the run's key. Several processes may read and add at once, on one machine or
     through a network file system that locks files; each store is for the thread that made it.
 

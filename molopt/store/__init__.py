@@ -1,0 +1,5 @@
+"""Finished runs, in a database that `ase db` reads too."""
+
+from molopt.store.database import Store
+
+__all__ = ["Store"]
