@@ -95,9 +95,11 @@ def loaded(*code):
     return set(ran.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["molopt", "molopt.cli", "molopt.cli.relax", "molopt.cli.compare"])
+@pytest.mark.parametrize(
+    "module", ["molopt", "molopt.execution", "molopt.cli", "molopt.cli.relax", "molopt.cli.compare"]
+)
 def test_importing_it_loads_neither_numpy_nor_ase(module):
-    assert not loaded(f"import {module}") & {"numpy", "ase", "rdkit", "scipy", "matplotlib", "rich", "torch"}
+    assert not loaded(f"import {module}") & {"numpy", "ase", "rdkit", "scipy", "matplotlib", "rich", "torch", "parsl"}
 
 
 def test_help_loads_neither_numpy_nor_ase():
