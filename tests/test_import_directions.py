@@ -96,10 +96,11 @@ def loaded(*code):
 
 
 @pytest.mark.parametrize(
-    "module", ["molopt", "molopt.cli", "molopt.cli.relax", "molopt.cli.compare", "molopt.cli.export"]
+    "module",
+    ["molopt", "molopt.execution", "molopt.cli", "molopt.cli.relax", "molopt.cli.compare", "molopt.cli.export"],
 )
 def test_importing_it_loads_neither_numpy_nor_ase(module):
-    assert not loaded(f"import {module}") & {"numpy", "ase", "rdkit", "scipy", "matplotlib", "rich", "torch"}
+    assert not loaded(f"import {module}") & {"numpy", "ase", "rdkit", "scipy", "matplotlib", "rich", "torch", "parsl"}
 
 
 def test_help_loads_neither_numpy_nor_ase():
