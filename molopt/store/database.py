@@ -27,8 +27,8 @@ class Store:
     """Finished runs, each once, in an `ase.db` SQLite database.
 
     A row has the last geometry with its energy, pairs of keys and values (`molopt.store.rows`), and in its data the
-    whole record, packed. Its `unique_id` is the run's key. Several processes may read and add at once, on one machine or
-    through a network file system that locks files; each store is for the thread that made it.
+    whole record, packed. Its `unique_id` is the run's key. Several processes may read and add at once, on one machine
+    or through a network file system that locks files; each store is for the thread that made it.
 
     Parameters
     ----------
