@@ -1,6 +1,7 @@
 """Which runs a comparison consists of."""
 
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
@@ -100,6 +101,7 @@ def versions(optimizer: str, potential: str) -> dict[str, str]:
     return {package: installed for package in packages if (installed := installed_version(package))}
 
 
+@cache
 def installed_version(package: str) -> str:
     try:
         return version(package)
