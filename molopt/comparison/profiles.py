@@ -31,7 +31,8 @@ class Profile:
         >>> Profile(np.array([1.0, 3.0, math.inf])).at(3)
         0.6666666666666666
         """
-        return float(np.mean(self.ratios <= tau)) if len(self.ratios) else math.nan
+        solved = (self.ratios <= tau) & np.isfinite(self.ratios)  # what is not solved is not, within any factor
+        return float(np.mean(solved)) if len(self.ratios) else math.nan
 
     def curve(self) -> tuple[Array, Array]:
         """The factors at which the fraction rises, from 1, and the fraction from each of them on.

@@ -29,9 +29,9 @@ def ratio(runs: Iterable[Record], others: Iterable[Record]) -> Ratio:
     """The geometric mean of the ratios of force calls, with a 95 % confidence interval.
 
     Runs are paired by problem (potential, molecule, seed). Logarithms are averaged over the seeds of a molecule, then
-    over molecules, so that no molecule counts more for its starts. The interval is the percentile bootstrap's, molecules
-    resampled 9,999 times: it says how far the mean would move with other molecules of this kind. A run that did not
-    converge counts as in `cost`.
+    over molecules, so that no molecule counts more for its starts. The interval is the percentile bootstrap's with
+    molecules resampled 9,999 times: it says how far the mean would move with other molecules of this kind. A run that
+    did not converge counts as in `cost`.
 
     Parameters
     ----------
@@ -76,4 +76,5 @@ def mean_of(logs: Array) -> Ratio:
     drawn = bootstrap(
         (logs,), np.mean, n_resamples=RESAMPLES, confidence_level=CONFIDENCE, method="percentile", rng=SEED
     )
-    return Ratio(mean, *(math.exp(end) for end in drawn.confidence_interval), len(logs))
+    low, high = np.exp(drawn.confidence_interval)
+    return Ratio(mean, float(low), float(high), len(logs))

@@ -131,9 +131,7 @@ def median(values: Iterable[float]) -> float:
 def lower_and_higher(runs: Iterable[Record], others: Iterable[Record]) -> tuple[int, int]:
     """How many runs converged to a lower, and to a higher, end than the other optimizer on the same problem."""
     ends = {problem(other): other.outcome.energy for other in others if other.outcome.converged}
-    above = [
-        run.outcome.energy - ends[problem(run)] for run in runs if run.outcome.converged and problem(run) in ends
-    ]
+    above = [run.outcome.energy - ends[problem(run)] for run in runs if run.outcome.converged and problem(run) in ends]
     return sum(energy < -DIFFERENT for energy in above), sum(energy > DIFFERENT for energy in above)
 
 

@@ -74,7 +74,7 @@ def draw_column(energies: Any, forces: Any, results: Sequence[Result]) -> None:
 
 
 def draw_run(energies: Any, forces: Any, result: Result, best: float, variant: int) -> None:
-    colour, dashes = look(result.optimizer, variant)
+    colour, dashes, _ = look(result.optimizer, variant)
     style: dict[str, Any] = {"color": colour, "linewidth": 1.8, "linestyle": (0, dashes) if dashes else "-"}
     calls = np.arange(1, len(result.trace) + 1)
     energy = np.array([call.energy for call in result.trace])
