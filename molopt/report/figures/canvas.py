@@ -53,7 +53,7 @@ STYLE = {
 class Canvas:
     """Panels to draw in, then `svg` to have them; used inside `canvas`."""
 
-    def __init__(self, panels: int, width: float, height: float, layout: str = "constrained", **shared: Any) -> None:
+    def __init__(self, panels: int, width: float, height: float, layout: Any = "constrained", **shared: Any) -> None:
         columns = min(panels, COLUMNS)
         rows = math.ceil(panels / columns)
         self.figure = Figure(figsize=(columns * width, rows * height), layout=layout)

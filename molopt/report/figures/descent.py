@@ -39,7 +39,7 @@ def descent_figure(
     """
     best = lowest(records)
     order = list(looks)
-    with canvas(1, WIDTH, HEIGHT, layout="none") as drawing:
+    with canvas(1, WIDTH, HEIGHT, layout=None) as drawing:
         panel = drawing.panels[0]
         for record in sorted(records, key=lambda record: order.index(record.plan.optimizer)):
             if len(record.outcome.energies) and math.isfinite(best):

@@ -65,10 +65,13 @@ def furthest(found: Sequence[Profile]) -> float:
 
 
 def cut(profile: Profile, until: float) -> tuple[np.ndarray, np.ndarray]:
-    """The curve from its first rise as far as the axis goes."""
+    """The curve from where it leaves 0 to where the axis ends: no line hides another at 0."""
     taus, fractions = profile.curve()
-    inside = (taus <= until) & (np.append(fractions[1:], 1.0) > 0)
-    return np.append(taus[inside], until), np.append(fractions[inside], fractions[inside][-1:])
+    inside = (taus <= until) & (fractions > 0)
+    taus, fractions = np.append(taus[inside], until), np.append(fractions[inside], fractions[inside][-1:])
+    if len(fractions) < len(taus):  # nothing was solved as far as the axis goes
+        return taus, np.zeros(len(taus))
+    return np.append(taus[0], taus), np.append(0.0, fractions)
 
 
 def described(optimizer: str, profile: Profile) -> str:

@@ -45,7 +45,7 @@ def sweep_figure(records: Sequence[Record], looks: Mapping[str, Look], key: str,
             logarithmic(panel)
         drawing.panels[0].set_ylabel("force calls, geometric mean")
         entries = [handle(family, look(family), marker="o", markersize=4) for family in families]
-        drawing.legend(entries + [handle(optimizer, looks[optimizer], linewidth=0.9) for optimizer in others])
+        drawing.legend(entries + [handle(optimizer, looks[optimizer], linewidth=1.1) for optimizer in others])
         return drawing.svg(prefix, one_line(f"sensitivity to {key}"))
 
 
@@ -84,7 +84,7 @@ def draw_family(drawing: Canvas, panel: Any, runs: Mapping[float, Sequence[Recor
 def draw_other(drawing: Canvas, panel: Any, optimizer: str, runs: Sequence[Record], style: Look) -> None:
     if runs:
         mean = geometric_mean_cost(runs).mean
-        line = panel.axhline(mean, linewidth=0.9, **line_style(style))
+        line = panel.axhline(mean, linewidth=1.1, **line_style(style))
         failed = sum(not run.outcome.converged for run in runs)
         drawing.say(line, described(optimizer, mean, failed, len(runs)))
 
