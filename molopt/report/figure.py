@@ -74,7 +74,7 @@ def draw_column(energies: Any, forces: Any, records: Sequence[Record]) -> None:
 
 
 def draw_run(energies: Any, forces: Any, record: Record, best: float, variant: int) -> None:
-    colour, dashes = look(record.plan.optimizer, variant)
+    colour, dashes, _ = look(record.plan.optimizer, variant)
     style: dict[str, Any] = {"color": colour, "linewidth": 1.8, "linestyle": (0, dashes) if dashes else "-"}
     outcome = record.outcome
     energy, fmax = outcome.energies, outcome.forces

@@ -1,6 +1,7 @@
 """How optimizers are called and drawn, everywhere the same."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from molopt.optimizers.names import ASES, abbreviated
@@ -12,13 +13,14 @@ class Look(NamedTuple):
 
     colour: str
     dashes: tuple[float, ...] = ()  # lengths of ink and gap in line widths; none is a solid line
+    marker: str = "o"
 
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart, without their yellow, which is faint on white;
 # further optimizers are shades of them. Ours are solid, but for rules in internal coordinates, which are finely dotted;
-# ASE's are dashed so that one shows through the gaps of another.
+# ASE's are dashed so that one shows through the gaps of another; the peers', in Tol's colours, have the longest dashes.
 LOOKS = {
-    "default": Look("#B00020"),
+    "default": Look("#990022"),
     "lbfgs/internal": Look("#1B1B7A"),
     "lbfgs/cartesian": Look("#2E6F8E"),
     "adam": Look("#D55E00"),
@@ -34,17 +36,21 @@ LOOKS = {
     "per-atom-adam": Look("#7A3600"),
     "amsgrad": Look("#F59B6B"),
     "nadam": Look("#A5423C"),
-    "radam": Look("#E6B8AF"),
+    "radam": Look("#D9A093"),
     "adabelief": Look("#8C2D62"),
     "adadelta": Look("#00573F"),
     "lion": Look("#806000"),
     "apollo": Look("#5C3D99"),
     "fire2": Look("#4D4D4D", (6, 1.5, 1.5, 1.5, 1.5, 1.5)),
     "mdmin": Look("#A6A6A6", (3, 3)),
+    "sella": Look("#117733", (9, 2)),
+    "geometric": Look("#AA4499", (9, 1.5, 1.5, 1.5)),
+    "pyberny": Look("#999933", (9, 1.5, 1.5, 1.5, 1.5, 1.5)),
 }
 DOTTED = (1.2, 0.6)
 OTHER = Look("#5C3D99", (2, 1))
 VARIANTS: Sequence[tuple[float, ...]] = ((), (3, 1), (1, 1), (4, 1, 1, 1))  # one optimizer with several arguments
+MARKERS = "osD^vPX<>p"  # of the optimizers of a study, in their order
 
 
 def label(optimizer: str) -> str:
@@ -68,3 +74,17 @@ def look(optimizer: str, variant: int = 0) -> Look:
     if where and found is OTHER:
         found = LOOKS.get(name, OTHER)._replace(dashes=DOTTED)
     return found._replace(dashes=VARIANTS[variant % len(VARIANTS)]) if variant else found
+
+
+def looks(optimizers: Iterable[str]) -> dict[str, Look]:
+    """The look of each optimizer of a study, in their order; all its figures are drawn with these.
+
+    >>> [entry.marker for entry in looks(["bfgs", "fire", "bfgs"]).values()]
+    ['o', 's']
+    """
+    variants, found = Counter[str](), dict[str, Look]()
+    for optimizer in dict.fromkeys(optimizers):
+        marker = MARKERS[len(found) % len(MARKERS)]
+        found[optimizer] = look(optimizer, variants[plain(optimizer)])._replace(marker=marker)
+        variants[plain(optimizer)] += 1
+    return found

@@ -1,0 +1,149 @@
+"""What the runs of one optimizer in one potential amount to."""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from molopt.comparison.basins import basins
+from molopt.comparison.problems import by_optimizer, by_potential, problem
+from molopt.comparison.ratios import Ratio, geometric_mean_cost, ratio
+from molopt.record import Record
+from molopt.specification import parse
+
+DIFFERENT = 0.005  # eV between two ends that count as lower and higher
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A row of the table of a study.
+
+    Attributes
+    ----------
+    potential, optimizer : str
+        The optimizer with every hyper-parameter.
+    tuned : bool
+        Whether an argument was given in its name: other than its defaults.
+    maxstep : float or None
+        The cap of a step, A; None where the name says none.
+    runs : int
+    ended : Counter
+        Of the words in `molopt.record.ENDED`.
+    calls, ratio : Ratio
+        Geometric means of force calls, alone and relative to the reference; NaN where the reference was not run.
+    own_time : float
+        Median over runs of the seconds a step that are neither the potential's nor the surrogate's.
+    energy_left, above_floor : float
+        Median over runs of the energy left at the end, eV: as the run estimated it, and as relaxing on showed it.
+    lower, higher : int
+        Runs that converged more than 5 meV below and above where the reference converged on the same problem.
+    lowest_basin : float
+        The share of all runs that ended in the lowest basin that any run of the same problem ended in; NaN where no
+        basins are known.
+    """
+
+    potential: str
+    optimizer: str
+    tuned: bool
+    maxstep: float | None
+    runs: int
+    ended: Counter[str]
+    calls: Ratio
+    ratio: Ratio
+    own_time: float
+    energy_left: float
+    above_floor: float
+    lower: int
+    higher: int
+    lowest_basin: float
+
+    @property
+    def failures(self) -> int:
+        """Runs that did not converge, whatever the way."""
+        return self.runs - self.ended["converged"]
+
+
+def summaries(records: Iterable[Record], reference: str) -> list[Summary]:
+    """One summary for each potential and optimizer, in the order in which they appear.
+
+    Parameters
+    ----------
+    records : iterable of Record
+    reference : str
+        Full name of the optimizer that the others are compared with.
+    """
+    found = []
+    for potential, there in by_potential(records).items():
+        optimizers, lowest = by_optimizer(there), in_lowest_basin(there)
+        for optimizer, runs in optimizers.items():
+            others = optimizers.get(reference, [])
+            lower, higher = lower_and_higher(runs, others)
+            known = [lowest[run.key] for run in runs if run.key in lowest]
+            found.append(
+                Summary(
+                    potential=potential,
+                    optimizer=optimizer,
+                    tuned=runs[0].plan.tuned,
+                    maxstep=maxstep(optimizer),
+                    runs=len(runs),
+                    ended=Counter(run.outcome.ended for run in runs),
+                    calls=geometric_mean_cost(runs),
+                    ratio=ratio(runs, others),
+                    own_time=median(map(own_time, runs)),
+                    energy_left=median(run.outcome.energy_left for run in runs),
+                    above_floor=median(map(above_floor, runs)),
+                    lower=lower,
+                    higher=higher,
+                    lowest_basin=float(np.mean(known)) if known else math.nan,
+                )
+            )
+    return found
+
+
+def maxstep(optimizer: str) -> float | None:
+    """The cap of a step that a full name says, A.
+
+    >>> maxstep("bfgs?maxstep=0.2&alpha=70.0"), maxstep("pyberny")
+    (0.2, None)
+    """
+    said = parse(optimizer)[1].get("maxstep")
+    return None if said is None else float(said)
+
+
+def own_time(record: Record) -> float:
+    """Seconds a step outside potential and surrogate; NaN where no step was made."""
+    return record.outcome.optimizer_seconds / record.outcome.steps if record.outcome.steps else math.nan
+
+
+def above_floor(record: Record) -> float:
+    """The energy of the end above where relaxing on came to rest, eV; NaN where it is not known."""
+    return record.outcome.energy - record.outcome.floor_energy
+
+
+def median(values: Iterable[float]) -> float:
+    """Of those that are known."""
+    known = [value for value in values if math.isfinite(value)]
+    return float(np.median(known)) if known else math.nan
+
+
+def lower_and_higher(runs: Iterable[Record], others: Iterable[Record]) -> tuple[int, int]:
+    """How many runs converged to a lower, and to a higher, end than the other optimizer on the same problem."""
+    ends = {problem(other): other.outcome.energy for other in others if other.outcome.converged}
+    above = [run.outcome.energy - ends[problem(run)] for run in runs if run.outcome.converged and problem(run) in ends]
+    return sum(energy < -DIFFERENT for energy in above), sum(energy > DIFFERENT for energy in above)
+
+
+def in_lowest_basin(records: Iterable[Record]) -> dict[str, bool]:
+    """Whether each run, by its key, ended in the lowest basin of its problem; problems without basins are left out."""
+    problems: dict[object, list[Record]] = defaultdict(list)
+    for record in records:
+        problems[problem(record)].append(record)
+    return {key: there for runs in problems.values() for key, there in lowest_of(runs).items()}
+
+
+def lowest_of(runs: Sequence[Record]) -> dict[str, bool]:
+    found = basins(runs)
+    known = any(basin is not None for basin in found)
+    return {run.key: basin == 0 for run, basin in zip(runs, found, strict=True)} if known else {}

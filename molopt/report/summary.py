@@ -1,0 +1,113 @@
+"""The table of a study in plain cells, for a page to show and to sort."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from molopt.comparison.ratios import Ratio
+from molopt.comparison.summaries import Summary
+from molopt.report.labels import label
+
+MEV, MS = 1e-3, 1e-3  # eV, s
+UNKNOWN = "-"
+
+
+class Cell(NamedTuple):
+    """What is shown, and what it is sorted by: text, or a number; None is not known and comes last."""
+
+    text: str
+    value: float | str | None
+
+
+class Heading(NamedTuple):
+    """Of a column, and what it means."""
+
+    text: str
+    meaning: str
+
+
+class Table(NamedTuple):
+    """Headings, and rows with a cell for each of them. All of it is text, never markup."""
+
+    headings: list[Heading]
+    rows: list[list[Cell]]
+
+
+def summary_table(summaries: Sequence[Summary], reference: str) -> Table:
+    """One row for each potential and optimizer.
+
+    Parameters
+    ----------
+    summaries : sequence of Summary
+        Made with the same reference.
+    reference : str
+        Its full name.
+    """
+    other = label(reference)
+    headings = [
+        Heading("potential", "what gave energies and forces"),
+        Heading("optimizer", "with the arguments that are not its defaults"),
+        Heading("settings", "tuned: an argument was given; default: as it comes"),
+        Heading("cap (Å)", "longest step of an atom"),
+        Heading("runs", "molecules times starts"),
+        Heading("failed", "runs that did not converge, whatever the way"),
+        Heading("force calls", "geometric mean; a failed run counts as the step limit"),
+        Heading(f"times {other}", "geometric mean over molecules of the ratio of force calls, seeds averaged first"),
+        Heading("95 % interval", "of that mean: bootstrap over molecules"),
+        Heading("own time (ms)", "median time of a step outside the potential"),
+        Heading("left, estimated (meV)", "median of the energy left at the end, as the run estimated it"),
+        Heading("left (meV)", "median of the energy of the end above where relaxing on came to rest"),
+        Heading("lower", f"runs that ended more than 5 meV below {other}"),
+        Heading("higher", f"runs that ended more than 5 meV above {other}"),
+        Heading("lowest basin", "share of runs that ended in the lowest basin found from the same start"),
+    ]
+    return Table(headings, [row(summary) for summary in summaries])
+
+
+def row(summary: Summary) -> list[Cell]:
+    return [
+        Cell(summary.potential, summary.potential),
+        Cell(label(summary.optimizer), label(summary.optimizer)),
+        Cell("tuned" if summary.tuned else "default", "tuned" if summary.tuned else "default"),
+        cap(summary.maxstep),
+        count(summary.runs),
+        Cell(failures(summary), summary.failures),
+        figure(summary.calls.mean, 1),
+        figure(summary.ratio.mean, 2),
+        interval(summary.ratio),
+        figure(summary.own_time / MS, 2),
+        figure(summary.energy_left / MEV, 3),
+        figure(summary.above_floor / MEV, 3),
+        count(summary.lower),
+        count(summary.higher),
+        share(summary.lowest_basin),
+    ]
+
+
+def failures(summary: Summary) -> str:
+    """How many, and how where there were some: `3: 2 unconverged, 1 crashed`."""
+    ways = [f"{times} {way}" for way, times in sorted(summary.ended.items()) if way != "converged"]
+    return f"{summary.failures}: {', '.join(ways)}" if ways else "0"
+
+
+def cap(maxstep: float | None) -> Cell:
+    known = maxstep is not None and math.isfinite(maxstep)
+    return Cell(f"{maxstep:g}", maxstep) if known else Cell(UNKNOWN, None)
+
+
+def count(number: int) -> Cell:
+    return Cell(str(number), number)
+
+
+def figure(value: float, digits: int) -> Cell:
+    return Cell(f"{value:.{digits}f}", value) if math.isfinite(value) else Cell(UNKNOWN, None)
+
+
+def share(value: float) -> Cell:
+    return Cell(f"{100 * value:.0f} %", value) if math.isfinite(value) else Cell(UNKNOWN, None)
+
+
+def interval(ratio: Ratio) -> Cell:
+    if not math.isfinite(ratio.low):
+        return Cell(UNKNOWN, None)
+    return Cell(f"{ratio.low:.2f} to {ratio.high:.2f}", ratio.low)
