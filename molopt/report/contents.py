@@ -84,7 +84,8 @@ class Contents:
 
     def fitting(self, budget: float, frames: int) -> list[Entry]:
         """The first molecules, as many as fit: all of them but in the largest studies."""
-        found, used = [], 0.0
+        found: list[Entry] = []
+        used = 0.0
         for entry in self.molecules.values():
             used += BYTES_PER_ATOM * frames * entry.atoms * len(entry.runs)
             if used > budget and found:
@@ -94,7 +95,8 @@ class Contents:
 
     def legend(self) -> list[dict[str, Any]]:
         """Each optimizer's name and look, the same in the figures."""
-        variants, found = Counter[str](), list[dict[str, Any]]()
+        variants = Counter[str]()
+        found: list[dict[str, Any]] = []
         for optimizer in self.optimizers:
             name = base(optimizer)
             drawn = appearance(optimizer, variants[name])

@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-LONGEST = 160  # characters of a name
+LONGEST = 160  # characters of a name; sentences may be longer
 
 
-def shown(text: object) -> str:
+def shown(text: object, longest: int = LONGEST) -> str:
     """What is not to be seen (controls, marks of direction, lone surrogates) by its escape; long texts cut.
 
     >>> shown("line\\u2028break\\ud800")
@@ -14,8 +14,8 @@ def shown(text: object) -> str:
     >>> len(shown("C" * 5000))
     160
     """
-    found = "".join(map(visible, str(text)[: LONGEST + 1]))
-    return found if len(found) <= LONGEST else f"{found[: LONGEST - 1]}…"
+    found = "".join(map(visible, str(text)[: longest + 1]))
+    return found if len(found) <= longest else f"{found[: longest - 1]}…"
 
 
 def visible(character: str) -> str:
