@@ -16,6 +16,7 @@ from molopt.relaxation import Run
 from molopt.result import Result
 from molopt.rules.partition import Array
 
+NOT_RUN = "not run"  # how the error of a run begins that could not even start
 FRAMES = 40  # geometries that are kept of a run
 CAREFUL = "default?maxstep=0.05&rise=1e-9"  # how an end is relaxed on to the floor of its basin
 FLOOR = Criteria(fmax=0.001, steps=1000)
@@ -78,7 +79,7 @@ def carry_out(task: Task) -> Outcome:
     try:
         run = Run(case.molecule, case.optimizer, case.potential, *criteria, on_call=look)
     except InputError as error:
-        return Outcome("failed", f"not run: {' '.join(str(error).split())}")
+        return Outcome("failed", f"{NOT_RUN}: {' '.join(str(error).split())}")
     run.go(trajectory=task.trajectory)
     result = run.result()
     floor_energy, floor = settled(case, result) if result.error is None else (math.nan, np.zeros((0, 3)))

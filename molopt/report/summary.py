@@ -2,35 +2,14 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from molopt.comparison.ratios import Ratio
 from molopt.comparison.summaries import Summary
 from molopt.report.labels import label
+from molopt.report.parts import Cell, Heading, Table
 
 MEV, MS = 1e-3, 1e-3  # eV, s
 UNKNOWN = "-"
-
-
-class Cell(NamedTuple):
-    """What is shown, and what it is sorted by: text, or a number; None is not known and comes last."""
-
-    text: str
-    value: float | str | None
-
-
-class Heading(NamedTuple):
-    """Of a column, and what it means."""
-
-    text: str
-    meaning: str
-
-
-class Table(NamedTuple):
-    """Headings, and rows with a cell for each of them. All of it is text, never markup."""
-
-    headings: list[Heading]
-    rows: list[list[Cell]]
 
 
 def summary_table(summaries: Sequence[Summary], reference: str) -> Table:
@@ -61,7 +40,8 @@ def summary_table(summaries: Sequence[Summary], reference: str) -> Table:
         Heading("higher", f"runs that ended more than 5 meV above {other}"),
         Heading("lowest basin", "share of runs that ended in the lowest basin found from the same start"),
     ]
-    return Table(headings, [row(summary) for summary in summaries])
+    caption = f"Point at a heading for what it means; ratios are to {other}."
+    return Table("Summary", headings, [row(summary) for summary in summaries], caption)
 
 
 def row(summary: Summary) -> list[Cell]:

@@ -1,0 +1,123 @@
+"""What a page says of a study as a whole: its molecules, its runs in one line each, and what determined them."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from molopt.errors import InputError
+from molopt.record import Plan, Record
+from molopt.report.colours import css
+from molopt.report.escaping import shown
+from molopt.report.frames import BYTES_PER_ATOM
+from molopt.report.labels import label, looks
+
+BLOCK, OPTIMIZER, POTENTIAL, SEED, ENDED, CALLS, ENERGY, FMAX, LEFT = range(9)  # of a run's line, as in molecules.js
+
+
+@dataclass
+class Entry:
+    """A molecule: how it is called, and its runs, each as the page's script wants it."""
+
+    number: int
+    name: str
+    source: str
+    atoms: int
+    charge: int
+    runs: list[list[Any]] = field(default_factory=list)
+
+    @property
+    def converged(self) -> int:
+        return sum(run[ENDED] == "converged" for run in self.runs)
+
+    @property
+    def fewest(self) -> int | None:
+        """Force calls of the quickest run that converged."""
+        return min((run[CALLS] for run in self.runs if run[ENDED] == "converged"), default=None)
+
+
+@dataclass
+class Contents:
+    """Of a study, in the order in which its runs came."""
+
+    molecules: dict[tuple[int, str], Entry] = field(default_factory=dict)
+    optimizers: dict[str, int] = field(default_factory=dict)
+    potentials: dict[str, int] = field(default_factory=dict)
+    seeds: set[int] = field(default_factory=set)
+    criteria: set[str] = field(default_factory=set)
+    caps: set[int] = field(default_factory=set)
+    versions: dict[str, set[str]] = field(default_factory=dict)
+    runs: int = 0
+    atoms: int = 0  # in all runs together
+
+    def add(self, record: Record) -> None:
+        plan, outcome = record.plan, record.outcome
+        entry = self.entry(plan)
+        optimizer = self.optimizers.setdefault(plan.optimizer, len(self.optimizers))
+        potential = self.potentials.setdefault(plan.potential, len(self.potentials))
+        numbers = [known(value) for value in (outcome.energy, outcome.fmax, outcome.energy_left)]
+        calls = outcome.force_calls
+        entry.runs.append([self.runs, optimizer, potential, plan.seed, outcome.ended, calls, *numbers])
+        self.runs += 1
+        self.atoms += len(plan.numbers)
+        self.seeds.add(plan.seed)
+        self.criteria.add(criterion(plan))
+        self.caps.add(plan.step_limit)
+        for package, version in plan.versions.items():
+            self.versions.setdefault(package, set()).add(version)
+
+    def entry(self, plan: Plan) -> Entry:
+        key = (plan.place, plan.molecule)
+        if key not in self.molecules:
+            self.molecules[key] = Entry(
+                len(self.molecules),
+                shown(plan.molecule),
+                shown(plan.source),
+                len(plan.numbers),
+                plan.charge,
+            )
+        return self.molecules[key]
+
+    def frames(self, budget: float, most: int) -> int:
+        """How many frames of each run fit into so many bytes of page; at least its first and its last."""
+        return max(2, min(most, int(budget / (BYTES_PER_ATOM * max(1, self.atoms)))))
+
+    def fitting(self, budget: float, frames: int) -> list[Entry]:
+        """The first molecules, as many as fit: all of them but in the largest studies."""
+        found: list[Entry] = []
+        used = 0.0
+        for entry in self.molecules.values():
+            used += BYTES_PER_ATOM * frames * entry.atoms * len(entry.runs)
+            if used > budget and found:
+                break
+            found.append(entry)
+        return found
+
+    def legend(self) -> list[dict[str, Any]]:
+        """Each optimizer's name and look, the same in the figures."""
+        drawn = looks(self.optimizers).items()
+        return [{"name": named(name), "colour": css(look.colour), "dashes": list(look.dashes)} for name, look in drawn]
+
+
+def contents(records: Iterable[Record]) -> Contents:
+    found = Contents()
+    for record in records:
+        found.add(record)
+    return found
+
+
+def named(optimizer: str) -> str:
+    try:
+        return shown(label(optimizer))
+    except InputError:
+        return shown(optimizer)
+
+
+def criterion(plan: Plan) -> str:
+    left = plan.energy_left_limit
+    besides = "" if left is None else f", energy left {left if isinstance(left, str) else f'{left:g} eV'}"
+    return f"fmax {plan.fmax_limit:g} eV/Å{besides}"
+
+
+def known(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,62 @@
+"""What the page of a study is put together from."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+
+class Figure(NamedTuple):
+    """A drawing.
+
+    Attributes
+    ----------
+    title, caption : str
+        Text: it is escaped.
+    svg : str
+        An `<svg>` element, put into the page as it is: whoever draws it escapes the names in it. It has no scripts; its
+        text is `currentColor`, its colours are right on light and dark pages by CSS's `light-dark`.
+    """
+
+    title: str
+    caption: str
+    svg: str
+
+
+class Heading(NamedTuple):
+    """Of a column, and what it means: a hint where the pointer rests."""
+
+    text: str
+    meaning: str = ""
+
+
+class Cell(NamedTuple):
+    """An entry of a table: its text, and what it is sorted by if that is not the text.
+
+    A column all of whose values are numbers is set flush right; cells without a number stay last in either order.
+    """
+
+    text: str
+    value: float | str | None = None
+
+
+class Table(NamedTuple):
+    """Rows under headings, each row as long as the headings; all of it text, which is escaped."""
+
+    title: str
+    headings: Sequence[Heading]
+    rows: Sequence[Sequence[Cell]]
+    caption: str = ""
+
+    def numeric(self) -> list[bool]:
+        """Whether each column is one of numbers.
+
+        >>> Table("", [Heading("name"), Heading("calls")], [[Cell("bfgs"), Cell("12", 12)], [Cell("fire"), Cell("-")]]).numeric()
+        [False, True]
+        """
+        return [numbers(row[column] for row in self.rows) for column in range(len(self.headings))]
+
+
+def numbers(cells: Iterable[Cell]) -> bool:
+    """Whether these are numbers, and some of them known: a cell without a value is a dash or a remark."""
+    values = [cell.value for cell in cells]
+    known = [value for value in values if value is not None]
+    return bool(known) and all(isinstance(value, int | float) for value in known)

@@ -1,0 +1,222 @@
+"""The report of a study: its records, told in tables, figures and molecules."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from molopt.comparison.problems import by_problem
+from molopt.comparison.profiles import converged, converged_to_lowest
+from molopt.comparison.running import NOT_RUN
+from molopt.comparison.study import Study
+from molopt.comparison.summaries import summaries
+from molopt.errors import InputError
+from molopt.optimizers.choice import ASES
+from molopt.optimizers.names import choose
+from molopt.optimizers.peers import UNMATCHED
+from molopt.record import Record
+from molopt.report.figures import (
+    descent_figure,
+    ending_figure,
+    forest_figure,
+    legend_figure,
+    own_time_figure,
+    profile_figure,
+    sweep_figure,
+)
+from molopt.report.labels import VARIANTS, Look, label, looks, plain
+from molopt.report.page import write_page
+from molopt.report.parts import Figure, Table
+from molopt.report.summary import summary_table
+from molopt.specification import parse
+
+REFERENCES = ("sella", "bfgs", "lbfgs", "fire")  # what others are compared with, the first that was run
+DESCENTS = 60  # molecules times potentials that are drawn one by one; the page draws all of them on a click
+FAMILY = 3  # values of one argument that make a sweep
+REASONS = 12  # lines about runs that failed
+
+
+def write_report(study: Study, path: Path, against: str | None = None) -> list[str]:
+    """Write the page of a study, finished or not; remarks on what it lacks, one line each.
+
+    Parameters
+    ----------
+    study : Study
+    path : Path
+    against : str, optional
+        The optimizer that ratios are relative to: by default Sella, BFGS, LBFGS or FIRE, the first that was run.
+
+    Raises
+    ------
+    InputError
+        The study has no runs yet, or `against` was not run.
+    """
+    records = [light(record) for record in study.store.records()]
+    run = [record for record in records if not (record.outcome.error or "").startswith(NOT_RUN)]
+    if not run:
+        raise InputError(f"the study {study.folder} has no runs yet: molopt compare --resume {study.folder}")
+    reference = reference_of(run, against)
+    return write_page(
+        path,
+        f"{study.folder.resolve().name}: force calls of {len(looks_of(run))} optimizers",
+        Stored(study),
+        figures(run, reference),
+        tables(run, reference),
+        notes(records, study),
+        study.settings.command,
+    )
+
+
+class Stored:
+    """The records of a study, read anew each time."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+
+    def __iter__(self) -> Iterator[Record]:
+        return self.study.store.records()
+
+
+def light(record: Record) -> Record:
+    """The record without the geometries on the way, which statistics do without: memory is for large studies."""
+    return replace(record, outcome=replace(record.outcome, frames=np.zeros((0, 0, 3)), frame_calls=np.zeros(0, int)))
+
+
+def looks_of(records: Iterable[Record]) -> dict[str, Look]:
+    return looks(record.plan.optimizer for record in records)
+
+
+def reference_of(records: Sequence[Record], against: str | None) -> str:
+    """The full name of the optimizer that ratios are relative to."""
+    there = list(dict.fromkeys(record.plan.optimizer for record in records))
+    if against is not None:
+        name = choose(against).name
+        if name not in there:
+            raise InputError(f"{against!r} was not run; there are {', '.join(map(label, there))}")
+        return name
+    return next((name for known in REFERENCES for name in there if plain(name) == known), there[0])
+
+
+def tables(records: Sequence[Record], reference: str) -> list[Table]:
+    return [summary_table(summaries(records, reference), reference)]
+
+
+def figures(records: Sequence[Record], reference: str) -> list[Figure]:
+    """The figures of a study, in the order in which a reader asks."""
+    drawn = looks_of(records)
+    few = [record for record in records if record.plan.optimizer not in swept_away(drawn)]
+    found = [
+        Figure(
+            "Performance profile",
+            "The share of problems (molecule and start) that an optimizer solved within so many times the force calls of "
+            "the best. Solved: the run converged. E. D. Dolan, J. J. Moré, Math. Program. 91, 201 (2002).",
+            profile_figure(few, drawn, converged, "converged"),
+        ),
+        Figure(
+            "Performance profile, to the lowest end",
+            "The same, where solved means: converged, and ended within 1 meV of the lowest end that any optimizer "
+            "found from this start. A run that stops on a plateau, or in another minimum that is higher, is not solved.",
+            profile_figure(few, drawn, converged_to_lowest, "lowest"),
+        ),
+        Figure(
+            f"Force calls relative to {label(reference)}",
+            "Geometric means over molecules with their 95 % interval by bootstrap; a run that did not converge counts as "
+            "the step limit.",
+            forest_figure(summaries(records, reference), drawn, reference, "forest"),
+        ),
+    ]
+    found += [
+        Figure(
+            f"Sensitivity to {key}",
+            f"Geometric mean of force calls for each value of {key}; hollow markers have runs that did not converge.",
+            sweep_figure(records, drawn, key, f"sweep-{number}"),
+        )
+        for number, key in enumerate(swept_keys(drawn))
+    ]
+    found += [
+        Figure(
+            "Energy left where a run ended",
+            "Full markers: the end's height above where it came to rest when it was relaxed on, uncounted, to fmax 0.001 "
+            "eV/Å. Hollow: what the run estimated of that from its forces. The same fmax leaves very different energies.",
+            ending_figure(few, drawn, "ending"),
+        ),
+        Figure(
+            "Own time",
+            "Wall time of a step outside the potential and the surrogate, on the machine that ran the study, with "
+            "whatever else it had to do.",
+            own_time_figure(few, drawn, "own"),
+        ),
+        descents(few, drawn),
+    ]
+    return found
+
+
+def descents(records: Sequence[Record], drawn: dict[str, Look]) -> Figure:
+    """Small drawings of the first starts, with one legend."""
+    starts = list(by_problem(records).values())
+    shown = [runs for runs in starts if runs[0].plan.seed == 0][:DESCENTS]
+    svgs = [legend_figure(looks_of(records), "legend")]
+    for number, runs in enumerate(shown):
+        plan = runs[0].plan
+        svgs.append(descent_figure(runs, drawn, f"{plan.molecule}, {plan.potential}", f"descent-{number}"))
+    more = "" if len(shown) == len(starts) else f" {len(shown)} of {len(starts)} starts are here; below is every one."
+    return Figure(
+        "Energy above the lowest that any run of a start found",
+        f"meV against force calls, both logarithmic. A dot ends a run that converged, a cross one that failed.{more}",
+        "".join(svgs),
+    )
+
+
+def values(optimizers: Iterable[str]) -> dict[tuple[str, str], set[str]]:
+    """The values that each argument of each optimizer takes."""
+    found: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for optimizer in optimizers:
+        name, arguments = parse(optimizer)
+        for key, value in arguments.items():
+            found[name, key].add(repr(value))
+    return found
+
+
+def swept_keys(optimizers: Iterable[str]) -> list[str]:
+    """The arguments that were swept."""
+    return list(dict.fromkeys(key for (_, key), said in values(optimizers).items() if len(said) >= FAMILY))
+
+
+def swept_away(optimizers: Iterable[str]) -> set[str]:
+    """Members of families that are too large to tell apart in a figure; their sweep is drawn by itself."""
+    members = Counter(map(plain, optimizers))
+    return {name for name in optimizers if members[plain(name)] > len(VARIANTS)}
+
+
+def notes(records: Sequence[Record], study: Study) -> list[str]:
+    """What a reader must know to judge the figures."""
+    names = {plain(record.plan.optimizer) for record in records}
+    found = [
+        "Every optimizer started at the same geometry, on a fresh calculator with the same settings, and was stopped by "
+        "the same test of fmax on the same forces. A force call is an evaluation at a new geometry; a surrogate's own "
+        "calls are not counted unless it is of the same program as the potential.",
+        "Settings are as each package ships them unless the table says tuned. The defaults of molopt were tuned on other "
+        "molecules (docs/tuning.md), those of ASE and the peers by their authors.",
+        "Two runs ended in the same basin if, relaxed on without counting, their energies agree within 1 meV and their "
+        "geometries within 0.1 Å RMSD over heavy atoms and polar hydrogens, symmetry considered.",
+    ]
+    if names & set(ASES):
+        found.append(
+            "The cap is what each optimizer calls maxstep: of the longest atom in molopt and ASE's BFGS and LBFGS, of all "
+            "atoms' displacements as one vector in ASE's FIRE and FIRE2."
+        )
+    found += [text for name, text in UNMATCHED.items() if name in names]
+    reasons = Counter(
+        f"{record.plan.molecule} in {record.plan.potential}: {record.outcome.error}"
+        if (record.outcome.error or "").startswith(NOT_RUN)
+        else f"{label(record.plan.optimizer)}, {record.plan.molecule} in {record.plan.potential}: "
+        f"{record.outcome.ended}, {record.outcome.error}"
+        for record in records
+        if record.outcome.error is not None
+    )
+    found += [reason if count == 1 else f"{reason} ({count} runs)" for reason, count in reasons.most_common(REASONS)]
+    if len(reasons) > REASONS:
+        found.append(f"{len(reasons) - REASONS} more kinds of failure: molopt export {study.folder} lists every run.")
+    return found
