@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Self
 
@@ -140,6 +141,15 @@ class Study:
                 continue
             for case in cases([molecule], settings.potentials, settings.optimizers, settings.starts, source):
                 yield case._replace(place=place)
+
+    def records(self) -> Iterator[Record]:
+        """The finished runs, molecule by molecule, in the order of the plan."""
+        ranks = {name: rank for rank, name in enumerate((*self.settings.potentials, *self.settings.optimizers))}
+        for _, group in groupby(self.store.records(), key=lambda record: record.plan.place):
+            yield from sorted(
+                group,
+                key=lambda record: (record.plan.seed, ranks[record.plan.potential], ranks[record.plan.optimizer]),
+            )
 
     def go(
         self, executor: Executor, stream: Iterable[Case], trajectory: Callable[[Case], Path] | None = None

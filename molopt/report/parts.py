@@ -49,7 +49,8 @@ class Table(NamedTuple):
     def numeric(self) -> list[bool]:
         """Whether each column is one of numbers.
 
-        >>> Table("", [Heading("name"), Heading("calls")], [[Cell("bfgs"), Cell("12", 12)], [Cell("fire"), Cell("-")]]).numeric()
+        >>> rows = [[Cell("bfgs"), Cell("12", 12)], [Cell("fire"), Cell("-")]]
+        >>> Table("", [Heading("name"), Heading("calls")], rows).numeric()
         [False, True]
         """
         return [numbers(row[column] for row in self.rows) for column in range(len(self.headings))]

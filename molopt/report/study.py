@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from molopt.comparison.problems import by_problem
-from molopt.comparison.profiles import converged, converged_to_lowest
+from molopt.comparison.problems import by_problem, converged, converged_to_lowest
 from molopt.comparison.running import NOT_RUN
 from molopt.comparison.study import Study
 from molopt.comparison.summaries import summaries
@@ -53,7 +52,7 @@ def write_report(study: Study, path: Path, against: str | None = None) -> list[s
     InputError
         The study has no runs yet, or `against` was not run.
     """
-    records = [light(record) for record in study.store.records()]
+    records = [light(record) for record in study.records()]
     run = [record for record in records if not (record.outcome.error or "").startswith(NOT_RUN)]
     if not run:
         raise InputError(f"the study {study.folder} has no runs yet: molopt compare --resume {study.folder}")
@@ -76,7 +75,7 @@ class Stored:
         self.study = study
 
     def __iter__(self) -> Iterator[Record]:
-        return self.study.store.records()
+        return self.study.records()
 
 
 def light(record: Record) -> Record:
@@ -110,20 +109,20 @@ def figures(records: Sequence[Record], reference: str) -> list[Figure]:
     found = [
         Figure(
             "Performance profile",
-            "The share of problems (molecule and start) that an optimizer solved within so many times the force calls of "
-            "the best. Solved: the run converged. E. D. Dolan, J. J. Moré, Math. Program. 91, 201 (2002).",
+            "The share of problems (molecule and start) that an optimizer solved within so many times the force calls "
+            "of the best. Solved: the run converged. E. D. Dolan, J. J. Moré, Math. Program. 91, 201 (2002).",
             profile_figure(few, drawn, converged, "converged"),
         ),
         Figure(
             "Performance profile, to the lowest end",
             "The same, where solved means: converged, and ended within 1 meV of the lowest end that any optimizer "
-            "found from this start. A run that stops on a plateau, or in another minimum that is higher, is not solved.",
+            "found from this start. A run that stops on a plateau, or in a higher minimum, is not solved.",
             profile_figure(few, drawn, converged_to_lowest, "lowest"),
         ),
         Figure(
             f"Force calls relative to {label(reference)}",
-            "Geometric means over molecules with their 95 % interval by bootstrap; a run that did not converge counts as "
-            "the step limit.",
+            "Geometric means over molecules with their 95 % interval by bootstrap; a run that did not converge counts "
+            "as the step limit.",
             forest_figure(summaries(records, reference), drawn, reference, "forest"),
         ),
     ]
@@ -138,8 +137,8 @@ def figures(records: Sequence[Record], reference: str) -> list[Figure]:
     found += [
         Figure(
             "Energy left where a run ended",
-            "Full markers: the end's height above where it came to rest when it was relaxed on, uncounted, to fmax 0.001 "
-            "eV/Å. Hollow: what the run estimated of that from its forces. The same fmax leaves very different energies.",
+            "Full markers: the end's height above where it came to rest when it was relaxed on, uncounted, to fmax "
+            "0.001 eV/Å. Hollow: what the run estimated of that from its forces.",
             ending_figure(few, drawn, "ending"),
         ),
         Figure(
@@ -155,7 +154,7 @@ def figures(records: Sequence[Record], reference: str) -> list[Figure]:
 
 def descents(records: Sequence[Record], drawn: dict[str, Look]) -> Figure:
     """Small drawings of the first starts, with one legend."""
-    starts = list(by_problem(records).values())
+    starts = [list(runs.values()) for runs in by_problem(records).values()]
     shown = [runs for runs in starts if runs[0].plan.seed == 0][:DESCENTS]
     svgs = [legend_figure(looks_of(records), "legend")]
     for number, runs in enumerate(shown):
@@ -194,18 +193,18 @@ def notes(records: Sequence[Record], study: Study) -> list[str]:
     """What a reader must know to judge the figures."""
     names = {plain(record.plan.optimizer) for record in records}
     found = [
-        "Every optimizer started at the same geometry, on a fresh calculator with the same settings, and was stopped by "
-        "the same test of fmax on the same forces. A force call is an evaluation at a new geometry; a surrogate's own "
-        "calls are not counted unless it is of the same program as the potential.",
-        "Settings are as each package ships them unless the table says tuned. The defaults of molopt were tuned on other "
-        "molecules (docs/tuning.md), those of ASE and the peers by their authors.",
+        "Every optimizer started at the same geometry, on a fresh calculator with the same settings, and was stopped "
+        "by the same test of fmax on the same forces. A force call is an evaluation at a new geometry; a surrogate's "
+        "own calls are not counted unless it is of the same program as the potential.",
+        "Settings are as each package ships them unless the table says tuned. The defaults of molopt were tuned on "
+        "other molecules (docs/tuning.md), those of ASE and the peers by their authors.",
         "Two runs ended in the same basin if, relaxed on without counting, their energies agree within 1 meV and their "
         "geometries within 0.1 Å RMSD over heavy atoms and polar hydrogens, symmetry considered.",
     ]
     if names & set(ASES):
         found.append(
-            "The cap is what each optimizer calls maxstep: of the longest atom in molopt and ASE's BFGS and LBFGS, of all "
-            "atoms' displacements as one vector in ASE's FIRE and FIRE2."
+            "The cap is what each optimizer calls maxstep: of the longest atom in molopt and ASE's BFGS and LBFGS, of "
+            "all atoms' displacements as one vector in ASE's FIRE and FIRE2."
         )
     found += [text for name, text in UNMATCHED.items() if name in names]
     reasons = Counter(
