@@ -496,3 +496,36 @@ def test_wrong_input_to_a_potential_stays_wrong_input():
     atoms.calc = Counted(potential("uff", Molecule.from_smiles("CC")))
     with pytest.raises(InputError, match="was made for the atoms of CC"):
         atoms.get_forces()
+
+
+# Bonded terms alone
+
+
+@pytest.mark.parametrize("method", ["mmff94", "mmff94s"])
+def test_bonded_terms_alone_do_not_tell_how_far_apart_two_molecules_are(method):
+    pair = Molecule.from_smiles("O.O")
+    first = {0, *(b for a, b in pair.bonds.tolist() if a == 0)}
+    near = pair.atoms()
+    far = near.copy()
+    far.positions[[n for n in range(len(far)) if n not in first]] += 5.0
+    bonded, whole = potential(f"{method}?terms=bonded", pair), potential(method, pair)
+    assert bonded.get_potential_energy(near) == pytest.approx(bonded.get_potential_energy(far), abs=1e-9)
+    assert abs(whole.get_potential_energy(near) - whole.get_potential_energy(far)) > 0.01
+
+
+def test_a_pickled_force_field_keeps_its_terms():
+    ethanol = Molecule.from_smiles("CCO")
+    bonded = potential("mmff94s?terms=bonded", ethanol)
+    again = pickle.loads(pickle.dumps(bonded))
+    assert again.get_potential_energy(ethanol.atoms()) == bonded.get_potential_energy(ethanol.atoms())
+    assert again.name == "mmff94s?terms=bonded"
+
+
+def test_terms_that_a_force_field_cannot_leave_out_are_refused():
+    ethanol = Molecule.from_smiles("CCO")
+    with pytest.raises(InputError, match="terms must be one of all, bonded, got 'torsion'"):
+        potential("mmff94?terms=torsion", ethanol)
+    with pytest.raises(InputError, match="uff takes no keywords, got terms"):
+        potential("uff?terms=bonded", ethanol)
+    with pytest.raises(InputError, match="mmff94 takes no keywords but terms, got cutoff"):
+        potential("mmff94?cutoff=9", ethanol)

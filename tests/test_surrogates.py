@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.calculator import CalculationFailed, Calculator, all_changes
+from rdkit import Chem
 
 import molopt
 from molopt.coordinates.borrowed import Borrowed, cartesian, outside
@@ -15,6 +16,7 @@ from molopt.errors import InputError, PotentialFailed
 from molopt.optimizers import LBFGS, HeavyBall
 from molopt.optimizers.names import choose
 from molopt.optimizers.surrogate import Surrogate
+from molopt.potentials import automatic
 from molopt.specification import parse
 
 FMAX = 0.01  # eV/A
@@ -565,6 +567,26 @@ def test_calls_of_a_surrogate_of_the_same_program_are_force_calls():
     assert result.force_calls == len(result.trace) + result.surrogate_calls > len(result.trace)
     guided = molopt.relax(molecule, surrogate="uff")  # RDKit's, as the potential
     assert guided.force_calls == len(guided.trace) + guided.surrogate_calls > len(guided.trace)
+
+
+def test_bonded_terms_alone_guide_where_they_are_asked_for():
+    molecule = glycol_ether()
+    result = molopt.relax(molecule, potential=gfn2(molecule), surrogate="mmff94s?terms=bonded", fmax=FMAX)
+    assert (result.surrogate, result.converged) == ("mmff94s?terms=bonded", True)
+    assert result.surrogate_calls > 0
+
+
+def test_beyond_1000_atoms_there_is_no_surrogate_unless_asked_for():
+    waters = Chem.AddHs(Chem.MolFromSmiles(".".join(["O"] * 334)))
+    places = Chem.Conformer(waters.GetNumAtoms())
+    for atom, place in enumerate(np.ndindex(11, 11, 11)):
+        if atom < waters.GetNumAtoms():
+            places.SetAtomPosition(atom, [2.0 * entry for entry in place])
+    waters.AddConformer(places)
+    many = molopt.Molecule.from_rdkit(waters)
+    assert len(many) == 1002
+    assert automatic(gfn2(ethanol()), many) is None
+    assert np.isfinite(molopt.potential("mmff94s?terms=bonded", many).get_potential_energy(many.atoms()))
 
 
 def test_a_calculator_can_be_the_surrogate_of_a_name():

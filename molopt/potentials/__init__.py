@@ -30,7 +30,8 @@ def potential(name: str, molecule: Molecule | Atoms) -> GetPropertiesMixin:
     name : str
         "mmff94", "mmff94s", "uff" (RDKit's force fields), "gfn2-xtb", "gfn1-xtb" (tblite's; the extra `xtb`), in
         any case of letters, or "package.module:factory", any callable that returns an ASE calculator. Keywords
-        follow as "?key=value&key2=value2": those of `tblite.ase.TBLite` for xTB, the factory's own for a factory.
+        follow as "?key=value&key2=value2": those of `tblite.ase.TBLite` for xTB, the factory's own for a factory, and
+        "mmff94?terms=bonded" has no van der Waals and no electrostatic terms.
     molecule : Molecule or ase.Atoms
         Says which atoms, bonds, charge and multiplicity.
 
@@ -62,6 +63,9 @@ Known are mmff94, mmff94s, uff, gfn2-xtb, gfn1-xtb, package.module:factory
         return xtb(key, molecule, keywords)
     if key not in FORCE_FIELDS:
         raise InputError(f"{found!r} is no potential{offer(found, [*potential_names(), 'package.module:factory'])}")
-    if keywords:
-        raise InputError(f"{key} takes no keywords, got {', '.join(keywords)}")
-    return RDKitForceField(molecule if isinstance(molecule, Molecule) else Molecule.from_atoms(molecule), key)
+    known = [] if key == "uff" else ["terms"]
+    others = sorted(set(keywords) - set(known))
+    if others:
+        raise InputError(f"{key} takes no keywords{''.join(f' but {name}' for name in known)}, got {', '.join(others)}")
+    typed = molecule if isinstance(molecule, Molecule) else Molecule.from_atoms(molecule)
+    return RDKitForceField(typed, key, **keywords)

@@ -13,22 +13,27 @@ from molopt.molecules import Molecule
 
 VARIANTS = {"mmff94": "MMFF94", "mmff94s": "MMFF94s"}
 FORCE_FIELDS = (*VARIANTS, "uff")
+TERMS = ("all", "bonded")
 NO_CUTOFF = 1e6  # A for MMFF, well depths for UFF: farther than any molecule is wide
 
 
-def force_field(molecule: Molecule, method: str) -> Any:
-    """An initialized `rdkit.ForceField.ForceField` with every non-bonded term, those between fragments too.
+def force_field(molecule: Molecule, method: str, terms: str = "all") -> Any:
+    """An initialized `rdkit.ForceField.ForceField`, by default with every non-bonded term, between fragments too.
 
     Raises
     ------
     InputError
         An atom has no parameters; MMFF is asked for a radical, for a multiplicity above 1, or where bond orders are
-        not known.
+        not known; UFF is asked for its bonded terms alone.
     """
     if method not in FORCE_FIELDS:
         raise InputError(f"method must be one of {', '.join(FORCE_FIELDS)}, got {method!r}")
+    if terms not in TERMS:
+        raise InputError(f"terms must be one of {', '.join(TERMS)}, got {terms!r}")
+    if method == "uff" and terms != "all":
+        raise InputError(f"uff has no terms={terms}: use mmff94 or mmff94s")
     with rdBase.BlockLogs():
-        field = uff(molecule) if method == "uff" else mmff(molecule, method)
+        field = uff(molecule) if method == "uff" else mmff(molecule, method, terms)
         field.Initialize()
     return field
 
@@ -44,7 +49,7 @@ def uff(molecule: Molecule) -> Any:
     return rdForceFieldHelpers.UFFGetMoleculeForceField(mol, vdwThresh=NO_CUTOFF, ignoreInterfragInteractions=False)
 
 
-def mmff(molecule: Molecule, method: str) -> Any:
+def mmff(molecule: Molecule, method: str, terms: str = "all") -> Any:
     name, mol = molecule.name, molecule.to_rdkit()
     if not molecule.orders_known:
         raise InputError(f"{method} needs bond orders, and those of {name} are not known: use uff or gfn2-xtb")
@@ -56,12 +61,14 @@ def mmff(molecule: Molecule, method: str) -> Any:
         )
     if molecule.spin > 1:
         raise InputError(f"{method} has no parameters for multiplicity {molecule.spin}, which {name} has: use gfn2-xtb")
-    terms = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, mmffVariant=VARIANTS[method])
-    if terms is None:
+    properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(mol, mmffVariant=VARIANTS[method])
+    if properties is None:
         atom = described(mol, re.search(r"#(\d+) +0 ", mmff_types(mol)), counted_from=1)
         raise InputError(f"{method} has no parameters for {atom} of {name}: use uff or gfn2-xtb")
+    properties.SetMMFFVdWTerm(terms == "all")
+    properties.SetMMFFEleTerm(terms == "all")
     return rdForceFieldHelpers.MMFFGetMoleculeForceField(
-        mol, terms, nonBondedThresh=NO_CUTOFF, ignoreInterfragInteractions=False
+        mol, properties, nonBondedThresh=NO_CUTOFF, ignoreInterfragInteractions=False
     )
 
 

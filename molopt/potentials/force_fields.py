@@ -32,6 +32,9 @@ class RDKitForceField(Calculator):
     method : str
         "mmff94" (default: made for organic molecules), "mmff94s" (planar amide nitrogens) or "uff" (any element,
         coarse).
+    terms : str
+        "all" (default) or, of MMFF94 and MMFF94s, "bonded": no van der Waals and no electrostatic ones, whose number
+        grows with the square of the size. It is no potential of a molecule, but can guide on a large one.
 
     Raises
     ------
@@ -56,13 +59,13 @@ class RDKitForceField(Calculator):
     """
 
     implemented_properties: ClassVar = ["energy", "free_energy", "forces"]
-    default_parameters: ClassVar = {"method": "mmff94"}
+    default_parameters: ClassVar = {"method": "mmff94", "terms": "all"}
 
-    def __init__(self, molecule: Molecule, method: str = "mmff94") -> None:
-        super().__init__(method=method)
+    def __init__(self, molecule: Molecule, method: str = "mmff94", terms: str = "all") -> None:
+        super().__init__(method=method, terms=terms)
         self.molecule = molecule
         self._numbers = molecule.numbers
-        self._field = force_field(molecule, method)
+        self._field = force_field(molecule, method, terms)
         if molecule.spin > 1:
             log.warning("%s: %s ignores the multiplicity %d", molecule.name, method, molecule.spin)
         self.atoms: Any = None
@@ -70,7 +73,8 @@ class RDKitForceField(Calculator):
         self._seen: Fingerprint | None = None
 
     def _get_name(self) -> str:
-        return self.parameters.method
+        method, terms = self.parameters.method, self.parameters.terms
+        return method if terms == "all" else f"{method}?terms={terms}"
 
     def check_state(self, atoms: Atoms, tol: float = 0.0) -> list[str]:
         return [] if fingerprint(atoms) == self._seen else all_changes
@@ -109,4 +113,4 @@ class RDKitForceField(Calculator):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._field = force_field(self.molecule, self.parameters.method)
+        self._field = force_field(self.molecule, self.parameters.method, self.parameters.terms)

@@ -9,7 +9,7 @@ from molopt.potentials.force_fields import RDKitForceField
 
 log = logging.getLogger("molopt")
 
-LARGE = 1000  # atoms; beyond, a force field without cutoff takes minutes to set up
+LARGE = 1000  # atoms; beyond, the pairs of a force field without cutoff cost seconds a step
 GUIDE = "mmff94s"  # UFF costs more force calls than it saves: docs/surrogates.md
 
 
@@ -17,7 +17,8 @@ def automatic(calculator: Any, molecule: Molecule | None) -> RDKitForceField | N
     """The surrogate that "auto" means for a molecule on a calculator; None where there is none.
 
     A force field has none: it is as cheap itself. For all else it is MMFF94s where it has parameters for the molecule,
-    up to 1,000 atoms.
+    up to 1,000 atoms. Beyond, there is none: pairs cost too much, and the bonded terms alone, which can be asked for as
+    "mmff94s?terms=bonded", save no force calls (docs/surrogates.md).
     This depends on the class of the calculator, never on its speed. UFF, which has parameters for any element, and
     GFN-xTB can guide where they are asked for.
 
