@@ -144,11 +144,18 @@ def test_relax_takes_names_files_folders_and_smiles_together(here):
 
 
 def test_json_keys_are_the_fields_of_a_result_and_nothing_else_is_printed():
-    for command in (["relax", "CO"], ["compare", "CO", "--potential", "mmff94", "--optimizers", "adam,bfgs"]):
-        records = json.loads(molopt(*command, "--json").stdout)
-        for record in records:
-            assert list(record) == list(Result.__dataclass_fields__)
-            assert len(record["trace"]["energy"]) == record["force_calls"]
+    for record in json.loads(molopt("relax", "CO", "--json").stdout):
+        assert list(record) == list(Result.__dataclass_fields__)
+        assert len(record["trace"]["energy"]) == record["force_calls"]
+
+
+def test_json_of_a_comparison_is_each_run_without_its_geometries():
+    command = ["compare", "CO", "--potential", "mmff94", "--optimizers", "adam,bfgs", "--json"]
+    records = json.loads(molopt(*command).stdout)
+    assert [record["optimizer"].partition("?")[0] for record in records] == ["adam", "bfgs"]
+    for record in records:
+        assert {"molecule", "potential", "ended", "energy", "energy_left", "fmax", "key"} <= set(record)
+        assert len(record["energies"]) == len(record["forces"]) == record["force_calls"]
 
 
 def test_guesses_are_noted_on_standard_error_and_not_in_the_json(here):
@@ -271,7 +278,6 @@ def test_a_smiles_that_cannot_be_read_is_shown_with_the_place(command):
         (["C", "--seed=-1"], "seed must be at least 0"),
         (["C", "--spin", "2"], "cannot have multiplicity 2"),
         (["C", "--nonsense"], "--nonsense"),
-        ([], "Missing argument"),
         ([""], "nothing to read"),
     ],
 )
@@ -373,6 +379,11 @@ def test_a_bad_record_far_into_a_stream_is_named_and_what_came_before_is_kept(he
     assert result.stderr.startswith("molopt: list.smi, line 4: ")
     assert [record["name"] for record in json.loads(result.stdout)] == ["methane", "water", "ammonia"]
     assert len(list((here / "out").glob("*.sdf"))) == 3
+
+
+def test_a_command_without_molecules_says_so():
+    assert "Missing argument" in one_line("relax")
+    assert "give molecules to compare, or --resume STUDY" in one_line("compare")
 
 
 def test_an_unknown_command_gets_one_line():

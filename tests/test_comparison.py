@@ -40,16 +40,16 @@ def ethanol():
 
 
 def test_all_optimizers_start_at_the_same_geometry_and_force(ethanol):
-    results = list(compare(cases([ethanol], ["mmff94"]), steps=5))
-    assert len(results) == len(DEFAULT_OPTIMIZERS)
-    assert len({(result.trace[0].energy, result.trace[0].fmax) for result in results}) == 1
+    records = list(compare(cases([ethanol], ["mmff94"]), steps=5))
+    assert len(records) == len(DEFAULT_OPTIMIZERS)
+    assert len({(record.outcome.energies[0], record.outcome.forces[0]) for record in records}) == 1
 
 
 def test_no_run_starts_from_what_another_left_behind(ethanol):
     pytest.importorskip("tblite", reason="pip install 'molopt[xtb]'")
     alone = list(compare([Case(ethanol, "gfn2-xtb", "bfgs")], steps=3))
     after = list(compare(cases([ethanol], ["gfn2-xtb"], ["adam", "bfgs"]), steps=3))
-    assert alone[-1].trace[-1].energy == after[-1].trace[-1].energy
+    assert alone[-1].outcome.energy == after[-1].outcome.energy
 
 
 def test_molecules_are_drawn_when_their_turn_comes(ethanol):
@@ -57,26 +57,26 @@ def test_molecules_are_drawn_when_their_turn_comes(ethanol):
         while True:
             yield ethanol
 
-    assert next(compare(cases(endless(), ["uff"], ["adam"]))).converged
+    assert next(compare(cases(endless(), ["uff"], ["adam"]))).outcome.converged
 
 
 def test_the_best_is_the_lowest_end_of_the_runs_that_did_not_fail(ethanol, fragile):
-    results = list(compare(cases([ethanol], ["uff"], ["adam", "bfgs"])))
-    above = above_best(results)
+    records = list(compare(cases([ethanol], ["uff"], ["adam", "bfgs"])))
+    above = above_best(records)
     assert min(above) == 0
-    assert np.ptp(above) == pytest.approx(abs(results[0].energy - results[1].energy))
+    assert np.ptp(above) == pytest.approx(abs(records[0].outcome.energy - records[1].outcome.energy))
     failed = next(compare([Case(ethanol, fragile, "adam")]))
-    assert failed.error.endswith("gave up")
-    assert np.isnan(above_best([failed, *results])[0])
+    assert failed.outcome.error.endswith("gave up")
+    assert np.isnan(above_best([failed, *records])[0])
 
 
 def test_a_failed_run_is_a_row_and_a_line_with_its_reason_and_the_figure_is_still_drawn(ethanol, fragile, tmp_path):
-    results = list(compare(cases([ethanol], ["uff", fragile], ["adam", "bfgs"])))
-    table = comparison_table(results[2:])
+    records = list(compare(cases([ethanol], ["uff", fragile], ["adam", "bfgs"])))
+    table = comparison_table(records[2:])
     assert [cell.plain for cell in table.columns[1].cells] == ["failed", "failed"]
-    assert "gave up" in remarks(results[2])[0]
-    draw(results, tmp_path / "figure.png", 0.05)
-    draw(results[2:], tmp_path / "failed.png", 0.05)
+    assert "gave up" in remarks(records[2].outcome)[0]
+    draw(records, tmp_path / "figure.png", 0.05)
+    draw(records[2:], tmp_path / "failed.png", 0.05)
     assert (tmp_path / "failed.png").stat().st_size > 0
 
 

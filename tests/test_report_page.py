@@ -18,7 +18,7 @@ import molopt
 from molopt.molecules import Molecule
 from molopt.record import Outcome, Plan, Record
 from molopt.report.frames import RESOLUTION, superposed
-from molopt.report.parts import Cell, Figure, Table
+from molopt.report.parts import Cell, Figure, Heading, Table
 
 pytest.importorskip("jinja2", reason="the page needs: pip install 'molopt[report]'")
 pytest.importorskip("chemiscope", reason="drawing in 3D needs: pip install 'molopt[report]'")
@@ -78,7 +78,7 @@ def number(value):
 
 TABLE = Table(
     "Force calls <b>",
-    ["optimizer", "calls"],
+    [Heading("optimizer"), Heading("calls", "of forces")],
     [[Cell(name), number(value)] for name, value in [("b", 9), ("<i>a", 100), ("c", None), ("d", 10.5)]],
 )
 FIGURE = Figure("Profile", "Of all.", '<svg viewBox="0 0 9 9" width="90"><path d="M0 0L9 9" stroke="#D55E00"/></svg>')

@@ -103,7 +103,7 @@ def carry_out(task: Task) -> Outcome:
         surrogate_setup_seconds=result.surrogate_setup_seconds,
         energies=np.array([call.energy for call in result.trace]),
         forces=np.array([call.fmax for call in result.trace]),
-        frames=np.array([visited[call] for call in kept]).reshape(len(kept), -1, 3),
+        frames=np.array([visited[call] for call in kept]).reshape(len(kept), len(case.molecule), 3),
         frame_calls=np.array(kept, dtype=int),
         end=result.atoms.positions if result.trace else np.zeros((0, 3)),
         floor_energy=floor_energy,
