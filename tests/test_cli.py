@@ -108,7 +108,7 @@ def test_relax_prints_one_line_a_molecule_of_80_characters_at_most():
 
 def test_relax_stops_by_energy_left_unless_told_otherwise():
     calls = []
-    for given, least, most in ((["none"], 0.01, 1.0), (["0.005"], 0.0, 0.005), ([], 0.0, 0.001)):
+    for given, least, most in ((["none"], 0.005, 1.0), (["0.005"], 0.0, 0.005), ([], 0.0, 0.001)):
         options = [f"--energy-left={limit}" for limit in given]
         result = molopt("relax", "aladip", "--optimizer", "bfgs", "--json", "--overwrite", *options)
         (record,) = json.loads(result.stdout)

@@ -27,7 +27,7 @@ GROUPS = {
     "point": "fragments",
 }
 MOST = 3  # coordinates that are named
-SOFTER = 1 / 3  # tuned: docs/energy_left.md
+SOFTER = 0.7  # part of their stiffness at which torsions and contacts count; tuned: docs/energy_left.md
 DIRECTION = QuasiNewton()
 REMEMBERED = DIRECTION.memory + 1  # geometries of a run that correct the model
 UNLIMITED = Limits(np.array([np.inf]), np.inf, np.inf)
@@ -82,10 +82,11 @@ def energy_left(atoms: Atoms) -> Estimate:
 
     .. math:: E_{left} = \frac{1}{2} g_x \cdot (P H P)^+ g_x
 
-    with the gradient g_x and a model Hessian H of this geometry (`molopt.coordinates`): MMFF94's force constants where
-    it knows the molecule, torsion terms and close contacts of the present geometry, which count a third (`Yielding`);
-    P takes rigid motions and what constraints forbid out. On a ridge no such estimate can know how deep the valley is:
-    there it is too low. `energy_left` of an optimizer of molopt, and of a `Result`, also uses what the run showed.
+    with the gradient g_x (eV/A) and a model Hessian H (eV/A^2) of this geometry (`molopt.coordinates`): learned
+    springs, in a mean with MMFF94's force constants where it knows the molecule, of which torsions and contacts count
+    0.7 (`Yielding`); P takes rigid motions and what constraints forbid out. On a ridge, or where a direction is nearly
+    flat, no such estimate can know how deep the valley is: there it is too low. `energy_left` of an optimizer of
+    molopt, and of a `Result`, also uses what the run showed.
 
     Parameters
     ----------
@@ -186,11 +187,14 @@ def together_in(primitives: Primitives) -> Array:
 
 @dataclass(frozen=True)
 class Yielding:
-    """A metric whose torsion terms and contacts count a third.
+    r"""A metric whose torsions and pairs of atoms (contacts, and pairs two bonds apart) count 0.7 of their stiffness.
 
-    A step must trust the curvature of the present geometry. The way down from it is longer: torsions turn out of their
-    terms and contacts give way, and the energy left is that of a softer spring. A third is tuned on molecules apart
-    from those reported (docs/energy_left.md).
+    .. math:: H = A^T F M A + C^T C + 0.7 \, R^T R
+
+    with A, the diagonal M, the rows C of coupled coordinates and R of pairs as in `Curvature`, and F = 0.7 for
+    torsions, 1 for all else. A step must trust the curvature of the present geometry. The way down from it is longer:
+    torsions turn out of their terms and contacts give way, and the energy left is that of a softer spring. 0.7 is tuned
+    on molecules apart from those reported; 0.6 to 1 differ little (docs/energy_left.md).
     """
 
     metric: Metric
