@@ -12,7 +12,7 @@ from molopt.rules.partition import Array
 
 ENDED = ("converged", "unconverged", "failed", "timed out", "crashed")
 KEY = 32  # hexadecimal digits: two runs in 10^19 share them
-NUMBERS = ("seconds", "optimizer_seconds", "energy", "fmax", "energy_left", "floor_energy")  # that may be NaN
+NUMBERS = ("seconds", "optimizer_seconds", "step_seconds", "energy", "fmax", "energy_left", "floor_energy")  # or NaN
 EMPTY: dict[str, Array] = {
     "energies": np.zeros(0),
     "forces": np.zeros(0),
@@ -90,6 +90,8 @@ class Outcome:
         Why it failed, timed out or crashed, in one line.
     seconds, optimizer_seconds : float
         Wall time, and of it what was spent outside potential and surrogate.
+    step_seconds : float
+        Of that, the median between two force calls: peers compile at their first steps.
     force_calls, steps : int
     energy, fmax, energy_left : float
         eV and eV/A at the end, NaN where not known.
@@ -113,6 +115,7 @@ class Outcome:
     error: str | None = None
     seconds: float = math.nan
     optimizer_seconds: float = math.nan
+    step_seconds: float = math.nan
     force_calls: int = 0
     steps: int = 0
     energy: float = math.nan

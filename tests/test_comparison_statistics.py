@@ -72,7 +72,7 @@ def relaxed(molecule, optimizer="default", **plan):
         fmax=result.fmax,
         energy_left=float(result.energy_left),
         steps=result.steps,
-        optimizer_seconds=result.optimizer_seconds,
+        step_seconds=result.optimizer_seconds / result.steps,
         energies=[call.energy for call in result.trace],
         forces=[call.fmax for call in result.trace],
         end=result.atoms.positions,
@@ -171,9 +171,9 @@ def test_the_interval_holds_the_true_ratio_about_19_times_in_20():
 
 def test_a_summary_counts_what_failed_and_who_ended_lower_and_higher():
     runs = [
-        record("bfgs?maxstep=0.2&alpha=70.0", energy=-5.0, energy_left=0.002, steps=10, optimizer_seconds=0.1),
+        record("bfgs?maxstep=0.2&alpha=70.0", energy=-5.0, energy_left=0.002, step_seconds=0.01),
         record("bfgs?maxstep=0.2&alpha=70.0", 3, "crashed", place=1),
-        record("x", energy=-5.01, energy_left=0.004, steps=10, optimizer_seconds=0.2, floor_energy=-5.02),
+        record("x", energy=-5.01, energy_left=0.004, step_seconds=0.02, floor_energy=-5.02),
         record("x", place=1, energy=-3.0),
     ]
     first, second = summaries(runs, "bfgs?maxstep=0.2&alpha=70.0")

@@ -58,8 +58,8 @@ def relaxed(optimizer):
         fmax_limit=0.05, energy_left_limit=None, step_limit=1000, versions={"molopt": molopt.__version__},
     )  # fmt: skip
     outcome = Outcome(
-        result.ended, None, result.seconds, result.optimizer_seconds, result.force_calls, result.steps, result.energy,
-        result.fmax, energies=[call.energy for call in result.trace], forces=[call.fmax for call in result.trace],
+        result.ended, seconds=result.seconds, force_calls=result.force_calls, steps=result.steps,
+        energy=result.energy, fmax=result.fmax, energies=[call.energy for call in result.trace], forces=[call.fmax for call in result.trace],
         frames=frames, frame_calls=range(len(frames)), end=result.atoms.positions,
     )  # fmt: skip
     return Record(plan, outcome)

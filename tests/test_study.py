@@ -20,7 +20,7 @@ from molopt.execution import Here
 from molopt.record import Record
 
 TESTS = Path(__file__).parent
-CLOCKED = ("seconds", "optimizer_seconds", "surrogate_seconds", "surrogate_setup_seconds")
+CLOCKED = ("seconds", "optimizer_seconds", "step_seconds", "surrogate_seconds", "surrogate_setup_seconds")
 MOLECULES = "CO methanol\nCC ethane\nCCO ethanol\nCOC ether\nC=O formaldehyde\nCCC propane\n"
 
 

@@ -21,6 +21,7 @@ OF_THE_OUTCOME = (
     "fmax",
     "seconds",
     "optimizer_seconds",
+    "step_seconds",
 )
 OF_THE_MOLECULE = ("charge", "spin", "smiles")
 OF_THE_END = (

@@ -1,6 +1,7 @@
 """Carrying out one run of a comparison, wherever it runs, down to what is written of it."""
 
 import math
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -71,10 +72,13 @@ def carry_out(task: Task) -> Outcome:
     """Do the run, and relax its end on to the floor of its basin, which is not counted."""
     case, criteria = task.case, task.criteria
     visited: list[Array] = []
+    own: list[float] = []  # s on the clock, less those in potential and surrogate, at the end of each force call
 
     def look(counted: Counted) -> None:
         assert counted.atoms is not None
         visited.append(counted.atoms.positions.astype(np.float32))
+        inside = counted.seconds + (run.surrogate.seconds if run.surrogate else 0.0)
+        own.append(time.perf_counter() - inside)
 
     try:
         run = Run(case.molecule, case.optimizer, case.potential, *criteria, on_call=look)
@@ -89,6 +93,7 @@ def carry_out(task: Task) -> Outcome:
         error=result.error,
         seconds=result.seconds,
         optimizer_seconds=result.optimizer_seconds,
+        step_seconds=float(np.median(np.diff(own))) if len(own) > 1 else math.nan,
         force_calls=result.force_calls,
         steps=result.steps,
         energy=result.energy,

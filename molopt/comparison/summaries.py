@@ -91,7 +91,7 @@ def summaries(records: Iterable[Record], reference: str) -> list[Summary]:
                     ended=Counter(run.outcome.ended for run in runs),
                     calls=geometric_mean_cost(runs),
                     ratio=ratio(runs, others),
-                    own_time=median(map(own_time, runs)),
+                    own_time=median(run.outcome.step_seconds for run in runs),
                     energy_left=median(run.outcome.energy_left for run in runs),
                     above_floor=median(map(above_floor, runs)),
                     lower=lower,
@@ -110,11 +110,6 @@ def maxstep(optimizer: str) -> float | None:
     """
     said = parse(optimizer)[1].get("maxstep")
     return None if said is None else float(said)
-
-
-def own_time(record: Record) -> float:
-    """Seconds a step outside potential and surrogate; NaN where no step was made."""
-    return record.outcome.optimizer_seconds / record.outcome.steps if record.outcome.steps else math.nan
 
 
 def above_floor(record: Record) -> float:

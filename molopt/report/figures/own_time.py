@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from molopt.comparison.problems import by_optimizer, by_potential
-from molopt.comparison.summaries import median, own_time
+from molopt.comparison.summaries import median
 from molopt.record import Record
 from molopt.report.figures.canvas import canvas, handle, line_style, logarithmic, points, shown
 from molopt.report.figures.text import number, one_line
@@ -48,8 +48,8 @@ def by_size(records: Sequence[Record]) -> dict[int, float]:
     """The median own time of a step, s, for each number of atoms, ascending."""
     times: dict[int, list[float]] = {}
     for record in records:
-        if math.isfinite(own_time(record)) and own_time(record) > 0:
-            times.setdefault(len(record.plan.numbers), []).append(own_time(record))
+        if math.isfinite(record.outcome.step_seconds) and record.outcome.step_seconds > 0:
+            times.setdefault(len(record.plan.numbers), []).append(record.outcome.step_seconds)
     return {size: median(times[size]) for size in sorted(times)}
 
 
