@@ -59,7 +59,8 @@ def relaxed(optimizer):
     )  # fmt: skip
     outcome = Outcome(
         result.ended, seconds=result.seconds, force_calls=result.force_calls, steps=result.steps,
-        energy=result.energy, fmax=result.fmax, energies=[call.energy for call in result.trace], forces=[call.fmax for call in result.trace],
+        energy=result.energy, fmax=result.fmax, energies=[call.energy for call in result.trace],
+        forces=[call.fmax for call in result.trace],
         frames=frames, frame_calls=range(len(frames)), end=result.atoms.positions,
     )  # fmt: skip
     return Record(plan, outcome)
