@@ -7,7 +7,8 @@ import click
 @click.argument("study", type=click.Path())
 @click.option("--to", "to", type=click.Path(), help="The file to write.  [default: STUDY/report.html]")
 @click.option("--against", help="The optimizer that ratios are relative to.  [default: sella or bfgs]")
-def report(study: str, to: str | None, against: str | None) -> None:
+@click.option("--overwrite", is_flag=True, help="Replace a file that --to names and that exists.")
+def report(study: str, to: str | None, against: str | None, overwrite: bool) -> None:
     """Write the report of a study, whether it still goes on or not.
 
     STUDY is a folder that molopt compare wrote. The report is one HTML file with tables, figures and every molecule in
@@ -15,4 +16,4 @@ def report(study: str, to: str | None, against: str | None) -> None:
     """
     from molopt.cli.reporting import carry_out
 
-    carry_out(study, to, against)
+    carry_out(study, to, against, overwrite)

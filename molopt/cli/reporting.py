@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from molopt.cli.files import require_folder
+from molopt.cli.files import require_absent, require_folder
 from molopt.comparison.study import Study
 from molopt.errors import InputError
 from molopt.report.study import write_report
@@ -12,13 +12,14 @@ from molopt.report.study import write_report
 REPORT = "report.html"
 
 
-def carry_out(study: str, to: str | None, against: str | None) -> None:
+def carry_out(study: str, to: str | None, against: str | None, overwrite: bool) -> None:
     folder = Path(study)
     path = Path(to) if to else folder / REPORT
-    require_folder(path.parent)
-    if not path.parent.is_dir():
-        raise InputError(f"the folder {path.parent} is not there: make it, or give another --to")
     with Study.open(folder) as opened:
+        require_folder(path.parent)
+        if not path.parent.is_dir():
+            raise InputError(f"the folder {path.parent} is not there: make it, or give another --to")
+        require_absent([path], overwrite or to is None, "--to")
         remarks = write_report(opened, path, against)
     for remark in remarks:
         click.echo(f"note: {remark}", err=True)

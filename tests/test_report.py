@@ -1,0 +1,109 @@
+"""`molopt report`: what stands in the page is what the study's records say."""
+
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from molopt.cli import main
+from molopt.comparison.study import Study
+from molopt.comparison.summaries import summaries
+from molopt.optimizers.names import choose
+from molopt.report.study import figures, notes, reference_of, tables
+
+pytest.importorskip("jinja2", reason="pip install 'molopt[report]'")
+
+NAME = "<script>alert(1)</script>"
+
+
+def molopt(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Two molecules, one of them of a name that is markup, and one that MMFF94 does not cover."""
+    folder = tmp_path_factory.mktemp("study")
+    (folder / "some.smi").write_text(f"CCCO {NAME}\nCCOC ether\nCB(O)O boron\n")
+    out = folder / "out"
+    result = molopt(
+        "compare", folder / "some.smi", "--potential", "mmff94", "--optimizers", "default,bfgs,adam",
+        "--sweep", "lr=0.02:0.2:3", "--starts", "2", "--out", out, "--no-files",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    return out
+
+
+@pytest.fixture(scope="module")
+def records(study):
+    with Study.open(study) as opened:
+        return list(opened.records())
+
+
+def test_a_study_becomes_a_page(study):
+    result = molopt("report", study)
+    assert result.exit_code == 0, result.output
+    page = (study / "report.html").read_text()
+    assert NAME not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert not re.search(r"""(src|href)=["']?(https?:)?//""", page)
+    for part in ("Performance profile", "Sensitivity to lr", "Own time", "lowest basin", "not run: mmff94"):
+        assert part in page
+
+
+def test_records_come_in_the_order_of_the_plan(records):
+    assert [record.plan.optimizer.partition("?")[0] for record in records[:5]] == [
+        "default", "bfgs", "adam", "adam", "adam"
+    ]  # fmt: skip
+    assert [(record.plan.place, record.plan.seed) for record in records[::5]] == [
+        (0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)
+    ]  # fmt: skip
+
+
+def test_the_summary_is_a_recount_of_the_runs(records):
+    ran = [record for record in records if record.outcome.energies.size]
+    reference = choose("bfgs").name
+    bfgs = {(r.plan.place, r.plan.seed): r.outcome.force_calls for r in ran if r.plan.optimizer == reference}
+    default = {
+        (r.plan.place, r.plan.seed): r.outcome.force_calls for r in ran if r.plan.optimizer.startswith("default")
+    }
+    by_molecule = [(default[place, 0] / bfgs[place, 0] * default[place, 1] / bfgs[place, 1]) ** 0.5 for place in (0, 1)]
+    expected = (by_molecule[0] * by_molecule[1]) ** 0.5
+    (found,) = [s for s in summaries(ran, reference) if s.optimizer.startswith("default")]
+    assert found.ratio.mean == pytest.approx(expected)
+    assert (found.runs, found.failures) == (4, 0)
+    (table,) = tables(ran, reference)
+    assert f"{expected:.2f}" in [cell.text for cell in table.rows[0]]
+
+
+def test_ratios_are_to_the_best_known_optimizer_there_is_or_to_the_one_that_is_asked_for(records):
+    assert reference_of(records, None) == choose("bfgs").name
+    assert reference_of(records, "adam?lr=0.02") == choose("adam?lr=0.02").name
+    with pytest.raises(ValueError, match="'fire' was not run; there are default, bfgs"):
+        reference_of(records, "fire")
+
+
+def test_a_molecule_that_could_not_be_run_is_a_note_and_in_no_figure(study, records):
+    ran = [record for record in records if record.outcome.energies.size]
+    with Study.open(study) as opened:
+        said = "\n".join(notes(records, opened))
+    assert "boron in mmff94: not run: " in said
+    assert all("boron" not in figure.svg for figure in figures(ran, choose("bfgs").name))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["nowhere"], "nowhere is no study"),
+        (["{study}", "--against", "fire"], "'fire' was not run"),
+        (["{study}", "--to", "{study}/none/report.html"], "is not there"),
+        (["{study}", "--to", "{study}/runs.db/report.html"], "is a file"),
+        (["{study}", "--to", "{study}/runs.db"], "exists"),
+        (["{study}", "--to", "{study}"], "is a folder"),
+    ],
+)
+def test_bad_input_is_one_line(study, arguments, named):
+    result = molopt("report", *(argument.format(study=study) for argument in arguments))
+    assert result.exit_code == 2
+    assert len(result.stderr.strip().splitlines()) == 1
+    assert named in result.stderr
