@@ -23,7 +23,7 @@ from molopt.rules.partition import Array
 
 Evaluate = Callable[[Array], tuple[float, Array]]  # positions (natoms, 3), A -> energy (eV), forces (natoms, 3), eV/A
 SAME = 1e-9  # A; nearer than this is the same geometry, gone through other units
-LOGGERS = ("berny", "geometric")  # their warnings of every symmetric start
+LOGGERS = ("berny", "geometric", "NiftyLogger")  # their warnings of every symmetric start
 
 
 class Stopped(Exception):
