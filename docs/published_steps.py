@@ -11,8 +11,6 @@ have.
 import argparse
 from pathlib import Path
 
-from berny.benchmarks import load_reference
-
 from molopt.comparison.study import Study
 from molopt.molecules.published import PUBLISHED
 from molopt.optimizers.names import choose
@@ -21,6 +19,8 @@ COLUMNS = {"paper_steps": "paper", "pyberny_steps": "pyberny, PySCF", "xtb_gfn2_
 
 
 def main() -> None:
+    from berny.benchmarks import load_reference
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("study", type=Path)
     parser.add_argument("--set", default="birkholz-schlegel", choices=PUBLISHED)
