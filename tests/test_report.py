@@ -11,8 +11,6 @@ from molopt.comparison.summaries import summaries
 from molopt.optimizers.names import choose
 from molopt.report.study import figures, notes, reference_of, tables
 
-pytest.importorskip("jinja2", reason="pip install 'molopt[report]'")
-
 NAME = "<script>alert(1)</script>"
 
 

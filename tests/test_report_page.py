@@ -306,20 +306,6 @@ print(*write_page(Path({str(tmp_path / "report.html")!r}), "Study", []), sep="\\
     assert "molopt[report]" in (tmp_path / "report.html").read_text()
 
 
-def test_without_jinja_there_is_one_line_that_says_how_to_get_it(tmp_path):
-    code = """
-from pathlib import Path
-from molopt.errors import MissingExtra
-from molopt.report.page import write_page
-try:
-    write_page(Path("never"), "Study", [])
-except MissingExtra as error:
-    print(error)
-"""
-    ran = without("jinja2", code, tmp_path)
-    assert ran.stdout == "the page of a study needs an extra: pip install 'molopt[report]'\n", ran.stderr
-
-
 def test_the_extra_asks_for_the_version_that_the_page_was_tried_with():
     project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
     assert f"chemiscope=={VERSION}" in project["project"]["optional-dependencies"]["report"]

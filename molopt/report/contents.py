@@ -1,7 +1,7 @@
 """What a page says of a study as a whole: its molecules, its runs in one line each, and what determined them."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,9 @@ from molopt.report.escaping import shown
 from molopt.report.frames import BYTES_PER_ATOM
 from molopt.report.labels import label, looks
 
-BLOCK, OPTIMIZER, POTENTIAL, SEED, ENDED, CALLS, ENERGY, FMAX, LEFT = range(9)  # of a run's line, as in molecules.js
+BLOCK, OPTIMIZER, POTENTIAL, SEED, ENDED, CALLS, ENERGY, FMAX, LEFT, BASIN = range(
+    10
+)  # of a run's line, as in molecules.js
 
 
 @dataclass
@@ -50,14 +52,14 @@ class Contents:
     runs: int = 0
     atoms: int = 0  # in all runs together
 
-    def add(self, record: Record) -> None:
+    def add(self, record: Record, basin: int | None = None) -> None:
         plan, outcome = record.plan, record.outcome
         entry = self.entry(plan)
         optimizer = self.optimizers.setdefault(plan.optimizer, len(self.optimizers))
         potential = self.potentials.setdefault(plan.potential, len(self.potentials))
         numbers = [known(value) for value in (outcome.energy, outcome.fmax, outcome.energy_left)]
         calls = outcome.force_calls
-        entry.runs.append([self.runs, optimizer, potential, plan.seed, outcome.ended, calls, *numbers])
+        entry.runs.append([self.runs, optimizer, potential, plan.seed, outcome.ended, calls, *numbers, letters(basin)])
         self.runs += 1
         self.atoms += len(plan.numbers)
         self.seeds.add(plan.seed)
@@ -99,11 +101,24 @@ class Contents:
         return [{"name": named(name), "colour": css(look.colour), "dashes": list(look.dashes)} for name, look in drawn]
 
 
-def contents(records: Iterable[Record]) -> Contents:
+def contents(records: Iterable[Record], basins: Mapping[str, int | None]) -> Contents:
+    """What the page says of these records; `basins` by the key of a run, 0 the lowest of its problem."""
     found = Contents()
     for record in records:
-        found.add(record)
+        found.add(record, basins.get(record.key) if basins else None)
     return found
+
+
+def letters(basin: int | None) -> str:
+    """A basin as readers call it.
+
+    >>> letters(0), letters(27), letters(None)
+    ('A', 'B2', '-')
+    """
+    if basin is None:
+        return "-"
+    turn, letter = divmod(basin, 26)
+    return chr(ord("A") + letter) + (str(turn + 1) if turn else "")
 
 
 def named(optimizer: str) -> str:

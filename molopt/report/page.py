@@ -3,14 +3,13 @@
 import base64
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ase.data import chemical_symbols
 
 import molopt
-from molopt.errors import MissingExtra
 from molopt.record import Record
 from molopt.report.contents import Contents, Entry, contents
 from molopt.report.escaping import json_text, shown
@@ -38,6 +37,7 @@ def write_page(
     tables: Sequence[Table] = (),
     notes: Sequence[str] = (),
     command: str = "",
+    basins: Mapping[str, int | None] | None = None,
 ) -> list[str]:
     """Write the page of a study: what was run, its tables and figures, and every molecule in 3D.
 
@@ -56,20 +56,17 @@ def write_page(
         What a reader must know to judge the figures, such as what could not be matched.
     command : str
         That repeats the study.
+    basins : mapping of str to int, optional
+        In which basin each run ended, by its key: runs of a problem with equal numbers ended in the same, 0 is the lowest.
 
     Returns
     -------
     list of str
         Remarks for whoever wrote it, one line each: what the page lacks, and why.
-
-    Raises
-    ------
-    MissingExtra
-        Jinja2 is not installed.
     """
     template = environment().get_template("page.html")
     kept = list(records) if isinstance(records, Iterator) else records
-    study, viewer = contents(kept), library()
+    study, viewer = contents(kept, basins or {}), library()
     frames = study.frames(BUDGET, FRAMES) if viewer else 2
     drawn = study.fitting(BUDGET, frames)
     remarks = [] if viewer else [NO_LIBRARY]
@@ -106,10 +103,8 @@ def write_page(
 
 
 def environment() -> "Environment":
-    try:
-        from jinja2 import Environment, PackageLoader, StrictUndefined
-    except ImportError as error:
-        raise MissingExtra("report", "the page of a study") from error
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     loader = PackageLoader("molopt.report")
     made = Environment(autoescape=True, loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     made.filters["shown"] = shown

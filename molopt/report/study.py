@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from molopt.comparison.basins import basins
 from molopt.comparison.problems import by_problem, converged, converged_to_lowest
 from molopt.comparison.running import NOT_RUN
 from molopt.comparison.study import Study
@@ -65,6 +66,7 @@ def write_report(study: Study, path: Path, against: str | None = None) -> list[s
         tables(run, reference),
         notes(records, study),
         study.settings.command,
+        basins_of(run),
     )
 
 
@@ -81,6 +83,15 @@ class Stored:
 def light(record: Record) -> Record:
     """The record without the geometries on the way, which statistics do without: memory is for large studies."""
     return replace(record, outcome=replace(record.outcome, frames=np.zeros((0, 0, 3)), frame_calls=np.zeros(0, int)))
+
+
+def basins_of(records: Sequence[Record]) -> dict[str, int | None]:
+    """In which basin each run ended, by its key."""
+    found: dict[str, int | None] = {}
+    for runs in by_problem(records).values():
+        there = list(runs.values())
+        found |= {record.key: basin for record, basin in zip(there, basins(there), strict=True)}
+    return found
 
 
 def looks_of(records: Iterable[Record]) -> dict[str, Look]:

@@ -2,7 +2,7 @@
 // Choosing a molecule, a run of it, and a moment of that run.
 (() => {
   const DELAY = 120; // ms a frame
-  const [BLOCK, OPTIMIZER, POTENTIAL, SEED, ENDED, CALLS, ENERGY, FMAX, LEFT] = Array(9).keys();
+  const [BLOCK, OPTIMIZER, POTENTIAL, SEED, ENDED, CALLS, ENERGY, FMAX, LEFT, BASIN] = Array(10).keys();
   const index = JSON.parse(document.getElementById("index").textContent);
   const at = (id) => document.getElementById(id);
   const panel = at("panel"), slider = at("frame"), play = at("play"), where = at("where");
@@ -80,6 +80,7 @@
       cell(String(line[CALLS]), line[CALLS]);
       cell(number(above, 1), above);
       cell(number(line[FMAX], 4), line[FMAX]);
+      cell(line[BASIN]);
       cell(number(line[LEFT] === null ? null : line[LEFT] * 1e3, 1), line[LEFT]);
       return row;
     });
