@@ -57,7 +57,7 @@ def write_page(
     command : str
         That repeats the study.
     basins : mapping of str to int, optional
-        In which basin each run ended, by its key: runs of a problem with equal numbers ended in the same, 0 is the lowest.
+        In which basin each run ended, by its key: equal numbers in a problem are the same basin, 0 is the lowest.
 
     Returns
     -------
