@@ -28,7 +28,8 @@ DIFFERENT = 0.005  # eV between two ends
 LARGE = range(60, 81)  # atoms, where own times are compared
 HEADER = (
     "potential", "set", "optimizer", "starts", "(a)", "(b)", "lower", "higher", "median meV",
-    "same minimum", "(a) there", "(b) there", "own time", "(a) to BFGS", "(b) to BFGS", "failed (a)", "failed (b)",
+    "same minimum", "(a) there", "(b) there", "own time", "wall", "(a) to BFGS", "(b) to BFGS",
+    "failed (a)", "failed (b)",
 )  # fmt: skip
 
 
@@ -78,7 +79,10 @@ def report(records: Iterable[Record], against: str, per_molecule: bool) -> None:
             lacking[group][record["molecule"]] = record["reason"]
         else:
             groups[group][abbreviated(record["optimizer"])][record["molecule"], record["seed"]] = record
-    print(f"Ratios and ends relative to {against}; own time: CPU a step, molecules of 60 to 80 atoms.\n")
+    print(
+        f"Ratios and ends relative to {against}; own time (CPU a step) and wall time of runs to "
+        "fmax 0.001: molecules of 60 to 80 atoms.\n"
+    )
     print_row(HEADER)
     print_row(["---"] * len(HEADER))
     for (potential, name), optimizers in sorted(groups.items()):
@@ -111,6 +115,7 @@ def relative(runs: Runs, others: Runs) -> list[Any]:
         len(same),
         *ratios({start: runs[start] for start in same}, others),
         ratio({start: runs[start] for start in large}, others, own_time),
+        ratio({start: runs[start] for start in large}, others, wall_time),
     ]
 
 
@@ -120,6 +125,10 @@ def ratios(runs: Runs, others: Runs) -> list[str]:
 
 def own_time(record: Record) -> float:
     return record.get("own_ms") or math.nan
+
+
+def wall_time(record: Record) -> float:
+    return record["seconds"] if record["ended"] == "converged" else math.nan
 
 
 def misses(runs: Runs, count: Callable[[Record], float]) -> int:
