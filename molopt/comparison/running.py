@@ -72,12 +72,12 @@ def carry_out(task: Task) -> Outcome:
     """Do the run, and relax its end on to the floor of its basin, which is not counted."""
     case, criteria = task.case, task.criteria
     visited: list[Array] = []
-    own: list[float] = []  # s on the clock, less those in potential and surrogate, at the end of each force call
+    own: list[float] = []  # s on the clock, less those in potential, surrogate and files, at each force call
 
     def look(counted: Counted) -> None:
         assert counted.atoms is not None
         visited.append(counted.atoms.positions.astype(np.float32))
-        inside = counted.seconds + (run.surrogate.seconds if run.surrogate else 0.0)
+        inside = counted.seconds + (run.surrogate.seconds if run.surrogate else 0.0) + run.watching.seconds
         own.append(time.perf_counter() - inside)
 
     try:

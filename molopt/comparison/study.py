@@ -24,6 +24,7 @@ from molopt.store import Store
 
 SETTINGS, RUNS = "study.json", "runs.db"
 FORMAT = 1
+BLOCK = 1 << 20  # bytes of a file that are read at a time
 PACKAGES = ("molopt", "ase", "numpy", "rdkit", "tblite", "sella", "geometric", "pyberny")
 
 
@@ -86,7 +87,7 @@ class Settings:
         streams = [(source, read(source, self.charge, self.spin, self.seed)) for source in self.sources]
         for source, stream in streams:
             for molecule in stream:
-                yield (Path(source).name if exists(Path(source)) else source), molecule
+                yield (Path(source).resolve().name if exists(Path(source)) else source), molecule
 
 
 class Study:
@@ -166,10 +167,11 @@ class Study:
 
         def tasks() -> Iterator[Task]:
             for case in stream:
+                path = trajectory and trajectory(case)  # asked of runs that are done too: names are numbered by turn
                 if case.plan(criteria).key in self.store:
                     continue
                 gathering.expect(case)
-                yield Task(case, criteria, trajectory and trajectory(case))
+                yield Task(case, criteria, path)
             gathering.expect(None)
 
         with closing(executor.outcomes(carry_out, tasks())) as outcomes:
@@ -240,15 +242,18 @@ def read_settings(folder: Path) -> Settings:
 
 
 def contents(sources: Iterable[str]) -> dict[str, str]:
-    """SHA-256 of the files that are sources, and of those in folders that are."""
+    """SHA-256 of the files that are sources, and of those that `molopt.read` takes from folders that are."""
     found = {}
     for source in sources:
         path = Path(source)
         if not exists(path):
             continue
-        files = [path] if path.is_file() else sorted(part for part in path.rglob("*") if part.suffix.lower() in READERS)
+        files = [path] if path.is_file() else sorted(part for part in path.iterdir() if part.suffix.lower() in READERS)
         digest = hashlib.sha256()
-        for file in files:
-            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+        for file in filter(Path.is_file, files):
+            digest.update(os.fsencode(file.name) + b"\0")
+            with file.open("rb") as content:
+                while block := content.read(BLOCK):
+                    digest.update(block)
         found[source] = digest.hexdigest()
     return found
