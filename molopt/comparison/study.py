@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Self
 
 from molopt.comparison.cases import Case, Criteria, cases, installed_version
-from molopt.comparison.running import Task, carry_out
+from molopt.comparison.running import Task, in_parts
 from molopt.errors import InputError
 from molopt.execution import Executor, Finished
 from molopt.molecules import Molecule
@@ -174,7 +174,8 @@ class Study:
                 yield Task(case, criteria, path)
             gathering.expect(None)
 
-        with closing(executor.outcomes(carry_out, tasks())) as outcomes:
+        outcomes: Generator[Finished[Task, Outcome], None, None] = executor.outcomes(in_parts, tasks())
+        with closing(outcomes):
             for finished in outcomes:
                 case = finished.task.case
                 record = Record(case.plan(criteria), outcome_of(finished))
