@@ -19,6 +19,7 @@ from molopt.molecules import Molecule
 from molopt.molecules.formats import READERS
 from molopt.molecules.molecule import SEED
 from molopt.molecules.reading import exists, read
+from molopt.optimizers.names import choose
 from molopt.record import Outcome, Record
 from molopt.store import Store
 
@@ -69,10 +70,11 @@ class Settings:
     versions: dict[str, str] = field(default_factory=dict)
 
     def fixed(self) -> Self:
-        """The same with absolute paths, hashes and versions."""
+        """The same with full names of optimizers, absolute paths, hashes and versions."""
         sources = tuple(str(Path(source).resolve()) if exists(Path(source)) else source for source in self.sources)
         given = vars(self) | {
             "sources": sources,
+            "optimizers": tuple(choose(name).name for name in self.optimizers),
             "contents": contents(sources),
             "versions": {name: found for name in PACKAGES if (found := installed_version(name))},
         }
