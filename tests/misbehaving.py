@@ -33,6 +33,12 @@ def double(number):
     return 2 * int(number)
 
 
+def begin_well(then, *rest):
+    """A first part of a value, then what the next word says."""
+    yield "well begun"
+    yield behave(" ".join([then, *rest]))
+
+
 def nap(seconds):
     time.sleep(float(seconds))
     return os.getpid()

@@ -371,3 +371,15 @@ def test_a_configuration_that_cannot_be_used_is_one_line(written, error, tmp_pat
         path.write_text(written)
     with pytest.raises(InputError, match=error):
         next(ParslExecutor(path, tmp_path).outcomes(behave, ["double 1"]))
+
+
+@pytest.mark.parametrize("then", ["fail", "vanish 3", "nap 600", "double 4"])
+def test_what_befalls_a_run_after_the_first_part_of_its_value_costs_the_rest_alone(then):
+    (found,) = outcomes([f"begin_well {then}"], workers=1, seconds=5).values()
+    assert (found.value, found.ended, found.error) == (8 if then == "double 4" else "well begun", "done", None)
+
+
+def test_a_part_of_a_value_counts_here_too():
+    assert [(each.value, each.ended) for each in Here().outcomes(behave, ["begin_well fail", "fail"])] == [
+        ("well begun", "done"), (None, "raised")
+    ]  # fmt: skip

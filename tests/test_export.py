@@ -192,3 +192,9 @@ def test_ten_times_the_runs_take_no_more_memory(tmp_path):
         return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
     assert memory(20_000) < memory(2_000) + 2_000  # kB
+
+
+def test_a_file_where_a_folder_should_be_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="could not be written: Not a directory"):
+        write_csv([record()], tmp_path / "file" / "runs.csv")

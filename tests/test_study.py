@@ -16,7 +16,7 @@ from molopt.cli import main
 from molopt.comparison.study import Settings, Study
 from molopt.comparison.sweep import Sweep
 from molopt.errors import InputError
-from molopt.execution import Here
+from molopt.execution import Here, Pool
 from molopt.record import Record
 
 TESTS = Path(__file__).parent
@@ -191,6 +191,51 @@ def test_the_floor_of_an_end_is_below_it_and_uncounted(tmp_path):
     end = record.outcome
     assert end.floor_energy < end.energy
     assert len(end.energies) == end.force_calls == end.steps + 1
+
+
+def test_a_run_that_is_over_is_not_lost_where_relaxing_on_hangs(tmp_path):
+    settings = Settings(("CCO",), ("trouble:HangingLater?at=1",), ("bfgs",), 0.05, None, 2)
+    with Study.begin(tmp_path / "study", settings) as study:
+        ((_, record),) = next(study.go(Pool(1, seconds=8), study.cases(settings.molecules())))
+    end = record.outcome
+    assert (end.ended, end.force_calls, len(end.end), len(end.floor)) == ("unconverged", 3, 9, 0)
+
+
+def test_molecules_of_one_name_keep_their_files_when_a_study_goes_on(tmp_path):
+    (tmp_path / "two.smi").write_text("O water\nCC water\n")
+    study = tmp_path / "study"
+    options = ["--potential", "mmff94", "--optimizers", "bfgs"]
+    assert molopt("compare", tmp_path / "two.smi", *options, "--out", study).exit_code == 0
+    names = {path.name: path.read_bytes() for path in study.glob("*.sdf")}
+    with Study.open(study) as opened:
+        opened.store.connection.execute("DELETE FROM systems WHERE json_extract(key_value_pairs, '$.place') = 1")
+    assert "1 run done" in molopt("compare", "--resume", study).output
+    assert {path.name: path.read_bytes() for path in study.glob("*.sdf")} == names
+    assert len(names) == 2
+
+
+def test_a_study_inside_the_folder_of_its_molecules_goes_on(smiles, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = molopt("compare", ".", "--potential", "mmff94", "--optimizers", "bfgs", "--out", "study")
+    assert result.exit_code == 0, result.output
+    assert "0 runs done" in molopt("compare", "--resume", "study").output
+
+
+def test_a_link_is_the_same_source_when_a_study_goes_on(smiles, tmp_path):
+    (tmp_path / "link.smi").symlink_to(smiles)
+    study = tmp_path / "study"
+    options = ["--potential", "mmff94", "--optimizers", "bfgs", "--no-files", "--out", study]
+    assert molopt("compare", tmp_path / "link.smi", *options).exit_code == 0
+    assert "0 runs done" in molopt("compare", "--resume", study).output
+
+
+def test_a_trajectory_that_cannot_be_written_costs_no_run(tmp_path):
+    settings = Settings(("CCO",), ("mmff94",), ("bfgs",), 0.05, None, 200)
+    with Study.begin(tmp_path / "study", settings) as study:
+        nowhere = tmp_path / "no folder" / "run.traj"
+        ((_, record),) = next(study.go(Here(), study.cases(settings.molecules()), lambda case: nowhere))
+    assert record.outcome.converged
+    assert len(record.outcome.energies) == record.outcome.force_calls
 
 
 def test_a_sweep_is_over_those_optimizers_that_have_the_argument():

@@ -52,3 +52,15 @@ class Slow(Troubled):
     def calculate(self, *args, **kwargs):
         time.sleep(0.02)
         super().calculate(*args, **kwargs)
+
+
+class HangingLater(Hanging):
+    """Hangs once this process has made another of them: when an end is relaxed on."""
+
+    made = 0
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        type(self).made += 1
+        if type(self).made == 1:
+            self.at = 0

@@ -6,10 +6,9 @@ import click
 
 from molopt.cli.files import require_absent
 from molopt.comparison.export import write_csv
+from molopt.comparison.study import RUNS
 from molopt.errors import InputError
 from molopt.store import Store
-
-RUNS = "runs.db"
 
 
 def carry_out(study: str, to: str, overwrite: bool) -> None:

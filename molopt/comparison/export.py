@@ -4,6 +4,7 @@ import csv
 import math
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,8 @@ def write_csv(records: Iterable[Record], path: Path) -> int:
     except OSError as error:
         raise InputError(f"{path} could not be written: {error.strerror}: give another name, or make room") from error
     finally:
-        begun.unlink(missing_ok=True)
+        with suppress(OSError):  # where it could not even be begun
+            begun.unlink()
     return written
 
 

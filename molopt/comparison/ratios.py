@@ -14,6 +14,7 @@ from molopt.rules.partition import Array
 CONFIDENCE = 0.95
 RESAMPLES = 9999
 SEED = 7  # one study, one interval
+DRAWN = 1_000_000  # values that are in memory at a time
 
 
 class Ratio(NamedTuple):
@@ -73,8 +74,9 @@ def mean_of(logs: Array) -> Ratio:
         return Ratio(mean, math.nan, math.nan, len(logs))
     from scipy.stats import bootstrap  # takes a second to load
 
+    batch = max(1, DRAWN // len(logs))  # the same draws in any batches
     drawn = bootstrap(
-        (logs,), np.mean, n_resamples=RESAMPLES, confidence_level=CONFIDENCE, method="percentile", rng=SEED
+        (logs,), np.mean, n_resamples=RESAMPLES, batch=batch, confidence_level=CONFIDENCE, method="percentile", rng=SEED
     )
     low, high = np.exp(drawn.confidence_interval)
     return Ratio(mean, float(low), float(high), len(logs))

@@ -1,21 +1,24 @@
 """Carrying out one run of a comparison, wherever it runs, down to what is written of it."""
 
+import logging
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from molopt.comparison.cases import Case, Criteria
-from molopt.errors import InputError, PotentialFailed
+from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.potentials import Counted
 from molopt.record import Outcome, Record
 from molopt.relaxation import Run
-from molopt.result import Result
 from molopt.rules.partition import Array
+
+log = logging.getLogger("molopt")
 
 NOT_RUN = "not run"  # how the error of a run begins that could not even start
 FRAMES = 40  # geometries that are kept of a run
@@ -70,25 +73,41 @@ def compare(
 
 def carry_out(task: Task) -> Outcome:
     """Do the run, and relax its end on to the floor of its basin, which is not counted."""
+    *_, outcome = in_parts(task)
+    return outcome
+
+
+def in_parts(task: Task) -> Generator[Outcome, None, None]:
+    """The outcome of the run, then the same with the floor: what befalls the uncounted part costs the floor alone."""
     case, criteria = task.case, task.criteria
     visited: list[Array] = []
-    own: list[float] = []  # s on the clock, less those in potential and surrogate, at the end of each force call
+    own: list[float] = []  # s on the clock, less those in potential, surrogate and files, at each force call
 
     def look(counted: Counted) -> None:
         assert counted.atoms is not None
         visited.append(counted.atoms.positions.astype(np.float32))
-        inside = counted.seconds + (run.surrogate.seconds if run.surrogate else 0.0)
+        inside = counted.seconds + (run.surrogate.seconds if run.surrogate else 0.0) + run.watching.seconds
         own.append(time.perf_counter() - inside)
 
+    def started() -> Run:
+        visited.clear()
+        own.clear()
+        return Run(case.molecule, case.optimizer, case.potential, *criteria, on_call=look)
+
     try:
-        run = Run(case.molecule, case.optimizer, case.potential, *criteria, on_call=look)
+        run = started()
     except InputError as error:
-        return Outcome("failed", f"{NOT_RUN}: {' '.join(str(error).split())}")
-    run.go(trajectory=task.trajectory)
+        yield Outcome("failed", f"{NOT_RUN}: {' '.join(str(error).split())}")
+        return
+    try:
+        run.go(trajectory=task.trajectory)
+    except OSError as error:  # of the trajectory: a disk that is full says nothing of the optimizer
+        log.warning("%s: run again without its trajectory, which could not be written: %s", case.molecule.name, error)
+        run = started()
+        run.go()
     result = run.result()
-    floor_energy, floor = settled(case, result) if result.error is None else (math.nan, np.zeros((0, 3)))
     kept = chosen_frames(len(visited))
-    return Outcome(
+    outcome = Outcome(
         ended=result.ended,
         error=result.error,
         seconds=result.seconds,
@@ -111,23 +130,22 @@ def carry_out(task: Task) -> Outcome:
         frames=np.array([visited[call] for call in kept]).reshape(len(kept), len(case.molecule), 3),
         frame_calls=np.array(kept, dtype=int),
         end=result.atoms.positions if result.trace else np.zeros((0, 3)),
-        floor_energy=floor_energy,
-        floor=floor,
     )
+    yield outcome
+    if result.error is None:
+        yield settled(case, outcome)
 
 
-def settled(case: Case, result: Result) -> tuple[float, Array]:
-    """Energy (eV) and geometry (natoms, 3) where a run's end comes to rest; NaN and no rows where it does not."""
-    molecule: Molecule = case.molecule.with_positions(result.atoms.positions)
+def settled(case: Case, outcome: Outcome) -> Outcome:
+    """The outcome with the energy and the geometry where the run's end comes to rest, where it does."""
+    molecule: Molecule = case.molecule.with_positions(outcome.end)
     try:
         run = Run(molecule, CAREFUL, case.potential, *FLOOR)
         run.go()
         rest = run.result()
-    except (InputError, PotentialFailed):
-        return math.nan, np.zeros((0, 3))
-    if not rest.converged:
-        return math.nan, np.zeros((0, 3))
-    return rest.energy, rest.atoms.positions
+    except Exception:  # whatever it is, the run was over before
+        return outcome
+    return replace(outcome, floor_energy=rest.energy, floor=rest.atoms.positions) if rest.converged else outcome
 
 
 def chosen_frames(calls: int) -> list[int]:

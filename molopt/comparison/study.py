@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
@@ -12,18 +12,20 @@ from pathlib import Path
 from typing import Self
 
 from molopt.comparison.cases import Case, Criteria, cases, installed_version
-from molopt.comparison.running import Task, carry_out
+from molopt.comparison.running import Task, in_parts
 from molopt.errors import InputError
 from molopt.execution import Executor, Finished
 from molopt.molecules import Molecule
 from molopt.molecules.formats import READERS
 from molopt.molecules.molecule import SEED
 from molopt.molecules.reading import exists, read
+from molopt.optimizers.names import choose
 from molopt.record import Outcome, Record
 from molopt.store import Store
 
 SETTINGS, RUNS = "study.json", "runs.db"
 FORMAT = 1
+BLOCK = 1 << 20  # bytes of a file that are read at a time
 PACKAGES = ("molopt", "ase", "numpy", "rdkit", "tblite", "sella", "geometric", "pyberny")
 
 
@@ -68,10 +70,11 @@ class Settings:
     versions: dict[str, str] = field(default_factory=dict)
 
     def fixed(self) -> Self:
-        """The same with absolute paths, hashes and versions."""
+        """The same with full names of optimizers, absolute paths, hashes and versions."""
         sources = tuple(str(Path(source).resolve()) if exists(Path(source)) else source for source in self.sources)
         given = vars(self) | {
             "sources": sources,
+            "optimizers": tuple(choose(name).name for name in self.optimizers),
             "contents": contents(sources),
             "versions": {name: found for name in PACKAGES if (found := installed_version(name))},
         }
@@ -86,7 +89,7 @@ class Settings:
         streams = [(source, read(source, self.charge, self.spin, self.seed)) for source in self.sources]
         for source, stream in streams:
             for molecule in stream:
-                yield (Path(source).name if exists(Path(source)) else source), molecule
+                yield (Path(source).resolve().name if exists(Path(source)) else source), molecule
 
 
 class Study:
@@ -166,13 +169,15 @@ class Study:
 
         def tasks() -> Iterator[Task]:
             for case in stream:
+                path = trajectory and trajectory(case)  # asked of runs that are done too: names are numbered by turn
                 if case.plan(criteria).key in self.store:
                     continue
                 gathering.expect(case)
-                yield Task(case, criteria, trajectory and trajectory(case))
+                yield Task(case, criteria, path)
             gathering.expect(None)
 
-        with closing(executor.outcomes(carry_out, tasks())) as outcomes:
+        outcomes: Generator[Finished[Task, Outcome], None, None] = executor.outcomes(in_parts, tasks())
+        with closing(outcomes):
             for finished in outcomes:
                 case = finished.task.case
                 record = Record(case.plan(criteria), outcome_of(finished))
@@ -240,15 +245,18 @@ def read_settings(folder: Path) -> Settings:
 
 
 def contents(sources: Iterable[str]) -> dict[str, str]:
-    """SHA-256 of the files that are sources, and of those in folders that are."""
+    """SHA-256 of the files that are sources, and of those that `molopt.read` takes from folders that are."""
     found = {}
     for source in sources:
         path = Path(source)
         if not exists(path):
             continue
-        files = [path] if path.is_file() else sorted(part for part in path.rglob("*") if part.suffix.lower() in READERS)
+        files = [path] if path.is_file() else sorted(part for part in path.iterdir() if part.suffix.lower() in READERS)
         digest = hashlib.sha256()
-        for file in files:
-            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+        for file in filter(Path.is_file, files):
+            digest.update(os.fsencode(file.name) + b"\0")
+            with file.open("rb") as content:
+                while block := content.read(BLOCK):
+                    digest.update(block)
         found[source] = digest.hexdigest()
     return found

@@ -1,7 +1,7 @@
 """What became of a task, and what an executor is."""
 
 import pickle
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -40,14 +40,19 @@ class Finished(Generic[T, R]):
     seconds: float
 
 
+Function = Callable[[T], R | Generator[R, None, None]]
+
+
 class Executor(Protocol):
     """Something that runs a function on tasks."""
 
-    def outcomes(self, function: Callable[[T], R], tasks: Iterable[T]) -> Generator[Finished[T, R], None, None]:
+    def outcomes(self, function: Function[T, R], tasks: Iterable[T]) -> Generator[Finished[T, R], None, None]:
         """Run `function` on each task; give back each once, as it ends.
 
         Tasks are drawn when there is room for them, so that memory does not grow with their number. An executor that
         uses other processes needs a function that can be imported there, and tasks and values that can be pickled.
+        A function that is a generator gives its value in parts, each in place of the one before. Where it raises, is
+        killed at the limit or dies after the first, the run is done, with the last of them.
         Closing the iterator, or an exception that leaves it, ends everything under way; use `contextlib.closing`
         where it may be left early. Time limits are watched while the caller waits for the next outcome.
         """
@@ -71,6 +76,14 @@ def finished(task: T, report: Report) -> Finished[T, R]:
         return Finished(task, pickle.loads(report.value), report.ended, report.error, report.seconds)
     except Exception as error:  # whatever a class does in its __setstate__
         return Finished(task, None, "raised", f"its value could not be unpickled: {one_line(error)}", report.seconds)
+
+
+def parts(value: Any) -> Iterator[Any]:
+    """What a function gives, part by part; one part where it is no generator."""
+    if isinstance(value, Generator):
+        yield from value
+    else:
+        yield value
 
 
 def pickled_function(function: Callable[[Any], Any]) -> bytes:

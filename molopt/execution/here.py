@@ -1,9 +1,9 @@
 """Runs in this process, one after the other."""
 
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 
-from molopt.execution.finished import Finished, R, T, one_line
+from molopt.execution.finished import Finished, Function, R, T, one_line, parts
 
 
 class Here:
@@ -15,13 +15,13 @@ class Here:
     [None, "ValueError: invalid literal for int() with base 10: 'one'"]
     """
 
-    def outcomes(self, function: Callable[[T], R], tasks: Iterable[T]) -> Generator[Finished[T, R], None, None]:
+    def outcomes(self, function: Function[T, R], tasks: Iterable[T]) -> Generator[Finished[T, R], None, None]:
         """As `Executor.outcomes`; a KeyboardInterrupt or SystemExit in a run is the caller's."""
         for task in tasks:
-            start = time.perf_counter()
+            start, value, ended, why = time.perf_counter(), None, "raised", None
             try:
-                value = function(task)
+                for part in parts(function(task)):
+                    value, ended = part, "done"
             except Exception as error:
-                yield Finished(task, None, "raised", one_line(error), time.perf_counter() - start)
-            else:
-                yield Finished(task, value, "done", None, time.perf_counter() - start)
+                why = one_line(error) if ended == "raised" else None
+            yield Finished(task, value, ended, why, time.perf_counter() - start)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from molopt.errors import InputError, MissingExtra
-from molopt.execution.finished import Finished, R, Report, T, finished, one_line, pickled_function
+from molopt.execution.finished import Finished, Function, R, Report, T, finished, one_line, pickled_function
 from molopt.execution.node import run_on_node
 from molopt.execution.pool import check_limit, packing
 
@@ -59,7 +59,7 @@ class ParslExecutor:
         except ModuleNotFoundError:
             raise MissingExtra("parsl", "running through Parsl") from None
 
-    def outcomes(self, function: Callable[[T], R], tasks: Iterable[T]) -> Generator[Finished[T, R], None, None]:
+    def outcomes(self, function: Function[T, R], tasks: Iterable[T]) -> Generator[Finished[T, R], None, None]:
         """As `Executor.outcomes`; twice as many tasks are in flight as there can be workers."""
         from parsl import python_app
         from parsl.dataflow.dflow import DataFlowKernel

@@ -4,7 +4,7 @@ import math
 import os
 import pickle
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from numbers import Integral, Real
@@ -12,7 +12,7 @@ from typing import Any
 
 from molopt.errors import InputError
 from molopt.execution.cores import threads_each, usable_cores
-from molopt.execution.finished import Finished, R, Report, T, finished, one_line, pickled_function
+from molopt.execution.finished import Finished, Function, R, Report, T, finished, one_line, pickled_function
 from molopt.execution.slot import Slot
 
 
@@ -60,7 +60,7 @@ class Pool:
             )
         check_limit(self.seconds)
 
-    def outcomes(self, function: Callable[[T], R], tasks: Iterable[T]) -> Generator[Finished[T, R], None, None]:
+    def outcomes(self, function: Function[T, R], tasks: Iterable[T]) -> Generator[Finished[T, R], None, None]:
         """As `Executor.outcomes`; each worker has one task, and no other is drawn ahead."""
         pickled = pickled_function(function)
         threads = threads_each(self.cores, self.workers)

@@ -100,6 +100,7 @@ class Slot:
         self.worker: Worker | None = None
         self.ready = False
         self.task: bytes | None = None
+        self.part: bytes | None = None  # the last of its value, pickled, where that comes in parts
         self.begun: float | None = None  # monotonic seconds
         self.deadline = 0.0
         self.deaths = 0
@@ -111,7 +112,7 @@ class Slot:
 
     def hand_over(self) -> None:
         """Send the task, to a new worker if need be; one that has just been started gets it when it is ready."""
-        self.begun = None
+        self.begun = self.part = None
         self.deadline = time.monotonic() + STARTING
         if self.worker is None:
             self.worker, self.ready = Worker(self.threads), False
@@ -149,24 +150,23 @@ class Slot:
         if kind == "ready":
             self.ready = True
             self.hand_over()
+        elif kind == "part":
+            self.part = content
         else:
             self.begun = time.monotonic()
             self.deadline = self.begun + (self.seconds or 0.0)
         return None
 
     def timed_out(self) -> Report:
-        seconds = self.spent()
-        self.close()
-        return Report("timed out", None, f"ran longer than the limit of {self.seconds:g} s", seconds)
+        return self.over("timed out", f"ran longer than the limit of {self.seconds:g} s")
 
     def lost(self) -> Report | None:
         """The worker is gone: with its task, or before it had begun it, which is then tried with another."""
         assert self.worker is not None
-        code, seconds, task = self.worker.exit_code(), self.spent(), self.task
-        begun = self.begun is not None
+        code, task = self.worker.exit_code(), self.task
+        if self.begun is not None:
+            return self.over("crashed", f"its process {explained(code)}")
         self.close()
-        if begun:
-            return Report("crashed", None, f"its process {explained(code)}", seconds)
         self.deaths += 1
         if self.deaths == ATTEMPTS:
             raise InputError(
@@ -176,14 +176,17 @@ class Slot:
         self.hand_over()
         return None
 
-    def spent(self) -> float:
-        return 0.0 if self.begun is None else time.monotonic() - self.begun
+    def over(self, ended: str, why: str) -> Report:
+        """End the worker, and report: the task is done where part of its value is there."""
+        seconds, part = 0.0 if self.begun is None else time.monotonic() - self.begun, self.part
+        self.close()
+        return Report(ended, None, why, seconds) if part is None else Report("done", part, None, seconds)
 
     def close(self) -> None:
         """End the worker, with whatever it is doing."""
         if self.worker is not None:
             self.worker.end()
-        self.worker = self.task = self.begun = None
+        self.worker = self.task = self.part = self.begun = None
 
 
 def explained(code: int | None) -> str:

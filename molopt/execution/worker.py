@@ -1,7 +1,8 @@
 """What runs inside a worker process: one function, on one task after the other.
 
 It gets the function, pickled, and says ("ready", None) when it has loaded it, or ("refused", why). Then it gets a task,
-pickled, says ("begun", None) before it looks at it, and ("ended", Report) when it is through; and so on.
+pickled, says ("begun", None) before it looks at it, ("part", value), pickled, of each part of a value that comes in
+parts, and ("ended", Report) when it is through; and so on.
 """
 
 import fcntl
@@ -10,10 +11,11 @@ import pickle
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
-from molopt.execution.finished import Report, one_line
+from molopt.execution.finished import Report, one_line, parts
 
 
 def serve(fd: int, alive: int) -> None:
@@ -35,7 +37,7 @@ def serve(fd: int, alive: int) -> None:
         while function is not None:
             task = connection.recv_bytes()
             say(connection, "begun")
-            say(connection, "ended", run(function, task))
+            say(connection, "ended", run(function, task, partial(say, connection, "part")))
     except (EOFError, OSError):  # the parent is gone or wants no more
         pass
     os._exit(0)  # threads that a run left behind must not keep the process
@@ -65,18 +67,23 @@ def load(connection: Connection) -> Callable[[Any], Any] | None:
     return function
 
 
-def run(function: Callable[[Any], Any], task: bytes) -> Report:
-    """What becomes of a pickled task, whatever it raises."""
-    start = time.perf_counter()
+def run(function: Callable[[Any], Any], task: bytes, hand_in: Callable[[bytes], object]) -> Report:
+    """What becomes of a pickled task, whatever it raises; parts of its value are handed in as they come."""
+    start, seconds, known = time.perf_counter(), 0.0, None
     try:
         value = function(pickle.loads(task))
+        for part in parts(value):
+            seconds = time.perf_counter() - start
+            try:
+                known = pickle.dumps(part)
+            except Exception as error:
+                return Report("raised", None, f"its value could not be pickled: {one_line(error)}", seconds)
+            if part is not value:
+                hand_in(known)
     except BaseException as error:  # sys.exit() in a run ends the run only
-        return Report("raised", None, one_line(error), time.perf_counter() - start)
-    seconds = time.perf_counter() - start
-    try:
-        return Report("done", pickle.dumps(value), None, seconds)
-    except Exception as error:
-        return Report("raised", None, f"its value could not be pickled: {one_line(error)}", seconds)
+        if known is None:
+            return Report("raised", None, one_line(error), time.perf_counter() - start)
+    return Report("done", known, None, seconds)
 
 
 def say(connection: Connection, kind: str, content: Any = None) -> None:

@@ -6,10 +6,7 @@ import numpy as np
 
 from molopt.rules.partition import Array
 
-LIGHTEST, SLOPE = (
-    0.93,
-    0.52,
-)  # lightness (OKLab's, 0 to 1) that stands for black, and what each unit above it takes away
+LIGHTEST, SLOPE = 0.93, 0.52  # lightness (OKLab's, 0 to 1) that stands for black, and what each unit more takes away
 LMS = np.array(
     [
         [0.4122214708, 0.5363325363, 0.0514459929],

@@ -54,14 +54,14 @@ def write_report(study: Study, path: Path, against: str | None = None) -> list[s
         The study has no runs yet, or `against` was not run.
     """
     records = [light(record) for record in study.records()]
-    run = [record for record in records if not (record.outcome.error or "").startswith(NOT_RUN)]
-    if not run:
+    if not records:
         raise InputError(f"the study {study.folder} has no runs yet: molopt compare --resume {study.folder}")
+    run = covered(records) or records
     reference = reference_of(run, against)
     return write_page(
         path,
         f"{study.folder.resolve().name}: force calls of {len(looks_of(run))} optimizers",
-        Stored(study),
+        Stored(study, {record.key for record in records}),
         figures(run, reference),
         tables(run, reference),
         notes(records, study),
@@ -71,13 +71,25 @@ def write_report(study: Study, path: Path, against: str | None = None) -> list[s
 
 
 class Stored:
-    """The records of a study, read anew each time."""
+    """Some records of a study, by their keys, read anew each time: runs that end meanwhile are not among them."""
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: Study, keys: set[str]) -> None:
         self.study = study
+        self.keys = keys
 
     def __iter__(self) -> Iterator[Record]:
-        return self.study.records()
+        return (record for record in self.study.records() if record.key in self.keys)
+
+
+def covered(records: Sequence[Record]) -> list[Record]:
+    """Those of problems that any optimizer could be run on; there, one that could not be run is a failure."""
+    return [
+        record for runs in by_problem(records).values() if any(map(was_run, runs.values())) for record in runs.values()
+    ]
+
+
+def was_run(record: Record) -> bool:
+    return not (record.outcome.error or "").startswith(NOT_RUN)
 
 
 def light(record: Record) -> Record:
@@ -220,7 +232,7 @@ def notes(records: Sequence[Record], study: Study) -> list[str]:
     found += [text for name, text in UNMATCHED.items() if name in names]
     reasons = Counter(
         f"{record.plan.molecule} in {record.plan.potential}: {record.outcome.error}"
-        if (record.outcome.error or "").startswith(NOT_RUN)
+        if not was_run(record)
         else f"{label(record.plan.optimizer)}, {record.plan.molecule} in {record.plan.potential}: "
         f"{record.outcome.ended}, {record.outcome.error}"
         for record in records

@@ -54,7 +54,9 @@
     if (mine !== turn) return;
     group = runs;
     chosen = Math.max(0, group.findIndex((run) => run.line[OPTIMIZER] === before));
-    const energies = group.flatMap((run) => run.energies.map((energy) => run.base + energy));
+    // As in the figures: a run that failed may have fallen into a hole of its potential.
+    const sound = group.filter((run) => ["converged", "unconverged"].includes(run.line[ENDED]));
+    const energies = (sound.length ? sound : group).flatMap((run) => run.energies.map((energy) => run.base + energy));
     lowest = energies.length ? energies.reduce((one, other) => Math.min(one, other)) : 0;
     list();
     choose(chosen);
