@@ -14,7 +14,8 @@ from pathlib import Path
 from molopt import Molecule
 from molopt.comparison import Criteria, cases
 from molopt.comparison.running import Task, carry_out
-from molopt.comparison.study import Settings, Study
+from molopt.comparison.settings import Settings
+from molopt.comparison.study import Study
 from molopt.execution import Pool, usable_cores
 
 TASKS = 2000

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from molopt.comparison.study import Settings, Study
+from molopt.comparison.settings import Settings
+from molopt.comparison.study import Study
 from molopt.execution import Here
 from molopt.report.study import Stored, covered, write_report
 

@@ -13,7 +13,8 @@ import pytest
 from click.testing import CliRunner
 
 from molopt.cli import main
-from molopt.comparison.study import Settings, Study
+from molopt.comparison.settings import Settings
+from molopt.comparison.study import Study
 from molopt.comparison.sweep import Sweep
 from molopt.errors import InputError
 from molopt.execution import Here, Pool
@@ -252,3 +253,40 @@ def test_a_sweep_that_is_none_is_one_line(text):
 def test_a_sweep_of_an_argument_that_nobody_has_is_one_line():
     with pytest.raises(InputError, match="none of bfgs has an argument 'lr'"):
         Sweep.parse("lr=0.01:1:3").over(["bfgs"])
+
+
+def test_a_start_that_was_done_by_half_comes_back_whole(tmp_path):
+    settings = Settings(("CO", "CC"), ("mmff94",), ("fire", "bfgs"), 0.05, None, 200).fixed()
+    with Study.begin(tmp_path / "whole", settings) as whole:
+        list(whole.go(Here(), whole.cases(settings.molecules())))
+        first, second, *done = whole.store.records()
+    with Study.begin(tmp_path / "half", settings) as half:
+        for record in (first, *done):
+            half.store.add(record)
+        starts = list(half.go(Here(), half.cases(settings.molecules())))
+        assert half.added == 1
+    assert [[record.key for _, record in start] for start in starts] == [[second.key, first.key]]  # fire, then bfgs
+
+
+def test_a_molecule_that_cannot_be_read_ends_a_study_after_the_runs_under_way(tmp_path):
+    (tmp_path / "some.smi").write_text("CO methanol\nCC ethane\nC( broken\n")
+    settings = Settings((str(tmp_path / "some.smi"),), ("mmff94",), ("bfgs",), 0.05, None, 200).fixed()
+    with Study.begin(tmp_path / "study", settings) as study:
+        starts = study.go(Here(), study.cases(settings.molecules()))
+        assert len(next(starts)) == len(next(starts)) == 1
+        with pytest.raises(InputError, match=r"some\.smi, line 3"):
+            next(starts)
+        assert len(study.store) == 2
+
+
+def test_a_start_that_cannot_be_embedded_is_left_out_and_said(monkeypatch, caplog, tmp_path):
+    def refuse(self, count, seed):
+        raise InputError("no embedding")
+        yield
+
+    monkeypatch.setattr("molopt.molecules.Molecule.conformers", refuse)
+    settings = Settings(("CO",), ("mmff94",), ("bfgs",), 0.05, None, 200, starts=2)
+    with Study.begin(tmp_path / "study", settings) as study:
+        list(study.go(Here(), study.cases(settings.molecules())))
+        assert [record.plan.seed for record in study.store.records()] == [0]
+    assert "CO has no start 1: no embedding" in caplog.text

@@ -1,5 +1,6 @@
 """What `molopt compare` does, once its options are read."""
 
+import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,10 +19,11 @@ from molopt.cli.inputs import AHEAD, require_potentials, title
 from molopt.cli.options import energy_limit
 from molopt.cli.terminal import JsonList, Notes, Progress
 from molopt.comparison import DEFAULT_OPTIMIZERS, Case
-from molopt.comparison.study import Settings, Study
+from molopt.comparison.settings import Settings
+from molopt.comparison.study import Study
 from molopt.comparison.sweep import Sweep
 from molopt.errors import InputError, MissingExtra
-from molopt.execution import Executor, ParslExecutor, Pool
+from molopt.execution import Executor, Here, ParslExecutor, Pool
 from molopt.molecules import Molecule
 from molopt.optimizers.names import abbreviated, choose
 from molopt.optimizers.stopping import check_criteria
@@ -92,11 +94,14 @@ def carry_out(
         with study:
             if parsl is not None:
                 running: Executor = ParslExecutor(Path(parsl), study.folder / "parsl", time_limit)
-            else:
+            elif os.name == "posix":
                 running = Pool(workers, time_limit)
-            done = run(study, molecules, running, files, as_json, progress, notes)
+            else:
+                running = Here()
+                notes.held.append("here runs share one process: none is ended at a time limit, and a crash ends all")
+            run(study, molecules, running, files, as_json, progress, notes)
     if not as_json:
-        report(study, done)
+        report(study)
 
 
 def settings_of(
@@ -155,15 +160,13 @@ def run(
     as_json: bool,
     progress: Progress,
     notes: Notes,
-) -> int:
-    """Carry out what is not done yet, and say what it gave; how many runs that were."""
+) -> None:
+    """Carry out what is not done yet, and say what it gave."""
     layout = Layout(study.folder, study.settings)
     trajectory = (lambda case: layout.path(case, ".traj")) if files else None
-    done = 0
     with JsonList() if as_json else nullcontext() as listed:
         for start in study.go(running, study.cases(molecules), trajectory):
             case, records = start[0][0], [record for _, record in start]
-            done += len(records)
             progress.clear()
             notes.tell()
             if files:
@@ -174,8 +177,7 @@ def run(
             else:
                 for record in records:
                     listed.add(short(record))
-            progress.say(f"{done} runs done, last {case.molecule.name}")
-    return done
+            progress.say(f"{study.added} runs done, last {case.molecule.name}")
 
 
 def write(start: Sequence[tuple[Case, Record]], layout: Layout) -> None:
@@ -206,7 +208,7 @@ def show(case: Case, records: Sequence[Record], fmax: float) -> None:
         console.print()
 
 
-def report(study: Study, done: int) -> None:
-    runs = "1 run" if done == 1 else f"{done} runs"
+def report(study: Study) -> None:
+    runs = "1 run" if study.added == 1 else f"{study.added} runs"
     click.echo(f"{runs} done; all that was written is in {study.folder}")
     click.echo(f"molopt report {shlex.quote(str(study.folder))} makes a page of it")

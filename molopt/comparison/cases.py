@@ -1,16 +1,20 @@
 """Which runs a comparison consists of."""
 
+import logging
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple
 
+from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.optimizers.choice import ASES
 from molopt.optimizers.names import abbreviated, choose
 from molopt.optimizers.peers import PEERS
 from molopt.record import Plan
 from molopt.specification import parse
+
+log = logging.getLogger("molopt")
 
 DEFAULT_OPTIMIZERS = (
     "default",
@@ -76,7 +80,7 @@ def cases(
     """All runs, molecule by molecule, start by start, then potential by potential.
 
     Molecules are drawn when their turn comes. The first start is the geometry that was given; start k is the embedding
-    `molecule.conformers(1, seed=k)`.
+    `molecule.conformers(1, seed=k)`, left out with a line in the log where there is none.
 
     >>> water = Molecule.from_smiles("O", name="water")
     >>> [(case.potential, case.optimizer) for case in cases([water], ["mmff94", "uff"], ["adam"])]
@@ -85,7 +89,11 @@ def cases(
     potentials, optimizers = list(potentials), list(optimizers)
     for place, molecule in enumerate(molecules):
         for seed in range(starts):
-            start = next(molecule.conformers(1, seed)) if seed else molecule
+            try:
+                start = next(molecule.conformers(1, seed)) if seed else molecule
+            except InputError as error:
+                log.warning("%s has no start %d: %s", molecule.name, seed, error)
+                continue
             for potential in potentials:
                 for optimizer in optimizers:
                     yield Case(start, potential, optimizer, seed, place, source)
@@ -96,7 +104,7 @@ def versions(optimizer: str, potential: str) -> dict[str, str]:
     name = parse(optimizer)[0]
     packages = ["molopt", "numpy", "rdkit"]
     packages += ["ase"] if name in ASES else [name] if name in PEERS else []
-    packages += ["tblite"] if "xtb" in potential.lower() else []
+    packages += ["tblite"] if "xtb" in f"{potential} {optimizer}".lower() else []
     packages += [parse(potential)[0].partition(".")[0].partition(":")[0]] if ":" in potential else []
     return {package: installed for package in packages if (installed := installed_version(package))}
 

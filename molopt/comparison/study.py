@@ -1,95 +1,22 @@
 """A study: a folder that says what is to be run, and holds what was."""
 
-import hashlib
-import json
-import os
-from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Self
 
-from molopt.comparison.cases import Case, Criteria, cases, installed_version
+from molopt.comparison.cases import Case, cases
+from molopt.comparison.gathering import Gathering
 from molopt.comparison.running import Task, in_parts
+from molopt.comparison.settings import SETTINGS, Settings, contents, read_settings, write_settings
 from molopt.errors import InputError
 from molopt.execution import Executor, Finished
 from molopt.molecules import Molecule
-from molopt.molecules.formats import READERS
-from molopt.molecules.molecule import SEED
-from molopt.molecules.reading import exists, read
-from molopt.optimizers.names import choose
 from molopt.record import Outcome, Record
 from molopt.store import Store
 
-SETTINGS, RUNS = "study.json", "runs.db"
-FORMAT = 1
-BLOCK = 1 << 20  # bytes of a file that are read at a time
-PACKAGES = ("molopt", "ase", "numpy", "rdkit", "tblite", "sella", "geometric", "pyberny")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a study consists of, in plain values.
-
-    Attributes
-    ----------
-    sources : tuple of str
-        As `molopt.read` takes them; paths of files are absolute.
-    potentials, optimizers : tuple of str
-    fmax, energy_left, steps
-        Criteria and cap of all runs, as in `molopt.relax`.
-    starts : int
-        Start geometries of each molecule.
-    seed, charge, spin
-        As `molopt.read` takes them.
-    largest : int or None
-        Molecules with more atoms are left out.
-    command : str
-        What the user wrote.
-    contents : dict
-        A hash of each file that is a source: a study goes on with the molecules it was begun with.
-    versions : dict
-        Of packages: and with the versions it was begun with.
-    """
-
-    sources: tuple[str, ...]
-    potentials: tuple[str, ...]
-    optimizers: tuple[str, ...]
-    fmax: float
-    energy_left: float | str | None
-    steps: int
-    starts: int = 1
-    seed: int = SEED
-    charge: int | None = None
-    spin: int | None = None
-    largest: int | None = None
-    command: str = ""
-    contents: dict[str, str] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
-
-    def fixed(self) -> Self:
-        """The same with full names of optimizers, absolute paths, hashes and versions."""
-        sources = tuple(str(Path(source).resolve()) if exists(Path(source)) else source for source in self.sources)
-        given = vars(self) | {
-            "sources": sources,
-            "optimizers": tuple(choose(name).name for name in self.optimizers),
-            "contents": contents(sources),
-            "versions": {name: found for name in PACKAGES if (found := installed_version(name))},
-        }
-        return type(self)(**given)
-
-    @property
-    def criteria(self) -> Criteria:
-        return Criteria(self.fmax, self.energy_left, self.steps)
-
-    def molecules(self) -> Iterator[tuple[str, Molecule]]:
-        """Each molecule with the name of its source, one at a time."""
-        streams = [(source, read(source, self.charge, self.spin, self.seed)) for source in self.sources]
-        for source, stream in streams:
-            for molecule in stream:
-                yield (Path(source).resolve().name if exists(Path(source)) else source), molecule
+RUNS = "runs.db"
 
 
 class Study:
@@ -102,6 +29,7 @@ class Study:
         self.folder = folder
         self.settings = settings
         self.store = Store(folder / RUNS)
+        self.added = 0  # runs that were done since it was opened
 
     @classmethod
     def begin(cls, folder: Path, settings: Settings, overwrite: bool = False) -> Self:
@@ -112,9 +40,7 @@ class Study:
             (folder / name).unlink(missing_ok=True)
         fixed = settings.fixed()
         folder.mkdir(parents=True, exist_ok=True)
-        draft = folder / f"{SETTINGS}.new"
-        draft.write_text(json.dumps({"format": FORMAT} | asdict(fixed), indent=1), encoding="utf-8")
-        os.replace(draft, folder / SETTINGS)
+        write_settings(fixed, folder)
         return cls(folder, fixed)
 
     @classmethod
@@ -159,22 +85,31 @@ class Study:
     ) -> Iterator[list[tuple[Case, Record]]]:
         """Carry out what is not done yet; runs are stored as they end.
 
+        Where the stream ends in an error, as at a molecule that cannot be read, the runs under way are finished first.
+
         Yields
         ------
         list of (Case, Record)
-            The new runs of one start, as soon as its last one has ended, potential by potential.
+            The runs of a start of which any is new, as soon as its last one has ended, in the order of the plan.
         """
-        gathering = Gathering()
+        gathering = Gathering(self.store)
         criteria = self.settings.criteria
+        trouble: list[InputError] = []
 
         def tasks() -> Iterator[Task]:
-            for case in stream:
-                path = trajectory and trajectory(case)  # asked of runs that are done too: names are numbered by turn
-                if case.plan(criteria).key in self.store:
-                    continue
-                gathering.expect(case)
-                yield Task(case, criteria, path)
-            gathering.expect(None)
+            try:
+                for case in stream:
+                    path = trajectory and trajectory(
+                        case
+                    )  # asked of runs that are done too: names are numbered by turn
+                    key = case.plan(criteria).key
+                    done = key in self.store
+                    gathering.expect(case, key, done)
+                    if not done:
+                        yield Task(case, criteria, path)
+            except InputError as error:
+                trouble.append(error)
+            gathering.drawn()
 
         outcomes: Generator[Finished[Task, Outcome], None, None] = executor.outcomes(in_parts, tasks())
         with closing(outcomes):
@@ -182,8 +117,11 @@ class Study:
                 case = finished.task.case
                 record = Record(case.plan(criteria), outcome_of(finished))
                 self.store.add(record)
-                yield from gathering.add(case, record)
-        yield from gathering.rest()
+                self.added += 1
+                yield from gathering.ended(case)
+        yield from gathering.complete()
+        if trouble:
+            raise trouble[0]
 
     def __enter__(self) -> Self:
         return self
@@ -192,71 +130,9 @@ class Study:
         self.store.close()
 
 
-class Gathering:
-    """Runs that end in any order, put together again by their start."""
-
-    def __init__(self) -> None:
-        self.expected: defaultdict[tuple[int, int], list[tuple[str, str]]] = defaultdict(list)
-        self.came: defaultdict[tuple[int, int], list[tuple[Case, Record]]] = defaultdict(list)
-        self.drawing: tuple[int, int] | None = None
-
-    def expect(self, case: Case | None) -> None:
-        """One more run is on its way; None: no more will be."""
-        self.drawing = None if case is None else (case.place, case.seed)
-        if case is not None:
-            self.expected[case.place, case.seed].append((case.potential, case.optimizer))
-
-    def add(self, case: Case, record: Record) -> Iterator[list[tuple[Case, Record]]]:
-        self.came[case.place, case.seed].append((case, record))
-        for start in [start for start in self.came if start != self.drawing]:
-            if len(self.came[start]) == len(self.expected[start]):
-                yield self.whole(start)
-
-    def rest(self) -> Iterator[list[tuple[Case, Record]]]:
-        for start in list(self.came):
-            yield self.whole(start)
-
-    def whole(self, start: tuple[int, int]) -> list[tuple[Case, Record]]:
-        """The runs of a start in the order in which they were expected; they are forgotten here."""
-        order = self.expected.pop(start)
-        return sorted(self.came.pop(start), key=lambda came: order.index((came[0].potential, came[0].optimizer)))
-
-
 def outcome_of(finished: Finished[Task, Outcome]) -> Outcome:
     """What is known of a run, however it ended."""
     if finished.value is not None:
         return finished.value
     ended = {"raised": "failed"}.get(finished.ended, finished.ended)
     return Outcome(ended, finished.error, seconds=finished.seconds)
-
-
-def read_settings(folder: Path) -> Settings:
-    path = folder / SETTINGS
-    if not path.is_file():
-        raise InputError(f"{folder} is no study: it has no {SETTINGS}; molopt compare ... --out {folder} begins one")
-    try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        if said.pop("format") != FORMAT:
-            raise InputError(f"{path} is of another version of molopt: begin another study")
-        lists = {key: tuple(value) for key, value in said.items() if isinstance(value, list)}
-        return Settings(**said | lists)
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is damaged: {error}") from error
-
-
-def contents(sources: Iterable[str]) -> dict[str, str]:
-    """SHA-256 of the files that are sources, and of those that `molopt.read` takes from folders that are."""
-    found = {}
-    for source in sources:
-        path = Path(source)
-        if not exists(path):
-            continue
-        files = [path] if path.is_file() else sorted(part for part in path.iterdir() if part.suffix.lower() in READERS)
-        digest = hashlib.sha256()
-        for file in filter(Path.is_file, files):
-            digest.update(os.fsencode(file.name) + b"\0")
-            with file.open("rb") as content:
-                while block := content.read(BLOCK):
-                    digest.update(block)
-        found[source] = digest.hexdigest()
-    return found

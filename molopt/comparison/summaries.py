@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from molopt.comparison.basins import basins
-from molopt.comparison.problems import by_optimizer, by_potential, problem
+from molopt.comparison.problems import NEAR, by_optimizer, by_potential, problem, went_through
 from molopt.comparison.ratios import Ratio, geometric_mean_cost, ratio
 from molopt.record import Record
 from molopt.specification import parse
@@ -124,14 +124,21 @@ def median(values: Iterable[float]) -> float:
 
 
 def lower_and_higher(runs: Iterable[Record], others: Iterable[Record]) -> tuple[int, int]:
-    """How many runs converged to a lower, and to a higher, end than the other optimizer on the same problem."""
-    ends = {problem(other): other.outcome.energy for other in others if other.outcome.converged}
-    above = [run.outcome.energy - ends[problem(run)] for run in runs if run.outcome.converged and problem(run) in ends]
+    """How many runs converged to a lower, and to a higher, end of this molecule than the other optimizer did."""
+    ends = {problem(other): other.outcome.energy for other in others if arrived(other)}
+    above = [run.outcome.energy - ends[problem(run)] for run in runs if arrived(run) and problem(run) in ends]
     return sum(energy < -DIFFERENT for energy in above), sum(energy > DIFFERENT for energy in above)
 
 
+def arrived(record: Record) -> bool:
+    return record.outcome.converged and went_through(record)
+
+
 def in_lowest_basin(records: Iterable[Record]) -> dict[str, bool]:
-    """Whether each run, by its key, ended in the lowest basin of its problem; problems without basins are left out."""
+    """Whether each run, by its key, ended in the lowest basin of its problem; problems without basins are left out.
+
+    Basins of equal energy, within 1 meV, are all the lowest: mirror images are two.
+    """
     problems: dict[object, list[Record]] = defaultdict(list)
     for record in records:
         problems[problem(record)].append(record)
@@ -139,6 +146,8 @@ def in_lowest_basin(records: Iterable[Record]) -> dict[str, bool]:
 
 
 def lowest_of(runs: Sequence[Record]) -> dict[str, bool]:
-    found = basins(runs)
-    known = any(basin is not None for basin in found)
-    return {run.key: basin == 0 for run, basin in zip(runs, found, strict=True)} if known else {}
+    floors = [
+        math.nan if basin is None else run.outcome.floor_energy for run, basin in zip(runs, basins(runs), strict=True)
+    ]
+    bottom = min(filter(math.isfinite, floors), default=math.nan)
+    return {} if math.isnan(bottom) else {run.key: f <= bottom + NEAR for run, f in zip(runs, floors, strict=True)}

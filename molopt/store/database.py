@@ -107,6 +107,12 @@ class Store:
         with explained(self.path, self.wait):
             return self.number("SELECT COUNT(*) FROM systems WHERE unique_id = ?", key) > 0
 
+    def get(self, key: str) -> Record | None:
+        """The run of this key, where it is there."""
+        with explained(self.path, self.wait):
+            found = self.connection.execute("SELECT id, data FROM systems WHERE unique_id = ?", (key,)).fetchone()
+        return None if found is None else self.read(*found)
+
     def records(self) -> Iterator[Record]:
         """All runs, one at a time, by place, potential, seed and optimizer, whichever finished first.
 
