@@ -65,9 +65,11 @@ def row(summary: Summary) -> list[Cell]:
 
 
 def failures(summary: Summary) -> str:
-    """How many, and how where there were some: `3: 2 unconverged, 1 crashed`."""
-    ways = [f"{times} {way}" for way, times in sorted(summary.ended.items()) if way != "converged"]
-    return f"{summary.failures}: {', '.join(ways)}" if ways else "0"
+    """How many, and how where it was not the cap of steps alone: `3: 2 unconverged, 1 crashed`."""
+    ways = {way: times for way, times in sorted(summary.ended.items()) if way != "converged"}
+    if not set(ways) - {"unconverged"}:
+        return str(summary.failures)
+    return f"{summary.failures}: {', '.join(f'{times} {way}' for way, times in ways.items())}"
 
 
 def cap(maxstep: float | None) -> Cell:

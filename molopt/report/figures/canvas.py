@@ -17,6 +17,7 @@ from molopt.report.figures.text import one_line
 from molopt.report.labels import Look, label
 
 WIDTH, HEIGHT = 4.4, 3.0  # inches a panel
+ALONE = 7.0  # inches, of one that has no other beside it
 LINE, LETTER, ROW = 0.8, 0.088, 0.2  # inches of the legend
 COLUMNS = 3  # panels beside each other
 NARROW = 50  # high end over low, below which powers of ten are too few ticks
@@ -84,8 +85,9 @@ class Canvas:
 
 
 @contextmanager
-def canvas(panels: int, width: float = WIDTH, height: float = HEIGHT, **shared: Any) -> Iterator[Canvas]:
+def canvas(panels: int, width: float | None = None, height: float = HEIGHT, **shared: Any) -> Iterator[Canvas]:
     """A canvas of so many panels, each `width` x `height` inches; `shared` as in `Figure.subplots`, or the layout."""
+    width = width or (WIDTH if panels > 1 else ALONE)
     with rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # the page has more fonts
         warnings.filterwarnings("ignore", "Attempting to set identical")  # all values of a panel may be one
