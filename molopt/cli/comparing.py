@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from itertools import chain, groupby, islice
 from pathlib import Path
@@ -27,16 +27,22 @@ from molopt.optimizers.names import abbreviated, choose
 from molopt.optimizers.stopping import check_criteria
 from molopt.potentials.xtb import tblite_calculator
 from molopt.record import Record
+from molopt.report.escaping import shown
 from molopt.report.figure import draw
 from molopt.report.labels import label
 from molopt.report.table import comparison_table, remarks
 
 WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "files", "as_json"}  # what may differ when a study goes on
+LONGEST = 1000  # characters of a remark
 LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  # what JSON on a terminal does without
 
 
 class Layout:
-    """Where files go: FOLDER/MOLECULE_POTENTIAL_OPTIMIZER.sdf and .traj, and FOLDER/MOLECULE.png."""
+    """Where files go: FOLDER/MOLECULE_POTENTIAL_OPTIMIZER.sdf and .traj, and FOLDER/MOLECULE.png.
+
+    MOLECULE__startK is further starts: two underscores, as no safe name has them, so that no other molecule's files
+    can be called the same.
+    """
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         self.folder = folder
@@ -45,10 +51,18 @@ class Layout:
         self.molecules = Stems()
         self.stems: dict[int, str] = {}
 
+    def naming(self, cases: Iterable[Case]) -> Iterator[Case]:
+        """The cases as they are, named in their order: a study that goes on must call each molecule as it did before,
+        whichever of two with one name are done.
+        """
+        for case in cases:
+            self.stem(case)
+            yield case
+
     def stem(self, case: Case) -> str:
         if case.place not in self.stems:
             self.stems[case.place] = self.molecules.new(case.molecule.name)
-        return self.stems[case.place] + (f"_start{case.seed}" if case.seed else "")
+        return self.stems[case.place] + (f"__start{case.seed}" if case.seed else "")
 
     def path(self, case: Case, ending: str) -> Path:
         return self.folder / f"{self.stem(case)}_{self.parts[case.potential]}_{self.parts[case.optimizer]}{ending}"
@@ -81,6 +95,7 @@ def carry_out(
                 raise InputError(
                     f"--resume takes all else from the study: drop {', '.join(sorted(said - WITH_RESUME))}"
                 )
+            running = executor(Path(resume), parsl, workers, time_limit)
             study = Study.resume(Path(resume))
             molecules = study.settings.molecules()
         else:
@@ -88,15 +103,19 @@ def carry_out(
             molecules = checked(settings)
             folder = Path(out) if out else Path(f"molopt-compare-{safe(title(sources[0]))}")
             require_empty(folder, overwrite)
+            running = executor(folder, parsl, workers, time_limit)
             study = Study.begin(folder, settings, overwrite)
         with study:
-            if parsl is not None:
-                running: Executor = ParslExecutor(Path(parsl), study.folder / "parsl", time_limit)
-            else:
-                running = Pool(workers, time_limit)
             done = run(study, molecules, running, files, as_json, progress, notes)
     if not as_json:
         report(study, done)
+
+
+def executor(folder: Path, parsl: str | None, workers: int, time_limit: float) -> Executor:
+    """What runs will be carried out by; InputError before anything of a study is written."""
+    if parsl is None:
+        return Pool(workers, time_limit)
+    return ParslExecutor(Path(parsl), folder / "parsl", time_limit)
 
 
 def settings_of(
@@ -159,11 +178,11 @@ def run(
     """Carry out what is not done yet, and say what it gave; how many runs that were."""
     layout = Layout(study.folder, study.settings)
     trajectory = (lambda case: layout.path(case, ".traj")) if files else None
-    done = 0
+    before, done = len(study.store), 0
     with JsonList() if as_json else nullcontext() as listed:
-        for start in study.go(running, study.cases(molecules), trajectory):
+        for start in study.go(running, layout.naming(study.cases(molecules)), trajectory):
             case, records = start[0][0], [record for _, record in start]
-            done += len(records)
+            done = len(study.store) - before
             progress.clear()
             notes.tell()
             if files:
@@ -174,7 +193,7 @@ def run(
             else:
                 for record in records:
                     listed.add(short(record))
-            progress.say(f"{done} runs done, last {case.molecule.name}")
+            progress.say(f"{done} runs done, last {shown(case.molecule.name)}")
     return done
 
 
@@ -197,12 +216,14 @@ def show(case: Case, records: Sequence[Record], fmax: float) -> None:
     for potential, group in groupby(records, key=lambda record: record.plan.potential):
         rows = list(group)
         start = f", start {case.seed}" if case.seed else ""
-        heading = f"{case.molecule.name}{start}: {len(case.molecule)} atoms in {potential}, to fmax {fmax:g} eV/A"
+        heading = (
+            f"{shown(case.molecule.name)}{start}: {len(case.molecule)} atoms in {potential}, to fmax {fmax:g} eV/A"
+        )
         console.print(Text(heading, style="bold"))
         console.print(comparison_table(rows))
         for record in rows:
             for remark in remarks(record.outcome):
-                console.print(f"{label(record.plan.optimizer)}: {remark}")
+                console.print(f"{label(record.plan.optimizer)}: {shown(remark, LONGEST)}")
         console.print()
 
 

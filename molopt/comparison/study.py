@@ -159,18 +159,25 @@ class Study:
         Yields
         ------
         list of (Case, Record)
-            The new runs of one start, as soon as its last one has ended, potential by potential.
+            The runs of one start, as soon as its last one has ended, potential by potential; those of its runs that
+            were done before the study was resumed are among them. A start with nothing left to do is passed over.
         """
         gathering = Gathering()
         criteria = self.settings.criteria
 
         def tasks() -> Iterator[Task]:
-            for case in stream:
-                if case.plan(criteria).key in self.store:
+            for _, start in groupby(stream, key=lambda case: (case.place, case.seed)):
+                runs = [(case, case.plan(criteria).key) for case in start]
+                done = {key for _, key in runs if key in self.store}
+                if len(done) == len(runs):
                     continue
-                gathering.expect(case)
-                yield Task(case, criteria, trajectory and trajectory(case))
-            gathering.expect(None)
+                gathering.expect([case for case, _ in runs])
+                for case, key in runs:
+                    if key in done:
+                        gathering.keep(case, self.store.record(key))
+                for case, key in runs:
+                    if key not in done:
+                        yield Task(case, criteria, trajectory and trajectory(case))
 
         with closing(executor.outcomes(carry_out, tasks())) as outcomes:
             for finished in outcomes:
@@ -178,7 +185,6 @@ class Study:
                 record = Record(case.plan(criteria), outcome_of(finished))
                 self.store.add(record)
                 yield from gathering.add(case, record)
-        yield from gathering.rest()
 
     def __enter__(self) -> Self:
         return self
@@ -191,30 +197,23 @@ class Gathering:
     """Runs that end in any order, put together again by their start."""
 
     def __init__(self) -> None:
-        self.expected: defaultdict[tuple[int, int], list[tuple[str, str]]] = defaultdict(list)
+        self.expected: dict[tuple[int, int], list[tuple[str, str]]] = {}
         self.came: defaultdict[tuple[int, int], list[tuple[Case, Record]]] = defaultdict(list)
-        self.drawing: tuple[int, int] | None = None
 
-    def expect(self, case: Case | None) -> None:
-        """One more run is on its way; None: no more will be."""
-        self.drawing = None if case is None else (case.place, case.seed)
-        if case is not None:
-            self.expected[case.place, case.seed].append((case.potential, case.optimizer))
+    def expect(self, start: list[Case]) -> None:
+        """All runs of one start, before the first of them ends."""
+        self.expected[start[0].place, start[0].seed] = [(case.potential, case.optimizer) for case in start]
+
+    def keep(self, case: Case, record: Record) -> None:
+        self.came[case.place, case.seed].append((case, record))
 
     def add(self, case: Case, record: Record) -> Iterator[list[tuple[Case, Record]]]:
-        self.came[case.place, case.seed].append((case, record))
-        for start in [start for start in self.came if start != self.drawing]:
-            if len(self.came[start]) == len(self.expected[start]):
-                yield self.whole(start)
-
-    def rest(self) -> Iterator[list[tuple[Case, Record]]]:
-        for start in list(self.came):
-            yield self.whole(start)
-
-    def whole(self, start: tuple[int, int]) -> list[tuple[Case, Record]]:
-        """The runs of a start in the order in which they were expected; they are forgotten here."""
-        order = self.expected.pop(start)
-        return sorted(self.came.pop(start), key=lambda came: order.index((came[0].potential, came[0].optimizer)))
+        """One more run; its start, where that is whole with it, in the order in which its runs were expected."""
+        self.keep(case, record)
+        start = case.place, case.seed
+        if len(self.came[start]) == len(self.expected[start]):
+            order = self.expected.pop(start)
+            yield sorted(self.came.pop(start), key=lambda came: order.index((came[0].potential, came[0].optimizer)))
 
 
 def outcome_of(finished: Finished[Task, Outcome]) -> Outcome:

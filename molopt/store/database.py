@@ -107,6 +107,14 @@ class Store:
         with explained(self.path, self.wait):
             return self.number("SELECT COUNT(*) FROM systems WHERE unique_id = ?", key) > 0
 
+    def record(self, key: str) -> Record:
+        """The run of this key; KeyError where it is not there."""
+        with explained(self.path, self.wait):
+            found = self.connection.execute("SELECT id, data FROM systems WHERE unique_id = ?", (key,)).fetchone()
+        if found is None:
+            raise KeyError(key)
+        return self.read(*found)
+
     def records(self) -> Iterator[Record]:
         """All runs, one at a time, by place, potential, seed and optimizer, whichever finished first.
 
