@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,47 @@ def wait_for_runs(folder, count):
     while not (folder / "study.json").exists() or runs(folder) < count:
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+def test_a_study_that_goes_on_writes_the_files_of_one_that_ran_through(tmp_path):
+    """Of starts that were half done, and of molecules that share a name or are called like another's further start."""
+    source = tmp_path / "some.smi"
+    source.write_text("CO a\nCC A\nCCO a__start1\nC=O a_start1\n")
+    settings = Settings((str(source),), ("mmff94",), ("bfgs", "fire"), 0.05, None, 200, starts=2)
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    for folder, done in ((whole, 0), (broken, 3)):
+        with Study.begin(folder, settings) as study:
+            cases = islice(study.cases(settings.molecules()), done)
+            assert sum(map(len, study.go(Here(), cases))) == done
+        result = molopt("compare", "--resume", folder)
+        assert (result.exit_code, f"{16 - done} runs done" in result.output) == (0, True), result.output
+    first = {"a_mmff94_bfgs.sdf", "a_mmff94_fire.sdf", "a.png"}  # of a start that was done, without files
+    written, again = ({path.name: path.read_bytes() for path in folder.glob("*.sdf")} for folder in (whole, broken))
+    assert again == {name: text for name, text in written.items() if name not in first}
+    assert len(written) == 16
+    drawn, again = ({path.name for path in folder.glob("*.png")} for folder in (whole, broken))
+    assert (again, len(drawn)) == (drawn - first, 8)
+    assert said(broken) == said(whole)
+
+
+@pytest.mark.parametrize("options", [["--workers", "999"], ["--time-limit", "0"], ["--parsl", "nothing.py"]])
+def test_bad_input_writes_no_study(tmp_path, options):
+    result = molopt("compare", "C", "--potential", "mmff94", "--out", tmp_path / "study", *options)
+    assert result.exit_code == 2
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "study").exists()
+
+
+def test_a_name_cannot_steer_the_terminal(tmp_path):
+    source = tmp_path / "some.smi"
+    source.write_text("C \x1b[31mred\u202e\n")
+    result = molopt(
+        "compare", source, "--potential", "mmff94", "--optimizers", "bfgs", "--no-files", "--out", tmp_path / "s"
+    )
+    assert result.exit_code == 0
+    assert "\x1b" not in result.output
+    assert "\u202e" not in result.output
+    assert r"\x1b[31mred\u202e: 5 atoms" in result.output
 
 
 def test_nothing_is_run_twice(smiles, tmp_path):

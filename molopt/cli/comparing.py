@@ -3,7 +3,7 @@
 import os
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from itertools import chain, groupby, islice
 from pathlib import Path
@@ -29,16 +29,22 @@ from molopt.optimizers.names import abbreviated, choose
 from molopt.optimizers.stopping import check_criteria
 from molopt.potentials.xtb import tblite_calculator
 from molopt.record import Record
+from molopt.report.escaping import shown
 from molopt.report.figure import draw
 from molopt.report.labels import label
 from molopt.report.table import comparison_table, remarks
 
 WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "files", "as_json"}  # what may differ when a study goes on
+LONGEST = 1000  # characters of a remark
 LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  # what JSON on a terminal does without
 
 
 class Layout:
-    """Where files go: FOLDER/MOLECULE_POTENTIAL_OPTIMIZER.sdf and .traj, and FOLDER/MOLECULE.png."""
+    """Where files go: FOLDER/MOLECULE_POTENTIAL_OPTIMIZER.sdf and .traj, and FOLDER/MOLECULE.png.
+
+    MOLECULE__startK is further starts: two underscores, as no safe name has them, so that no other molecule's files
+    can be called the same.
+    """
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         self.folder = folder
@@ -47,10 +53,18 @@ class Layout:
         self.molecules = Stems()
         self.stems: dict[int, str] = {}
 
+    def naming(self, cases: Iterable[Case]) -> Iterator[Case]:
+        """The cases as they are, named in their order: a study that goes on must call each molecule as it did before,
+        whichever of two with one name are done.
+        """
+        for case in cases:
+            self.stem(case)
+            yield case
+
     def stem(self, case: Case) -> str:
         if case.place not in self.stems:
             self.stems[case.place] = self.molecules.new(case.molecule.name)
-        return self.stems[case.place] + (f"_start{case.seed}" if case.seed else "")
+        return self.stems[case.place] + (f"__start{case.seed}" if case.seed else "")
 
     def path(self, case: Case, ending: str) -> Path:
         return self.folder / f"{self.stem(case)}_{self.parts[case.potential]}_{self.parts[case.optimizer]}{ending}"
@@ -83,6 +97,7 @@ def carry_out(
                 raise InputError(
                     f"--resume takes all else from the study: drop {', '.join(sorted(said - WITH_RESUME))}"
                 )
+            running = executor(Path(resume), parsl, workers, time_limit, notes)
             study = Study.resume(Path(resume))
             molecules = study.settings.molecules()
         else:
@@ -90,18 +105,22 @@ def carry_out(
             molecules = checked(settings)
             folder = Path(out) if out else Path(f"molopt-compare-{safe(title(sources[0]))}")
             require_empty(folder, overwrite)
+            running = executor(folder, parsl, workers, time_limit, notes)
             study = Study.begin(folder, settings, overwrite)
         with study:
-            if parsl is not None:
-                running: Executor = ParslExecutor(Path(parsl), study.folder / "parsl", time_limit)
-            elif os.name == "posix":
-                running = Pool(workers, time_limit)
-            else:
-                running = Here()
-                notes.held.append("here runs share one process: none is ended at a time limit, and a crash ends all")
             run(study, molecules, running, files, as_json, progress, notes)
     if not as_json:
         report(study)
+
+
+def executor(folder: Path, parsl: str | None, workers: int, time_limit: float, notes: Notes) -> Executor:
+    """What runs will be carried out by; InputError before anything of a study is written."""
+    if parsl is not None:
+        return ParslExecutor(Path(parsl), folder / "parsl", time_limit)
+    if os.name == "posix":
+        return Pool(workers, time_limit)
+    notes.held.append("here runs share one process: none is ended at a time limit, and a crash ends all")
+    return Here()
 
 
 def settings_of(
@@ -165,7 +184,7 @@ def run(
     layout = Layout(study.folder, study.settings)
     trajectory = (lambda case: layout.path(case, ".traj")) if files else None
     with JsonList() if as_json else nullcontext() as listed:
-        for start in study.go(running, study.cases(molecules), trajectory):
+        for start in study.go(running, layout.naming(study.cases(molecules)), trajectory):
             case, records = start[0][0], [record for _, record in start]
             progress.clear()
             notes.tell()
@@ -199,12 +218,14 @@ def show(case: Case, records: Sequence[Record], fmax: float) -> None:
     for potential, group in groupby(records, key=lambda record: record.plan.potential):
         rows = list(group)
         start = f", start {case.seed}" if case.seed else ""
-        heading = f"{case.molecule.name}{start}: {len(case.molecule)} atoms in {potential}, to fmax {fmax:g} eV/A"
+        heading = (
+            f"{shown(case.molecule.name)}{start}: {len(case.molecule)} atoms in {potential}, to fmax {fmax:g} eV/A"
+        )
         console.print(Text(heading, style="bold"))
         console.print(comparison_table(rows))
         for record in rows:
             for remark in remarks(record.outcome):
-                console.print(f"{label(record.plan.optimizer)}: {remark}")
+                console.print(f"{label(record.plan.optimizer)}: {shown(remark, LONGEST)}")
         console.print()
 
 

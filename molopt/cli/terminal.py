@@ -10,8 +10,10 @@ from rich.console import Console
 from rich.text import Text
 
 from molopt.potentials import Counted
+from molopt.report.escaping import shown
 
 RUNNING = ("internal", "base", "stopping")  # modules that tell of single steps, which are no guesses
+LONGEST = 1000  # characters of a note
 EVERY = 0.1  # s between two updates of the line; a force call can be far shorter
 
 
@@ -60,7 +62,7 @@ class Notes(logging.Handler):
 
     def tell(self) -> None:
         for text in self.held:
-            click.echo(f"note: {text}", err=True)
+            click.echo(f"note: {shown(text, LONGEST)}", err=True)
         self.held.clear()
 
     def __enter__(self) -> Self:

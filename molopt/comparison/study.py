@@ -90,26 +90,26 @@ class Study:
         Yields
         ------
         list of (Case, Record)
-            The runs of a start of which any is new, as soon as its last one has ended, in the order of the plan.
+            The runs of one start, as soon as its last one has ended, potential by potential; those of its runs that
+            were done before the study was resumed are among them. A start with nothing left to do is passed over.
         """
-        gathering = Gathering(self.store)
+        gathering = Gathering()
         criteria = self.settings.criteria
         trouble: list[InputError] = []
 
         def tasks() -> Iterator[Task]:
-            try:
-                for case in stream:
-                    path = trajectory and trajectory(
-                        case
-                    )  # asked of runs that are done too: names are numbered by turn
-                    key = case.plan(criteria).key
-                    done = key in self.store
-                    gathering.expect(case, key, done)
-                    if not done:
-                        yield Task(case, criteria, path)
-            except InputError as error:
-                trouble.append(error)
-            gathering.drawn()
+            for start in starts(stream, trouble):
+                runs = [(case, case.plan(criteria).key) for case in start]
+                done = {key for _, key in runs if key in self.store}
+                if len(done) == len(runs):
+                    continue
+                gathering.expect(start)
+                for case, key in runs:
+                    if key in done:
+                        gathering.keep(case, self.store.record(key))
+                for case, key in runs:
+                    if key not in done:
+                        yield Task(case, criteria, trajectory and trajectory(case))
 
         outcomes: Generator[Finished[Task, Outcome], None, None] = executor.outcomes(in_parts, tasks())
         with closing(outcomes):
@@ -118,8 +118,7 @@ class Study:
                 record = Record(case.plan(criteria), outcome_of(finished))
                 self.store.add(record)
                 self.added += 1
-                yield from gathering.ended(case)
-        yield from gathering.complete()
+                yield from gathering.add(case, record)
         if trouble:
             raise trouble[0]
 
@@ -128,6 +127,21 @@ class Study:
 
     def __exit__(self, *exception: object) -> None:
         self.store.close()
+
+
+def starts(stream: Iterable[Case], trouble: list[InputError]) -> Iterator[list[Case]]:
+    """The cases start by start; an error that ends the stream goes to `trouble`, and what came before it is kept."""
+    start: list[Case] = []
+    try:
+        for case in stream:
+            if start and (case.place, case.seed) != (start[0].place, start[0].seed):
+                yield start
+                start = []
+            start.append(case)
+    except InputError as error:
+        trouble.append(error)
+    if start:
+        yield start
 
 
 def outcome_of(finished: Finished[Task, Outcome]) -> Outcome:

@@ -30,7 +30,7 @@ class ParslExecutor:
     Parameters
     ----------
     config : Path
-        A Python file that sets `config`, a `parsl.config.Config`. It is run, here, each time.
+        A Python file that sets `config`, a `parsl.config.Config`. It is run, here, at once and each time.
     folder : Path
         For what Parsl writes (its `runinfo`); whatever run_dir the file sets is replaced by it.
     seconds : float, optional
@@ -58,6 +58,7 @@ class ParslExecutor:
             import parsl  # noqa: F401
         except ModuleNotFoundError:
             raise MissingExtra("parsl", "running through Parsl") from None
+        read_config(self.config)  # what is wrong with it shows before anything is run
 
     def outcomes(self, function: Function[T, R], tasks: Iterable[T]) -> Generator[Finished[T, R], None, None]:
         """As `Executor.outcomes`; twice as many tasks are in flight as there can be workers."""

@@ -107,11 +107,13 @@ class Store:
         with explained(self.path, self.wait):
             return self.number("SELECT COUNT(*) FROM systems WHERE unique_id = ?", key) > 0
 
-    def get(self, key: str) -> Record | None:
-        """The run of this key, where it is there."""
+    def record(self, key: str) -> Record:
+        """The run of this key; KeyError where it is not there."""
         with explained(self.path, self.wait):
             found = self.connection.execute("SELECT id, data FROM systems WHERE unique_id = ?", (key,)).fetchone()
-        return None if found is None else self.read(*found)
+        if found is None:
+            raise KeyError(key)
+        return self.read(*found)
 
     def records(self) -> Iterator[Record]:
         """All runs, one at a time, by place, potential, seed and optimizer, whichever finished first.

@@ -4,8 +4,11 @@ import re
 
 LONGEST = 80  # characters
 BLANK = re.compile(r"\s+")
-# What XML cannot hold: control characters, halves of surrogate pairs, noncharacters.
-UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# What XML cannot hold: control characters, halves of surrogate pairs, noncharacters; and marks that turn the direction
+# of all text behind them.
+UNFIT = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 
 
 def one_line(text: str, longest: int = LONGEST) -> str:
