@@ -11,6 +11,7 @@ import numpy as np
 from molopt.rules.partition import Array
 
 ENDED = ("converged", "unconverged", "failed", "timed out", "crashed")
+NOT_RUN = "not run"  # how the error of a run begins that could not even start
 KEY = 32  # hexadecimal digits: two runs in 10^19 share them
 NUMBERS = ("seconds", "optimizer_seconds", "step_seconds", "energy", "fmax", "energy_left", "floor_energy")  # or NaN
 EMPTY: dict[str, Array] = {

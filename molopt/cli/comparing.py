@@ -27,15 +27,18 @@ from molopt.execution import Executor, Here, ParslExecutor, Pool
 from molopt.molecules import Molecule
 from molopt.optimizers.names import abbreviated, choose
 from molopt.optimizers.stopping import check_criteria
+from molopt.potentials.foreign import load
 from molopt.potentials.xtb import tblite_calculator
 from molopt.record import Record
 from molopt.report.escaping import shown
 from molopt.report.figure import draw
 from molopt.report.labels import label
 from molopt.report.table import comparison_table, remarks
+from molopt.specification import parse
 
 WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "files", "as_json"}  # what may differ when a study goes on
 LONGEST = 1000  # characters of a remark
+SPELLED = {"potentials": "--potential", "sources": "the molecules"}  # options of another name than their variable
 LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  # what JSON on a terminal does without
 
 
@@ -94,9 +97,8 @@ def carry_out(
         progress.say("reading molecules")
         if resume is not None:
             if said - WITH_RESUME:
-                raise InputError(
-                    f"--resume takes all else from the study: drop {', '.join(sorted(said - WITH_RESUME))}"
-                )
+                unwanted = sorted(SPELLED.get(name, f"--{name.replace('_', '-')}") for name in said - WITH_RESUME)
+                raise InputError(f"--resume takes all else from the study: drop {', '.join(unwanted)}")
             running = executor(Path(resume), parsl, workers, time_limit, notes)
             study = Study.resume(Path(resume))
             molecules = study.settings.molecules()
@@ -166,6 +168,9 @@ def checked(settings: Settings) -> Iterator[tuple[str, Molecule]]:
     first = list(islice(stream, AHEAD))
     some = Molecule.from_smiles("C")
     require_potentials(some, [name for name in settings.potentials if ":" not in name])
+    for name in settings.potentials:
+        if ":" in name:
+            load(parse(name)[0])
     if len(first) == 1:
         require_potentials(first[0][1], settings.potentials)
     return chain(first, stream)

@@ -61,8 +61,13 @@ def went_through(record: Record) -> bool:
 
 
 def lowest(runs: Iterable[Record]) -> float:
-    """The lowest energy that any of the runs that went through found, at its end or relaxed on, eV; NaN for none."""
-    known = [(run.outcome.energy, run.outcome.floor_energy) for run in runs if went_through(run)]
+    """The lowest energy that any of the runs that went through found, at its end or relaxed on, eV; NaN for none.
+
+    Where all changed their bonds, it is the lowest of those that did not fail.
+    """
+    ended = [run for run in runs if run.outcome.error is None]
+    known = [(run.outcome.energy, run.outcome.floor_energy) for run in filter(went_through, ended)]
+    known = known or [(run.outcome.energy, run.outcome.floor_energy) for run in ended]
     return min((energy for pair in known for energy in pair if math.isfinite(energy)), default=math.nan)
 
 

@@ -14,13 +14,13 @@ from molopt.comparison.cases import Case, Criteria
 from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.potentials import Counted
-from molopt.record import Outcome, Record
+from molopt.record import NOT_RUN, Outcome, Record
 from molopt.relaxation import Run
 from molopt.rules.partition import Array
 
 log = logging.getLogger("molopt")
 
-NOT_RUN = "not run"  # how the error of a run begins that could not even start
+
 FRAMES = 40  # geometries that are kept of a run
 CAREFUL = "default?maxstep=0.05&rise=1e-9"  # how an end is relaxed on to the floor of its basin
 FLOOR = Criteria(fmax=0.001, steps=1000)

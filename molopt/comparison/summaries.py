@@ -42,6 +42,8 @@ class Summary:
     lowest_basin : float
         The share of all runs that ended in the lowest basin that any run of the same problem ended in; NaN where no
         basins are known.
+    rearranged : int
+        Runs whose bonds at the end are not those of the start.
     """
 
     potential: str
@@ -58,6 +60,7 @@ class Summary:
     lower: int
     higher: int
     lowest_basin: float
+    rearranged: int
 
     @property
     def failures(self) -> int:
@@ -97,6 +100,7 @@ def summaries(records: Iterable[Record], reference: str) -> list[Summary]:
                     lower=lower,
                     higher=higher,
                     lowest_basin=float(np.mean(known)) if known else math.nan,
+                    rearranged=sum(run.outcome.bonds_kept is False for run in runs),
                 )
             )
     return found

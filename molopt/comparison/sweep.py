@@ -9,6 +9,7 @@ from molopt.errors import InputError
 from molopt.optimizers.names import choose
 from molopt.specification import parse
 
+MOST = 100  # values
 DIGITS = 4  # of a swept value: what a reader wants to see in a legend
 
 
@@ -33,8 +34,8 @@ class Sweep(NamedTuple):
             lowest, highest, count = float(parts[0]), float(parts[1]), int(parts[2])
         except (IndexError, ValueError):
             raise InputError(f"a sweep is key=lowest:highest:count, such as lr=0.003:0.3:9, got {text!r}") from None
-        if len(parts) != 3 or not (0 < lowest < highest < np.inf and count >= 2):
-            raise InputError(f"a sweep goes from a positive value to a larger one in 2 steps or more, got {text!r}")
+        if len(parts) != 3 or not (0 < lowest < highest < np.inf and 2 <= count <= MOST):
+            raise InputError(f"a sweep goes from a positive value to a larger one in 2 to {MOST} steps, got {text!r}")
         return cls(key.strip(), lowest, highest, count)
 
     @property

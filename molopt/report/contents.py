@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from molopt.errors import InputError
-from molopt.record import Plan, Record
+from molopt.record import NOT_RUN, Plan, Record
 from molopt.report.colours import css
 from molopt.report.escaping import shown
 from molopt.report.frames import BYTES_PER_ATOM
@@ -50,6 +50,7 @@ class Contents:
     caps: set[int] = field(default_factory=set)
     versions: dict[str, set[str]] = field(default_factory=dict)
     runs: int = 0
+    not_run: int = 0  # of these, because the potential does not cover the molecule
     atoms: int = 0  # in all runs together
 
     def add(self, record: Record, basin: int | None = None) -> None:
@@ -61,6 +62,7 @@ class Contents:
         calls = outcome.force_calls
         entry.runs.append([self.runs, optimizer, potential, plan.seed, outcome.ended, calls, *numbers, letters(basin)])
         self.runs += 1
+        self.not_run += (outcome.error or "").startswith(NOT_RUN)
         self.atoms += len(plan.numbers)
         self.seeds.add(plan.seed)
         self.criteria.add(criterion(plan))

@@ -126,13 +126,15 @@ def policy(scripts: Iterable[str]) -> str:
 
 def counts(study: Contents) -> list[tuple[str, str]]:
     converged = sum(entry.converged for entry in study.molecules.values())
+    could = study.runs - study.not_run
     return [
         (str(len(study.molecules)), "molecules"),
         (str(len(study.optimizers)), "optimizers"),
         (str(len(study.potentials)), "potentials"),
         (str(len(study.seeds)), "starts a molecule"),
-        (str(study.runs), "runs"),
-        (f"{100 * converged / study.runs:.1f} %" if study.runs else "-", "of them converged"),
+        (str(could), "runs"),
+        (f"{100 * converged / could:.1f} %" if could else "-", "of them converged"),
+        *([(str(study.not_run), "more could not be run")] if study.not_run else []),
     ]
 
 

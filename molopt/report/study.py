@@ -9,14 +9,13 @@ import numpy as np
 
 from molopt.comparison.basins import basins
 from molopt.comparison.problems import by_problem, converged, converged_to_lowest
-from molopt.comparison.running import NOT_RUN
 from molopt.comparison.study import Study
 from molopt.comparison.summaries import summaries
 from molopt.errors import InputError
 from molopt.optimizers.choice import ASES
-from molopt.optimizers.names import choose
+from molopt.optimizers.names import abbreviated, choose
 from molopt.optimizers.peers import UNMATCHED
-from molopt.record import Record
+from molopt.record import NOT_RUN, Record
 from molopt.report.figures import (
     descent_figure,
     ending_figure,
@@ -56,7 +55,8 @@ def write_report(study: Study, path: Path, against: str | None = None) -> list[s
     records = [light(record) for record in study.records()]
     if not records:
         raise InputError(f"the study {study.folder} has no runs yet: molopt compare --resume {study.folder}")
-    run = covered(records) or records
+    ranks = {name: rank for rank, name in enumerate(study.settings.potentials)}
+    run = sorted(covered(records) or records, key=lambda record: ranks[record.plan.potential])
     reference = reference_of(run, against)
     return write_page(
         path,
@@ -128,12 +128,14 @@ def tables(records: Sequence[Record], reference: str) -> list[Table]:
 def figures(records: Sequence[Record], reference: str) -> list[Figure]:
     """The figures of a study, in the order in which a reader asks."""
     drawn = looks_of(records)
-    few = [record for record in records if record.plan.optimizer not in swept_away(drawn)]
+    away = swept_away(drawn)
+    few = [record for record in records if record.plan.optimizer not in away] or list(records)
+    swept = f" The {len(away)} swept variants are in the figure of their sweep alone." if away else ""
     found = [
         Figure(
             "Performance profile",
             "The share of problems (molecule and start) that an optimizer solved within so many times the force calls "
-            "of the best. Solved: the run converged. E. D. Dolan, J. J. Moré, Math. Program. 91, 201 (2002).",
+            "of the best. Solved: the run converged. E. D. Dolan, J. J. Moré, Math. Program. 91, 201 (2002)." + swept,
             profile_figure(few, drawn, converged, "converged"),
         ),
         Figure(
@@ -207,9 +209,9 @@ def swept_keys(optimizers: Iterable[str]) -> list[str]:
 
 
 def swept_away(optimizers: Iterable[str]) -> set[str]:
-    """Members of families that are too large to tell apart in a figure; their sweep is drawn by itself."""
+    """Swept members of families that are too large to tell apart in a figure: their sweep is drawn by itself."""
     members = Counter(map(plain, optimizers))
-    return {name for name in optimizers if members[plain(name)] > len(VARIANTS)}
+    return {name for name in optimizers if members[plain(name)] > len(VARIANTS) and abbreviated(name) != plain(name)}
 
 
 def notes(records: Sequence[Record], study: Study) -> list[str]:
@@ -230,6 +232,12 @@ def notes(records: Sequence[Record], study: Study) -> list[str]:
             "all atoms' displacements as one vector in ASE's FIRE and FIRE2."
         )
     found += [text for name, text in UNMATCHED.items() if name in names]
+    rearranged = Counter(
+        f"{record.plan.molecule} in {record.plan.potential}" for record in records if record.outcome.bonds_kept is False
+    )
+    if rearranged:
+        where = ", ".join(f"{name} ({count})" for name, count in rearranged.most_common(REASONS))
+        found.append(f"{rearranged.total()} runs ended as another molecule, with other bonds than the start: {where}.")
     reasons = Counter(
         f"{record.plan.molecule} in {record.plan.potential}: {record.outcome.error}"
         if not was_run(record)

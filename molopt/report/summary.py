@@ -39,6 +39,7 @@ def summary_table(summaries: Sequence[Summary], reference: str) -> Table:
         Heading("lower", f"runs that ended more than 5 meV below {other}"),
         Heading("higher", f"runs that ended more than 5 meV above {other}"),
         Heading("lowest basin", "share of runs that ended in the lowest basin found from the same start"),
+        Heading("bonds changed", "runs whose end is another molecule: it counts for no lowest end, and is in no basin"),
     ]
     caption = f"Point at a heading for what it means; ratios are to {other}."
     return Table("Summary", headings, [row(summary) for summary in summaries], caption)
@@ -61,6 +62,7 @@ def row(summary: Summary) -> list[Cell]:
         count(summary.lower),
         count(summary.higher),
         share(summary.lowest_basin),
+        count(summary.rearranged),
     ]
 
 
