@@ -110,7 +110,12 @@ def carry_out(
             running = executor(folder, parsl, workers, time_limit, notes)
             study = Study.begin(folder, settings, overwrite)
         with study:
-            run(study, molecules, running, files, as_json, progress, notes)
+            try:
+                run(study, molecules, running, files, as_json, progress, notes)
+            except KeyboardInterrupt:
+                progress.clear()
+                click.echo(f"molopt compare --resume {shlex.quote(str(study.folder))} goes on", err=True)
+                raise
     if not as_json:
         report(study)
 
@@ -189,7 +194,8 @@ def run(
     layout = Layout(study.folder, study.settings)
     trajectory = (lambda case: layout.path(case, ".traj")) if files else None
     with JsonList() if as_json else nullcontext() as listed:
-        for start in study.go(running, layout.naming(study.cases(molecules)), trajectory):
+        cases = study.cases(molecules)
+        for start in study.go(running, layout.naming(cases) if files else cases, trajectory):
             case, records = start[0][0], [record for _, record in start]
             progress.clear()
             notes.tell()
@@ -201,7 +207,7 @@ def run(
             else:
                 for record in records:
                     listed.add(short(record))
-            progress.say(f"{study.added} runs done, last {case.molecule.name}")
+            progress.say(f"{study.added} runs done, last {shown(case.molecule.name)}")
 
 
 def write(start: Sequence[tuple[Case, Record]], layout: Layout) -> None:

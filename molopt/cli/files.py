@@ -1,6 +1,7 @@
 """Names of files that are safe, and not taken."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -24,6 +25,7 @@ class Stems:
 
     def __init__(self) -> None:
         self.taken: set[str] = set()
+        self.given: Counter[str] = Counter()  # the last number of each stem
 
     def new(self, name: str) -> str:
         """The safe form of a name, with a number where it was given before.
@@ -32,12 +34,14 @@ class Stems:
         >>> stems.new("a/b"), stems.new("A b"), stems.new("a_b")
         ('a_b', 'A_b-2', 'a_b-3')
         """
-        stem, number = safe(name), 1
-        unique = stem
+        stem = safe(name)
+        number = max(1, self.given[stem.lower()])
+        unique = stem if number == 1 else f"{stem}-{number}"
         while unique.lower() in self.taken:
             number += 1
             unique = f"{stem}-{number}"
         self.taken.add(unique.lower())
+        self.given[stem.lower()] = number
         return unique
 
 
