@@ -81,7 +81,7 @@ def test_a_failed_run_is_a_row_and_a_line_with_its_reason_and_the_figure_is_stil
 
 
 def test_every_optimizer_has_a_colour_of_its_own():
-    assert set(LOOKS) == set(optimizer_names()) | {"sella", "geometric", "pyberny"}
+    assert set(LOOKS) == set(optimizer_names())
     colours = np.array([to_rgb(entry.colour) for entry in LOOKS.values()])
     apart = np.linalg.norm(colours[:, None] - colours[None], axis=2)
     # Shades closer than a tenth of the range of a channel cannot be told apart in a thin line.

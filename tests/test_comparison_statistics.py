@@ -258,7 +258,6 @@ def contrast(one, other):
 
 
 def test_every_colour_can_be_seen_on_white_and_its_twin_on_black():
-    assert set(LOOKS) == set(optimizer_names()) | {"sella", "geometric", "pyberny"}
     for name, look in LOOKS.items():
         assert contrast(look.colour, "#ffffff") > 2, name  # as Okabe and Ito's own orange
         assert contrast(on_dark(look.colour), "#111111") > 3, name

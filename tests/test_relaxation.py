@@ -18,6 +18,7 @@ from molopt import Molecule, potential, relax
 from molopt.control import Control
 from molopt.errors import InputError, PotentialFailed
 from molopt.optimizers.names import RULES, abbreviated, choose, optimizer_names
+from molopt.optimizers.peers import PEERS
 from molopt.relaxation import Result
 from molopt.rules import HeavyBall, Rule
 
@@ -46,6 +47,9 @@ def nan_forces(calculator):
     calculator.results["forces"][1] = np.nan
 
 
+WITHOUT_EXTRAS = [name for name in optimizer_names() if name not in PEERS]  # the peers have tests of their own
+
+
 def infinite_energy(calculator):
     calculator.results["energy"] = np.inf
 
@@ -61,7 +65,7 @@ def methane(calculator=None):
 
 def test_every_optimizer_by_name_relaxes_a_molecule():
     start = Molecule.from_smiles("CO")
-    for name in optimizer_names():
+    for name in WITHOUT_EXTRAS:
         arguments = "?dt=0.05" if name == "mdmin" else ""  # ASE's own 0.2 circles the minimum
         result = relax(start, name + arguments, steps=3000)
         assert result.converged, name
@@ -295,7 +299,7 @@ def test_a_name_a_class_and_a_rule_are_the_same_run():
 
 
 def test_the_name_in_a_result_repeats_the_run():
-    for name in [*optimizer_names(), "adam?lr=0.02&b1=0.8", "adam?control=none", "lion?control=none&maxstep=0.1", "gd"]:
+    for name in [*WITHOUT_EXTRAS, "adam?lr=0.02&b1=0.8", "adam?control=none", "lion?control=none&maxstep=0.1", "gd"]:
         full = choose(name).name
         assert choose(full).name == full
     first = relax(methane(), "adam?lr=0.02&shrink=0.7")
