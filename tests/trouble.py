@@ -50,7 +50,7 @@ class Hanging(Troubled):
 
 class Slow(Troubled):
     def calculate(self, *args, **kwargs):
-        time.sleep(0.02)
+        time.sleep(0.003)
         super().calculate(*args, **kwargs)
 
 
