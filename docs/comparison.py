@@ -7,6 +7,7 @@ run that did not converge counts as the step limit.
 """
 
 import argparse
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def main() -> None:
     reference = choose("bfgs").name
     print_all(records, reference)
     print_sizes(records, reference)
+    print_seconds(records, reference)
     print_lowest(records)
 
 
@@ -65,6 +67,20 @@ def print_sizes(records: Sequence[Record], reference: str) -> None:
         runs = [by_optimizer(part) for part in there]
         means = [ratio(part.get(optimizer, []), part.get(reference, [])).mean for part in runs]
         print_row([label(optimizer), *(f"{mean:.2f}" for mean in means)])
+
+
+def print_seconds(records: Sequence[Record], reference: str) -> None:
+    """Wall time of whole runs relative to BFGS's, of starts on which both converged."""
+    print()
+    print_head(["optimizer, wall time relative to BFGS", *(f"{low} to {high} atoms" for low, high in SIZES)])
+    for optimizer in by_optimizer(records):
+        logs: list[list[float]] = [[] for _ in SIZES]
+        for runs in by_problem(records).values():
+            one, other = runs[optimizer], runs[reference]
+            if one.outcome.converged and other.outcome.converged:
+                size = next(n for n, (low, high) in enumerate(SIZES) if low <= len(one.plan.numbers) <= high)
+                logs[size].append(math.log(one.outcome.seconds / other.outcome.seconds))
+        print_row([label(optimizer), *(f"{math.exp(sum(part) / len(part)):.2f}" for part in logs)])
 
 
 def print_lowest(records: Sequence[Record]) -> None:
