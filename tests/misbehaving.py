@@ -39,6 +39,15 @@ def begin_well(then, *rest):
     yield behave(" ".join([then, *rest]))
 
 
+kept = []
+
+
+def hoard(megabytes):
+    """Keep so much memory for good; which process does."""
+    kept.append(b"x" * (int(megabytes) << 20))
+    return os.getpid()
+
+
 def nap(seconds):
     time.sleep(float(seconds))
     return os.getpid()

@@ -383,3 +383,12 @@ def test_a_part_of_a_value_counts_here_too():
     assert [(each.value, each.ended) for each in Here().outcomes(behave, ["begin_well fail", "fail"])] == [
         ("well begun", "done"), (None, "raised")
     ]  # fmt: skip
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux says how much memory a process holds")
+def test_a_worker_that_hoards_memory_is_replaced_and_one_that_does_not_stays(monkeypatch):
+    monkeypatch.setattr("molopt.execution.slot.GROWTH", 50 << 20)
+    hoarding = [each.value for each in Pool(1).outcomes(misbehaving.behave, ["hoard 40"] * 6)]
+    assert len(set(hoarding)) == 2  # 40 MB after the first task, 120 after the third
+    steady = [each.value for each in Pool(1).outcomes(misbehaving.behave, ["hoard 0"] * 6)]
+    assert len(set(steady)) == 1

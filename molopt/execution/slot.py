@@ -10,6 +10,7 @@ import time
 import weakref
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from molopt.errors import InputError
@@ -19,6 +20,7 @@ from molopt.execution.finished import Report
 ATTEMPTS = 3  # workers in a row that may die before they have begun a task
 STARTING = 300.0  # seconds until a worker has loaded the function, on a slow file system too
 DYING = 1.0  # seconds that a process whose connection is closed has to end by itself, so that its exit code is its own
+GROWTH = 1 << 30  # bytes that a worker may gain after its first task: compilers and caches of libraries never shrink
 LOOK = 0.5  # seconds between looks at the process itself: a program it left behind may hold its connection open
 
 
@@ -52,6 +54,7 @@ class Worker:
         finally:
             theirs.close()
             os.close(alive)
+        self.first = 0  # bytes it held after its first task
         self.end = weakref.finalize(self, end, self.process, self.connection, life)
         self.end.atexit = False  # there the kernel closes the pipe, and the worker ends of itself
 
@@ -59,6 +62,19 @@ class Worker:
         """The next thing it says; EOFError or OSError where it is gone."""
         kind, content = pickle.loads(self.connection.recv_bytes())
         return kind, content
+
+    def memory(self) -> int:
+        """Bytes that it holds; 0 where the system does not say."""
+        try:
+            pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        except (OSError, ValueError, IndexError):
+            return 0
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+    def has_grown(self) -> bool:
+        """Whether it holds much more than after its first task; asked after each."""
+        self.first = self.first or self.memory()
+        return self.memory() > self.first + GROWTH
 
     def exit_code(self) -> int | None:
         """Let a process that has gone end, and say how; None where it did not end by itself."""
@@ -79,6 +95,9 @@ def end(process: "subprocess.Popen[bytes]", connection: Connection, life: int) -
 
 class Slot:
     """A worker, started on the first task and again after each crash, with at most one task at a time.
+
+    One that has grown by a gigabyte since its first task is replaced before its next: a long study must not end for
+    want of memory.
 
     As a worker has only one task and a connection of its own, there is no doubt whose fault its death is: that of the
     task it had begun. A task that it had not begun goes to the next worker.
@@ -145,6 +164,9 @@ class Slot:
         if kind == "refused":
             raise InputError(f"a worker process cannot load what it is to run: {content}")
         if kind == "ended":
+            assert self.worker is not None
+            if self.worker.has_grown():
+                self.close()
             self.task = None
             return Report(*content)
         if kind == "ready":
