@@ -14,22 +14,16 @@ OMP_NUM_THREADS.
 
 import argparse
 import json
-import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
-from ase.optimize import BFGS
 from ase.units import Bohr, Hartree
 
 import molopt
+from molopt.optimizers.names import choose
 from molopt.potentials import Counted
-
-sys.path.insert(0, str(Path(__file__).parent / "peers"))
-from drivers import FMAX, follow_geometric, follow_sella
 
 MOLECULES = {
     "2-methoxyethanol": "COCCO",
@@ -40,14 +34,10 @@ SEED = 1
 BASIS = "3-21g"
 METHOD = f"HF/{BASIS.upper()}"
 REACHED = 0.01  # eV/A
-CAP = 150  # force calls
+CAP = 150  # steps
 SURROGATES = {"default": None, "default + mmff94s": "mmff94s", "default + gfn2-xtb": "gfn2-xtb"}
-PEERS: dict[str, Callable[[Atoms], None]] = {
-    "sella": follow_sella,
-    "geometric": follow_geometric,
-    "bfgs (ASE)": lambda atoms: BFGS(atoms, logfile=None).run(fmax=FMAX, steps=CAP),
-}
-OPTIMIZERS = (*SURROGATES, *PEERS)
+OTHERS = {"sella": "sella", "geometric": "geometric", "bfgs (ASE)": "bfgs"}
+OPTIMIZERS = (*SURROGATES, *OTHERS)
 SUMMED = ("calls", "dft_seconds", "surrogate_calls", "surrogate_seconds")
 
 
@@ -76,32 +66,21 @@ def pyscf_parts() -> tuple[Any, Any]:
     return gto, scf
 
 
-class Enough(Exception):
-    """Thrown through the optimizer from its last force call."""
-
-
-def stop(counted: Counted) -> None:
-    if counted.trace[-1].fmax <= REACHED or counted.force_calls >= CAP:
-        raise Enough
-
-
 def record(name: str, optimizer: str) -> dict[str, Any]:
     """One run, written down as plain values."""
     molecule = molopt.Molecule.from_smiles(MOLECULES[name], seed=SEED)
     atoms = molecule.atoms()
-    atoms.calc = counted = Counted(HartreeFock(), on_call=stop)
+    atoms.calc = counted = Counted(HartreeFock())
     surrogate = None
-    reason, began = "it stopped by itself", time.perf_counter()
+    reason, began = "", time.perf_counter()
     try:
         if optimizer in SURROGATES:
             cheap = SURROGATES[optimizer] and molopt.potential(SURROGATES[optimizer], molecule)
             run = molopt.LBFGS(atoms, logfile=None, coordinates="internal", surrogate=cheap)
             surrogate = run.surrogate
-            run.run(fmax=FMAX, steps=CAP)
         else:
-            PEERS[optimizer](atoms)
-    except Enough:
-        reason = ""
+            run = choose(OTHERS[optimizer]).make(atoms, logfile=None)
+        run.run(fmax=REACHED, steps=CAP)
     except Exception as error:  # whatever a peer raises is the end of its run, not of the others
         reason = f"{type(error).__name__}: {error}"
     trace = counted.trace
