@@ -17,7 +17,7 @@ from molopt.molecules import Molecule
 from molopt.molecules.identity import bonds_kept, stereo_kept
 from molopt.molecules.perception import name_of
 from molopt.optimizers.energy_left import Estimate, energy_left
-from molopt.optimizers.names import BY_NAME, choose
+from molopt.optimizers.names import BY_NAME, choose, guided
 from molopt.optimizers.stopping import Stopping, check_criteria, criteria_for
 from molopt.potentials import Counted
 from molopt.potentials.counting import ForceCall
@@ -132,6 +132,8 @@ class Run:
         self.surrogate = surrogate_for(
             self.choice.surrogate if named else surrogate, self.counted, self.atoms, self.molecule
         )
+        guide = None if named or self.surrogate is None else self.surrogate.name
+        self.optimizer = self.choice.name if guide is None else guided(self.choice.name, guide)
         self.surrogate_setup = time.perf_counter() - start
         self.stopping: Stopping | None = None
         self.failure: Exception | None = None
@@ -181,7 +183,7 @@ class Run:
             molecule=None if start is None else start.with_positions(atoms.positions),
             name=name_of(atoms) if start is None else start.name,
             potential=self.potential,
-            optimizer=self.choice.name,
+            optimizer=self.optimizer,
             converged=self.failure is None and self.stopping is not None and self.stopping.met,
             ended=self.ended(),
             at_noise_floor=self.stopping is not None and self.stopping.at_noise_floor,

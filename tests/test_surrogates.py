@@ -614,3 +614,13 @@ def test_a_failing_surrogate_is_infinitely_high():
         assert energy == np.inf
         assert (gradient == 0).all()
         assert surrogate.calls == 2
+
+
+def test_a_run_that_a_calculator_guides_is_called_after_it():
+    molecule = ethanol()
+    result = molopt.relax(molecule, potential="mmff94", surrogate=molopt.potential("uff", molecule))
+    assert result.surrogate == "uff"
+    assert result.optimizer.endswith("surrogate=uff")
+    again = molopt.relax(molecule, result.optimizer, "mmff94")
+    assert again.optimizer == result.optimizer
+    assert again.force_calls == result.force_calls

@@ -129,6 +129,16 @@ def canonical(name: str) -> str:
     return spellings[plain]
 
 
+def guided(name: str, surrogate: str) -> str:
+    """The full name of a choice that a calculator of this name guides.
+
+    >>> guided("default?memory=8&surrogate=none", "emt")
+    'default?memory=8&surrogate=emt'
+    """
+    plain, keywords = parse(name)
+    return specified(plain, keywords | {"surrogate": surrogate})
+
+
 def called(function: Callable[..., Any]) -> str:
     if isinstance(function, partial):
         return specified(called(function.func), function.keywords)
