@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms
+from trouble import Raising
 
 import molopt
 from molopt.errors import InputError, MissingExtra
@@ -71,20 +71,10 @@ def test_a_peer_stops_where_the_start_is_converged(name):
     assert (result.ended, result.force_calls) == ("converged", 1)
 
 
-class Fragile(EMT):
-    calls = 0
-
-    def calculate(self, *args, **kwargs):
-        self.calls += 1
-        if self.calls == 3:
-            raise RuntimeError("gave up")
-        super().calculate(*args, **kwargs)
-
-
 @here
 def test_a_potential_that_fails_under_a_peer_is_a_failure_with_its_reason(name):
     atoms = ethanol().atoms()
-    atoms.calc = Fragile()
+    atoms.calc = Raising()
     result = molopt.relax(atoms, name, energy_left=None)
     assert result.ended == "failed"
     assert "gave up" in result.error
