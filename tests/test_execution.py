@@ -9,7 +9,9 @@ from contextlib import closing
 from itertools import count
 from pathlib import Path
 
+import misbehaving
 import pytest
+from misbehaving import behave
 
 import molopt
 from molopt.errors import InputError
@@ -18,10 +20,6 @@ from molopt.execution.cores import threads_each
 
 TESTS = Path(__file__).parent
 WITHIN = 10.0  # seconds for what takes milliseconds on an idle machine
-
-sys.path.insert(0, str(TESTS))
-import misbehaving  # noqa: E402
-from misbehaving import behave  # noqa: E402
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
 

@@ -129,12 +129,18 @@ def test_the_corrected_model_is_exact_where_forces_are_known():
     assert compared >= 8
 
 
-def test_the_corrected_model_has_the_gradient_of_its_energy():
+def led():
+    """The default on ethanol after three steps under a surrogate."""
     molecule = ethanol()
     atoms = molecule.atoms()
     atoms.calc = molopt.potential("mmff94", molecule)
     run = LBFGS(atoms, logfile=None, surrogate=molopt.potential("uff", molecule))
     run.run(fmax=FMAX, steps=3)
+    return run
+
+
+def test_the_corrected_model_has_the_gradient_of_its_energy():
+    run = led()
     frame = run.memory.frame
     surface = run.direction.model(frame, run.memory.after, 0.5)
     random = np.random.default_rng(0)
@@ -288,11 +294,7 @@ def test_a_metric_is_not_borrowed_from_a_surrogate_that_fails_at_any_of_its_geom
 
 
 def test_the_work_of_a_step_is_known_where_the_surrogate_failed_before_it():
-    molecule = ethanol()
-    atoms = molecule.atoms()
-    atoms.calc = molopt.potential("mmff94", molecule)
-    run = LBFGS(atoms, logfile=None, surrogate=molopt.potential("uff", molecule))
-    run.run(fmax=FMAX, steps=3)
+    run = led()
     memory, taken = run.memory, run.memory.proposal.displacement
     failed = memory.after._replace(energy=np.full_like(memory.after.energy, np.inf))
     assert np.isfinite(run.direction.work(failed, memory.after, memory.frame, memory.frame, taken)).all()

@@ -6,6 +6,7 @@ import runpy
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +55,8 @@ class ParslExecutor:
 
     def __post_init__(self) -> None:
         check_limit(self.seconds)
-        try:
-            import parsl  # noqa: F401
-        except ModuleNotFoundError:
-            raise MissingExtra("parsl", "running through Parsl") from None
+        if find_spec("parsl") is None:
+            raise MissingExtra("parsl", "running through Parsl")
         read_config(self.config)  # what is wrong with it shows before anything is run
 
     def outcomes(self, function: Function[T, R], tasks: Iterable[T]) -> Generator[Finished[T, R], None, None]:

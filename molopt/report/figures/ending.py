@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from molopt.comparison.problems import by_optimizer, by_potential
 from molopt.comparison.summaries import above_floor
 from molopt.record import Record
-from molopt.report.figures.canvas import Canvas, canvas, handle, logarithmic, points, shown
+from molopt.report.figures.canvas import Canvas, canvas, handle, panels_of, points, shown
 from molopt.report.figures.svg import INK
 from molopt.report.figures.text import number, one_line
 from molopt.report.labels import Look, label
@@ -33,13 +33,9 @@ def ending_figure(records: Sequence[Record], looks: Mapping[str, Look], prefix: 
     records, looks, prefix
         As in `profile_figure`.
     """
-    panels = by_potential(records)
-    with canvas(len(panels), sharex=True, sharey=True) as drawing:
-        for panel, (potential, there) in zip(drawing.panels, panels.items(), strict=False):
+    with canvas(len(by_potential(records)), sharex=True, sharey=True) as drawing:
+        for panel, there in panels_of(drawing, records, "fmax at the end (eV/Å)"):
             draw_potential(drawing, panel, there, looks)
-            panel.set_title(one_line(potential))
-            panel.set_xlabel("fmax at the end (eV/Å)")
-            logarithmic(panel)
         drawing.panels[0].set_ylabel("energy left (meV)")
         names = shown(looks, list(by_optimizer(records)))
         grey: dict[str, Any] = {"color": INK, "linestyle": "none", "marker": "o", "markersize": 4}
