@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from molopt.rules.partition import Array
 ENDED = ("converged", "unconverged", "failed", "timed out", "crashed")
 NOT_RUN = "not run"  # how the error of a run begins that could not even start
 KEY = 32  # hexadecimal digits: two runs in 10^19 share them
-NUMBERS = ("seconds", "optimizer_seconds", "step_seconds", "energy", "fmax", "energy_left", "floor_energy")  # or NaN
 EMPTY: dict[str, Array] = {
     "energies": np.zeros(0),
     "forces": np.zeros(0),
@@ -163,14 +162,6 @@ class Record:
         """In plain values, fit for JSON; NaN is None."""
         said = {part.name: plain(getattr(self.outcome, part.name)) for part in fields(Outcome)}
         return {"plan": asdict(self.plan), "outcome": said}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """What `as_dict` gave, back."""
-        said: dict[str, Any] = dict(values["outcome"])
-        for name in NUMBERS:
-            said[name] = math.nan if said[name] is None else said[name]
-        return cls(Plan(**values["plan"]), Outcome(**said))
 
 
 def plain(value: Any) -> Any:

@@ -97,7 +97,7 @@ def canvas(panels: int, width: float | None = None, height: float = HEIGHT, **sh
 
 
 def panels_of(drawing: Canvas, records: Sequence[Record], across: str) -> Iterator[tuple[Any, list[Record]]]:
-    """Each panel with the runs to be drawn there, of one potential; after that it has its title and logarithmic axes."""
+    """Each panel with the runs to be drawn there, of one potential; then it has its title and logarithmic axes."""
     for panel, (potential, there) in zip(drawing.panels, by_potential(records).items(), strict=False):
         yield panel, there
         panel.set_title(one_line(potential))
