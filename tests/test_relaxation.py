@@ -1,6 +1,7 @@
 """One run from a start geometry to a result: what it returns, what it leaves alone, how it fails."""
 
 import json
+import time
 from functools import partial
 
 import numpy as np
@@ -372,3 +373,21 @@ def test_a_fraction_where_a_count_belongs_is_refused():
 def test_the_log_of_a_run_by_name_says_the_name(capsys):
     relax(methane(), "adam", logfile="-")
     assert "Adam:    0" in capsys.readouterr().out
+
+
+class SlowDipole(EMT):
+    """EMT with a dipole, which ASE's trajectories ask for, and which takes its time."""
+
+    implemented_properties = (*EMT.implemented_properties, "dipole")
+
+    def get_property(self, name, atoms=None, allow_calculation=True):
+        if name == "dipole":
+            time.sleep(0.02)
+            return np.zeros(3)
+        return super().get_property(name, atoms, allow_calculation)
+
+
+def test_what_a_trajectory_asks_of_the_potential_is_no_time_of_the_run(tmp_path):
+    result = relax(methane(SlowDipole()), "adam", energy_left=None, trajectory=tmp_path / "a.traj")
+    assert result.force_calls > 10
+    assert 0 < result.optimizer_seconds <= result.seconds
