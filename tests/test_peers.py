@@ -1,5 +1,8 @@
 """Sella, geomeTRIC and pyberny by name: started, counted and stopped as all others are."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -57,6 +60,23 @@ def test_every_force_call_of_a_peer_is_counted_once_and_the_first_is_at_the_star
     assert result.force_calls == len(result.trace) == result.steps + 1
     energies = [call.energy for call in result.trace]
     assert len(set(energies)) == len(energies)
+
+
+@pytest.mark.skipif(not installed("pyberny"), reason="pyberny: pip install 'molopt[peers]'")
+@pytest.mark.parametrize(
+    "used", ["molopt.relax(molopt.Molecule.from_smiles('O'), 'pyberny', 'mmff94')", "next(published('baker'))"]
+)
+def test_numpy_prints_after_pyberny_was_imported_as_before(used):
+    script = f"""
+import numpy as np
+import molopt
+from molopt.molecules.published import published
+before = np.get_printoptions()
+{used}
+assert "berny" in __import__("sys").modules
+assert np.get_printoptions() == before
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 @here

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import numpy as np
 from ase import Atoms
 
 from molopt.errors import MissingExtra
@@ -16,7 +17,8 @@ def published(name: str) -> Iterator[Molecule]:
     J. Baker, J. Comput. Chem. 14, 1085 (1993); A. B. Birkholz, H. B. Schlegel, Theor. Chem. Acc. 135, 84 (2016).
     """
     try:
-        from berny.benchmarks import iter_molecules
+        with np.printoptions():  # pyberny's import changes how NumPy prints
+            from berny.benchmarks import iter_molecules
     except ImportError:
         raise MissingExtra("peers", f"the set {name}") from None
     for label, geometry, about in iter_molecules(PUBLISHED[name]):

@@ -148,12 +148,14 @@ class Peer(Optimizer):
 
 @contextmanager
 def quiet() -> Iterator[None]:
+    """No warnings of theirs, and NumPy prints afterwards as before: pyberny's import changes that for good."""
     loggers = [logging.getLogger(name) for name in LOGGERS]
     before = [logger.level for logger in loggers]
     try:
         for logger in loggers:
             logger.setLevel(logging.ERROR)
-        yield
+        with np.printoptions():
+            yield
     finally:
         for logger, level in zip(loggers, before, strict=True):
             logger.setLevel(level)
