@@ -359,6 +359,22 @@ def test_a_line_says_on_hover_whose_it_is_and_a_marker_whose_molecule(pictures):
     assert any("adam?lr=0.1: best on" in element for element in pictures["profile"].split("<title>"))
 
 
+def test_energy_left_has_a_panel_an_optimizer_with_its_own_runs(pictures):
+    heads, whose = [], {"default": set(), "adam": set(), "adam?lr=0.1": set(), "bfgs (ASE)": set(), "fire (ASE)": set()}
+    said = []
+    elements = list(ElementTree.fromstring(pictures["ending"]).iter())
+    for element in elements:  # of a panel its markers, then its title
+        if element.tag == f"{SVG}title":
+            said.append(element.text)
+        elif element.text in whose:
+            heads.append(element.text)
+            whose[element.text] = {title.split(", ")[0] for title in said}
+            said = []
+    assert heads == list(whose)
+    assert whose == {head: {head} for head in heads}
+    assert [element.text for element in elements].count("fmax (eV/Å)") == 4  # columns
+
+
 def test_axes_and_text_have_the_colour_of_the_page_and_nothing_is_painted_behind(pictures):
     for picture in pictures.values():
         assert "#123456" not in picture

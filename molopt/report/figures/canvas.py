@@ -56,12 +56,17 @@ STYLE = {
 class Canvas:
     """Panels to draw in, then `svg` to have them; used inside `canvas`."""
 
-    def __init__(self, panels: int, width: float, height: float, layout: Any = "constrained", **shared: Any) -> None:
-        columns = min(panels, COLUMNS)
+    def __init__(
+        self, panels: int, width: float, height: float, columns: int, layout: Any = "constrained", **shared: Any
+    ) -> None:
+        columns = min(panels, columns)
         rows = math.ceil(panels / columns)
         self.figure = Figure(figsize=(columns * width, rows * height), layout=layout)
         grid = self.figure.subplots(rows, columns, squeeze=False, **shared)
         self.panels: list[Any] = list(grid.flat[:panels])
+        self.lowest = self.panels[-columns:]
+        for panel in self.lowest:
+            panel.tick_params(labelbottom=True)  # shared axes have their numbers in the last row alone
         for spare in grid.flat[panels:]:
             spare.remove()
         self.titles: dict[str, Sequence[str]] = {}
@@ -87,13 +92,18 @@ class Canvas:
 
 
 @contextmanager
-def canvas(panels: int, width: float | None = None, height: float = HEIGHT, **shared: Any) -> Iterator[Canvas]:
-    """A canvas of so many panels, each `width` x `height` inches; `shared` as in `Figure.subplots`, or the layout."""
+def canvas(
+    panels: int, width: float | None = None, height: float = HEIGHT, columns: int = COLUMNS, **shared: Any
+) -> Iterator[Canvas]:
+    """A canvas of so many panels, each `width` x `height` inches, so many beside each other.
+
+    `shared` as in `Figure.subplots`, or the layout.
+    """
     width = width or (WIDTH if panels > 1 else ALONE)
     with rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # the page has more fonts
         warnings.filterwarnings("ignore", "Attempting to set identical")  # all values of a panel may be one
-        yield Canvas(max(panels, 1), width, height, **shared)
+        yield Canvas(max(panels, 1), width, height, columns, **shared)
 
 
 def panels_of(drawing: Canvas, records: Sequence[Record], across: str) -> Iterator[tuple[Any, list[Record]]]:

@@ -9,13 +9,16 @@ from matplotlib.lines import Line2D
 from molopt.comparison.problems import by_optimizer, by_potential
 from molopt.comparison.summaries import above_floor
 from molopt.record import Record
-from molopt.report.figures.canvas import Canvas, canvas, handle, panels_of, points, shown
+from molopt.report.figures.canvas import Canvas, canvas, logarithmic, points, shown
 from molopt.report.figures.svg import INK
 from molopt.report.figures.text import number, one_line
 from molopt.report.labels import Look, label
 
 MEV = 1e-3  # eV
 FLOOR = 1e-3  # meV; less is drawn there
+WIDTH, HEIGHT, COLUMNS = 2.2, 1.9, 4  # inches a panel, and panels beside each other
+LONGEST = 24  # letters of a title
+ENDED = ("converged", "unconverged")
 KINDS: dict[str, tuple[Callable[[Record], float], dict[str, Any]]] = {
     "estimated": (lambda record: record.outcome.energy_left, {"markerfacecolor": "none", "markeredgewidth": 0.8}),
     "above its floor": (above_floor, {"markeredgewidth": 0}),
@@ -23,37 +26,49 @@ KINDS: dict[str, tuple[Callable[[Record], float], dict[str, Any]]] = {
 
 
 def ending_figure(records: Sequence[Record], looks: Mapping[str, Look], prefix: str = "ending") -> str:
-    """Energy left at the end (meV) against fmax at the end (eV/A), both logarithmic, a panel a potential.
+    """Energy left at the end (meV) against fmax at the end (eV/A), both logarithmic, a panel an optimizer.
 
-    Hollow markers are what the run estimated, full ones its energy above where relaxing on came to rest, where that is
-    known. Runs that failed are left out: they ended where they happened to be.
+    Where all stop at the same fmax they would cover each other in one panel. Hollow markers are what the run estimated,
+    full ones its energy above where relaxing on came to rest, where that is known. Runs that failed are left out: they
+    ended where they happened to be.
 
     Parameters
     ----------
     records, looks, prefix
         As in `profile_figure`.
     """
-    with canvas(len(by_potential(records)), sharex=True, sharey=True) as drawing:
-        for panel, there in panels_of(drawing, records, "fmax at the end (eV/Å)"):
-            draw_potential(drawing, panel, there, looks)
-        drawing.panels[0].set_ylabel("energy left (meV)")
-        names = shown(looks, list(by_optimizer(records)))
+    parts = {
+        (potential, optimizer): runs[optimizer]
+        for potential, there in by_potential(records).items()
+        for runs in [by_optimizer(record for record in there if record.outcome.ended in ENDED)]
+        for optimizer in shown(looks, list(runs))
+    }
+    several = len({potential for potential, _ in parts}) > 1
+    with canvas(len(parts), WIDTH, HEIGHT, COLUMNS, sharex=True, sharey=True) as drawing:
+        for panel, ((potential, optimizer), runs) in zip(drawing.panels, parts.items(), strict=False):
+            draw_runs(drawing, panel, runs, looks[optimizer])
+            name = one_line(label(optimizer), longest=LONGEST)
+            panel.set_title(f"{name}\n{one_line(potential, longest=LONGEST)}" if several else name)
+        for panel in drawing.panels:
+            logarithmic(panel)
+            panel.locator_params(axis="x", numticks=4)
+        for panel in drawing.lowest:
+            panel.set_xlabel("fmax (eV/Å)")
+        for panel in drawing.panels[::COLUMNS]:
+            panel.set_ylabel("energy left (meV)")
         grey: dict[str, Any] = {"color": INK, "linestyle": "none", "marker": "o", "markersize": 4}
-        kinds = [Line2D([], [], label=kind, **grey | style) for kind, (_, style) in KINDS.items()]
-        drawing.legend([handle(name, looks[name], **points(looks[name])) for name in names] + kinds)
+        drawing.legend([Line2D([], [], label=kind, **grey | style) for kind, (_, style) in KINDS.items()])
         return drawing.svg(prefix, "energy left against fmax")
 
 
-def draw_potential(drawing: Canvas, panel: Any, records: Sequence[Record], looks: Mapping[str, Look]) -> None:
-    runs = by_optimizer(record for record in records if record.outcome.ended in ("converged", "unconverged"))
-    for optimizer in shown(looks, list(runs)):
-        for kind, (value, style) in KINDS.items():
-            drawn = [run for run in runs[optimizer] if math.isfinite(value(run)) and run.outcome.fmax > 0]
-            if drawn:
-                forces = [run.outcome.fmax for run in drawn]
-                heights = [max(value(run) / MEV, FLOOR) for run in drawn]
-                (markers,) = panel.plot(forces, heights, **points(looks[optimizer]) | style)
-                drawing.say(markers, *(described(run, value(run), kind) for run in drawn))
+def draw_runs(drawing: Canvas, panel: Any, runs: Sequence[Record], look: Look) -> None:
+    for kind, (value, style) in KINDS.items():
+        drawn = [run for run in runs if math.isfinite(value(run)) and run.outcome.fmax > 0]
+        if drawn:
+            forces = [run.outcome.fmax for run in drawn]
+            heights = [max(value(run) / MEV, FLOOR) for run in drawn]
+            (markers,) = panel.plot(forces, heights, **points(look) | style)
+            drawing.say(markers, *(described(run, value(run), kind) for run in drawn))
 
 
 def described(record: Record, left: float, kind: str) -> str:
