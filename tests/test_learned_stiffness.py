@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
-from ase.io import read
 from click.testing import CliRunner
 from complexes import ferrocene
 from rdkit import Chem
@@ -26,6 +25,7 @@ from molopt.coordinates.springs import NODES, Geometry, Springs
 from molopt.coordinates.stiffness import fischer_almlof
 from molopt.fitting import Sample, fitted, held_out_error, samples_of
 from molopt.fitting.regression import TOWARDS_WIDER, Class, case, constants, literature, model, whitening
+from molopt.molecules.published import PUBLISHED, published
 from molopt.optimizers.internals import Recipe
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -240,20 +240,6 @@ def scaffold(smiles):
     return Chem.MolToSmiles(core) if core.GetRingInfo().NumRings() > 1 else None
 
 
-def published():
-    """SMILES of the molecules of Baker and of Birkholz and Schlegel whose bond orders are known."""
-    berny = find_spec("berny")  # not imported: it changes how NumPy prints
-    for folder in ("baker_shajan_2023", "birkholz_schlegel"):
-        here = Path(berny.origin).parent / "benchmarks" / folder
-        about = json.loads((here / "reference.json").read_text())
-        for name, said in about.items():
-            atoms = read(here / f"{name}.xyz")
-            atoms.info.update(charge=said["charge"], spin=said["mult"])
-            molecule = molopt.Molecule.from_atoms(atoms)
-            if molecule.orders_known:
-                yield molecule.smiles
-
-
 def test_the_training_molecules_are_others_than_those_that_are_shipped_or_tuned_on():
     training = listed("training_molecules")
     assert len(training) == len({Chem.CanonSmiles(smiles) for smiles in training}) == 300
@@ -265,7 +251,7 @@ def test_the_training_molecules_are_others_than_those_that_are_shipped_or_tuned_
 def test_the_training_molecules_are_others_than_those_of_the_published_sets():
     if find_spec("berny") is None:
         pytest.skip("the geometries come with pyberny: pip install 'molopt[peers]'")
-    others = list(published())
+    others = [molecule.smiles for name in PUBLISHED for molecule in published(name) if molecule.orders_known]
     assert len(others) > 30
     training = listed("training_molecules")
     assert not {plain(smiles) for smiles in training} & {plain(smiles) for smiles in others}

@@ -68,12 +68,13 @@ def test_every_force_call_of_a_peer_is_counted_once_and_the_first_is_at_the_star
 )
 def test_numpy_prints_after_pyberny_was_imported_as_before(used):
     script = f"""
+import sys
 import numpy as np
 import molopt
 from molopt.molecules.published import published
 before = np.get_printoptions()
 {used}
-assert "berny" in __import__("sys").modules
+assert "berny" in sys.modules
 assert np.get_printoptions() == before
 """
     subprocess.run([sys.executable, "-c", script], check=True)

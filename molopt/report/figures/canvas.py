@@ -12,8 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 
-from molopt.comparison.problems import by_potential
-from molopt.record import Record
 from molopt.report.figures.svg import INK, inline
 from molopt.report.figures.text import one_line
 from molopt.report.labels import Look, label
@@ -104,15 +102,6 @@ def canvas(
         warnings.filterwarnings("ignore", "Glyph")  # the page has more fonts
         warnings.filterwarnings("ignore", "Attempting to set identical")  # all values of a panel may be one
         yield Canvas(max(panels, 1), width, height, columns, **shared)
-
-
-def panels_of(drawing: Canvas, records: Sequence[Record], across: str) -> Iterator[tuple[Any, list[Record]]]:
-    """Each panel with the runs to be drawn there, of one potential; then it has its title and logarithmic axes."""
-    for panel, (potential, there) in zip(drawing.panels, by_potential(records).items(), strict=False):
-        yield panel, there
-        panel.set_title(one_line(potential))
-        panel.set_xlabel(across)
-        logarithmic(panel)
 
 
 def line_style(look: Look) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from molopt.comparison.problems import by_optimizer, by_potential
 from molopt.comparison.summaries import median
 from molopt.record import Record
-from molopt.report.figures.canvas import canvas, handle, line_style, panels_of, points, shown
-from molopt.report.figures.text import number
+from molopt.report.figures.canvas import canvas, handle, line_style, logarithmic, points, shown
+from molopt.report.figures.text import number, one_line
 from molopt.report.labels import Look, label
 
 MS = 1e-3  # s
@@ -23,8 +23,9 @@ def own_time_figure(records: Sequence[Record], looks: Mapping[str, Look], prefix
     records, looks, prefix
         As in `profile_figure`.
     """
-    with canvas(len(by_potential(records)), sharex=True, sharey=True) as drawing:
-        for panel, there in panels_of(drawing, records, "atoms"):
+    found = by_potential(records)
+    with canvas(len(found), sharex=True, sharey=True) as drawing:
+        for panel, (potential, there) in zip(drawing.panels, found.items(), strict=False):
             runs = by_optimizer(there)
             for optimizer in shown(looks, list(runs)):
                 times = by_size(runs[optimizer])
@@ -33,6 +34,9 @@ def own_time_figure(records: Sequence[Record], looks: Mapping[str, Look], prefix
                     panel.plot(sizes, heights, linewidth=0.8, alpha=0.6, **line_style(looks[optimizer]))
                     (markers,) = panel.plot(sizes, heights, **points(looks[optimizer]))
                     drawing.say(markers, *(described(optimizer, *pair) for pair in times.items()))
+            panel.set_title(one_line(potential))
+            panel.set_xlabel("atoms")
+            logarithmic(panel)
         drawing.panels[0].set_ylabel("own time of a step (ms)")
         names = shown(looks, list(by_optimizer(records)))
         styles = {optimizer: {"marker": looks[optimizer].marker, "markersize": 4} for optimizer in names}
