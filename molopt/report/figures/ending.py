@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from molopt.comparison.problems import by_optimizer, by_potential
 from molopt.comparison.summaries import above_floor
@@ -51,7 +52,8 @@ def ending_figure(records: Sequence[Record], looks: Mapping[str, Look], prefix: 
             panel.set_title(f"{name}\n{one_line(potential, longest=LONGEST)}" if several else name)
         for panel in drawing.panels:
             logarithmic(panel)
-            panel.locator_params(axis="x", numticks=4)
+            low, high = panel.get_xlim()
+            panel.xaxis.set_major_locator(MaxNLocator(3) if high < 10 * low else LogLocator(numticks=4))
         for panel in drawing.lowest:
             panel.set_xlabel("fmax (eV/Å)")
         for panel in drawing.panels[::COLUMNS]:
