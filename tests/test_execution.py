@@ -238,7 +238,8 @@ def test_nothing_is_left_running_when_the_iterator_is_closed():
 
 
 SCRIPT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what a shell runs in the background is started deaf to it
 sys.path[:0] = {path!r}
 from misbehaving import behave
 from molopt.execution import Pool
