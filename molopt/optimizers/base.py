@@ -17,6 +17,7 @@ from molopt.errors import InputError, PotentialFailed
 from molopt.names import offer
 from molopt.optimizers.energy_left import Estimate
 from molopt.optimizers.internals import MODEL_NAMES, Recipe
+from molopt.optimizers.meeting import holds, meet
 from molopt.optimizers.restart import read_restart, restart_data
 from molopt.optimizers.stopping import Stopping
 from molopt.optimizers.surrogate import Surrogate
@@ -25,7 +26,6 @@ log = logging.getLogger("molopt")
 
 ASE_KEYWORDS = frozenset({"master", "comm", "loginterval"})
 SHORTER = (1 / 4, 1 / 16, 1 / 64)  # of a step to where the potential fails
-VIOLATED = 1e-3  # Angstrom; less is a matter of the tolerance of a constraint
 COORDINATES = ("cartesian", "internal", "auto")
 
 
@@ -134,14 +134,7 @@ class DirectionOptimizer(Optimizer):
 
     def meets_constraints(self) -> bool:
         """Whether the constraints had to move the start to where they hold: that is a step of its own."""
-        if not (isinstance(self.atoms, Atoms) and self.atoms.constraints):
-            return False
-        start = self.atoms.positions.copy()
-        self.atoms.set_positions(start)
-        moved = bool(np.abs(self.atoms.positions - start).max(initial=0.0) > VIOLATED)
-        if not moved:
-            self.atoms.set_positions(start, apply_constraint=False)  # to the last digit: its forces are known
-        return moved
+        return isinstance(self.atoms, Atoms) and meet(self.atoms, self.recipe)
 
     def absorb(self, x: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Learn the gradient (N,) at x (N,), and say which point (N,) to go to."""
@@ -183,7 +176,11 @@ class DirectionOptimizer(Optimizer):
 
     def gradient_converged(self, gradient: np.ndarray) -> bool:
         """Whether the run may stop here: ASE's test of fmax, and all criteria."""
-        return self.stopping.after(super().gradient_converged)(gradient)
+        return self.stopping.after(self.small_where_constraints_hold)(gradient)
+
+    def small_where_constraints_hold(self, gradient: np.ndarray) -> bool:
+        """ASE's test of fmax; never met by a start at which constraints do not hold yet."""
+        return super().gradient_converged(gradient) and (self.memory is not None or holds(self.atoms))
 
     @property
     def energy_left(self) -> Estimate:
