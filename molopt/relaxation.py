@@ -17,6 +17,7 @@ from molopt.molecules import Molecule
 from molopt.molecules.identity import bonds_kept, stereo_kept
 from molopt.molecules.perception import name_of
 from molopt.optimizers.energy_left import Estimate, energy_left
+from molopt.optimizers.meeting import wanted_of
 from molopt.optimizers.names import BY_NAME, choose, guided
 from molopt.optimizers.stopping import Stopping, check_criteria, criteria_for
 from molopt.potentials import Counted
@@ -122,6 +123,7 @@ class Run:
             raise InputError(f"{optimizer!r} takes no surrogate: run default, or a rule in internal coordinates")
         self.molecule = molecule_of(target, potential)
         self.atoms = target.copy() if isinstance(target, Atoms) else target.atoms()
+        wanted_of(self.atoms)  # an InputError before the first force call
         self.watching = Stopwatch()
         calculator = calculator_for(target, self.molecule, potential)
         self.counted = Counted(calculator, on_call and self.watching.timed(on_call))

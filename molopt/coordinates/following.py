@@ -22,11 +22,10 @@ from molopt.rules.partition import Array
 STEP = {"torsion": np.deg2rad(20), "angle": np.deg2rad(20), "stretch": 0.2}  # rad and Angstrom, of one part of the way
 ITERATIONS = 40  # of one part
 ARRIVED = 1e-11  # Angstrom or rad: tighter than ASE's 1e-7 degrees
-SETTLED = 1e-2  # Angstrom; a correction so small is the last
 ON = 1e-4  # Angstrom or rad: on the constraint, as far as energies are compared
-UPHILL = 1e-6  # eV
+GAIN = 1e-3  # eV; a step that gains less is the last
 FARTHEST = 0.3  # Angstrom, of an atom that is moved in Cartesians
-INERTIA = 0.01  # eV/A^2 on every atom: what nothing else holds does not drift
+INERTIA = 0.003  # eV/A^2 on every atom: what nothing else holds does not drift
 SOFT = 0.01  # of their stiffness: positions of fragments, and of atoms that nothing describes
 APART = 0.8  # of the sum of van der Waals radii: nearer atoms repel, if they were not as near at the start
 OVERLAP = (0.45, 1.15)  # of the sums of van der Waals and of covalent radii; the larger is the closest that is handed on
@@ -175,6 +174,8 @@ class Follower:
 
     def go(self) -> Followed:
         """Lead the wanted coordinates to their values, in parts of at most 20 degrees and 0.2 Angstrom."""
+        if not self.coordinates.movable.any():
+            return Followed(self.start, 1, 0.0, "all atoms are fixed")
         gaps = np.array([want.gap(self.start) for want in self.wanted])
         x, parts = self.start, max(1, int(np.ceil(max(abs(g) / STEP[w.kind] for g, w in zip(gaps, self.wanted)) - 1e-9)))
         for part in range(1, parts + 1):
@@ -194,18 +195,19 @@ class Follower:
         for _ in range(ITERATIONS):
             if self.coordinates.primitives.worn(x):
                 self.adopt(self.build(x))
-            missing = self.missing(x, left)
-            now = self.energy(x)
-            if now > energy + UPHILL:
-                x, missing, now, inertia = before, self.missing(before, left), energy, 8 * inertia
+            missing, now = self.missing(x, left), self.energy(x)
+            on = np.abs(missing).max() < ON
+            if now > energy + GAIN:
+                x, missing, now, on, inertia = before, self.missing(before, left), energy, True, 8 * inertia
+            elif on and now > energy - GAIN and inertia < 10 * INERTIA:
+                break
             else:
                 inertia = max(INERTIA, inertia / 2)
-            step = self.step(x, missing, inertia)
+            changed, rows, overlaps = self.strain(x)
+            pull = self.coordinates.primitives.jacobian(x).T @ (self.springs * changed)
+            step = self.step(x, missing, pull - STIFFEST_CONTACT * (rows.T @ overlaps), inertia)
             if not np.isfinite(step).all():
                 return x, "the coordinates that are wanted are not defined"
-            on = np.abs(missing).max() < ON
-            if on and np.abs(step).max(initial=0.0) < SETTLED:
-                break
             before, energy = x, now if on else np.inf
             x = self.moved(x, step)
         return self.restored(x, left)
@@ -216,7 +218,7 @@ class Follower:
             missing = self.missing(x, left)
             if np.abs(missing).max() < ARRIVED:
                 return x, ""
-            step = self.step(x, missing, INERTIA, resting=True)
+            step = self.step(x, missing, np.zeros(x.size), INERTIA)
             x = self.coordinates.shifted(x, step * min(1.0, FARTHEST / float(np.abs(step).max(initial=1e-9))))
         return x, "they contradict each other, or what is fixed"
 
@@ -233,21 +235,17 @@ class Follower:
         changed, _, overlaps = self.strain(x)
         return 0.5 * float(self.springs @ changed**2 + STIFFEST_CONTACT * overlaps @ overlaps)
 
-    def step(self, x: Array, missing: Array, inertia: float, resting: bool = False) -> Array:
-        """(n,) the Gauss-Newton step of the movable entries that also changes the wanted coordinates by `missing`."""
+    def step(self, x: Array, missing: Array, gradient: Array, inertia: float) -> Array:
+        """(n,) the Newton step down a gradient (3N,), movable entries, that changes what is wanted by `missing` (m,)."""
         movable = self.coordinates.movable
-        changed, rows, overlaps = self.strain(x)
-        b, rows = self.coordinates.primitives.jacobian(x)[:, movable], rows[:, movable]
-        gradient = b.T @ (self.springs * changed) - STIFFEST_CONTACT * (rows.T @ overlaps)
-        if resting:
-            gradient[:] = 0.0
+        b, rows = self.coordinates.primitives.jacobian(x)[:, movable], self.contacts(x)[0][:, movable]
         hessian = b.T @ (sparse.diags_array(self.springs) @ b) + STIFFEST_CONTACT * (rows.T @ rows)
-        hessian = (hessian + inertia * sparse.eye_array(len(gradient))).tocsc()
-        held = np.concatenate([[want.row(x) for want in self.wanted], self.forbidden(x).T])[:, movable]  # (m, n)
-        solved = splu(hessian).solve(np.column_stack([gradient, held.T]))
+        hessian = (hessian + inertia * sparse.eye_array(hessian.shape[0])).tocsc()
+        held = np.concatenate([[want.row(x) for want in self.wanted], self.forbidden(x).T])[:, movable]  # (k, n)
+        solved = splu(hessian).solve(np.column_stack([gradient[movable], held.T]))
         free, lifts = solved[:, 0], solved[:, 1:]
-        wanted = np.concatenate([missing, np.zeros(len(held) - len(missing))]) + held @ free
-        return lifts @ linalg.lstsq(held @ lifts, wanted, cond=1e-9)[0] - free
+        change = np.concatenate([missing, np.zeros(len(held) - len(missing))]) + held @ free
+        return lifts @ linalg.lstsq(held @ lifts, change, cond=1e-9)[0] - free
 
     def moved(self, x: Array, step: Array) -> Array:
         """x (3N,) after a step (n,), along curves that keep bond lengths where internal coordinates can."""

@@ -17,7 +17,7 @@ from molopt.errors import InputError, PotentialFailed
 from molopt.names import offer
 from molopt.optimizers.energy_left import Estimate
 from molopt.optimizers.internals import MODEL_NAMES, Recipe
-from molopt.optimizers.meeting import holds, meet
+from molopt.optimizers.meeting import holds, meet, place, wanted_of
 from molopt.optimizers.restart import read_restart, restart_data
 from molopt.optimizers.stopping import Stopping
 from molopt.optimizers.surrogate import Surrogate
@@ -91,6 +91,8 @@ class DirectionOptimizer(Optimizer):
             raise InputError(f'control must be "default", a molopt.Control or a molopt.control.Trust, got {control!r}')
         self.control = control if maxstep is None else replace(control, maxstep=maxstep)
         self.maxstep = self.control.maxstep
+        if isinstance(atoms, Atoms):
+            wanted_of(atoms)
         super().__init__(atoms, restart, logfile, trajectory, append_trajectory, **kwargs)
         self.stopping = Stopping(criteria, self)
 
@@ -118,7 +120,7 @@ class DirectionOptimizer(Optimizer):
         """Move to the target (N,); where the potential fails there, to a quarter of the step, three times at most."""
         memory = self.memory
         assert memory is not None
-        self.optimizable.set_x(target)
+        self.place(target)
         if not (isinstance(self.atoms, Atoms) and isinstance(self.control, Trust)):
             return
         step = memory.proposal.displacement
@@ -130,7 +132,14 @@ class DirectionOptimizer(Optimizer):
                 if shorter is None:
                     raise
                 log.info("step %d: %s; the step is taken %g times as long", self.nsteps, error, shorter)
-                self.optimizable.set_x(self.coordinates.move(memory.frame, shorter * step))
+                self.place(self.coordinates.move(memory.frame, shorter * step))
+
+    def place(self, x: np.ndarray) -> None:
+        """Move to x (N,), as constraints allow."""
+        if isinstance(self.atoms, Atoms) and self.atoms.constraints:
+            place(self.atoms, x)
+        else:
+            self.optimizable.set_x(x)
 
     def meets_constraints(self) -> bool:
         """Whether the constraints had to move the start to where they hold: that is a step of its own."""

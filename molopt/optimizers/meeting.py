@@ -10,7 +10,7 @@ from ase import Atoms
 from ase.constraints import FixBondLengths, FixInternals
 from ase.neighborlist import natural_cutoffs, neighbor_list
 
-from molopt.coordinates.following import Followed, Follower, Wanted
+from molopt.coordinates.following import ARRIVED, Followed, Follower, Wanted
 from molopt.coordinates.internal import Internal
 from molopt.coordinates.primitives import Primitives
 from molopt.errors import InputError
@@ -20,7 +20,8 @@ from molopt.rules.partition import Array
 
 log = logging.getLogger("molopt")
 
-VIOLATED = 1e-3  # Angstrom; less is a matter of the tolerance of a constraint
+VIOLATED = 1e-3  # Angstrom or rad; less is a matter of the tolerance of a constraint
+CORRECTIONS = 20  # of a step that ASE cannot put right
 LISTED = {"stretch": "stretches", "angle": "angles", "torsion": "torsions"}  # in `Primitives`
 WORDS = {"stretch": "distance", "angle": "angle", "torsion": "dihedral"}
 UNITS = {"stretch": (1.0, "A"), "angle": (np.rad2deg(1.0), "degrees"), "torsion": (np.rad2deg(1.0), "degrees")}
@@ -93,10 +94,12 @@ def named(rows: list[list[int]]) -> str:
 
 
 def holds(atoms: Any) -> bool:
-    """Whether ASE would leave these atoms where they are."""
+    """Whether all values are what constraints ask for, and ASE would leave these atoms where they are."""
     if not (isinstance(atoms, Atoms) and atoms.constraints):
         return True
-    positions = atoms.positions.copy()
+    x, positions = atoms.positions.ravel(), atoms.positions.copy()
+    if not atoms.pbc.any() and any(abs(want.gap(x)) > VIOLATED for want in wanted_of(atoms)):
+        return False
     try:
         for constraint in atoms.constraints:
             constraint.adjust_positions(atoms, positions)
@@ -144,10 +147,48 @@ def lead(atoms: Atoms, recipe: Recipe | None) -> None:
     adjusted(atoms, followed.x.reshape(-1, 3))
 
 
-def loosened(atoms: Atoms, recipe: Recipe | None) -> Recipe | None:
-    """The recipe without the constraints that are to be met; None where these atoms are not a molecule."""
+def place(atoms: Atoms, x: Array) -> None:
+    """Give atoms positions x (3N,) near which constraints hold, put right to the last digit by ASE.
+
+    ASE corrects along the derivatives of the geometry before, and gives up where that does not converge, as at wide
+    angles; then Newton steps with those of the present geometry come first.
+
+    Raises
+    ------
+    RuntimeError
+        Neither can.
+    """
+    try:
+        atoms.set_positions(x.reshape(-1, 3))
+    except FAILURES as error:
+        atoms.set_positions(kept(atoms, x, error).reshape(-1, 3), apply_constraint=False)
+
+
+def kept(atoms: Atoms, x: Array, error: Exception) -> Array:
+    """The point (3N,) near x (3N,) at which constraints have their values."""
+    try:
+        aims, held = wanted_of(atoms), held_of(without_values(atoms))
+    except InputError:
+        aims = []
+    for _ in range(CORRECTIONS if aims else 0):
+        gaps = np.array([want.gap(x) for want in aims])
+        if np.abs(gaps).max() < ARRIVED:
+            return x
+        rows = np.concatenate([[want.row(x) for want in aims], held.forbidden(x).T]) * held.movable
+        x = x + np.linalg.pinv(rows) @ np.concatenate([gaps, np.zeros(len(rows) - len(gaps))])
+    raise RuntimeError(f"the constraints cannot be kept: {error}") from error
+
+
+def without_values(atoms: Atoms) -> Atoms:
+    """A copy with those constraints only that ask for no value of a coordinate."""
     loose = atoms.copy()
     loose.set_constraint([c for c in atoms.constraints if not isinstance(c, FixInternals | FixBondLengths)])
+    return loose
+
+
+def loosened(atoms: Atoms, recipe: Recipe | None) -> Recipe | None:
+    """The recipe without the constraints that are to be met; None where these atoms are not a molecule."""
+    loose = without_values(atoms)
     try:
         if recipe is None:
             return Recipe.of(loose)
