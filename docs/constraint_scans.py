@@ -70,7 +70,7 @@ def table(name: str, potential: str) -> None:
     calls = sum(end.force_calls for way in ways for end in way.values())
     print(f"\n### {name}, {potential}\n")
     print(f"Start: the minimum, {here:.1f} degrees. The reference took {calls} force calls in {2 * 361} runs.\n")
-    print("| degrees | reference, meV | up - down, meV | point - reference, meV | force calls | converged | bonds kept |")
+    print("| degrees | reference, meV | up - down | point - reference | force calls | converged | bonds kept |")
     print("|---" * 7 + "|")
     notes = []
     for degrees in range(0, 360, 30):

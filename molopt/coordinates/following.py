@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +29,11 @@ FARTHEST = 0.3  # Angstrom, of an atom that is moved in Cartesians
 INERTIA = 0.003  # eV/A^2 on every atom: what nothing else holds does not drift
 SOFT = 0.01  # of their stiffness: positions of fragments, and of atoms that nothing describes
 APART = 0.8  # of the sum of van der Waals radii: nearer atoms repel, if they were not as near at the start
-OVERLAP = (0.45, 1.15)  # of the sums of van der Waals and of covalent radii; the larger is the closest that is handed on
+OVERLAP = (
+    0.45,
+    1.15,
+)  # of the sums of van der Waals and of covalent radii; the larger is the closest that is handed on
+MERGED = 0.5  # of the sum of covalent radii: the closest that two atoms are brought because a constraint says so
 TORN = (0.75, 1.25)  # of its length at the start, for a bond that nobody asked to change
 
 
@@ -149,17 +154,18 @@ class Follower:
 
     @cached_property
     def turning(self) -> Array:
-        """i * N + j of the bonds i < j about which something must turn: the middle of a torsion, and ways between atoms.
+        """i * N + j of the bonds i < j about which something must turn.
 
-        Where two atoms of a wanted coordinate that follow each other are not bonded, all bonds of the way between them.
+        The middle of a torsion; and where two atoms next to each other in a wanted coordinate are not bonded, all bonds
+        of the way between them.
         """
         found: list[tuple[int, int]] = []
         for want in self.wanted:
             for row in want.atoms.tolist():
-                for n, (i, j) in enumerate(zip(row, row[1:], strict=False)):
+                for n, (i, j) in enumerate(pairwise(row)):
                     way = self.way(i, j)
                     if len(way) > 2 or (len(row) == 4 and n == 1):
-                        found += [(min(pair), max(pair)) for pair in zip(way, way[1:], strict=False)]
+                        found += [(min(pair), max(pair)) for pair in pairwise(way)]
         return np.array(found, dtype=int).reshape(-1, 2) @ (len(self.topology.numbers), 1)
 
     def way(self, i: int, j: int) -> list[int]:
@@ -177,7 +183,8 @@ class Follower:
         if not self.coordinates.movable.any():
             return Followed(self.start, 1, 0.0, "all atoms are fixed")
         gaps = np.array([want.gap(self.start) for want in self.wanted])
-        x, parts = self.start, max(1, int(np.ceil(max(abs(g) / STEP[w.kind] for g, w in zip(gaps, self.wanted)) - 1e-9)))
+        longest = max(np.abs(gaps) / [STEP[want.kind] for want in self.wanted])
+        x, parts = self.start, max(1, int(np.ceil(longest - 1e-9)))
         for part in range(1, parts + 1):
             led, hindrance = self.settled(x, gaps * (1 - part / parts))
             hindrance = hindrance or self.torn(led) or (self.overlap(led) if part == parts else "")
@@ -187,7 +194,7 @@ class Follower:
         return Followed(x, parts, 1.0, "")
 
     def settled(self, x: Array, left: Array) -> tuple[Array, str]:
-        """From x (3N,) to the best shape at which the wanted coordinates have gaps `left` (m,); and why not, or nothing.
+        """From x (3N,) to the best shape at which what is wanted has gaps `left` (m,); and why that failed, or nothing.
 
         Levenberg's method: where a step from a point on the constraint leads uphill, inertia grows.
         """
@@ -236,7 +243,7 @@ class Follower:
         return 0.5 * float(self.springs @ changed**2 + STIFFEST_CONTACT * overlaps @ overlaps)
 
     def step(self, x: Array, missing: Array, gradient: Array, inertia: float) -> Array:
-        """(n,) the Newton step down a gradient (3N,), movable entries, that changes what is wanted by `missing` (m,)."""
+        """(n,) Newton's step of movable entries down a gradient (3N,) that changes what is wanted by `missing` (m,)."""
         movable = self.coordinates.movable
         b, rows = self.coordinates.primitives.jacobian(x)[:, movable], self.contacts(x)[0][:, movable]
         hessian = b.T @ (sparse.diags_array(self.springs) @ b) + STIFFEST_CONTACT * (rows.T @ rows)
@@ -279,12 +286,13 @@ class Follower:
     def overlap(self, x: Array) -> str:
         """Which atoms are nearer at x (3N,) than at the start and than any molecule has them, or nothing."""
         xyz, start = x.reshape(-1, 3), self.start.reshape(-1, 3)
-        i, j = self.neighbours.at(xyz).T
-        bonded = covalent_radii[self.topology.numbers]
-        least = np.maximum(OVERLAP[0] * (self.radii[i] + self.radii[j]), OVERLAP[1] * (bonded[i] + bonded[j]))
-        least = np.minimum(least, 0.95 * np.linalg.norm(start[i] - start[j], axis=1))
-        apart = np.linalg.norm(xyz[i] - xyz[j], axis=1)
-        wrong = np.flatnonzero(apart < least)
-        if not len(wrong):
-            return ""
-        return f"atoms {i[wrong[0]]} and {j[wrong[0]]} would be {apart[wrong[0]]:.2f} A apart"
+        natoms, bonded = len(xyz), covalent_radii[self.topology.numbers]
+        led = np.stack(np.divmod(np.unique(self.led), natoms), axis=1)
+        for pairs, of_radii, of_bonds in ((self.neighbours.at(xyz), *OVERLAP), (led, 0.0, MERGED)):
+            i, j = pairs.T
+            least = np.maximum(of_radii * (self.radii[i] + self.radii[j]), of_bonds * (bonded[i] + bonded[j]))
+            least = np.minimum(least, 0.95 * np.linalg.norm(start[i] - start[j], axis=1))
+            apart = np.linalg.norm(xyz[i] - xyz[j], axis=1)
+            for n in np.flatnonzero(apart < least)[:1]:
+                return f"atoms {i[n]} and {j[n]} would be {apart[n]:.2f} A apart"
+        return ""

@@ -17,7 +17,7 @@ from molopt.errors import InputError, PotentialFailed
 from molopt.names import offer
 from molopt.optimizers.energy_left import Estimate
 from molopt.optimizers.internals import MODEL_NAMES, Recipe
-from molopt.optimizers.meeting import holds, meet, place, wanted_of
+from molopt.optimizers.meeting import holds, meet, place, prepare
 from molopt.optimizers.restart import read_restart, restart_data
 from molopt.optimizers.stopping import Stopping
 from molopt.optimizers.surrogate import Surrogate
@@ -92,7 +92,7 @@ class DirectionOptimizer(Optimizer):
         self.control = control if maxstep is None else replace(control, maxstep=maxstep)
         self.maxstep = self.control.maxstep
         if isinstance(atoms, Atoms):
-            wanted_of(atoms)
+            prepare(atoms)
         super().__init__(atoms, restart, logfile, trajectory, append_trajectory, **kwargs)
         self.stopping = Stopping(criteria, self)
 
@@ -189,6 +189,8 @@ class DirectionOptimizer(Optimizer):
 
     def small_where_constraints_hold(self, gradient: np.ndarray) -> bool:
         """ASE's test of fmax; never met by a start at which constraints do not hold yet."""
+        if self.recipe is not None and len(self.atoms.constraints) > 1:
+            gradient = self.recipe.held.left_of(gradient, self.optimizable.get_x())
         return super().gradient_converged(gradient) and (self.memory is not None or holds(self.atoms))
 
     @property

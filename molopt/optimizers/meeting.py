@@ -48,6 +48,18 @@ def wanted_of(atoms: Atoms) -> list[Wanted]:
     return found
 
 
+def prepare(atoms: Atoms) -> None:
+    """Check the values that constraints ask for, and put FixInternals before all others.
+
+    Where it is the last, ASE moves fixed atoms for its sake, and takes forces on fixed atoms for a drift of all.
+    """
+    wanted_of(atoms)
+    ordered = sorted(atoms.constraints, key=lambda constraint: not isinstance(constraint, FixInternals))
+    if ordered != atoms.constraints:
+        log.info("FixInternals is put before the other constraints, which then hold to the last digit")
+        atoms.set_constraint(ordered)
+
+
 def of_internals(constraint: FixInternals, atoms: Atoms) -> list[Wanted]:
     found = []
     for kind, definitions in (
@@ -74,7 +86,8 @@ def wanted(
     for row in listed:
         if len(set(row)) < len(row) or not all(-len(atoms) <= atom < len(atoms) for atom in row):
             raise InputError(f"the constrained {said} must be of different atoms, from 0 to {len(atoms) - 1}")
-    table = Primitives(len(atoms), **{LISTED[kind]: np.array(listed, dtype=int) % len(atoms)})
+    chosen: dict[str, Any] = {LISTED[kind]: np.array(listed, dtype=int) % len(atoms)}
+    table = Primitives(len(atoms), **chosen)
     found = Wanted(kind, table, np.ones(len(rows)) if weights is None else np.asarray(weights, dtype=float), 0.0)
     if value is None:
         return replace(found, value=found.at(atoms.positions.ravel()))
@@ -101,8 +114,9 @@ def holds(atoms: Any) -> bool:
     if not atoms.pbc.any() and any(abs(want.gap(x)) > VIOLATED for want in wanted_of(atoms)):
         return False
     try:
-        for constraint in atoms.constraints:
-            constraint.adjust_positions(atoms, positions)
+        with np.errstate(all="ignore"):
+            for constraint in atoms.constraints:
+                constraint.adjust_positions(atoms, positions)
     except FAILURES:
         return False
     return bool(np.abs(positions - atoms.positions).max(initial=0.0) <= VIOLATED)
@@ -159,7 +173,7 @@ def place(atoms: Atoms, x: Array) -> None:
         Neither can.
     """
     try:
-        atoms.set_positions(x.reshape(-1, 3))
+        adjust(atoms, x.reshape(-1, 3))
     except FAILURES as error:
         atoms.set_positions(kept(atoms, x, error).reshape(-1, 3), apply_constraint=False)
 
@@ -232,10 +246,18 @@ def report(aims: Sequence[Wanted], x: Array, followed: Followed) -> None:
     )
 
 
-def adjusted(atoms: Atoms, positions: Array) -> None:
-    """Give atoms positions (N, 3) that ASE has put right to the last digit."""
-    try:
+def adjust(atoms: Atoms, positions: Array) -> None:
+    """Give atoms positions (N, 3) that ASE puts right; its arithmetic warns where it gets lost, and then it raises."""
+    with np.errstate(all="ignore"):
         atoms.set_positions(positions)
+    if not np.isfinite(atoms.positions).all():
+        raise ValueError("positions are not finite")
+
+
+def adjusted(atoms: Atoms, positions: Array) -> None:
+    """The same at the start of a run."""
+    try:
+        adjust(atoms, positions)
     except FAILURES as error:
         raise InputError(f"the constraints cannot be met from this start: {error}") from error
 
@@ -248,7 +270,7 @@ def settle(atoms: Atoms, start: Array) -> None:
     asked = {tuple(sorted(pair)) for want in wanted_of(atoms) for pair in want.atoms[:, :2].tolist()}
     broken = bonded - pairs_within(atoms, BROKEN) - asked
     formed = pairs_within(atoms, FORMED) - before - asked
-    if broken or formed or not np.isfinite(atoms.positions).all():
+    if broken or formed:
         what = f"the bond {named([list(p) for p in sorted(broken)[:3]])} broke" if broken else "atoms came too close"
         raise InputError(f"the constraints cannot be met from this start: {what}; start from a geometry nearer to them")
 
