@@ -29,10 +29,7 @@ FARTHEST = 0.3  # Angstrom, of an atom that is moved in Cartesians
 INERTIA = 0.003  # eV/A^2 on every atom: what nothing else holds does not drift
 SOFT = 0.01  # of their stiffness: positions of fragments, and of atoms that nothing describes
 APART = 0.8  # of the sum of van der Waals radii: nearer atoms repel, if they were not as near at the start
-OVERLAP = (
-    0.45,
-    1.15,
-)  # of the sums of van der Waals and of covalent radii; the larger is the closest that is handed on
+OVERLAP = (0.45, 1.15)  # of the sums of van der Waals and of covalent radii: atoms nearer than the larger overlap
 MERGED = 0.5  # of the sum of covalent radii: the closest that two atoms are brought because a constraint says so
 TORN = (0.75, 1.25)  # of its length at the start, for a bond that nobody asked to change
 
@@ -73,16 +70,15 @@ class Wanted:
     @cached_property
     def atoms(self) -> Array:
         """(n, 2 to 4), a coordinate a row."""
-        return {"stretch": self.listed.stretches, "angle": self.listed.angles, "torsion": self.listed.torsions}[
-            self.kind
-        ]
+        listed = self.listed
+        return {"stretch": listed.stretches, "angle": listed.angles, "torsion": listed.torsions}[self.kind]
 
     def straight(self, x: Array) -> bool:
-        """Whether three of its atoms are on a line: then it has no derivative at x (3N,)."""
+        """Whether three of its atoms are on a line, within a degree: then it has no derivative at x (3N,)."""
         xyz = x.reshape(-1, 3)
         for i, j, k in {tuple(row[n : n + 3]) for row in self.atoms.tolist() for n in range(len(row) - 2)}:
             u, v = xyz[i] - xyz[j], xyz[k] - xyz[j]
-            if np.linalg.norm(np.cross(u, v)) < 1e-3 * np.linalg.norm(u) * np.linalg.norm(v):
+            if np.linalg.norm(np.cross(u, v)) < 0.02 * np.linalg.norm(u) * np.linalg.norm(v):
                 return True
         return False
 

@@ -230,15 +230,16 @@ def report(aims: Sequence[Wanted], x: Array, followed: Followed) -> None:
     far = [want for want in aims if abs(want.gap(x)) > VIOLATED]
     if not followed.hindrance:
         gaps = ", ".join(f"{abs(want.gap(x)) * UNITS[want.kind][0]:.3g} {UNITS[want.kind][1]}" for want in far)
-        steps = "1 step" if followed.parts == 1 else f"{followed.parts} steps"
-        log.info("the start is %s from where the constraints hold: going there in %s", gaps or "off", steps)
+        parts = "1 part" if followed.parts == 1 else f"{followed.parts} parts"
+        if far:
+            log.info("the start is %s from where the constraints hold: going there in %s", gaps, parts)
         return
     came = []
     for want in far:
         per, unit = UNITS[want.kind]
         came.append(
             f"{WORDS[want.kind]} {named(want.atoms.tolist())} came from {want.at(x) * per:.4g} to "
-            f"{want.at(followed.x) * per:.4g} of {want.value * per:.4g} {unit}"
+            f"{want.at(followed.x) * per:.4g} {unit} on the way to {want.value * per:.4g}"
         )
     raise InputError(
         f"the constraints cannot be met from this start: {'; '.join(came)}, and beyond that {followed.hindrance}; "
