@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from molopt.cli.files import Stems, require_empty, safe
-from molopt.cli.inputs import AHEAD, require_potentials, title
+from molopt.cli.inputs import AHEAD, require_agreement, require_potentials, title
 from molopt.cli.options import energy_limit
 from molopt.cli.terminal import JsonList, Notes, Progress
 from molopt.comparison import DEFAULT_OPTIMIZERS, Case
@@ -176,6 +176,9 @@ def checked(settings: Settings) -> Iterator[tuple[str, Molecule]]:
     for name in settings.potentials:
         if ":" in name:
             load(parse(name)[0])
+    for _, molecule in first:
+        for name in settings.potentials:
+            require_agreement(molecule, name)
     if len(first) == 1:
         require_potentials(first[0][1], settings.potentials)
     return chain(first, stream)
