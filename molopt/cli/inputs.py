@@ -7,7 +7,10 @@ from typing import TypeVar
 
 from molopt.errors import InputError
 from molopt.molecules import Molecule
+from molopt.molecules.perception import SPELLED
 from molopt.molecules.reading import exists, read
+from molopt.optimizers.choice import specified
+from molopt.specification import parse
 from molopt.targets import calculator_for, said_in
 
 AHEAD = 100
@@ -44,6 +47,12 @@ def require_agreement(molecule: Molecule, potential: str) -> None:
         contradicted = f"{potential} says charge {said}, the molecule has {molecule.charge}"
     if contradicted:
         raise InputError(f"{molecule.name}: {contradicted}: correct one of them, or give --charge")
+
+
+def of_any_charge(potential: str) -> str:
+    """The potential without what its name says of charge and multiplicity."""
+    name, keywords = parse(potential)
+    return specified(name, {key: value for key, value in keywords.items() if key not in SPELLED})
 
 
 def title(source: str) -> str:
