@@ -196,6 +196,7 @@ def kept(atoms: Atoms, x: Array, error: Exception) -> Array:
 def without_values(atoms: Atoms) -> Atoms:
     """A copy with those constraints only that ask for no value of a coordinate."""
     loose = atoms.copy()
+    loose.calc = atoms.calc  # which knows the charge
     loose.set_constraint([c for c in atoms.constraints if not isinstance(c, FixInternals | FixBondLengths)])
     return loose
 
