@@ -23,14 +23,17 @@ from molopt.rules.partition import Array
 STEP = {"torsion": np.deg2rad(20), "angle": np.deg2rad(20), "stretch": 0.2}  # rad and Angstrom, of one part of the way
 ITERATIONS = 40  # of one part
 ARRIVED = 1e-11  # Angstrom or rad: tighter than ASE's 1e-7 degrees
-ON = 1e-4  # Angstrom or rad: on the constraint, as far as energies are compared
 GAIN = 1e-3  # eV; a step that gains less is the last
+SLOW = 0.5  # a correction should gain more than this factor
+STRAIGHT = 0.03  # Angstrom, of an atom: shorter steps need no curves
 FARTHEST = 0.3  # Angstrom, of an atom that is moved in Cartesians
 INERTIA = 0.003  # eV/A^2 on every atom: what nothing else holds does not drift
+HEAVIEST = 1e3  # eV/A^2; steps that are so short lead nowhere
 SOFT = 0.01  # of their stiffness: positions of fragments, and of atoms that nothing describes
 APART = 0.8  # of the sum of van der Waals radii: nearer atoms repel, if they were not as near at the start
 OVERLAP = (0.45, 1.15)  # of the sums of van der Waals and of covalent radii: atoms nearer than the larger overlap
 MERGED = 0.5  # of the sum of covalent radii: the closest that two atoms are brought because a constraint says so
+STRAINED = 5.0  # eV of springs and contacts: no single bond holds more
 TORN = (0.75, 1.25)  # of its length at the start, for a bond that nobody asked to change
 
 
@@ -183,7 +186,7 @@ class Follower:
         x, parts = self.start, max(1, int(np.ceil(longest - 1e-9)))
         for part in range(1, parts + 1):
             led, hindrance = self.settled(x, gaps * (1 - part / parts))
-            hindrance = hindrance or self.torn(led) or (self.overlap(led) if part == parts else "")
+            hindrance = hindrance or self.torn(led) or ("" if part < parts else self.overlap(led) or self.strained(led))
             if hindrance:
                 return Followed(x, parts, (part - 1) / parts, hindrance)
             x = led
@@ -192,41 +195,39 @@ class Follower:
     def settled(self, x: Array, left: Array) -> tuple[Array, str]:
         """From x (3N,) to the best shape at which what is wanted has gaps `left` (m,); and why that failed, or nothing.
 
-        Levenberg's method: where a step from a point on the constraint leads uphill, inertia grows.
+        Levenberg's method on the constraint: where a step leads uphill, inertia grows.
         """
-        inertia, energy, before = INERTIA, np.inf, x
+        x, failed = self.restored(x, left)
+        energy, inertia = self.energy(x), INERTIA
+        for _ in range(0 if failed else ITERATIONS):
+            step = self.step(x, np.zeros(len(left)), self.gradient(x), inertia)
+            trial, astray = self.restored(self.moved(x, step), left)
+            gain = -np.inf if astray else energy - self.energy(trial)
+            if gain > 0:
+                x, energy, inertia = trial, energy - gain, max(INERTIA, inertia / 4)
+            else:
+                inertia *= 8
+            if 0 <= gain < GAIN or inertia > HEAVIEST:
+                break
+        return x, failed
+
+    def restored(self, x: Array, left: Array) -> tuple[Array, str]:
+        """From x (3N,) the short way to where what is wanted has gaps `left` (m,); and why that failed, or nothing."""
+        inertia, last = INERTIA, np.inf
         for _ in range(ITERATIONS):
             if self.coordinates.primitives.worn(x):
                 self.adopt(self.build(x))
-            missing, now = self.missing(x, left), self.energy(x)
-            on = np.abs(missing).max() < ON
-            if now > energy + GAIN:
-                x, missing, now, on, inertia = before, self.missing(before, left), energy, True, 8 * inertia
-            elif on and now > energy - GAIN and inertia < 10 * INERTIA:
-                break
-            else:
-                inertia = max(INERTIA, inertia / 2)
-            changed, rows, overlaps = self.strain(x)
-            pull = self.coordinates.primitives.jacobian(x).T @ (self.springs * changed)
-            step = self.step(x, missing, pull - STIFFEST_CONTACT * (rows.T @ overlaps), inertia)
-            if not np.isfinite(step).all():
-                return x, "the coordinates that are wanted are not defined"
-            before, energy = x, now if on else np.inf
-            x = self.moved(x, step)
-        return self.restored(x, left)
-
-    def restored(self, x: Array, left: Array) -> tuple[Array, str]:
-        """From near it to where the wanted coordinates have gaps `left` (m,), by the shortest way."""
-        for _ in range(ITERATIONS):
-            missing = self.missing(x, left)
-            if np.abs(missing).max() < ARRIVED:
+            missing = np.array([want.gap(x) for want in self.wanted]) - left
+            size = np.abs(missing).max()
+            if size < ARRIVED:
                 return x, ""
-            step = self.step(x, missing, np.zeros(x.size), INERTIA)
-            x = self.coordinates.shifted(x, step * min(1.0, FARTHEST / float(np.abs(step).max(initial=1e-9))))
+            if size > SLOW * last:  # what is soft does not reach that far: let the stiff take part
+                inertia *= 8
+            step, last = self.step(x, missing, np.zeros(x.size), inertia), size
+            if not np.isfinite(step).all():
+                return x, "what is constrained is not defined"
+            x = self.moved(x, step)
         return x, "they contradict each other, or what is fixed"
-
-    def missing(self, x: Array, left: Array) -> Array:
-        return np.array([want.gap(x) for want in self.wanted]) - left
 
     def strain(self, x: Array) -> tuple[Array, sparse.csr_array, Array]:
         """Changes (nq,) since the start, derivatives (n, 3N) of the distances of atoms too near, by how much (n,)."""
@@ -237,6 +238,12 @@ class Follower:
         """eV, of springs and contacts at x (3N,)."""
         changed, _, overlaps = self.strain(x)
         return 0.5 * float(self.springs @ changed**2 + STIFFEST_CONTACT * overlaps @ overlaps)
+
+    def gradient(self, x: Array) -> Array:
+        """(3N,) of the energy at x (3N,), eV/A."""
+        changed, rows, overlaps = self.strain(x)
+        along = self.coordinates.primitives.jacobian(x).T @ (self.springs * changed)
+        return along - STIFFEST_CONTACT * (rows.T @ overlaps)
 
     def step(self, x: Array, missing: Array, gradient: Array, inertia: float) -> Array:
         """(n,) Newton's step of movable entries down a gradient (3N,) that changes what is wanted by `missing` (m,)."""
@@ -251,12 +258,14 @@ class Follower:
         return lifts @ linalg.lstsq(held @ lifts, change, cond=1e-9)[0] - free
 
     def moved(self, x: Array, step: Array) -> Array:
-        """x (3N,) after a step (n,), along curves that keep bond lengths where internal coordinates can."""
-        frame = self.coordinates.frame(x, np.zeros(x.size))
-        reached = self.coordinates.reach(frame, frame.a @ step)
-        if reached is not None:
-            return reached
-        return self.coordinates.shifted(x, step * min(1.0, FARTHEST / float(np.abs(step).max())))
+        """x (3N,) after a step (n,), along curves that keep bond lengths where that matters and can be done."""
+        size = float(np.abs(step).max())
+        if size > STRAIGHT:
+            frame = self.coordinates.frame(x, np.zeros(x.size))
+            reached = self.coordinates.reach(frame, frame.a @ step)
+            if reached is not None:
+                return reached
+        return self.coordinates.shifted(x, step * min(1.0, FARTHEST / max(size, FARTHEST)))
 
     def contacts(self, x: Array) -> tuple[sparse.csr_array, Array]:
         """Derivatives (n, 3N) of the distances of atoms that are too near, and by how much (n,)."""
@@ -278,6 +287,15 @@ class Follower:
             return ""
         i, j = bonds[wrong[0]]
         return f"the bond {i}-{j} would be {listed.values(x)[wrong[0]]:.2f} A long"
+
+    def strained(self, x: Array) -> str:
+        """Whether no bond could hold against the strain at x (3N,), that of bonds which are led apart; or nothing."""
+        stretches = self.coordinates.primitives.stretches
+        changed, _, overlaps = self.strain(x)
+        kept = np.ones(len(changed), dtype=bool)
+        kept[: len(stretches)] = ~np.isin(stretches @ (len(self.topology.numbers), 1), self.led)
+        energy = 0.5 * float(self.springs[kept] @ changed[kept] ** 2 + STIFFEST_CONTACT * overlaps @ overlaps)
+        return f"the rest would be strained by {energy:.1f} eV" if energy > STRAINED else ""
 
     def overlap(self, x: Array) -> str:
         """Which atoms are nearer at x (3N,) than at the start and than any molecule has them, or nothing."""
