@@ -33,7 +33,7 @@ SOFT = 0.01  # of their stiffness: positions of fragments, and of atoms that not
 APART = 0.8  # of the sum of van der Waals radii: nearer atoms repel, if they were not as near at the start
 OVERLAP = (0.45, 1.15)  # of the sums of van der Waals and of covalent radii: atoms nearer than the larger overlap
 MERGED = 0.5  # of the sum of covalent radii: the closest that two atoms are brought because a constraint says so
-STRAINED = 5.0  # eV of springs and contacts: no single bond holds more
+STRAINED = 3.6  # eV of springs and contacts: as much as holds two carbon atoms together
 TORN = (0.75, 1.25)  # of its length at the start, for a bond that nobody asked to change
 
 
