@@ -566,7 +566,7 @@ def test_doubt_travels_with_the_atoms():
 def test_a_cluster_of_neutral_molecules_is_perceived_molecule_by_molecule(monkeypatch):
     monkeypatch.setattr(perception, "MAX_ITERATIONS", 60)  # enough for each, not for both
     one = Molecule.from_smiles("c1ccc2cccc2cc1")
-    far = Atoms(np.tile(one.numbers, 6), np.concatenate([one.positions + [12.0 * n, 0, 0] for n in range(6)]))
+    far = Atoms(np.tile(one.numbers, 6), np.concatenate([one.positions + 12.0 * n for n in range(6)]))
     far = far[np.random.default_rng(0).permutation(len(far))]
     found = Molecule.from_atoms(far)
     assert found.orders_known
