@@ -52,7 +52,7 @@ def restart_data(optimizer: "DirectionOptimizer") -> dict[str, Any]:
     memory, beginning = optimizer.memory, optimizer.beginning
     assert memory is not None
     assert beginning is not None
-    data = {
+    data: dict[str, Any] = {
         "run": beginning.run,
         "start": beginning.start._asdict(),
         "now": Place.of(optimizer.atoms)._asdict(),
@@ -142,7 +142,8 @@ class Restart:
         like = Place.of(optimizer.atoms)
         start, now = (Place.from_plain(data[name], name, like) for name in ("start", "now"))
         x = optimizer.atoms.__ase_optimizable__().get_x()
-        recipe, coordinates = optimizer.recipe, Cartesian.of(x.size, optimizer.stiffness)
+        recipe = optimizer.recipe
+        coordinates: Any = Cartesian.of(x.size, optimizer.stiffness)
         if recipe is not None:
             recipe, coordinates = recipe.from_plain(internal)
         check_geometry(optimizer, run, start, now, None if recipe is None else recipe.bonds)
@@ -178,9 +179,10 @@ class Restart:
 
 def finite(state: Any) -> Any:
     """The state; ValueError where an entry of it is not finite, or would overflow when squared."""
-    for (name, axis), value in zip(axes(type(state)).items(), state, strict=True):
+    kind: Any = type(state)
+    for (name, axis), value in zip(axes(kind).items(), state, strict=True):
         if axis == "entry" and not (np.abs(value) < HUGE).all():
-            raise ValueError(f"{type(state).__name__}.{name} is not finite")
+            raise ValueError(f"{kind.__name__}.{name} is not finite")
     return state
 
 

@@ -1,4 +1,4 @@
-"""Which run a restart file is of: its atoms, its potential, its optimizer, where it began, and whether others are it."""
+"""Which run a restart file is of: its atoms, its potential, its optimizer, and where it began."""
 
 from collections.abc import Mapping
 from numbers import Real

@@ -1,13 +1,15 @@
 """Trajectories that a torn last frame does not spoil: a frame that was not finished is taken back, or mended away.
 
-ASE appends a frame to its file, and only then counts it in the header: a kill in between leaves bytes that nobody reads.
-Two things spoil the frames before. Where writing stops with an error (a full disk, Ctrl-C), ASE counts what there is of
-the frame as it closes the file; `Frames` takes it back. And where the end of a file was lost (a machine that went down,
-a copy that was cut), the header counts frames that are not there; `mend` drops them before others are appended.
+ASE appends a frame to its file, and only then counts it in the header: a kill in between leaves bytes that nobody
+reads. Two things spoil the frames before. Where writing stops with an error (a full disk, Ctrl-C), ASE counts what
+there is of the frame as it closes the file; `Frames` takes it back. And where the end of a file was lost (a machine
+that went down, a copy that was cut), the header counts frames that are not there; `mend` drops them before others are
+appended.
 """
 
 import json
 import logging
+import math
 import struct
 from pathlib import Path
 from typing import Any
@@ -32,13 +34,13 @@ class Frames(TrajectoryWriter):
             super().write(atoms, **kwargs)
             return
         backend = self.backend
-        ours = (self.header_data, self.multiple_headers)
+        ours = {name: getattr(self, name) for name in ("header_data", "multiple_headers")}
         theirs = (backend.header, backend.nitems, backend.pos0, backend.offsets.copy())
         end = backend.fd.seek(0, 2)
         try:
             super().write(atoms, **kwargs)
         except BaseException:
-            self.header_data, self.multiple_headers = ours
+            vars(self).update(ours)
             backend.header, backend.nitems, backend.pos0, backend.offsets = theirs
             backend.data, backend.nmissing = {}, 0
             if not backend.header:
@@ -126,13 +128,10 @@ def frames_in(data: bytes) -> tuple[list[int], int]:
 def is_frame(text: bytes, end: int) -> bool:
     """Whether this is the JSON of a frame whose arrays lie in front of it, before byte number `end` of the file."""
     try:
-        frame = json.loads(text)
-    except (ValueError, RecursionError):
+        places = arrays(json.loads(text))
+        return all(offset + math.prod(shape) * np.dtype(kind).itemsize <= end for shape, kind, offset in places)
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return False
-    return isinstance(frame, dict) and all(
-        offset + int(np.prod(shape, dtype=int)) * np.dtype(kind).itemsize <= end
-        for shape, kind, offset in arrays(frame)
-    )
 
 
 def arrays(frame: dict[str, Any]) -> list[Any]:
