@@ -19,7 +19,7 @@ from molopt.directions import Proposal
 from molopt.errors import InputError
 from molopt.optimizers.internals import Recipe
 from molopt.optimizers.json_arrays import checked, dumped, loaded
-from molopt.optimizers.same_run import Place, check_geometry, check_run, identity, said
+from molopt.optimizers.same_run import Place, check_geometry, check_run, identity, images_of, said
 from molopt.rules.state import axes, from_plain, to_plain
 
 if TYPE_CHECKING:
@@ -171,6 +171,10 @@ class Restart:
         """Give the optimizer the memory and the position of the file."""
         if self.orig_cell is not None:
             optimizer.atoms.orig_cell = self.orig_cell
+        self.beginning.start.restore(optimizer.atoms)
+        for atoms in images_of(optimizer.atoms):  # constraints to a present value, of a bond say, take it here
+            for constraint in atoms.constraints:
+                constraint.adjust_forces(atoms, np.zeros((len(atoms), 3)))
         self.now.restore(optimizer.atoms)
         optimizer.beginning, optimizer.recipe = self.beginning, self.recipe
         optimizer.coordinates, optimizer.memory = self.coordinates, self.memory

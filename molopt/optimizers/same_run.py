@@ -264,7 +264,10 @@ def check_molecule(
     topology = Topology(atoms.numbers, began)
     if not any(agree(sides(topology, here), sides(topology, place)) for place in (start, now)):
         centre = int(np.flatnonzero(sides(topology, here) * sides(topology, now) < 0)[0])
-        raise ValueError(f"atom {centre}, counted from 0, has the other handedness there: it is the file of an isomer")
+        raise ValueError(
+            f"the neighbours of atom {centre}, counted from 0, have the other handedness there: it is the file of an "
+            "isomer, or of another start"
+        )
     if restored is not None and restored[1]:
         molecule = Molecule(restored[0], "", 0, 1)
         stereo = configuration(molecule)
@@ -295,4 +298,5 @@ def agree(some: Array, others: Array) -> bool:
 
 def said(value: Any) -> str:
     """What a file holds, fit for a line of an error."""
-    return str(value).encode("unicode_escape").decode()[:LONGEST]
+    text = str(value).encode("unicode_escape").decode()
+    return text if len(text) <= LONGEST else text[:LONGEST] + "..."

@@ -40,7 +40,7 @@ class Frames(TrajectoryWriter):
         try:
             super().write(atoms, **kwargs)
         except BaseException:
-            vars(self).update(ours)
+            self.__dict__.update(ours)
             backend.header, backend.nitems, backend.pos0, backend.offsets = theirs
             backend.data, backend.nmissing = {}, 0
             if not backend.header:
