@@ -268,9 +268,11 @@ def check_molecule(
             f"the neighbours of atom {centre}, counted from 0, have the other handedness there: it is the file of an "
             "isomer, or of another start"
         )
-    if restored is not None and restored[1]:
-        molecule = Molecule(restored[0], "", 0, 1)
-        stereo = configuration(molecule)
+    molecule = (
+        optimizer.recipe.molecule if known is not None else restored and Molecule(restored[0], "", 0, 1, restored[1])
+    )
+    if molecule is not None and molecule.orders_known:
+        stereo = configuration(molecule.with_positions(here.positions))
         if not any(configuration(molecule.with_positions(place.positions)) == stereo for place in (start, now)):
             raise ValueError("cis and trans, or R and S, are others there: it is the file of an isomer")
 
