@@ -184,6 +184,18 @@ def test_the_start_and_the_last_frame_both_go_on(kind, tmp_path):
         assert (atoms.positions == whole.positions).all()
 
 
+def test_any_frame_of_the_run_goes_on(tmp_path):
+    trajectory = tmp_path / "run.traj"
+    atoms = relaxing("OCCOC")
+    atoms.rattle(0.2, seed=4)
+    path = begun(atoms, tmp_path / "run.json", steps=10, trajectory=trajectory)
+    for frame in read(trajectory, ":"):
+        again = relaxing("OCCOC")
+        again.positions = frame.positions
+        LBFGS(again, restart=path, logfile=None)
+        assert (again.positions == atoms.positions).all()
+
+
 def test_plain_atoms_go_on_from_a_file_of_their_last_frame(tmp_path):
     def plain(source):
         atoms = source.copy()
@@ -412,7 +424,7 @@ def signed(document):
         ({"molopt": "0.4.0"}, "is of molopt 0.4.0, this is"),
         ({"molopt": "\x1b[2J"}, r"molopt \\x1b"),
         ({"format": "x"}, "is not a restart file of molopt"),
-        ({"format": None, "direction": "", "controlled": {}}, "0.5 or older"),
+        ({"format": None, "direction": "", "controlled": {}}, "0.4 or older"),
         ({"body": 3}, "Could not decode"),
     ],
 )

@@ -233,7 +233,7 @@ def body_in(path: Path) -> dict[str, Any]:
         raise Damaged("it is not JSON, or not whole") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         old = isinstance(data, dict) and {"direction", "controlled"} <= data.keys()
-        what = "is of molopt 0.5 or older" if old else "is not a restart file of molopt"
+        what = "is of molopt 0.4 or older" if old else "is not a restart file of molopt"
         raise RestartError(f"restart file {path} {what}, and cannot be used; {remedy(path)}")
     for name, ours in (("schema", SCHEMA), ("molopt", molopt.__version__)):
         if data.get(name) != ours:

@@ -16,6 +16,7 @@ from molopt.potentials import Counted
 from molopt.rules.partition import Array
 
 NEAR = 0.1  # Angstrom, root mean square: a start that was written with few digits, or shaken a little
+WINDING = 2.0  # times as long may the way over a frame of a run be; measured on runs: at most 1.9
 PLANAR = 0.3  # volume that unit vectors to four neighbours span, of 3.1 in a tetrahedron: below, no side is known
 LONGEST = 200  # characters of a file that are shown in an error
 TECHNICAL = frozenset(
@@ -201,11 +202,11 @@ def check_geometry(optimizer: Any, run: dict[str, Any], start: Place, now: Place
     here = Place.of(optimizer.atoms)
     if bonds_of(optimizer) is not None:
         check_molecule(optimizer, run, here, start, now, bonds)
-    apart, way = min(here.apart(start), here.apart(now)), start.apart(now)
-    if apart > max(NEAR, way):
+    there, back = here.apart(start), here.apart(now)
+    if min(there, back) > NEAR and there + back > WINDING * start.apart(now):
         raise ValueError(
-            f"these atoms are {apart:.2g} A (root mean square) from where its run began and from where it is: "
-            "they are another start, or another conformer"
+            f"these atoms are {there:.2g} A (root mean square) from where its run began and {back:.2g} A from where it "
+            "is: they are another start, or another conformer"
         )
 
 
