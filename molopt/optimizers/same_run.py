@@ -16,7 +16,7 @@ from molopt.potentials import Counted
 from molopt.rules.partition import Array
 
 NEAR = 0.1  # Angstrom, root mean square: a start that was written with few digits, or shaken a little
-WINDING = 2.0  # times as long may the way over a frame of a run be; measured on runs: at most 1.9
+WINDING = 2.0  # times as long as from start to end may the way over a frame of the run be; of most it is
 PLANAR = 0.3  # volume that unit vectors to four neighbours span, of 3.1 in a tetrahedron: below, no side is known
 LONGEST = 200  # characters of a file that are shown in an error
 TECHNICAL = frozenset(
@@ -194,19 +194,21 @@ def check_run(optimizer: Any, run: dict[str, Any]) -> None:
             raise ValueError(f"it was written by {said(run[name])}, this is {said(ours[name])} ({name})")
 
 
-def check_geometry(optimizer: Any, run: dict[str, Any], start: Place, now: Place, bonds: Array | None) -> None:
-    """Raise ValueError unless the atoms are where the run began, or where it is `now`, or between.
+def check_geometry(
+    optimizer: Any, run: dict[str, Any], start: Place, now: Place, came: Place, bonds: Array | None
+) -> None:
+    """Raise ValueError unless the atoms are where the run began, where it is `now`, or between.
 
-    `bonds` (nb, 2) are those of the run now, where it has internal coordinates.
+    `came` is where the last step came from, `bonds` (nb, 2) those of the run now, where it has internal coordinates.
     """
     here = Place.of(optimizer.atoms)
     if bonds_of(optimizer) is not None:
         check_molecule(optimizer, run, here, start, now, bonds)
     there, back = here.apart(start), here.apart(now)
-    if min(there, back) > NEAR and there + back > WINDING * start.apart(now):
+    if min(there, back, here.apart(came)) > NEAR and there + back > WINDING * start.apart(now):
         raise ValueError(
             f"these atoms are {there:.2g} A (root mean square) from where its run began and {back:.2g} A from where it "
-            "is: they are another start, or another conformer"
+            "is, as another start or another conformer would be: give one of the two"
         )
 
 
