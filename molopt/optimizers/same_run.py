@@ -95,7 +95,7 @@ def described(atoms: Atoms) -> dict[str, Any]:
     return {
         "elements": atoms.numbers.tolist(),
         "periodic": atoms.pbc.tolist(),
-        "constraints": [constraint_of(constraint) for constraint in atoms.constraints],
+        "constraints": sorted((constraint_of(constraint) for constraint in atoms.constraints), key=repr),
         "charge": charge_of(atoms),
         "multiplicity": multiplicity_of(atoms),
         "potential": potential_of(atoms.calc),
