@@ -147,9 +147,9 @@ class Restart:
         if recipe is not None:
             recipe, coordinates = recipe.from_plain(internal)
         point = finite(from_plain(Point(x, x), data["point"]))
-        came = (
-            now._replace(positions=point.x.reshape(now.positions.shape)) if point.x.size == now.positions.size else now
-        )
+        came = now
+        if point.x.size == now.positions.size:
+            came = now._replace(positions=point.x.reshape(now.positions.shape))
         check_geometry(optimizer, run, start, now, came, None if recipe is None else recipe.bonds)
         frame = coordinates.frame(*point)
         if not np.isfinite(frame.gradient).all():

@@ -77,7 +77,7 @@ def identity(optimizer: Any) -> dict[str, Any]:
     target, recipe = optimizer.atoms, optimizer.recipe
     bonds = bonds_of(optimizer)
     return {
-        "kind": type(target).__name__,
+        "kind": "Atoms" if isinstance(target, Atoms) else type(target).__name__,
         "images": [described(atoms) for atoms in images_of(target)],
         "direction": repr(optimizer.direction),
         "control": repr(optimizer.control),
@@ -271,9 +271,9 @@ def check_molecule(
             f"the neighbours of atom {centre}, counted from 0, have the other handedness there: it is the file of an "
             "isomer, or of another start"
         )
-    molecule = (
-        optimizer.recipe.molecule if known is not None else restored and Molecule(restored[0], "", 0, 1, restored[1])
-    )
+    molecule = None if restored is None else Molecule(restored[0], "", 0, 1, restored[1])
+    if optimizer.recipe is not None:
+        molecule = optimizer.recipe.molecule
     if molecule is not None and molecule.orders_known:
         stereo = configuration(molecule.with_positions(here.positions))
         if not any(configuration(molecule.with_positions(place.positions)) == stereo for place in (start, now)):
