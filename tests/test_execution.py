@@ -298,7 +298,7 @@ def test_tblite_too_has_the_threads_that_are_asked_for(threads):
         ({"workers": 0}, "workers must be a whole number from 1 to 2, .* got 0"),
         (
             {"workers": 2, "threads": 2},
-            "2 workers with 2 threads each need 4 cores, and 2 may be used here",
+            "workers times threads is 4, and 2 cores may be used here: give fewer",
         ),
         ({"workers": 1, "threads": 0}, "threads must be a whole number above 0, got 0"),
         ({"workers": 1, "seconds": 0}, "time limit must be a number of seconds above 0, got 0"),

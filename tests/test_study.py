@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from molopt.cli import main
+from molopt.comparison.cases import versions
 from molopt.comparison.settings import Settings
 from molopt.comparison.study import Study
 from molopt.comparison.sweep import Sweep
@@ -336,3 +337,51 @@ def test_a_start_that_cannot_be_embedded_is_left_out_and_said(monkeypatch, caplo
         list(study.go(Here(), study.cases(settings.molecules())))
         assert [record.plan.seed for record in study.store.records()] == [0]
     assert "CO has no start 1: no embedding" in caplog.text
+
+
+def test_a_study_without_files_goes_on_without_files(tmp_path):
+    study = tmp_path / "study"
+    options = ["--potential", "mmff94", "--optimizers", "bfgs,fire", "--no-files", "--out", study]
+    assert molopt("compare", "CO", *options).exit_code == 0
+    for again in ([], ["--files"]):
+        with Study.open(study) as opened:
+            opened.store.connection.execute("DELETE FROM systems WHERE id = (SELECT max(id) FROM systems)")
+        result = molopt("compare", "--resume", study, *again)
+        assert "2 runs done, 1 of them now" in result.output, result.output
+        written = {path.suffix for path in study.iterdir()}
+        assert written == ({".json", ".db"} | ({".sdf", ".traj", ".png"} if again else set()))
+
+
+def test_threads_are_the_studys_and_are_written_in_it(tmp_path):
+    study = tmp_path / "study"
+    options = ["--potential", "mmff94", "--optimizers", "bfgs", "--no-files", "--out", study]
+    assert molopt("compare", "CO", *options).exit_code == 0
+    assert json.loads((study / "study.json").read_text())["threads"] == 1
+    result = molopt("compare", "--resume", study, "--threads", "2")
+    assert (result.exit_code, "drop --threads" in result.stderr) == (2, True)
+    result = molopt("compare", "CO", *options[:-1], tmp_path / "other", "--threads", "999")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "workers times threads is 999" in result.stderr
+
+
+def test_progress_counts_the_runs_of_all_molecules_as_they_end(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr("molopt.cli.terminal.Progress.say", lambda self, text: said.append(text))
+    options = ["--potential", "mmff94", "--optimizers", "bfgs,fire", "--starts", "2", "--largest", "6", "--no-files"]
+    assert molopt("compare", "CO methanol", "CCO ethanol", *options, "--out", tmp_path / "study").exit_code == 0
+    assert said[1:] == [f"{done} of 4 runs done, last methanol" for done in range(1, 5)]
+
+
+def test_the_key_of_a_run_holds_the_versions_of_all_that_decide_it(tmp_path, monkeypatch):
+    (tmp_path / "own_potential_here.py").write_text("from ase.calculators.emt import EMT\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    plain = {"molopt", "ase", "numpy", "rdkit", "scipy"}
+    assert set(versions("default", "mmff94")) == plain
+    assert set(versions("default?surrogate=ase.calculators.emt:EMT", "mmff94")) == plain
+    own = versions("default?surrogate=own_potential_here:EMT", "mmff94")
+    assert own["own_potential_here"].startswith("sha256 ")
+    assert "own_potential_here" not in sys.modules
+    pytest.importorskip("tblite", reason="pip install 'molopt[xtb]'")
+    pytest.importorskip("sella", reason="pip install 'molopt[peers]'")
+    assert set(versions("default?surrogate=gfn1-xtb", "mmff94")) == plain | {"tblite"}
+    assert set(versions("sella", "GFN2-xTB?accuracy=1.0")) == plain | {"tblite", "sella"}

@@ -64,8 +64,8 @@ class Pool:
             )
         if self.workers * self.threads > self.cores:
             raise InputError(
-                f"{self.workers} workers with {self.threads} threads each need {self.workers * self.threads} cores, "
-                f"and {self.cores} may be used here: give fewer"
+                f"workers times threads is {self.workers * self.threads}, and {self.cores} cores may be used here: "
+                "give fewer"
             )
         check_limit(self.seconds)
 
