@@ -124,8 +124,12 @@ def or_none(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: value is None or fits(value)
 
 
+def sources(value: Any) -> bool:
+    return isinstance(value, tuple) and bool(value) and all(isinstance(text, str) for text in value)
+
+
 def names(value: Any) -> bool:
-    return isinstance(value, tuple) and bool(value) and all(isinstance(text, str) and text.strip() for text in value)
+    return sources(value) and all(map(str.strip, value))
 
 
 def texts(value: Any) -> bool:
@@ -133,14 +137,14 @@ def texts(value: Any) -> bool:
 
 
 KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "sources": (names, "a list of names, SMILES and files"),
+    "sources": (sources, "a list of files, names and SMILES"),
     "potentials": (names, "a list of names"),
     "optimizers": (names, "a list of names"),
     "fmax": (number, "a number above 0"),
     "energy_left": (lambda value: value in (None, "auto") or number(value), "a number above 0, auto or nothing"),
     "steps": (whole(1), "a whole number above 0"),
     "starts": (whole(1), "a whole number above 0"),
-    "seed": (whole(0, 2**31 - 1), "a whole number of at least 0 and less than 2^31"),
+    "seed": (whole(0, 2**31 - 1), "at least 0 and less than 2^31"),
     "charge": (or_none(whole(-MOST)), "a whole number"),
     "spin": (or_none(whole(1)), "a whole number above 0"),
     "largest": (or_none(whole(1)), "a whole number above 0"),
