@@ -243,6 +243,12 @@ def test_bonds_of_every_shipped_molecule_are_perceived_from_its_geometry(name):
     assert Molecule.from_atoms(unsaid(molecule)).smiles == molecule.smiles
 
 
+@pytest.mark.parametrize("smiles", ["CS(C)=O", "CC[S@](C)=O", "C[Se](C)=O", "CS(=O)(=O)N", "C[N+](=O)[O-]"])
+def test_oxides_are_perceived_as_mmff94_types_them(smiles):
+    molecule = Molecule.from_smiles(smiles)
+    assert Molecule.from_atoms(unsaid(molecule)).smiles == molecule.smiles
+
+
 def test_radicals_are_perceived():
     assert Molecule.from_atoms(unsaid(Molecule.from_smiles("C[CH2]"))).smiles == "[CH2]C"
 
