@@ -53,7 +53,7 @@ def main() -> None:
     print(f"\n| {potential}, CPU time relative to BFGS |", *(f"{low} to {high} atoms |" for low, high in SIZES))
     print(f"|{' --- |' * (1 + len(SIZES))}")
     for optimizer in OPTIMIZERS:
-        means = [math.exp(sum(part) / len(part)) for n in range(len(SIZES)) if (part := logs[optimizer, n])]
+        means = [math.exp(sum(part) / len(part)) for n in range(len(SIZES)) if (part := logs.get((optimizer, n)))]
         print(f"| {optimizer} |", *(f"{mean:.2f} |" for mean in means))
 
 
