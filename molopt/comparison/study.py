@@ -76,11 +76,13 @@ class Study:
         Raises
         ------
         InputError
-            The study names a potential that is not trusted; molecules, versions or names are others than those that it
+            The study names a potential that is not trusted; its folder has links, through which what is written would
+            go elsewhere; molecules, versions or names are others than those that it
             was begun with, or it does not say which those were; its runs are not its own.
         """
         settings = read_settings(folder)
         require_trust(settings, folder, trusted)
+        require_no_links(folder)
         require_same(settings, folder)
         study = cls(folder, settings)
         try:
@@ -186,6 +188,13 @@ def require_trust(settings: Settings, folder: Path, trusted: Collection[str]) ->
         )
     if others := [name for name in trusted if name not in (*settings.imports, *settings.potentials)]:
         raise InputError(f"the study {folder} has no potential {others[0]!r}: drop it, or begin another")
+
+
+def require_no_links(folder: Path) -> None:
+    """Raise InputError where a file of the study, which is written to as it goes on, may be another elsewhere."""
+    for path in sorted(folder.iterdir()):
+        if path.is_symlink():
+            raise InputError(f"{str(path)!r} is a link, and a study is not written through links: put the file there")
 
 
 def require_same(settings: Settings, folder: Path) -> None:
