@@ -288,7 +288,7 @@ def test_a_study_of_the_first_format_is_reported_and_exported_and_not_gone_on_wi
     (study / SETTINGS).write_text(json.dumps(said))
     sqlite3.connect(study / RUNS).execute("PRAGMA user_version = 1").connection.close()
     assert attacked(study) == {"resume": 2, "report": 0, "export": 0}
-    assert "begun with" in molopt("compare", "--resume", study).stderr
+    assert "begun with molopt 0.1.0, here is" in molopt("compare", "--resume", study).stderr
     with Store(study / RUNS) as store, pytest.raises(InputError, match="older molopt: it can be read"):
         store.add(next(store.records()))
 

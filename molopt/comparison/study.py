@@ -204,14 +204,14 @@ def require_same(settings: Settings, folder: Path) -> None:
         if now.get(source) != settings.contents.get(source):
             raise InputError(f"{source!r} is not what it was when the study {folder} began: begin another")
     installed = deciding(settings.optimizers, settings.potentials)
-    for package in sorted(installed.keys() | settings.versions.keys()):
+    for package in ["molopt", *sorted(installed.keys() | settings.versions.keys())]:
         before, here = settings.versions.get(package), installed.get(package)
+        if before is None and here is not None:
+            raise InputError(f"the study {folder} does not say with which {package} it was begun: begin another")
         if before != here:
-            begun = "does not say with which" if before is None else "was begun with"
-            raise InputError(
-                f"the study {folder} {begun} {ascii(package)[1:-1]} {ascii(before or '')[1:-1]}, here is "
-                f"{here or 'none'}: begin another"
-            )
+            begun = f"{ascii(package)[1:-1]} {ascii(before)[1:-1]}"
+            instead = f"here is {here}" if here else "which its runs do not use here"
+            raise InputError(f"the study {folder} was begun with {begun}, {instead}: begin another")
     for name in settings.optimizers:
         if choose(name).name != name:
             raise InputError(f"the study {folder} has {name!r}, which does not say all its arguments: begin another")
