@@ -77,8 +77,8 @@ class Study:
         ------
         InputError
             The study names a potential that is not trusted; its folder has links, through which what is written would
-            go elsewhere; molecules, versions or names are others than those that it
-            was begun with, or it does not say which those were; its runs are not its own.
+            go elsewhere; molecules, versions or names are others than those that it was begun with, or it does not say
+            which those were; its runs are not its own.
         """
         settings = read_settings(folder)
         require_trust(settings, folder, trusted)
