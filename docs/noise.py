@@ -17,10 +17,11 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 
 import molopt
-from molopt.control import Trust
+from molopt.control import Point, Trust
 from molopt.noise import trace
 from molopt.optimizers.energy_left import Estimator, recipe_for
-from molopt.control import Point
+
+HEADINGS = ("molecule", "noise, meV/A", "floor, meV", "optimizer", "ends", "force calls", "meV above", "of the floor")
 
 
 class Noisy(Calculator):
@@ -46,8 +47,8 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=1000)
     given = parser.parse_args()
-    print("| molecule | noise meV/A | floor meV | optimizer | ends | force calls | meV above the minimum | of the floor |")
-    print("|---" * 8 + "|")
+    print(f"| {' | '.join(HEADINGS)} |")
+    print("|---" * len(HEADINGS) + "|")
     for name, noise, optimizer in product(
         given.molecules.split(","), map(float, given.noise.split(",")), given.optimizers.split(",")
     ):

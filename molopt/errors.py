@@ -21,4 +21,4 @@ class PotentialFailed(RuntimeError):
 
 
 class Exploded(PotentialFailed):
-    """A run has left all sense: its energy, forces or distances are those of no molecule (`molopt.potentials.sense`)."""
+    """A run has left all sense: its energy, forces or distances are not those of atoms (`molopt.potentials.sense`)."""

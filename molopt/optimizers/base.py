@@ -94,7 +94,7 @@ class DirectionOptimizer(Optimizer):
         self.maxstep = self.control.maxstep
         super().__init__(atoms, restart, logfile, trajectory, append_trajectory, **kwargs)
         if type(self.optimizable) is OptimizableAtoms:
-            self.optimizable = WatchedAtoms(self.atoms)
+            self.optimizable: Any = WatchedAtoms(atoms)
         self.stopping = Stopping(criteria, self)
 
     @classmethod
@@ -182,7 +182,7 @@ class DirectionOptimizer(Optimizer):
         """Of a filter or a band; atoms have been asked by `WatchedAtoms`."""
         if not np.isfinite(gradient).all():
             entry = int(np.argmin(np.isfinite(gradient)))
-            raise PotentialFailed(f"forces are not finite at step {self.nsteps}, first at entry {entry}, counted from 0")
+            raise PotentialFailed(f"forces are not finite at step {self.nsteps}, first at entry {entry} (from 0)")
 
     def gradient_converged(self, gradient: np.ndarray) -> bool:
         """Whether the run may stop here: ASE's test of fmax, and all criteria; Exploded where that makes no sense."""

@@ -53,8 +53,8 @@ class Counted(BaseCalculator):
     Raises
     ------
     PotentialFailed
-        The calculator raised, or gave an energy or forces that are none (`molopt.potentials.answers`); the message
-        names the force call.
+        The calculator raised, or its answer cannot be used (`molopt.potentials.answers`); the message names the force
+        call.
     Exploded
         The run has left all sense, with `sense`.
     InputError
@@ -169,10 +169,9 @@ class Counted(BaseCalculator):
 
 
 def energy_and_forces(calculator: Any, atoms: Atoms, where: str) -> dict[str, Any]:
-    """energy (eV), forces (eV/A) and, where the calculator has it, free_energy (eV), checked (`molopt.potentials.answers`).
+    """energy (eV), forces (eV/A) and, where the calculator has it, free_energy (eV), checked; `where` begins a message.
 
-    Forces are asked for first: calculators that are asked for an energy alone may leave them out. `where` begins the
-    message of what fails.
+    Forces are asked for first: calculators that are asked for an energy alone may leave them out.
     """
     try:
         forces = checked_forces(calculator.get_property("forces", atoms), atoms, where)

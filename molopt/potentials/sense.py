@@ -1,6 +1,6 @@
 """Whether a run has left all sense, and the best geometry of it before it did."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +10,8 @@ from scipy.spatial import cKDTree
 from molopt.coordinates.topology import covalent_bonds
 from molopt.errors import Exploded, PotentialFailed
 from molopt.rules.partition import Array
+
+FAILING = 2  # force calls beyond all sense before one that fails: a single one may have been a trial, as what failed
 
 
 class Evaluated(NamedTuple):
@@ -36,7 +38,7 @@ class Sense:
     - two atoms that were bonded at the start are further apart than `apart`; of periodic atoms this is not asked.
 
     One such geometry ends nothing, as a step may be tried and rejected. A run has exploded where `patience` of them
-    follow each other, where the potential fails at the next one, where it would end at one, or where it would be called
+    follow each other, where the potential fails after two, where it would end at one, or where it would be called
     converged by more than `higher` eV an atom above its start, as atoms are that flew out of reach of each other. At
     once it has where an atom is `far` from its start, or a coordinate is not finite: there the potential is not asked.
     The start is what all is measured by: however bad it is, a run that comes down from it makes sense.
@@ -61,6 +63,8 @@ class Sense:
     beyond: str = ""  # why the last one is beyond all sense; empty where it is not
     since: int = 0  # how many in succession were
     exploded: str = ""  # what happened, once it has
+    bonds: Array = field(default_factory=lambda: np.zeros((0, 2), dtype=int))  # (nb, 2) of the start
+    touching: set[tuple[int, int]] = field(default_factory=set)  # pairs that were nearer than `near` at the start
 
     def before(self, atoms: Atoms, number: int) -> None:
         """Before force call `number` at these atoms."""
@@ -91,8 +95,8 @@ class Sense:
     def begin(self, atoms: Atoms, start: Evaluated) -> None:
         self.start = start
         self.touching = touching(start.positions, self.near)
-        bonded = len(atoms) > 1 and not atoms.pbc.any()
-        self.bonds = covalent_bonds(atoms.numbers, start.positions) if bonded else np.zeros((0, 2), dtype=int)
+        if len(atoms) > 1 and not atoms.pbc.any():
+            self.bonds = covalent_bonds(atoms.numbers, start.positions)
 
     def judged(self, call: Evaluated) -> str:
         """Why a force call is beyond all sense; empty where it is not."""
@@ -115,7 +119,7 @@ class Sense:
 
     def failed(self, number: int, error: Exception) -> None:
         """The potential failed at force call `number`."""
-        if self.beyond:
+        if self.since >= FAILING:
             self.end(number, f"{self.beyond}; then {' '.join(str(error).split())}")
 
     def over(self) -> None:
