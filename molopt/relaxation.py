@@ -204,7 +204,7 @@ class Run:
             optimizer=self.optimizer,
             converged=self.failure is None and self.stopping is not None and self.stopping.met,
             ended=self.ended(),
-            at_noise_floor=self.stopping is not None and self.stopping.at_noise_floor,
+            at_noise_floor=self.failure is None and self.stopping is not None and self.stopping.at_noise_floor,
             energy=math.nan if end is None else end.energy,
             fmax=math.nan if end is None else end.fmax,
             energy_left=self.left(atoms) if trace else None,

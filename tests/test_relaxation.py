@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -317,6 +318,20 @@ def test_one_step_out_of_all_sense_is_a_step_that_is_rejected():
     assert max(call.energy for call in result.trace) > 100
 
 
+def test_a_run_has_exploded_whatever_its_optimizer_makes_of_that():
+    class Deaf(BFGS):
+        def run(self, fmax, steps):
+            for _ in range(steps):
+                self.atoms.positions *= 3.0
+                with suppress(PotentialFailed):
+                    self.atoms.get_forces()
+            return True
+
+    result = relax(methane(), Deaf, steps=20)
+    assert (result.ended, result.converged) == ("exploded", False)
+    assert "the best geometry is that of force call 1" in result.error
+
+
 @pytest.mark.parametrize("optimizer", ["default", "adam", "bfgs", "fire"])
 def test_a_start_with_atoms_on_one_another_is_not_an_explosion(optimizer):
     start = Molecule.from_smiles(ALANINE)
@@ -327,6 +342,16 @@ def test_a_start_with_atoms_on_one_another_is_not_an_explosion(optimizer):
     assert result.trace[0].energy > 10 * len(start)
     assert result.ended in ("converged", "unconverged")
     assert result.energy < 0.01 * result.trace[0].energy
+
+
+def test_a_start_with_atoms_on_one_another_relaxes_in_gfn2_xtb_too():
+    pytest.importorskip("tblite", reason="pip install 'molopt[xtb]'")
+    start = Molecule.from_smiles("CCO")
+    positions = start.positions + np.random.default_rng(1).normal(0.0, 0.2, start.positions.shape)
+    positions[1] = positions[0] + [0.15, 0.0, 0.0]
+    result = relax(start.with_positions(positions), potential="gfn2-xtb", steps=200)
+    assert result.trace[0].energy > result.energy + 10 * len(start)
+    assert result.converged
 
 
 def test_an_exploded_run_in_a_comparison_counts_as_one_that_did_not_converge():

@@ -75,10 +75,10 @@ class Sense:
             return
         atom = int(np.argmin(sound.all(axis=1)))
         place = ", ".join(f"{entry:.3g}" for entry in x[atom])
-        what = f"atom {atom} ({atoms.symbols[atom]}), counted from 0, is at ({place}) A"
+        which = f"atom {atom} ({atoms.symbols[atom]}), counted from 0,"
         if self.start is None:
-            raise PotentialFailed(f"no force call is made: {what}")
-        self.end(number, what)
+            raise PotentialFailed(f"there is no force call at this geometry: {which} is at ({place}) A")
+        self.end(number, f"{which} would be at ({place}) A")
 
     def see(self, atoms: Atoms, call: Evaluated) -> None:
         """Judge a force call at these atoms."""
@@ -124,6 +124,8 @@ class Sense:
 
     def over(self) -> None:
         """The run would end at the last force call."""
+        if self.exploded:  # and the optimizer went on
+            raise Exploded(self.exploded)
         if self.beyond and self.last is not None:
             self.end(self.last.number, self.beyond)
 
