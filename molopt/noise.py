@@ -51,11 +51,12 @@ class Noise:
     hundred times further down. What one call cannot tell, many can. A run has reached the floor only where it has come
     to rest as well, over the last fourth of its force calls (16 at least, 64 at most):
 
-    - the energy does not fall: Mann's and Kendall's test for a trend, which counts in how many pairs of calls the later
-      energy is the lower one, and which steep early steps do not blind;
+    - the energy does not fall: Mann's and Kendall's test finds no trend, or the two halves differ by no more than the
+      limit of energy left. The test counts in how many pairs of calls the later energy is the lower one, so that steep
+      early steps do not blind it;
     - the forces do not agree: with :math:`p_{ij} = g_i \cdot (P H P)^+ g_j` of two calls, whose noise is independent,
-      :math:`\sum_{i<j} p_{ij}` is at most 2 of its standard errors, :math:`(\sum_{i<j} p_{ij}^2)^{1/2}`. Where they
-      agree, the mean of :math:`p_{ij} / 2` is an energy left that no noise makes.
+      :math:`\sum_{i<j} p_{ij}` is at most 2 of its standard errors, :math:`(\sum_{i<j} p_{ij}^2)^{1/2}`, or the mean
+      of :math:`p_{ij} / 2`, which is an energy left that no noise makes, is within the limit.
 
     Without noise none of this happens.
 
@@ -88,12 +89,12 @@ class Noise:
         """The last force calls, so many of them."""
         return list(self.calls)[-number:]
 
-    def at_rest(self, frame: Any, movable: Array) -> bool:
-        """Whether the last force calls neither fall nor agree on where to go."""
+    def at_rest(self, frame: Any, movable: Array, limit: float) -> bool:
+        """Whether the last force calls neither fall by more than `limit` eV nor agree that more is left."""
         calls = self.latest(min(max(self.count // LATEST, SHORTEST), LONGEST))
-        if len(calls) < SHORTEST or trend(np.array([call.energy for call in calls])) < -FALLS:
+        if len(calls) < SHORTEST or falls(np.array([call.energy for call in calls]), limit):
             return False
-        return agreement(products(calls, frame, movable)) <= AGREE
+        return not agree(products(calls, frame, movable), limit)
 
     def shown(self, frame: Any, movable: Array) -> bool:
         """Whether the last force calls look like noise alone, which net force and torque need not tell."""
@@ -123,10 +124,16 @@ def incoherent(products: Array) -> bool:
     return near < INCOHERENT and abs(next_but_one) < INCOHERENT
 
 
-def agreement(products: Array) -> float:
-    """How far, in standard errors, the mean product of the gradients of different calls is above zero."""
+def agree(products: Array, limit: float) -> bool:
+    """Whether the gradients of different calls agree, beyond chance, on an energy left above the limit, eV."""
     pairs = products[np.triu_indices(len(products), 1)]
-    return float(pairs.sum()) / max(float(np.sqrt((pairs**2).sum())), 1e-300)
+    return float(pairs.mean()) / 2 > limit and float(pairs.sum()) > AGREE * float(np.sqrt((pairs**2).sum()))
+
+
+def falls(energies: Array, limit: float) -> bool:
+    """Whether the energies fall, beyond chance, by more than the limit between their halves, eV."""
+    half = len(energies) // 2
+    return float(energies[:half].mean() - energies[-half:].mean()) > limit and trend(energies) < -FALLS
 
 
 def trend(energies: Array) -> float:

@@ -123,7 +123,8 @@ class Stopping:
         floor = self.noise.floor(frame) if told else 0.0
         if float(left) > REACHED * floor and not self.noise.shown(frame, coordinates.movable):
             return False
-        if not self.noise.at_rest(frame, coordinates.movable):
+        limit = min(criterion.limit for criterion in self.criteria if isinstance(criterion, EnergyLeft))
+        if not self.noise.at_rest(frame, coordinates.movable, limit):
             return False
         self.at_noise_floor = True
         log.info(
