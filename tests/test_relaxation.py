@@ -296,6 +296,40 @@ def test_a_run_that_leaves_all_sense_ends_exploded_with_its_best_geometry(optimi
     json.dumps(result.as_dict(), allow_nan=False)
 
 
+class Sloping(Calculator):
+    """Two atoms on a potential without a minimum: `pull` is the force between them at a distance."""
+
+    implemented_properties = ("energy", "forces")
+
+    def __init__(self, energy, pull):
+        super().__init__()
+        self.energy, self.pull = energy, pull
+
+    def calculate(self, atoms=None, properties=(), system_changes=()):
+        super().calculate(atoms, properties, system_changes)
+        bond = atoms.positions[1] - atoms.positions[0]
+        length = np.linalg.norm(bond)
+        force = self.pull(length) * bond / length
+        self.results = {"energy": self.energy(length), "forces": np.array([force, -force])}
+
+
+@pytest.mark.parametrize(
+    ("sloping", "said"),
+    [
+        (Sloping(lambda r: 2 * r, lambda r: 2.0), "atoms 0 and 1, counted from 0, are less than 0.1 A from each other"),
+        (Sloping(lambda r: -0.1 * r, lambda r: -0.1), "atoms 0 and 1, counted from 0, were bonded and are"),
+    ],
+    ids=["onto each other", "apart"],
+)
+def test_atoms_that_fall_onto_each_other_or_fly_apart_are_an_explosion(sloping, said):
+    atoms = Atoms("H2", [[0, 0, 0], [0.75, 0, 0]], calculator=sloping)
+    rate = 0.01 if "less than" in said else 100.0
+    result = relax(atoms, f"gradient-descent?lr={rate}&control=none", energy_left=None, steps=100)
+    assert result.ended == "exploded"
+    assert said in result.error
+    assert 0.1 < result.atoms.get_distance(0, 1) < 100.0
+
+
 @pytest.mark.parametrize("optimizer", ["gradient-descent?lr=10", "heavy-ball?lr=0.2", "adam?lr=3"])
 def test_the_textbook_rule_with_a_far_too_large_rate_explodes(optimizer):
     start = Molecule.from_smiles("CCO")
