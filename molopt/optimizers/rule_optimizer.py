@@ -50,7 +50,9 @@ class RuleOptimizer(DirectionOptimizer):
         Internal coordinates were asked for, and these are periodic atoms, a filter, a band, or under a constraint
         that internals cannot keep.
     PotentialFailed
-        The forces became NaN or infinite (from `run`).
+        Energy or forces cannot be used: NaN, of a wrong shape (from `run`).
+    Exploded
+        The run has left all sense (`molopt.potentials.sense`); the atoms are back at its best geometry (from `run`).
 
     Examples
     --------

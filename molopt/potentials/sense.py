@@ -11,8 +11,6 @@ from molopt.coordinates.topology import covalent_bonds
 from molopt.errors import Exploded, PotentialFailed
 from molopt.rules.partition import Array
 
-FAILING = 2  # force calls beyond all sense before one that fails: a single one may have been a trial, as what failed
-
 
 class Evaluated(NamedTuple):
     """A force call of a run."""
@@ -38,7 +36,7 @@ class Sense:
     - two atoms that were bonded at the start are further apart than `apart`; of periodic atoms this is not asked.
 
     One such geometry ends nothing, as a step may be tried and rejected. A run has exploded where `patience` of them
-    follow each other, where the potential fails after two, where it would end at one, or where it would be called
+    follow each other, where the potential fails after `failing` of them, where it would end at one, or where it would be called
     converged by more than `higher` eV an atom above its start, as atoms are that flew out of reach of each other. At
     once it has where an atom is `far` from its start, or a coordinate is not finite: there the potential is not asked.
     The start is what all is measured by: however bad it is, a run that comes down from it makes sense.
@@ -57,6 +55,7 @@ class Sense:
     far: float = 1e4  # Angstrom; a thousand steps of ten times the longest default cap
     higher: float = 1.0  # eV an atom; the way over a barrier into a higher basin is a fraction of it
     patience: int = 5  # force calls
+    failing: int = 2  # force calls before one that fails: a single one may have been a trial, as may what failed
     start: Evaluated | None = None
     best: Evaluated | None = None  # the lowest of those that make sense
     last: Evaluated | None = None
@@ -119,7 +118,7 @@ class Sense:
 
     def failed(self, number: int, error: Exception) -> None:
         """The potential failed at force call `number`."""
-        if self.since >= FAILING:
+        if self.since >= self.failing:
             self.end(number, f"{self.beyond}; then {' '.join(str(error).split())}")
 
     def over(self) -> None:
