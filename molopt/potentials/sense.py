@@ -36,10 +36,10 @@ class Sense:
     - two atoms that were bonded at the start are further apart than `apart`; of periodic atoms this is not asked.
 
     One such geometry ends nothing, as a step may be tried and rejected. A run has exploded where `patience` of them
-    follow each other, where the potential fails after `failing` of them, where it would end at one, or where it would be called
-    converged by more than `higher` eV an atom above its start, as atoms are that flew out of reach of each other. At
-    once it has where an atom is `far` from its start, or a coordinate is not finite: there the potential is not asked.
-    The start is what all is measured by: however bad it is, a run that comes down from it makes sense.
+    follow each other, where the potential fails after `failing` of them, where it would end at one, or where it would
+    be called converged by more than `higher` eV an atom above its start, as atoms are that flew out of reach of each
+    other. At once it has where an atom is `far` from its start, or a coordinate is not finite: there the potential is
+    not asked. The start is what all is measured by: however bad it is, a run that comes down from it makes sense.
 
     Raises
     ------
