@@ -1,27 +1,32 @@
 """A direction as an ASE optimizer, in Cartesian or internal coordinates."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import CalculationFailed
-from ase.optimize.optimize import Optimizer
+from ase.optimize.optimize import OptimizableAtoms, Optimizer
 
 from molopt.control import Control, Memory, Point, Trust, advance
 from molopt.coordinates import Cartesian
 from molopt.coordinates.primitives import carried
 from molopt.directions import Direction
-from molopt.errors import InputError, PotentialFailed
+from molopt.errors import Exploded, InputError, PotentialFailed
 from molopt.molecules import Molecule
 from molopt.names import offer
 from molopt.optimizers.energy_left import Estimate
 from molopt.optimizers.internals import MODEL_NAMES, Recipe
-from molopt.optimizers.meeting import holds, meet, place, prepare
-from molopt.optimizers.restart import read_restart, restart_data
+from molopt.optimizers.meeting import FAILURES, holds, kept, meet, prepare
+from molopt.optimizers.restart import Beginning, Restart, restart_data, write_restart
 from molopt.optimizers.stopping import Stopping
 from molopt.optimizers.surrogate import Surrogate
+from molopt.optimizers.trajectory import Frames, ends_at, mend
+from molopt.optimizers.watched import WatchedAtoms
 
 log = logging.getLogger("molopt")
 
@@ -98,8 +103,17 @@ class DirectionOptimizer(Optimizer):
         self.maxstep = self.control.maxstep
         if isinstance(atoms, Atoms):
             prepare(atoms)
-        super().__init__(atoms, restart, logfile, trajectory, append_trajectory, **kwargs)
+        self.atoms = atoms
         self.stopping = Stopping(criteria, self)
+        found = None if restart is None else Restart.of(self, restart)  # before ASE begins the trajectory anew
+        if append_trajectory and isinstance(trajectory, str | Path):
+            mend(Path(trajectory))
+        super().__init__(atoms, None, logfile, trajectory, append_trajectory, **kwargs)
+        if type(self.optimizable) is OptimizableAtoms:
+            self.optimizable: Any = WatchedAtoms(atoms)
+        self.restart = restart
+        if found is not None:
+            found.resume(self)
 
     @classmethod
     def default_control(cls, coordinates: str) -> Any:
@@ -111,9 +125,12 @@ class DirectionOptimizer(Optimizer):
         self.memory: Memory | None = None
         self.coordinates: Any = None
         self.expected: np.ndarray | None = None  # (N,) where the last step led to
+        self.beginning: Beginning | None = None  # known where there is a restart file
 
     def step(self) -> None:
         """One step from the current geometry; its forces are computed if they are not known yet."""
+        if self.restart is not None and self.beginning is None:
+            self.beginning = Beginning.of(self)
         if self.memory is None and self.meets_constraints():
             return
         self.go(self.absorb(self.optimizable.get_x(), self.optimizable.get_gradient()))
@@ -134,17 +151,20 @@ class DirectionOptimizer(Optimizer):
                 self.optimizable.get_gradient()  # the run will ask for it in any case
                 return
             except (PotentialFailed, CalculationFailed) as error:
-                if shorter is None:
+                if shorter is None or isinstance(error, Exploded):
                     raise
                 log.info("step %d: %s; the step is taken %g times as long", self.nsteps, error, shorter)
                 self.place(self.coordinates.move(memory.frame, shorter * step))
 
     def place(self, x: np.ndarray) -> None:
-        """Move to x (N,), as constraints allow."""
-        if isinstance(self.atoms, Atoms) and self.atoms.constraints:
-            place(self.atoms, x)
-        else:
-            self.optimizable.set_x(x)
+        """Move to x (N,), as constraints allow; RuntimeError where they cannot be kept."""
+        try:
+            with np.errstate(all="ignore"):  # ASE's arithmetic warns where it gets lost, and then it raises
+                self.optimizable.set_x(x)
+        except FAILURES as error:
+            if not (isinstance(self.atoms, Atoms) and self.atoms.constraints):
+                raise
+            self.optimizable.set_x(kept(self.atoms, x, error))
 
     def meets_constraints(self) -> bool:
         """Whether the constraints had to move the start to where they hold: that is a step of its own."""
@@ -183,14 +203,17 @@ class DirectionOptimizer(Optimizer):
             self.memory = self.memory.placed(here, self.coordinates)  # there is no step of ours to judge
 
     def check_finite(self, gradient: np.ndarray) -> None:
+        """Of a filter or a band; atoms have been asked by `WatchedAtoms`."""
         if not np.isfinite(gradient).all():
             entry = int(np.argmin(np.isfinite(gradient)))
-            where = f"atom {entry // 3}" if isinstance(self.atoms, Atoms) else f"entry {entry}"
-            raise PotentialFailed(f"forces are not finite at step {self.nsteps}, first at {where}, counted from 0")
+            raise PotentialFailed(f"forces are not finite at step {self.nsteps}, first at entry {entry} (from 0)")
 
     def gradient_converged(self, gradient: np.ndarray) -> bool:
-        """Whether the run may stop here: ASE's test of fmax, and all criteria."""
-        return self.stopping.after(self.small_where_constraints_hold)(gradient)
+        """Whether the run may stop here: ASE's test of fmax, and all criteria; Exploded where that makes no sense."""
+        converged = self.stopping.after(self.small_where_constraints_hold)(gradient)
+        if converged and isinstance(self.optimizable, WatchedAtoms):
+            self.optimizable.arrived()
+        return converged
 
     def small_where_constraints_hold(self, gradient: np.ndarray) -> bool:
         """ASE's test of fmax; never met by a start at which constraints do not hold yet."""
@@ -216,8 +239,27 @@ class DirectionOptimizer(Optimizer):
 
     def read(self) -> None:
         """Go on from the restart file: memory and position."""
-        self.initialize()
-        read_restart(self)
+        found = Restart.of(self, self.restart)
+        if found is not None:
+            found.resume(self)
+
+    def dump(self, data: dict[str, Any]) -> None:
+        """Write the restart file so that a kill at any moment leaves a whole one."""
+        if self.comm.rank == 0:
+            write_restart(self.restart, data)
+
+    @contextmanager
+    def _opentraj(self) -> Iterator[Any]:
+        """The trajectory, open for one frame or band."""
+        if hasattr(self._orig_trajectory, "write"):
+            yield self._orig_trajectory
+            return
+        with Frames(self._orig_trajectory, "a", master=self._master, comm=self.comm) as frames:
+            yield frames
+
+    def _traj_is_empty(self) -> bool:
+        """Whether the present geometry is still to be written: to a new trajectory, or because a kill came before."""
+        return super()._traj_is_empty() or not (self.memory is None or ends_at(self._orig_trajectory, self.atoms))
 
     def _replay_trajectory(self, images: Any) -> None:
         """Learn from the steps of an earlier run, as if they had been ours."""

@@ -20,7 +20,8 @@ from molopt.rules.partition import Array
 
 log = logging.getLogger("molopt")
 
-VIOLATED = 1e-3  # Angstrom or rad; less is a matter of the tolerance of a constraint
+VIOLATED = 1e-3  # Angstrom that ASE would move an atom; less is a matter of the tolerance of a constraint
+OFF = 1e-5  # Angstrom or rad; a value that is farther from what is asked for has to be met first
 CORRECTIONS = 20  # of a step that ASE cannot put right
 LISTED = {"stretch": "stretches", "angle": "angles", "torsion": "torsions"}  # in `Primitives`
 WORDS = {"stretch": "distance", "angle": "angle", "torsion": "dihedral"}
@@ -111,7 +112,7 @@ def holds(atoms: Any) -> bool:
     if not (isinstance(atoms, Atoms) and atoms.constraints):
         return True
     x, positions = atoms.positions.ravel(), atoms.positions.copy()
-    if not atoms.pbc.any() and any(abs(want.gap(x)) > VIOLATED for want in wanted_of(atoms)):
+    if not atoms.pbc.any() and any(abs(want.gap(x)) > OFF for want in wanted_of(atoms)):
         return False
     try:
         with np.errstate(all="ignore"):
@@ -161,25 +162,12 @@ def lead(atoms: Atoms, recipe: Recipe | None) -> None:
     adjusted(atoms, followed.x.reshape(-1, 3))
 
 
-def place(atoms: Atoms, x: Array) -> None:
-    """Give atoms positions x (3N,) near which constraints hold, put right to the last digit by ASE.
+def kept(atoms: Atoms, x: Array, error: Exception) -> Array:
+    """The point (3N,) near x (3N,) at which constraints have their values, for a step that ASE cannot put right.
 
     ASE corrects along the derivatives of the geometry before, and gives up where that does not converge, as at wide
-    angles; then Newton steps with those of the present geometry come first.
-
-    Raises
-    ------
-    RuntimeError
-        Neither can.
+    angles; these are Newton steps with those of the present geometry. RuntimeError where they do not converge either.
     """
-    try:
-        adjust(atoms, x.reshape(-1, 3))
-    except FAILURES as error:
-        atoms.set_positions(kept(atoms, x, error).reshape(-1, 3), apply_constraint=False)
-
-
-def kept(atoms: Atoms, x: Array, error: Exception) -> Array:
-    """The point (3N,) near x (3N,) at which constraints have their values."""
     try:
         aims, held = wanted_of(atoms), held_of(without_values(atoms))
     except InputError:
@@ -228,7 +216,7 @@ def unbent(aims: Sequence[Wanted], x: Array, movable: Array) -> Array:
 
 def report(aims: Sequence[Wanted], x: Array, followed: Followed) -> None:
     """Log the way; raise InputError where it was not done."""
-    far = [want for want in aims if abs(want.gap(x)) > VIOLATED]
+    far = [want for want in aims if abs(want.gap(x)) > OFF]
     if not followed.hindrance:
         gaps = ", ".join(f"{abs(want.gap(x)) * UNITS[want.kind][0]:.3g} {UNITS[want.kind][1]}" for want in far)
         parts = "1 part" if followed.parts == 1 else f"{followed.parts} parts"
