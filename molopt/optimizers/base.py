@@ -11,10 +11,12 @@ from ase.optimize.optimize import Optimizer
 
 from molopt.control import Control, Memory, Point, Trust, advance
 from molopt.coordinates import Cartesian
+from molopt.coordinates.elastic import Body, Elastic
 from molopt.coordinates.primitives import carried
 from molopt.directions import Direction
 from molopt.errors import InputError, PotentialFailed
 from molopt.names import offer
+from molopt.optimizers.bodies import body_of
 from molopt.optimizers.energy_left import Estimate
 from molopt.optimizers.internals import MODEL_NAMES, Recipe
 from molopt.optimizers.restart import read_restart, restart_data
@@ -26,7 +28,7 @@ log = logging.getLogger("molopt")
 ASE_KEYWORDS = frozenset({"master", "comm", "loginterval"})
 SHORTER = (1 / 4, 1 / 16, 1 / 64)  # of a step to where the potential fails
 VIOLATED = 1e-3  # Angstrom; less is a matter of the tolerance of a constraint
-COORDINATES = ("cartesian", "internal", "auto")
+COORDINATES = ("cartesian", "elastic", "internal", "auto")
 
 
 class DirectionOptimizer(Optimizer):
@@ -41,8 +43,9 @@ class DirectionOptimizer(Optimizer):
     control : Control, Trust or "default"
         How much of a proposal is taken; the default is that of the class for these coordinates.
     coordinates : str
-        "cartesian", "internal", or "auto": internal for molecules, Cartesian, with a line in the log, for anything
-        else.
+        "cartesian"; "elastic", Cartesian with springs between near atoms as the model Hessian; "internal"; or "auto":
+        internal for molecules, and with a line in the log elastic for surfaces, crystals and cells, Cartesian for
+        anything else.
     stiffness : float
         The model Hessian in Cartesians, eV/A^2.
     model : str
@@ -81,6 +84,7 @@ class DirectionOptimizer(Optimizer):
         self.stiffness = stiffness
         self.model = model
         self.recipe = recipe_of(atoms, coordinates, model)
+        self.body = body_for(atoms, coordinates) if self.recipe is None else None
         self.surrogate = None
         if surrogate is not None and self.recipe is not None:
             self.surrogate = surrogate if isinstance(surrogate, Surrogate) else Surrogate(surrogate, atoms)
@@ -157,8 +161,12 @@ class DirectionOptimizer(Optimizer):
     def coordinates_at(self, here: Point) -> Any:
         """The coordinates of a run that starts here."""
         if self.recipe is None:
-            return Cartesian.of(here.x.size, self.stiffness)
+            return self.cartesian(here.x.size)
         return self.recipe.build(here.x, gradient=here.gradient)
+
+    def cartesian(self, entries: int) -> Cartesian:
+        """Cartesian coordinates, with springs between neighbours where they are elastic."""
+        return Cartesian.of(entries, self.stiffness) if self.body is None else Elastic.around(self.body)
 
     def keep_up(self, here: Point) -> None:
         """Follow a geometry that was moved from outside, or that the internal coordinates no longer describe."""
@@ -198,8 +206,10 @@ class DirectionOptimizer(Optimizer):
 
     @property
     def sees(self) -> str:
-        """The coordinates in use: "cartesian" or "internal"."""
-        return "cartesian" if self.recipe is None else "internal"
+        """The coordinates in use: "cartesian", "elastic" or "internal"."""
+        if self.recipe is not None:
+            return "internal"
+        return "cartesian" if self.body is None else "elastic"
 
     def read(self) -> None:
         """Go on from the restart file: memory and position."""
@@ -220,7 +230,7 @@ def recipe_of(atoms: Any, coordinates: str, model: str) -> Recipe | None:
         raise InputError(f"coordinates must be one of {', '.join(COORDINATES)}, got {coordinates!r}")
     if model not in MODEL_NAMES:
         raise InputError(f"{model!r} is no model Hessian{offer(model, MODEL_NAMES)}")
-    if coordinates == "cartesian":
+    if coordinates in ("cartesian", "elastic"):
         return None
     try:
         return Recipe.of(atoms, model)
@@ -229,3 +239,14 @@ def recipe_of(atoms: Any, coordinates: str, model: str) -> Recipe | None:
             raise
         log.warning("Cartesian coordinates are used: %s", error)
         return None
+
+
+def body_for(atoms: Any, coordinates: str) -> Body | None:
+    """The atoms as a body with neighbours; None where the run is plainly Cartesian."""
+    body = None if coordinates == "cartesian" else body_of(atoms)
+    if body is None and coordinates == "elastic":
+        raise InputError(
+            f"elastic coordinates are for atoms, cell filters and bands, with FixAtoms or FixCartesian at most, not for "
+            f'this {type(atoms).__name__}: use coordinates="cartesian"'
+        )
+    return body

@@ -8,7 +8,6 @@ from ase.io.jsonio import decode
 from ase.optimize.optimize import RestartError
 
 from molopt.control import Memory, Point
-from molopt.coordinates import Cartesian
 from molopt.directions import Proposal
 from molopt.rules.state import from_plain, to_plain
 
@@ -77,7 +76,7 @@ def _adopt(optimizer: "DirectionOptimizer", data: dict[str, Any]) -> None:
     point = from_plain(Point(x, x), data["point"])
     coordinates: Any
     if optimizer.recipe is None:
-        coordinates = Cartesian.of(x.size, optimizer.stiffness)
+        coordinates = optimizer.cartesian(x.size)
     else:
         optimizer.recipe, coordinates = optimizer.recipe.from_plain(data["internal"])
     frame = coordinates.frame(*point)
