@@ -1,7 +1,7 @@
-"""Cartesian coordinates with springs between near atoms, for all that has no internal coordinates: surfaces, crystals,
-cells, bands."""
+"""Cartesian coordinates with springs between near atoms, for what has no internal ones: surfaces, crystals, cells."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from ase.data import covalent_radii
 from scipy import linalg, sparse
 from scipy.spatial import cKDTree
 
-from molopt.coordinates.cartesian import Cartesian
+from molopt.coordinates.cartesian import Cartesian, CartesianFrame
 from molopt.coordinates.inverse import Projected
 from molopt.rules.partition import Array
 
@@ -47,9 +47,7 @@ class Body(NamedTuple):
         Its rows span the cell in which x holds the positions, Angstrom.
     periodic : (3,) array of bool
     movable : (n,) array of bool
-        Which entries may move, of one copy.
-    copies : int
-        How many such bodies x holds, one after the other, as a band does.
+        Which entries may move.
     deformation : Deformation or None
         Of the cell, where it is part of x.
     """
@@ -58,7 +56,6 @@ class Body(NamedTuple):
     cell: Array
     periodic: Array
     movable: Array
-    copies: int = 1
     deformation: Deformation | None = None
 
 
@@ -88,27 +85,26 @@ def near(positions: Array, cell: Array, periodic: Array, reach: float) -> tuple[
     return np.stack([i, j], axis=1), wrapped[j] + shift @ vectors - wrapped[i]
 
 
-class ElasticFrame:
-    """Elastic Cartesian coordinates at one geometry.
+@dataclass(frozen=True, eq=False)
+class ElasticFrame(CartesianFrame):
+    """Elastic coordinates at one geometry.
 
     Attributes
     ----------
-    x, gradient : (N,) arrays
-        Angstrom and eV/A where they are positions.
     hessian : (N, N) sparse array
         The model, eV/A^2; positive definite.
-    natural : (N,) array
-        The negative of the model's Newton step.
-    energy_left : float
-        Not known: the springs say nothing of torsions.
     """
 
-    energy_left = np.nan
+    hessian: sparse.csr_array
 
-    def __init__(self, x: Array, gradient: Array, hessian: sparse.csr_array, coordinates: "Elastic") -> None:
-        self.x, self.gradient, self.hessian, self.coordinates = x, gradient, hessian, coordinates
-        self.inverse = Projected(hessian, np.zeros((x.size, 0)))
-        self.natural = self.inverse(gradient)
+    @cached_property
+    def inverse(self) -> Projected:
+        return Projected(self.hessian, np.zeros((self.x.size, 0)))
+
+    @cached_property
+    def natural(self) -> Array:
+        """(N,) the negative of the model's Newton step."""
+        return self.inverse(self.gradient)
 
     def apply(self, displacement: Array) -> Array:
         """The model Hessian times displacements (N,) or (N, k)."""
@@ -117,14 +113,6 @@ class ElasticFrame:
     def solve(self, covector: Array) -> Array:
         """The inverse of the model Hessian times gradients (N,) or (N, k)."""
         return self.inverse(covector)
-
-    def longest(self, displacement: Array) -> float:
-        """Length of the longest move of an atom, Angstrom."""
-        return float(self.coordinates.longest(self, displacement).max())
-
-    def change(self, displacement: Array) -> float:
-        """There are no internal coordinates to change too much."""
-        return 0.0
 
 
 @dataclass(frozen=True)
@@ -161,9 +149,9 @@ class Elastic(Cartesian):
 
     References
     ----------
-    R. Fischer, J. Almlof, J. Phys. Chem. 96, 9768 (1992), the decay of k; D. Packwood et al., J. Chem. Phys. 144, 164109
-    (2016), a matrix of exponentially decaying springs as a preconditioner. Theirs are isotropic, of one strength for all
-    elements that a force call at the start finds, and leave the cell apart.
+    R. Fischer, J. Almlof, J. Phys. Chem. 96, 9768 (1992), the decay of k; D. Packwood et al., J. Chem. Phys. 144,
+    164109 (2016), a matrix of exponentially decaying springs as a preconditioner. Theirs are isotropic, of one strength
+    for all elements, which force calls at the start find, and leave the cell apart.
     """
 
     body: Body | None = None
@@ -179,17 +167,15 @@ class Elastic(Cartesian):
     @classmethod
     def around(cls, body: Body) -> "Elastic":
         """The coordinates of a body."""
-        plain = Cartesian.of(body.copies * body.movable.size)
+        plain = Cartesian.of(body.movable.size)
         return cls(plain.systems, plain.groups, plain.movers, plain.fleets, body=body)
 
     def frame(self, x: Array, gradient: Array) -> ElasticFrame:
         """What a direction sees at x (N,)."""
-        assert self.body is not None
-        blocks = [self.hessian(part) for part in np.split(x, self.body.copies)]
-        return ElasticFrame(x, gradient, sparse.block_diag(blocks, format="csr"), self)
+        return ElasticFrame(x, gradient, self, self.hessian(x))
 
     def hessian(self, x: Array) -> sparse.csr_array:
-        """(n, n) the model of one copy at x (n,), eV/A^2."""
+        """(N, N) the model at x (N,), eV/A^2."""
         body = self.body
         assert body is not None
         count = len(body.numbers)

@@ -172,7 +172,9 @@ class Primitives:
         xyz = x.reshape(-1, 3)
         if formulas.wider(xyz[self.angles], STRAIGHT).any():
             return "an angle became straight"
-        if not (formulas.wider(xyz[self.bends[:, :3]], FOLDED).all() and formulas.wider(xyz[self.straight], BENT).all()):
+        if not (
+            formulas.wider(xyz[self.bends[:, :3]], FOLDED).all() and formulas.wider(xyz[self.straight], BENT).all()
+        ):
             return "a straight angle bent"
         if len(self.bends):
             along = formulas.unit(xyz[self.bends[:, 2]] - xyz[self.bends[:, 0]])

@@ -246,7 +246,7 @@ def body_for(atoms: Any, coordinates: str) -> Body | None:
     body = None if coordinates == "cartesian" else body_of(atoms)
     if body is None and coordinates == "elastic":
         raise InputError(
-            f"elastic coordinates are for atoms, cell filters and bands, with FixAtoms or FixCartesian at most, not for "
-            f'this {type(atoms).__name__}: use coordinates="cartesian"'
+            "elastic coordinates are for atoms and cell filters, without constraints but FixAtoms and FixCartesian: "
+            f'for this {type(atoms).__name__} use coordinates="cartesian"'
         )
     return body

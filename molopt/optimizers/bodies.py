@@ -6,20 +6,15 @@ import numpy as np
 from ase import Atoms
 from ase.constraints import FixAtoms, FixCartesian
 from ase.filters import FrechetCellFilter, UnitCellFilter
-from ase.mep.neb import BaseNEB
 
 from molopt.coordinates.elastic import Body, Deformation
 from molopt.rules.partition import Array
 
 
 def body_of(target: Any) -> Body | None:
-    """Atoms, a filter of the whole cell or a band as a body; None where its entries are something else."""
+    """Atoms, or a filter of atoms and cell, as a body; None where x holds something else or is held otherwise."""
     if isinstance(target, Atoms):
         return of_atoms(target)
-    if isinstance(target, BaseNEB):
-        images = target.images
-        body = of_atoms(images[0])
-        return None if body is None else body._replace(copies=len(images) - 2)
     if type(target) in (UnitCellFilter, FrechetCellFilter):
         return of_filter(target)
     return None
