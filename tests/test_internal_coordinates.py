@@ -346,3 +346,13 @@ def test_large_systems_run(make):
     print(f"{len(atoms)} atoms, {run.coordinates.primitives.count} coordinates: {time.perf_counter() - start:.1f} s")
     assert run.sees == "internal"
     assert atoms.get_potential_energy() < energy
+
+
+@pytest.mark.parametrize("smiles", ["CC#CC#CC#CC#CC#CC", "OCC#CC#CC#CC#CCO"])
+def test_a_polyyne_that_was_shaken_is_straight_again_in_a_few_force_calls(smiles):
+    molecule = molopt.Molecule.from_smiles(smiles, seed=7)
+    shaken = np.random.default_rng(7).normal(0, 0.1, molecule.positions.shape)
+    start = molecule.with_positions(molecule.positions + shaken)
+    result = molopt.relax(start, potential="gfn2-xtb", fmax=0.02, energy_left=None, steps=30)
+    assert result.converged, result.error
+    assert result.force_calls <= 11
