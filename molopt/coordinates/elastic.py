@@ -145,7 +145,7 @@ class Elastic(Cartesian):
 
     Notes
     -----
-    Tuned on the first of the two sets of docs/cartesian.py, and not by much: half or twice each is nearly as good.
+    Tuned on the first of the two sets of docs/cartesian.py, and on covalent and ionic crystals: docs/cartesian.md.
 
     References
     ----------
