@@ -29,7 +29,7 @@ from ase.optimize import BFGS
 from molopt.optimizers.names import choose
 
 FMAX = (0.05, 0.01)  # eV/A
-OPTIMIZERS = "bfgs,lbfgs,fire,fire2,default,lbfgs/cartesian,adam/elastic,heavy-ball/elastic,adam,heavy-ball,momentum"
+OPTIMIZERS = "bfgs,lbfgs,fire,fire2,default,lbfgs/elastic,lbfgs/cartesian,adam/elastic,heavy-ball/elastic,adam,heavy-ball,momentum"
 REFERENCES = ("bfgs", "fire")
 SAME = 5e-3  # eV; ends that differ by more are different ends
 
@@ -42,6 +42,14 @@ def slab(atoms: Atoms, random: Random, fixed: int = 2, rattle: float = 0.05) -> 
     layers = int(atoms.get_tags().max())
     atoms.set_constraint(FixAtoms(mask=atoms.get_tags() > layers - fixed))
     return atoms
+
+
+def stepped(element: str, random: Random) -> Atoms:
+    """A (211) surface, whose layers ASE does not count; the lower half is fixed."""
+    atoms = fcc211(element, (3, 3, 4), vacuum=6.0)
+    heights = atoms.positions[:, 2].round(3)
+    atoms.set_tags(len(np.unique(heights)) - np.unique(heights, return_inverse=True)[1])
+    return slab(atoms, random, fixed=int(atoms.get_tags().max()) // 2)
 
 
 def with_adsorbate(atoms: Atoms, adsorbate: Any, height: float, site: str, random: Random) -> Atoms:
@@ -164,7 +172,7 @@ REPORTED: dict[str, Builder] = {
     "C on Ni(111)": lambda r: with_adsorbate(fcc111("Ni", (3, 3, 4), vacuum=6.0), "C", 1.2, "hcp", r),
     "Au on Al(100)": lambda r: with_adsorbate(fcc100("Al", (3, 3, 4), vacuum=6.0), "Au", 1.7, "hollow", r),
     "Pt(111)": lambda r: slab(fcc111("Pt", (3, 3, 4), vacuum=6.0), r, rattle=0.1),
-    "step of Cu(211)": lambda r: slab(fcc211("Cu", (3, 3, 4), vacuum=6.0), r),
+    "step of Cu(211)": lambda r: stepped("Cu", r),
     "island of Ag7 on Ag(111)": lambda r: island("Ag", r),
     "Al vacancy": lambda r: vacancies("Al", 3, 1, r),
     "Au divacancy": lambda r: vacancies("Au", 3, 2, r),
@@ -193,7 +201,7 @@ def run(where: str, name: str, seed: int, optimizer: str, cap: int, fmax: tuple[
     atoms = system if isinstance(system, Atoms) else getattr(system, "atoms", None)
     if atoms is not None:
         atoms.calc = EMT()
-    made = choose(optimizer.removesuffix("/elastic") if isinstance(system, NEB) else optimizer).make(
+    made = choose(optimizer.replace("/elastic", "/cartesian") if isinstance(system, NEB) else optimizer).make(
         system, logfile=None
     )
     calls, count = [np.inf] * len(fmax), 0

@@ -118,7 +118,8 @@ def ours(name: str, where: str, keywords: dict[str, Any], surrogate: str | None)
     label = DEFAULT if where == "auto" else name if name in RULES and where == "cartesian" else f"{name}/{where}"
     choice = under(label, partial(kind, **arguments, coordinates=where), direction, used, surrogate)
     if used == control and isinstance(control, Trust):  # its coordinates or its surrogate may want another
-        return replace(choice, make=partial(kind, **arguments, coordinates=where, logfile=None))
+        given = {key: value for key, value in given.items() if key in arguments}
+        return replace(choice, make=partial(kind, **given, coordinates=where, logfile=None))
     return choice
 
 

@@ -3,9 +3,12 @@
 from dataclasses import asdict
 from typing import IO, Any
 
+from ase import Atoms
+
 from molopt.control import Trust
 from molopt.directions import Corrected, QuasiNewton
 from molopt.optimizers.base import DirectionOptimizer
+from molopt.optimizers.bodies import body_of
 from molopt.optimizers.surrogate import Surrogate
 
 CARTESIAN_STIFFNESS = 70.0  # eV/A^2, as in ASE's BFGS
@@ -24,7 +27,7 @@ class LBFGS(DirectionOptimizer):
     maxstep : float, optional
         Longest move of an atom in one step, Angstrom; default 1.0 in internals, else 0.2.
     memory, fade, damping
-        Of `QuasiNewton`; with coordinates="cartesian" 60, 1.0, 0.2, nearly a full memory.
+        Of `QuasiNewton`; with coordinates="cartesian", and for a band, 60, 1.0, 0.2, nearly a full memory.
     control : Trust
     model, criteria
         As in `molopt.optimizers.base.DirectionOptimizer`: the model Hessian, and when to stop besides fmax.
@@ -69,6 +72,8 @@ class LBFGS(DirectionOptimizer):
         surrogate: Any = None,
         **kwargs: Any,
     ) -> None:
+        never = not isinstance(atoms, Atoms) and body_of(atoms) is None  # internal or elastic: a band, a strain
+        plain = coordinates == "cartesian" or (coordinates == "auto" and never)
         given = {"memory": memory, "fade": fade, "damping": damping}
         given = {name: value for name, value in given.items() if value is not None}
         super().__init__(
@@ -78,7 +83,7 @@ class LBFGS(DirectionOptimizer):
             trajectory,
             append_trajectory,
             maxstep,
-            direction=QuasiNewton(**self.defaults(coordinates) | given),
+            direction=QuasiNewton(**self.defaults("cartesian" if plain else coordinates) | given),
             surrogate=surrogate,
             control=control,
             coordinates=coordinates,
