@@ -29,7 +29,12 @@ from ase.optimize import BFGS
 from molopt.optimizers.names import choose
 
 FMAX = (0.05, 0.01)  # eV/A
-OPTIMIZERS = "bfgs,lbfgs,fire,fire2,default,lbfgs/elastic,lbfgs/cartesian,adam/elastic,heavy-ball/elastic,adam,heavy-ball,momentum"
+OPTIMIZERS = ",".join(
+    [
+        *("bfgs", "lbfgs", "fire", "fire2", "default", "lbfgs/elastic", "lbfgs/cartesian"),
+        *("adam/elastic", "heavy-ball/elastic", "adam", "heavy-ball", "momentum"),
+    ]
+)
 REFERENCES = ("bfgs", "fire")
 SAME = 5e-3  # eV; ends that differ by more are different ends
 

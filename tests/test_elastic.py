@@ -6,10 +6,12 @@ from ase import Atoms
 from ase.build import bulk, fcc111
 from ase.calculators.calculator import Calculator, all_changes
 from ase.calculators.emt import EMT
+from ase.cluster import Icosahedron
 from ase.constraints import FixAtoms, FixCartesian, FixedPlane
 from ase.filters import FrechetCellFilter, StrainFilter, UnitCellFilter
 from ase.neighborlist import neighbor_list
 from ase.optimize import BFGS
+from complexes import ferrocene
 
 from molopt import LBFGS, Adam, HeavyBall, InputError
 from molopt.coordinates.elastic import Elastic, near
@@ -37,9 +39,18 @@ def crystal(rattle=0.1):
     return atoms
 
 
+def cluster(rattle=0.1):
+    """Thirteen atoms of gold."""
+    atoms = Icosahedron("Au", 2)
+    atoms = Atoms(atoms.symbols, positions=atoms.positions, calculator=EMT())
+    atoms.rattle(rattle, seed=3)
+    return atoms
+
+
 SYSTEMS = {
     "slab": slab,
     "crystal": crystal,
+    "cluster": cluster,
     "primitive cell": lambda: UnitCellFilter(bulk("Al")),
     "cell": lambda: UnitCellFilter(crystal()),
     "cell, logarithm": lambda: FrechetCellFilter(crystal()),
@@ -135,7 +146,14 @@ def test_a_metals_bonds_are_softer_than_a_crystals_of_four_neighbours():
 
 @pytest.mark.parametrize(
     ("name", "optimizer"),
-    [("slab", LBFGS), ("slab", Adam), ("cell", HeavyBall), ("cell, logarithm", LBFGS), ("cell with a mask", LBFGS)],
+    [
+        ("cluster", LBFGS),
+        ("slab", LBFGS),
+        ("slab", Adam),
+        ("cell", HeavyBall),
+        ("cell, logarithm", LBFGS),
+        ("cell with a mask", LBFGS),
+    ],
 )
 def test_the_end_is_that_of_ase_in_half_the_force_calls(name, optimizer):
     ours, theirs = SYSTEMS[name](), SYSTEMS[name]()
@@ -171,6 +189,9 @@ def test_auto_is_elastic_where_that_can_be(caplog):
         (StrainFilter(crystal()), "cartesian"),
         (held, "cartesian"),
         (bulk("Cu", cubic=True), "elastic"),
+        (Icosahedron("Cu", 2), "elastic"),
+        (Atoms("Cu2", positions=[[0, 0, 0], [2.2, 0, 0]]), "internal"),
+        (ferrocene(), "internal"),
         (Atoms("OH2", positions=[[0, 0, 0], [0.9, 0, 0], [0, 0.9, 0]]), "internal"),
     ):
         assert LBFGS(system, logfile=None).sees == sees

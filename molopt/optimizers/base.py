@@ -11,13 +11,13 @@ from ase.optimize.optimize import Optimizer
 
 from molopt.control import Control, Memory, Point, Trust, advance
 from molopt.coordinates import Cartesian
-from molopt.coordinates.elastic import Body, Elastic
+from molopt.coordinates.elastic import Elastic
 from molopt.coordinates.primitives import carried
 from molopt.directions import Direction
 from molopt.errors import InputError, PotentialFailed
 from molopt.molecules import Molecule
 from molopt.names import offer
-from molopt.optimizers.bodies import body_of
+from molopt.optimizers.bodies import body_of, is_metal
 from molopt.optimizers.energy_left import Estimate
 from molopt.optimizers.internals import MODEL_NAMES, Recipe
 from molopt.optimizers.restart import read_restart, restart_data
@@ -45,8 +45,8 @@ class DirectionOptimizer(Optimizer):
         How much of a proposal is taken; the default is that of the class for these coordinates.
     coordinates : str
         "cartesian"; "elastic", Cartesian with springs between near atoms as the model Hessian; "internal"; or "auto":
-        internal for molecules, and with a line in the log elastic for surfaces, crystals and cells, Cartesian for
-        anything else.
+        internal for molecules, and with a line in the log elastic for surfaces, crystals, cells and clusters of metals,
+        Cartesian for anything else.
     stiffness : float
         The model Hessian in Cartesians, eV/A^2.
     model : str
@@ -89,7 +89,7 @@ class DirectionOptimizer(Optimizer):
         self.stiffness = stiffness
         self.model = model
         self.recipe = recipe_of(atoms, coordinates, model, molecule)
-        self.body = body_for(atoms, coordinates) if self.recipe is None else None
+        self.elastic = self.recipe is None and is_elastic(atoms, coordinates)
         self.surrogate = None
         if surrogate is not None and self.recipe is not None:
             self.surrogate = surrogate if isinstance(surrogate, Surrogate) else Surrogate(surrogate, atoms)
@@ -171,7 +171,8 @@ class DirectionOptimizer(Optimizer):
 
     def cartesian(self, entries: int) -> Cartesian:
         """Cartesian coordinates, with springs between neighbours where they are elastic."""
-        return Cartesian.of(entries, self.stiffness) if self.body is None else Elastic.around(self.body)
+        body = body_of(self.atoms) if self.elastic else None
+        return Cartesian.of(entries, self.stiffness) if body is None else Elastic.around(body)
 
     def keep_up(self, here: Point) -> None:
         """Follow a geometry that was moved from outside, or that the internal coordinates no longer describe."""
@@ -214,7 +215,7 @@ class DirectionOptimizer(Optimizer):
         """The coordinates in use: "cartesian", "elastic" or "internal"."""
         if self.recipe is not None:
             return "internal"
-        return "cartesian" if self.body is None else "elastic"
+        return "elastic" if self.elastic else "cartesian"
 
     def read(self) -> None:
         """Go on from the restart file: memory and position."""
@@ -237,6 +238,9 @@ def recipe_of(atoms: Any, coordinates: str, model: str, molecule: Molecule | Non
         raise InputError(f"{model!r} is no model Hessian{offer(model, MODEL_NAMES)}")
     if coordinates in ("cartesian", "elastic"):
         return None
+    if coordinates == "auto" and is_metal(atoms):
+        log.info("a cluster of metals is elastic, not internal: its bonds are too many to be coordinates")
+        return None
     try:
         return Recipe.of(atoms, model, molecule)
     except InputError as error:
@@ -246,12 +250,14 @@ def recipe_of(atoms: Any, coordinates: str, model: str, molecule: Molecule | Non
         return None
 
 
-def body_for(atoms: Any, coordinates: str) -> Body | None:
-    """The atoms as a body with neighbours; None where the run is plainly Cartesian."""
-    body = None if coordinates == "cartesian" else body_of(atoms)
-    if body is None and coordinates == "elastic":
+def is_elastic(atoms: Any, coordinates: str) -> bool:
+    """Whether there are springs between near atoms in a run that is not internal."""
+    if coordinates == "cartesian":
+        return False
+    found = body_of(atoms) is not None
+    if not found and coordinates == "elastic":
         raise InputError(
             "elastic coordinates are for atoms and cell filters, without constraints but FixAtoms and FixCartesian: "
             f'for this {type(atoms).__name__} use coordinates="cartesian"'
         )
-    return body
+    return found

@@ -10,6 +10,9 @@ from ase.filters import FrechetCellFilter, UnitCellFilter
 from molopt.coordinates.elastic import Body, Deformation
 from molopt.rules.partition import Array
 
+FEWEST = 3  # atoms of a cluster
+NONMETALS = [1, 2, *range(5, 11), *range(14, 19), *range(32, 37), *range(51, 55), 85, 86]  # B, Si, Ge, Sb and Te too
+
 
 def body_of(target: Any) -> Body | None:
     """Atoms, or a filter of atoms and cell, as a body; None where x holds something else or is held otherwise."""
@@ -51,3 +54,10 @@ def movable_of(atoms: Atoms) -> Array | None:
         else:
             return None
     return movable.ravel()
+
+
+def is_metal(target: Any) -> bool:
+    """Whether these are three atoms or more, all of them metals, as bodies: a cluster, or a piece of a crystal."""
+    if not isinstance(target, Atoms) or len(target) < FEWEST or body_of(target) is None:
+        return False
+    return not np.isin(target.numbers, NONMETALS).any()

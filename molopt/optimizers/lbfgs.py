@@ -34,8 +34,8 @@ class LBFGS(DirectionOptimizer):
     coordinates : str
         "auto" is internal for molecules and, with a line in the log, for all else that ASE can optimize "elastic" where
         that can be, else "cartesian". "internal" refuses all else; "elastic" is Cartesian, and its model Hessian one of
-        springs between near atoms (`molopt.coordinates.elastic`): for surfaces, crystals, clusters and their
-        cells, free or with FixAtoms and FixCartesian; "cartesian" has a number for a model.
+        springs between near atoms (`molopt.coordinates.elastic`): for surfaces, crystals, their cells, and
+        clusters of metals, free or with FixAtoms and FixCartesian; "cartesian" has a number for a model.
 
     Raises
     ------

@@ -60,9 +60,9 @@ def read_restart(optimizer: "DirectionOptimizer") -> None:
 
 def _adopt(optimizer: "DirectionOptimizer", data: dict[str, Any]) -> None:
     for name, ours in (
+        ("coordinates", optimizer.sees),
         ("direction", repr(optimizer.direction)),
         ("control", repr(optimizer.control)),
-        ("coordinates", optimizer.sees),
         ("model", optimizer.model),
     ):
         if data[name] != ours:
