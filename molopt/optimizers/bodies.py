@@ -57,7 +57,7 @@ def movable_of(atoms: Atoms) -> Array | None:
 
 
 def is_metal(target: Any) -> bool:
-    """Whether these are three atoms or more, all of them metals, as bodies: a cluster, or a piece of a crystal."""
-    if not isinstance(target, Atoms) or len(target) < FEWEST or body_of(target) is None:
+    """Whether these are three atoms or more, all of them metals, that make a body: a cluster."""
+    if not isinstance(target, Atoms) or len(target) < FEWEST or target.pbc.any() or body_of(target) is None:
         return False
     return not np.isin(target.numbers, NONMETALS).any()
