@@ -213,6 +213,9 @@ def test_a_run_goes_on_from_its_restart_file(system, rounding, tmp_path):
     np.testing.assert_allclose(run(3, restart=tmp_path / "restart.json"), whole, rtol=0, atol=rounding)
 
 
+WELLS = 3.0 * np.vstack([np.zeros(3), np.eye(3)])  # Angstrom
+
+
 class Wells(Calculator):
     """Atoms in wells of their own, between 20 and 60 eV/A^2."""
 
@@ -221,12 +224,12 @@ class Wells(Calculator):
 
     def calculate(self, atoms=None, properties=(), system_changes=all_changes):
         super().calculate(atoms, properties, system_changes)
-        x = self.atoms.positions
+        x = self.atoms.positions - WELLS
         self.results = {"energy": 0.5 * (self.stiffness * x * x).sum(), "forces": -self.stiffness * x}
 
 
 def test_in_plain_cartesians_the_steps_are_those_of_ases_bfgs():
-    start = np.random.default_rng(0).normal(0, 0.05, (4, 3))
+    start = WELLS + np.random.default_rng(0).normal(0, 0.05, (4, 3))
     paths = []
     for kind in (
         lambda atoms: LBFGS(atoms, logfile=None, coordinates="cartesian"),

@@ -39,7 +39,7 @@ class LBFGS(DirectionOptimizer):
 
     Raises
     ------
-    TypeError, InputError, PotentialFailed
+    TypeError, InputError, PotentialFailed, Exploded
         As in `RuleOptimizer`.
 
     Examples
