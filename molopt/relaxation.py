@@ -63,7 +63,7 @@ def relax(
     steps : int
         Largest number of optimizer steps.
     coordinates : str, optional
-        "internal" or "cartesian", for an optimizer of molopt whose name does not say it.
+        "internal", "elastic" or "cartesian", for an optimizer of molopt whose name does not say it.
     surrogate : str, ASE calculator or None
         A cheap potential of the same molecule that guides optimizers of molopt in internal coordinates: a name
         (`molopt.potential`) or a calculator. "auto" is none on a force field, and MMFF94s elsewhere if it has

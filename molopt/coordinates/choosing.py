@@ -17,9 +17,12 @@ from molopt.coordinates.topology import Topology
 from molopt.rules.partition import Array
 
 STRAIGHT = np.deg2rad(165)  # an angle that wide is no coordinate, and no torsion goes through it
+STRAIGHTENING = np.deg2rad(135)  # nor is one at carbon with two neighbours, where a straight angle is the natural one
 FOLDED = np.deg2rad(5)  # nor through one that narrow
+CARBON = 6
 PLANAR = {7: 0.35}  # u1 . (u2 x u3) of three neighbours below which a centre counts as planar, by element
 PLANAR_ELSE = 0.25
+LONG = 4  # atoms of a straight chain, beyond which what lies off the line at its end says little of its sides
 CROWDED = 36  # torsions about one bond; metals with many neighbours would have hundreds
 DENSE = 150  # atoms of a fragment up to which what is missing is found by a dense eigenvalue problem
 THIN = 0.3  # Angstrom, across a line, of all its points together
@@ -77,7 +80,9 @@ def angles_of(topology: Topology, xyz: Array) -> tuple[Array, Straight]:
     """(n, 3) angles that are coordinates, and those that are not."""
     triples = [(i, j, k) for j, near in enumerate(topology.neighbours) for i, k in itertools.combinations(near, 2)]
     every = np.array(triples, dtype=int).reshape(-1, 3)
-    wide = formulas.angle(xyz[every])[0] > STRAIGHT
+    two = np.array([len(near) == 2 for near in topology.neighbours], dtype=bool)
+    natural = two[every[:, 1]] & (topology.numbers[every[:, 1]] == CARBON)
+    wide = formulas.angle(xyz[every])[0] > np.where(natural, STRAIGHTENING, STRAIGHT)
     found = [tuple(row) for row in every[wide].tolist()]
     centres = {j: (i, k) for i, j, k in found if len(topology.neighbours[j]) == 2}
     crowded = [row for row in found if row[1] not in centres]
@@ -127,7 +132,8 @@ def bends_of(topology: Topology, straight: Straight, chains: list[Chain], xyz: A
         atoms = chain.atoms
         beside = sides(topology, straight, atoms[0], atoms[1]) + sides(topology, straight, atoms[-1], atoms[-2])
         across = np.abs(axes @ (xyz[atoms[-1]] - xyz[atoms[0]])).argmin()
-        side = next((atom for atom in beside if atom not in atoms), -1 - int(across))
+        near = (atom for atom in beside if atom not in atoms and len(atoms) <= LONG)
+        side = next(near, -1 - int(across))
         found += [(i, j, k, side) for i, j, k in zip(atoms, atoms[1:], atoms[2:], strict=False)]
     return np.array(found, dtype=int).reshape(-1, 4)
 

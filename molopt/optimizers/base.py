@@ -14,11 +14,13 @@ from ase.optimize.optimize import OptimizableAtoms, Optimizer
 
 from molopt.control import Control, Memory, Point, Trust, advance
 from molopt.coordinates import Cartesian
+from molopt.coordinates.elastic import Elastic
 from molopt.coordinates.primitives import carried
 from molopt.directions import Direction
 from molopt.errors import Exploded, InputError, PotentialFailed
 from molopt.molecules import Molecule
 from molopt.names import offer
+from molopt.optimizers.bodies import body_of, is_metal
 from molopt.optimizers.energy_left import Estimate
 from molopt.optimizers.internals import MODEL_NAMES, Recipe
 from molopt.optimizers.meeting import FAILURES, holds, kept, meet, prepare
@@ -32,7 +34,7 @@ log = logging.getLogger("molopt")
 
 ASE_KEYWORDS = frozenset({"master", "comm", "loginterval"})
 SHORTER = (1 / 4, 1 / 16, 1 / 64)  # of a step to where the potential fails
-COORDINATES = ("cartesian", "internal", "auto")
+COORDINATES = ("cartesian", "elastic", "internal", "auto")
 
 
 class DirectionOptimizer(Optimizer):
@@ -47,8 +49,9 @@ class DirectionOptimizer(Optimizer):
     control : Control, Trust or "default"
         How much of a proposal is taken; the default is that of the class for these coordinates.
     coordinates : str
-        "cartesian", "internal", or "auto": internal for molecules, Cartesian, with a line in the log, for anything
-        else.
+        "cartesian"; "elastic", Cartesian with springs between near atoms as the model Hessian; "internal"; or "auto":
+        internal for molecules, and with a line in the log elastic for surfaces, crystals, cells and clusters of metals,
+        Cartesian for anything else.
     stiffness : float
         The model Hessian in Cartesians, eV/A^2.
     model : str
@@ -91,6 +94,7 @@ class DirectionOptimizer(Optimizer):
         self.stiffness = stiffness
         self.model = model
         self.recipe = recipe_of(atoms, coordinates, model, molecule)
+        self.elastic = self.recipe is None and is_elastic(atoms, coordinates)
         self.surrogate = None
         if surrogate is not None and self.recipe is not None:
             self.surrogate = surrogate if isinstance(surrogate, Surrogate) else Surrogate(surrogate, atoms)
@@ -184,8 +188,18 @@ class DirectionOptimizer(Optimizer):
     def coordinates_at(self, here: Point) -> Any:
         """The coordinates of a run that starts here."""
         if self.recipe is None:
-            return Cartesian.of(here.x.size, self.stiffness)
+            return self.cartesian(here.x.size)
         return self.recipe.build(here.x, gradient=here.gradient)
+
+    def cartesian(self, entries: int, orig_cell: np.ndarray | None = None) -> Cartesian:
+        """Cartesian coordinates, with springs between neighbours where they are elastic.
+
+        A cell filter measures deformation from `orig_cell` (3, 3); by default its own.
+        """
+        body = body_of(self.atoms) if self.elastic else None
+        if body is None:
+            return Cartesian.of(entries, self.stiffness)
+        return Elastic.around(body if orig_cell is None else body._replace(cell=orig_cell))
 
     def keep_up(self, here: Point) -> None:
         """Follow a geometry that was moved from outside, or that the internal coordinates no longer describe."""
@@ -234,8 +248,10 @@ class DirectionOptimizer(Optimizer):
 
     @property
     def sees(self) -> str:
-        """The coordinates in use: "cartesian" or "internal"."""
-        return "cartesian" if self.recipe is None else "internal"
+        """The coordinates in use: "cartesian", "elastic" or "internal"."""
+        if self.recipe is not None:
+            return "internal"
+        return "elastic" if self.elastic else "cartesian"
 
     def read(self) -> None:
         """Go on from the restart file: memory and position."""
@@ -275,7 +291,10 @@ def recipe_of(atoms: Any, coordinates: str, model: str, molecule: Molecule | Non
         raise InputError(f"coordinates must be one of {', '.join(COORDINATES)}, got {coordinates!r}")
     if model not in MODEL_NAMES:
         raise InputError(f"{model!r} is no model Hessian{offer(model, MODEL_NAMES)}")
-    if coordinates == "cartesian":
+    if coordinates in ("cartesian", "elastic"):
+        return None
+    if coordinates == "auto" and is_metal(atoms):
+        log.info("a cluster of metals is elastic, not internal: its bonds are too many to be coordinates")
         return None
     try:
         return Recipe.of(atoms, model, molecule)
@@ -284,3 +303,16 @@ def recipe_of(atoms: Any, coordinates: str, model: str, molecule: Molecule | Non
             raise
         log.warning("Cartesian coordinates are used: %s", error)
         return None
+
+
+def is_elastic(atoms: Any, coordinates: str) -> bool:
+    """Whether there are springs between near atoms in a run that is not internal."""
+    if coordinates == "cartesian":
+        return False
+    found = body_of(atoms) is not None
+    if not found and coordinates == "elastic":
+        raise InputError(
+            "elastic coordinates are for atoms and cell filters, without constraints but FixAtoms and FixCartesian: "
+            f'for this {type(atoms).__name__} use coordinates="cartesian"'
+        )
+    return found
