@@ -5,6 +5,8 @@ from typing import Any
 
 from molopt.errors import InputError
 
+LONGEST = 1000  # characters of a literal
+
 
 def parse(specification: str) -> tuple[str, dict[str, Any]]:
     """The name and the keywords of `"name?key=value&key2=value2"`.
@@ -41,7 +43,9 @@ def parse(specification: str) -> tuple[str, dict[str, Any]]:
 
 def literal(text: str) -> Any:
     """The Python literal that `text` spells, or the text itself."""
+    if len(text) > LONGEST:
+        return text
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):  # the last three: absurd, as "((((..."
         return text

@@ -17,7 +17,7 @@ from rich.text import Text
 from molopt.cli.files import Stems, require_empty, safe
 from molopt.cli.inputs import AHEAD, require_potentials, title
 from molopt.cli.options import energy_limit
-from molopt.cli.terminal import JsonList, Notes, Progress
+from molopt.cli.terminal import JsonList, Notes, Progress, say
 from molopt.comparison import DEFAULT_OPTIMIZERS, Case
 from molopt.comparison.settings import Settings
 from molopt.comparison.study import Study
@@ -30,14 +30,13 @@ from molopt.optimizers.stopping import check_criteria
 from molopt.potentials.foreign import load
 from molopt.potentials.xtb import tblite_calculator
 from molopt.record import Record
-from molopt.report.escaping import shown
+from molopt.report.escaping import one_line, shown
 from molopt.report.figure import draw
 from molopt.report.labels import label
 from molopt.report.table import comparison_table, remarks
 from molopt.specification import parse
 
 WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "files", "as_json"}  # what may differ when a study goes on
-LONGEST = 1000  # characters of a remark
 SPELLED = {"potentials": "--potential", "sources": "the molecules"}  # options of another name than their variable
 LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  # what JSON on a terminal does without
 
@@ -114,7 +113,7 @@ def carry_out(
                 run(study, molecules, running, files, as_json, progress, notes)
             except KeyboardInterrupt:
                 progress.clear()
-                click.echo(f"molopt compare --resume {shlex.quote(str(study.folder))} goes on", err=True)
+                say(f"molopt compare --resume {shlex.quote(str(study.folder))} goes on", err=True)
                 raise
     if not as_json:
         report(study)
@@ -207,13 +206,14 @@ def run(
             else:
                 for record in records:
                     listed.add(short(record))
-            progress.say(f"{study.added} runs done, last {shown(case.molecule.name)}")
+            progress.say(f"{study.added} runs done, last {case.molecule.name}")
 
 
 def write(start: Sequence[tuple[Case, Record]], layout: Layout) -> None:
     for case, record in start:
         if len(record.outcome.end):
-            layout.path(case, ".sdf").write_text(case.molecule.with_positions(record.outcome.end).to_sdf())
+            text = case.molecule.with_positions(record.outcome.end).to_sdf()
+            layout.path(case, ".sdf").write_text(text, encoding="utf-8")
 
 
 def short(record: Record) -> dict[str, Any]:
@@ -229,18 +229,17 @@ def show(case: Case, records: Sequence[Record], fmax: float) -> None:
     for potential, group in groupby(records, key=lambda record: record.plan.potential):
         rows = list(group)
         start = f", start {case.seed}" if case.seed else ""
-        heading = (
-            f"{shown(case.molecule.name)}{start}: {len(case.molecule)} atoms in {potential}, to fmax {fmax:g} eV/A"
-        )
+        where = f"{len(case.molecule)} atoms in {shown(potential)}, to fmax {fmax:g} eV/A"
+        heading = f"{shown(case.molecule.name)}{start}: {where}"
         console.print(Text(heading, style="bold"))
         console.print(comparison_table(rows))
         for record in rows:
             for remark in remarks(record.outcome):
-                console.print(f"{label(record.plan.optimizer)}: {shown(remark, LONGEST)}")
+                console.print(one_line(f"{label(record.plan.optimizer)}: {remark}"))
         console.print()
 
 
 def report(study: Study) -> None:
     runs = "1 run" if study.added == 1 else f"{study.added} runs"
-    click.echo(f"{runs} done; all that was written is in {study.folder}")
-    click.echo(f"molopt report {shlex.quote(str(study.folder))} makes a page of it")
+    say(f"{runs} done; all that was written is in {study.folder}")
+    say(f"molopt report {shlex.quote(str(study.folder))} makes a page of it")

@@ -8,6 +8,7 @@ from rdkit.Chem import rdDistGeom
 
 from molopt.errors import InputError
 
+MOST = 500  # atoms; the time grows with their cube, and is a minute for so many
 GAP = 3.0  # A between fragments: near enough to attract, too far to clash
 
 
@@ -19,10 +20,16 @@ def embedded(mol: Chem.Mol, seed: int, name: str) -> Chem.Mol:
     Raises
     ------
     InputError
-        Neither gives coordinates; the seed is not in [0, 2^31), where RDKit would draw one of its own.
+        Neither gives coordinates; there are more than 500 atoms; the seed is not in [0, 2^31), where RDKit would draw
+        one of its own.
     """
     if not 0 <= seed < 2**31:
         raise InputError(f"seed must be at least 0 and less than 2^31, got {seed}")
+    if mol.GetNumAtoms() > MOST:
+        raise InputError(
+            f"{name} has {mol.GetNumAtoms()} atoms, and a geometry is made for at most {MOST}: give an SDF with a 3D "
+            "geometry"
+        )
     parameters: Any = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed
     with rdBase.BlockLogs():

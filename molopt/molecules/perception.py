@@ -1,7 +1,9 @@
 """What bare `ase.Atoms` say about the molecule: charge, multiplicity and bonds. Every guess is logged."""
 
 import logging
+import math
 
+import numpy as np
 from ase import Atoms
 from rdkit import Chem, rdBase
 from rdkit.Chem import rdDetermineBonds
@@ -10,6 +12,7 @@ from molopt.errors import InputError
 from molopt.molecules.annotation import assemble, restore, sanitized, typed_by_degree
 from molopt.molecules.checks import check_spin, whole
 from molopt.molecules.contacts import contacts
+from molopt.names import tidied
 
 log = logging.getLogger("molopt")
 
@@ -18,9 +21,10 @@ BONDED = 1.25  # times the sum of covalent radii
 
 
 def name_of(atoms: Atoms) -> str:
-    """`atoms.info["name"]`, else the formula."""
+    """`atoms.info["name"]`, else the formula. ASE reads a name of numbers, as "1 2 3", as an array."""
     name = atoms.info.get("name")
-    return str(name) if name not in (None, "") else atoms.get_chemical_formula()
+    said = " ".join(map(str, np.ravel(name))) if isinstance(name, list | tuple | np.ndarray) else name
+    return tidied("" if said is None else said) or atoms.get_chemical_formula()
 
 
 def charge_of(atoms: Atoms) -> int:
@@ -32,9 +36,15 @@ def charge_of(atoms: Atoms) -> int:
     if "charge" in atoms.info:
         return whole(atoms.info["charge"], "charge", name_of(atoms))
     if atoms.has("initial_charges"):
-        return round(float(atoms.get_initial_charges().sum()))
+        return rounded(atoms.get_initial_charges().sum(), "the sum of initial charges", name_of(atoms))
     log.info("%s: no charge is given, took 0", name_of(atoms))
     return 0
+
+
+def rounded(value: float, what: str, name: str) -> int:
+    if not math.isfinite(value):
+        raise InputError(f"{name}: {what} must be a finite number, got {value}")
+    return whole(round(float(value)), what, name)
 
 
 def spin_of(atoms: Atoms, charge: int) -> int:
@@ -57,7 +67,8 @@ def spin_of(atoms: Atoms, charge: int) -> int:
     if "spin" in atoms.info:
         spin = whole(atoms.info["spin"], "spin", name)
     elif atoms.has("initial_magmoms") and atoms.get_initial_magnetic_moments().any():
-        spin = 1 + round(abs(float(atoms.get_initial_magnetic_moments().sum())))
+        moment = rounded(atoms.get_initial_magnetic_moments().sum(), "the sum of initial magnetic moments", name)
+        spin = 1 + abs(moment)
     else:
         electrons = int(atoms.numbers.sum()) - charge
         spin = 1 + electrons % 2

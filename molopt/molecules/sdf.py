@@ -19,7 +19,7 @@ GUESSED = re.compile(r"^> .*<bond_orders>.*\nunknown\s*$", re.MULTILINE)
 def sdf_text(mol: Chem.Mol, name: str, charge: int, spin: int, orders_known: bool) -> str:
     """One record, with the fields charge (e), spin (the multiplicity) and, where they are, bond_orders: unknown."""
     mol = Chem.Mol(mol)
-    mol.SetProp("_Name", " ".join(name.split()))
+    mol.SetProp("_Name", f" {name}" if name.startswith("$$$$") else name)  # which would end the record
     mol.SetIntProp("charge", charge)
     mol.SetIntProp("spin", spin)
     if not orders_known:
