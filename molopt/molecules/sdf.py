@@ -50,11 +50,19 @@ def sdf_mol(record: str) -> Chem.Mol:
         supplier.SetData(record, sanitize=not orders_unknown(record), removeHs=False)
         mol = supplier[0]
     if mol is None:
-        complaint = COMPLAINT.search(errors.messages)
+        complaint = COMPLAINT.search(logged(errors))
         raise InputError(f"RDKit cannot read it: {complaint.group(1) if complaint else 'it gives no reason'}")
     if mol.GetNumAtoms() == 0:
         raise InputError("it has no atoms")
     return mol
+
+
+def logged(errors: rdBase.CaptureErrorLog) -> str:
+    """What RDKit said; nothing where it cut a letter of more than one byte in two."""
+    try:
+        return errors.messages
+    except UnicodeDecodeError:
+        return ""
 
 
 def orders_unknown(record: str) -> bool:
