@@ -22,7 +22,7 @@ from molopt.optimizers.stopping import Stopping, check_criteria, criteria_for
 from molopt.potentials import Counted
 from molopt.potentials.counting import ForceCall
 from molopt.result import Result
-from molopt.targets import calculator_for, molecule_of, surrogate_for
+from molopt.targets import agreed, calculator_for, molecule_of, surrogate_for
 
 STOPPING = (RuntimeError, ArithmeticError, np.linalg.LinAlgError)  # how potentials and line searches give up
 
@@ -120,6 +120,7 @@ class Run:
         self.choice = choose(optimizer, coordinates, surrogate if named else None)
         if not named and not self.choice.guidable:
             raise InputError(f"{optimizer!r} takes no surrogate: run default, or a rule in internal coordinates")
+        target = agreed(target, potential) if isinstance(target, Molecule) else target
         self.molecule = molecule_of(target, potential)
         self.atoms = target.copy() if isinstance(target, Atoms) else target.atoms()
         self.watching = Stopwatch()
@@ -127,7 +128,7 @@ class Run:
         self.counted = Counted(calculator, on_call and self.watching.timed(on_call))
         self.potential = potential if isinstance(potential, str) else self.counted._get_name()
         self.atoms.calc = self.counted
-        self.criteria = criteria_for(energy_left, self.atoms)
+        self.criteria = criteria_for(energy_left, self.atoms, self.molecule)
         start = time.perf_counter()
         self.surrogate = surrogate_for(
             self.choice.surrogate if named else surrogate, self.counted, self.atoms, self.molecule
@@ -146,14 +147,15 @@ class Run:
         try:
             self.atoms.get_forces()  # the optimizer finds them known; where they are not, no file is begun
             with self.opened(trajectory) as frames:
-                guided = {} if self.surrogate is None else {"surrogate": self.surrogate}
-                self.follow(self.choice.make(self.atoms, logfile=logfile, trajectory=frames, **guided))
+                ours: dict[str, Any] = {"molecule": self.molecule} if self.choice.guidable else {}
+                ours |= {} if self.surrogate is None else {"surrogate": self.surrogate}
+                self.follow(self.choice.make(self.atoms, logfile=logfile, trajectory=frames, **ours))
         except PotentialFailed as error:
             self.failure = error
         self.seconds = time.perf_counter() - start - self.watching.seconds
 
     def follow(self, optimizer: Any) -> None:
-        self.stopping = Stopping(self.criteria, optimizer)
+        self.stopping = Stopping(self.criteria, optimizer, self.molecule)
         optimizer.gradient_converged = self.stopping.after(optimizer.gradient_converged)
         try:
             optimizer.run(fmax=self.fmax, steps=self.steps)
@@ -192,7 +194,7 @@ class Run:
         start = self.molecule
         return Result(
             atoms=atoms,
-            molecule=None if start is None else start.with_positions(atoms.positions),
+            molecule=None if start is None else start.moved(atoms.positions),
             name=name_of(atoms) if start is None else start.name,
             potential=self.potential,
             optimizer=self.optimizer,
@@ -226,7 +228,7 @@ class Run:
         try:
             if self.stopping is not None and self.stopping.at(atoms.positions.ravel()):
                 return self.stopping.estimate()
-            return energy_left(atoms)
+            return energy_left(atoms, self.molecule)
         except InputError:
             return None
 

@@ -1,4 +1,4 @@
-"""What others made: names that are control sequences, numbers without sense, pipes and links, words that are no SMILES."""
+"""What others made: control sequences in names, numbers without sense, pipes and links, words that are not SMILES."""
 
 import os
 import pty
@@ -178,9 +178,14 @@ def test_a_picture_of_a_long_smiles_shows_the_place_and_not_all_of_it():
         ('charge="1 2"', "", [""] * 3, "charge must be a whole number"),
         ("spin=1000000000", "", [""] * 3, "spin must be a whole number of sensible size"),
         ("spin=99", "", [""] * 3, "cannot have multiplicity 99"),
-        ("", ":initial_charges:R:1", ("nan", "0", "0"), "the sum of initial charges must be a finite number, got nan"),
-        ("", ":initial_charges:R:1", ("1e300", "0", "0"), "the sum of initial charges must be a whole number of sens"),
-        ("", ":initial_magmoms:R:1", ("inf", "0", "0"), "the sum of initial magnetic moments must be a finite number"),
+        ("", ":initial_charges:R:1", ("nan", "0", "0"), "its initial charges add up to nan; they must be finite"),
+        (
+            "",
+            ":initial_charges:R:1",
+            ("1e300", "0", "0"),
+            "the sum of its initial charges must be a whole number",
+        ),
+        ("", ":initial_magmoms:R:1", ("inf", "0", "0"), "its initial magmoms add up to inf; they must be finite"),
     ],
 )
 def test_absurd_charges_and_moments_of_a_file_get_one_line(comment, columns, values, said):

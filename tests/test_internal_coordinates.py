@@ -241,7 +241,7 @@ def test_bonds_that_a_bad_start_feigns_are_gone_at_the_end():
     )
     atoms.positions[2] = atoms.positions[1] + 0.4 * (X - Y)  # two hydrogens, as if they were bonded
     atoms.calc = molopt.potential("gfn2-xtb", atoms)
-    run = LBFGS(atoms, coordinates="internal", logfile=None)
+    run = LBFGS(atoms, coordinates="internal", logfile=None, molecule=molopt.Molecule.from_distances(atoms))
     assert len(run.recipe.bonds) == 5
     assert run.run(fmax=0.01, steps=100)
     assert run.recipe.bonds.tolist() == [[0, 1], [0, 2], [0, 3], [0, 4]]

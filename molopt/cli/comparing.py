@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from molopt.cli.files import Stems, require_empty, safe
-from molopt.cli.inputs import AHEAD, require_potentials, title
+from molopt.cli.inputs import AHEAD, of_any_charge, require_agreement, require_potentials, title
 from molopt.cli.options import energy_limit
 from molopt.cli.terminal import JsonList, Notes, Progress, say
 from molopt.comparison import DEFAULT_OPTIMIZERS, Case
@@ -171,10 +171,13 @@ def checked(settings: Settings) -> Iterator[tuple[str, Molecule]]:
     stream = settings.molecules()
     first = list(islice(stream, AHEAD))
     some = Molecule.from_smiles("C")
-    require_potentials(some, [name for name in settings.potentials if ":" not in name])
+    require_potentials(some, [of_any_charge(name) for name in settings.potentials if ":" not in name])
     for name in settings.potentials:
         if ":" in name:
             load(parse(name)[0])
+    for _, molecule in first:
+        for name in settings.potentials:
+            require_agreement(molecule, name)
     if len(first) == 1:
         require_potentials(first[0][1], settings.potentials)
     return chain(first, stream)

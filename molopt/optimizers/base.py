@@ -14,6 +14,7 @@ from molopt.coordinates import Cartesian
 from molopt.coordinates.primitives import carried
 from molopt.directions import Direction
 from molopt.errors import InputError, PotentialFailed
+from molopt.molecules import Molecule
 from molopt.names import offer
 from molopt.optimizers.energy_left import Estimate
 from molopt.optimizers.internals import MODEL_NAMES, Recipe
@@ -51,6 +52,9 @@ class DirectionOptimizer(Optimizer):
     surrogate : ASE calculator, optional
         A cheap potential of the same atoms, such as `molopt.potential("mmff94s", molecule)`, that guides the run in
         internal coordinates; in Cartesians it is not used.
+    molecule : Molecule, optional
+        What the atoms are, for internal coordinates; by default that is perceived once, as `Molecule.from_atoms` does:
+        from `atoms.info` where a Molecule wrote it, else by RDKit at the charge that the calculator knows.
     criteria : Criterion or sequence of them
         What must hold besides the fmax of `run` before it stops, e.g. `molopt.EnergyLeft(0.001)`, `molopt.Gaussian()`
         or `molopt.GeomeTRIC("GAU_TIGHT")`. With `run(fmax=math.inf)` they alone decide.
@@ -71,6 +75,7 @@ class DirectionOptimizer(Optimizer):
         stiffness: float = 1.0,
         model: str = "blend",
         surrogate: Any = None,
+        molecule: Molecule | None = None,
         criteria: Any = (),
         **kwargs: Any,
     ) -> None:
@@ -80,7 +85,7 @@ class DirectionOptimizer(Optimizer):
         self.direction = direction
         self.stiffness = stiffness
         self.model = model
-        self.recipe = recipe_of(atoms, coordinates, model)
+        self.recipe = recipe_of(atoms, coordinates, model, molecule)
         self.surrogate = None
         if surrogate is not None and self.recipe is not None:
             self.surrogate = surrogate if isinstance(surrogate, Surrogate) else Surrogate(surrogate, atoms)
@@ -214,7 +219,7 @@ class DirectionOptimizer(Optimizer):
             self.absorb(optimizable.get_x(), optimizable.get_gradient())
 
 
-def recipe_of(atoms: Any, coordinates: str, model: str) -> Recipe | None:
+def recipe_of(atoms: Any, coordinates: str, model: str, molecule: Molecule | None = None) -> Recipe | None:
     """How internal coordinates are built; None where the run is Cartesian."""
     if coordinates not in COORDINATES:
         raise InputError(f"coordinates must be one of {', '.join(COORDINATES)}, got {coordinates!r}")
@@ -223,7 +228,7 @@ def recipe_of(atoms: Any, coordinates: str, model: str) -> Recipe | None:
     if coordinates == "cartesian":
         return None
     try:
-        return Recipe.of(atoms, model)
+        return Recipe.of(atoms, model, molecule)
     except InputError as error:
         if coordinates == "internal":
             raise

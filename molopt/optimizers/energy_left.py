@@ -14,6 +14,7 @@ from molopt.coordinates.metric import Curvature, Metric
 from molopt.coordinates.primitives import Primitives
 from molopt.directions import Limits, QuasiNewton
 from molopt.errors import InputError
+from molopt.molecules import Molecule
 from molopt.optimizers.internals import LARGE, Recipe
 from molopt.rules.partition import Array
 
@@ -77,7 +78,7 @@ class Estimate:
         return {"energy": self.energy, "shares": self.shares, "top": [part._asdict() for part in self.top]}
 
 
-def energy_left(atoms: Atoms) -> Estimate:
+def energy_left(atoms: Atoms, molecule: Molecule | None = None) -> Estimate:
     r"""Estimate how far above the floor of its basin a molecule is, without a force call.
 
     .. math:: E_{left} = \frac{1}{2} g_x \cdot (P H P)^+ g_x
@@ -93,6 +94,8 @@ def energy_left(atoms: Atoms) -> Estimate:
     atoms : ase.Atoms
         With forces: a calculator that has just been asked for them, or the stored ones of any program and optimizer
         (`ase.io.read` of an output, a trajectory, `SinglePointCalculator`).
+    molecule : Molecule, optional
+        What these atoms are; by default that is perceived (`Molecule.from_atoms`).
 
     Returns
     -------
@@ -115,18 +118,18 @@ def energy_left(atoms: Atoms) -> Estimate:
     >>> 0.5 < float(left) < 2.0, max(left.shares, key=left.shares.get)
     (True, 'angles')
     """
-    estimator = Estimator(recipe_for(atoms))
+    estimator = Estimator(recipe_for(atoms, molecule))
     estimator.see(Point(atoms.positions.ravel(), -known_forces(atoms).ravel()))
     return estimator.at()[0]
 
 
-def recipe_for(atoms: Any) -> Recipe:
+def recipe_for(atoms: Any, molecule: Molecule | None = None) -> Recipe:
     """The recipe of atoms whose energy left is to be estimated; InputError where that cannot be."""
     if not isinstance(atoms, Atoms) or atoms.pbc.any():
         what = "these are periodic" if isinstance(atoms, Atoms) else f"got a {type(atoms).__name__}"
         raise InputError(f"energy left is estimated for ase.Atoms that are not periodic, with a calculator; {what}")
     try:
-        return Recipe.of(atoms)
+        return Recipe.of(atoms, molecule=molecule)
     except InputError as error:
         raise InputError(f"energy left cannot be estimated: {str(error).partition(': use')[0]}") from error
 

@@ -13,9 +13,11 @@ from molopt.convergence import Criterion, EnergyLeft, Seen, auto
 from molopt.coordinates.frame import Frame
 from molopt.coordinates.internal import Internal
 from molopt.errors import InputError
+from molopt.molecules import Molecule
 from molopt.molecules.perception import name_of
 from molopt.noise import REACHED, Noise
 from molopt.optimizers.energy_left import REMEMBERED, Estimate, Estimator, recipe_for
+from molopt.optimizers.internals import Recipe
 from molopt.rules.base import check
 from molopt.rules.partition import Array
 
@@ -33,7 +35,9 @@ class Stopping:
         Whether it may do so because noise is all that is left.
     """
 
-    def __init__(self, criteria: Criterion | Sequence[Criterion], optimizer: Any) -> None:
+    def __init__(
+        self, criteria: Criterion | Sequence[Criterion], optimizer: Any, molecule: Molecule | None = None
+    ) -> None:
         if isinstance(criteria, Sequence) and not isinstance(criteria, str):
             self.criteria: list[Any] = list(criteria)
         else:
@@ -42,12 +46,12 @@ class Stopping:
             if not hasattr(criterion, "met"):
                 known = 'molopt.EnergyLeft(0.001) or molopt.GeomeTRIC("GAU")'
                 raise InputError(f"criteria are objects such as {known}, got {criterion!r}")
-        self.optimizer = optimizer
+        self.optimizer, self.molecule = optimizer, molecule
         self.points: deque[Point] = deque(maxlen=REMEMBERED)  # the last that were asked about
         self.noise: Noise | None = None
         self.estimator: Estimator | None = None
         if any(isinstance(criterion, EnergyLeft) for criterion in self.criteria):
-            self.noise, self.estimator = Noise(), Estimator(recipe_for(optimizer.atoms))
+            self.noise, self.estimator = Noise(), Estimator(self.recipe())
         self.before: Point | None = None  # where the step to the last point began
         self.known: Any = None  # what `estimated` said of the last point
         self.met = self.at_noise_floor = False
@@ -94,12 +98,17 @@ class Stopping:
 
     def estimated(self) -> tuple[Estimate, Frame, Internal]:
         if self.estimator is None:
-            self.estimator = Estimator(recipe_for(self.optimizer.atoms))
+            self.estimator = Estimator(self.recipe())
             for point in self.points:
                 self.estimator.see(point)
         if self.known is None:
             self.known = self.estimator.at()
         return self.known
+
+    def recipe(self) -> Recipe:
+        """That of the energy left, of the molecule that was perceived when the run began."""
+        own = getattr(self.optimizer, "recipe", None)
+        return recipe_for(self.optimizer.atoms, self.molecule if own is None else own.molecule)
 
     def at(self, x: Array) -> bool:
         """Whether the last geometry that was asked about is x (N,)."""
@@ -134,15 +143,15 @@ def check_criteria(fmax: float, energy_left: float | str | None, steps: int) -> 
         check("energy_left", energy_left, "positive")
 
 
-def criteria_for(energy_left: float | str | None, atoms: Atoms) -> list[Criterion]:
+def criteria_for(energy_left: float | str | None, atoms: Atoms, molecule: Molecule | None = None) -> list[Criterion]:
     """What a run must meet beside fmax; InputError where a number is asked for that cannot be known."""
     if energy_left is None:
         return []
     if energy_left != "auto":
-        recipe_for(atoms)
+        recipe_for(atoms, molecule)
         return [EnergyLeft(float(energy_left))]
     try:
-        recipe_for(atoms)
+        recipe_for(atoms, molecule)
     except InputError as error:
         log.warning("%s: the run stops on fmax alone: %s", name_of(atoms), error)
         return []
