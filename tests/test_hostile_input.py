@@ -174,6 +174,7 @@ def test_a_picture_of_a_long_smiles_shows_the_place_and_not_all_of_it():
     ("comment", "columns", "values", "said"),
     [
         ("charge=-1e30", "", [""] * 3, "charge must be a whole number of sensible size, got -1e+30"),
+        ("charge=-1000", "", [""] * 3, "charge -1000 adds more electrons than the 10 that it has"),
         ("charge=nan", "", [""] * 3, "charge must be a whole number"),
         ('charge="1 2"', "", [""] * 3, "charge must be a whole number"),
         ("spin=1000000000", "", [""] * 3, "spin must be a whole number of sensible size"),
@@ -269,6 +270,14 @@ def test_a_molecule_too_large_to_embed_is_refused_at_once_with_the_remedy():
 def test_an_error_at_the_end_of_the_longest_smiles_is_found_in_time():
     result = molopt("relax", "C(" * (LONGEST // 2))
     assert result.exit_code == 2
+
+
+def test_files_that_would_take_minutes_to_parse_are_refused_at_once():
+    text = Molecule.from_smiles("CO").to_sdf().replace("$$$$\n", "")
+    Path("fields.sdf").write_text(text + "".join(f">  <p{n}>\nv\n\n" for n in range(100_000)) + "$$$$\n")
+    assert "it has 100002 data fields; at most 1000 are read" in one_line("relax", "fields.sdf")
+    water("comment.xyz", "x=1 " * 500_000)
+    assert "its second line has 2000037 characters; at most 1000000 are read" in one_line("relax", "comment.xyz")
 
 
 # What is not a file

@@ -59,9 +59,12 @@ def check_spin(numbers: Sequence[int], charge: int, spin: int, name: str) -> Non
     molopt.errors.InputError: water: charge 1 leaves 9 electrons, which cannot have multiplicity 1 but 2, 4, 6, ...; \
 set charge or spin
     """
-    electrons = int(sum(numbers)) - charge
+    own = int(sum(numbers))
+    electrons = own - charge
     if electrons < 1:
-        raise InputError(f"{name}: charge {charge} leaves no electrons of {int(sum(numbers))}; set charge")
+        raise InputError(f"{name}: charge {charge} leaves no electrons of {own}; set charge")
+    if electrons > 2 * own:
+        raise InputError(f"{name}: charge {charge} adds more electrons than the {own} that it has; set charge")
     if spin < 1 or spin - 1 > electrons or (electrons - spin) % 2 == 0:
         first = 1 + electrons % 2
         raise InputError(
