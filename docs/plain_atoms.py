@@ -2,9 +2,9 @@
 
     python docs/plain_atoms.py --potential mmff94 --potential gfn2-xtb --largest 100 --workers 2
 
-Baker's 30 molecules, Birkholz's and Schlegel's 19 and the 32 of `molecules/`, each from its own start to fmax 0.01 eV/A, by
-`molopt.relax` and by `molopt.LBFGS`, once as a Molecule and once as atoms that hold numbers and positions alone, on a
-calculator that was told the charge. Prints the geometric mean of plain / Molecule, and every start where they differ.
+Baker's 30 molecules, Birkholz's and Schlegel's 19 and the 32 of `molecules/`, each from its own start to fmax 0.01
+eV/A, by `molopt.relax` and by `molopt.LBFGS`, once as a Molecule and once as atoms that hold numbers and positions
+alone, on a calculator that was told the charge. Prints the geometric mean of plain / Molecule, and every start where they differ.
 """
 
 import argparse

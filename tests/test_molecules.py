@@ -243,6 +243,12 @@ def test_bonds_of_every_shipped_molecule_are_perceived_from_its_geometry(name):
     assert Molecule.from_atoms(unsaid(molecule)).smiles == molecule.smiles
 
 
+@pytest.mark.parametrize("smiles", ["CS(C)=O", "CC[S@](C)=O", "C[Se](C)=O", "CS(=O)(=O)N", "C[N+](=O)[O-]"])
+def test_oxides_are_perceived_as_mmff94_types_them(smiles):
+    molecule = Molecule.from_smiles(smiles)
+    assert Molecule.from_atoms(unsaid(molecule)).smiles == molecule.smiles
+
+
 def test_radicals_are_perceived():
     assert Molecule.from_atoms(unsaid(Molecule.from_smiles("C[CH2]"))).smiles == "[CH2]C"
 
@@ -566,7 +572,7 @@ def test_doubt_travels_with_the_atoms():
 def test_a_cluster_of_neutral_molecules_is_perceived_molecule_by_molecule(monkeypatch):
     monkeypatch.setattr(perception, "MAX_ITERATIONS", 60)  # enough for each, not for both
     one = Molecule.from_smiles("c1ccc2cccc2cc1")
-    far = Atoms(np.tile(one.numbers, 6), np.concatenate([one.positions + [12.0 * n, 0, 0] for n in range(6)]))
+    far = Atoms(np.tile(one.numbers, 6), np.concatenate([one.positions + 12.0 * n for n in range(6)]))
     far = far[np.random.default_rng(0).permutation(len(far))]
     found = Molecule.from_atoms(far)
     assert found.orders_known

@@ -143,7 +143,7 @@ def test_periodic_atoms_relax_and_are_no_molecule():
 
 
 def test_a_molecule_that_falls_apart_is_said_not_to_be_kept():
-    hydrogen = Atoms("H2", [[0, 0, 0], [0.9, 0, 0]], calculator=LennardJones(sigma=2.0, rc=20.0))
+    hydrogen = Atoms("H2", [[0, 0, 0], [0.8, 0, 0]], calculator=LennardJones(sigma=2.0, rc=20.0))
     assert relax(hydrogen).bonds_kept is False
 
 
@@ -275,11 +275,11 @@ def test_on_call_sees_every_force_call_and_its_time_is_not_that_of_the_run():
 
     def slow(counted):
         seen.append(counted.force_calls)
-        time.sleep(0.1)
+        time.sleep(0.5)
 
     result = relax(methane(), on_call=slow)
     assert seen == list(range(1, result.force_calls + 1))
-    assert result.seconds < 0.1 * result.force_calls
+    assert result.seconds < 0.5 * result.force_calls
 
 
 def test_the_trajectory_has_every_step(tmp_path):

@@ -18,6 +18,7 @@ from molopt.names import tidied
 log = logging.getLogger("molopt")
 
 MAX_ITERATIONS = 10_000  # of RDKit's search for bond orders: a count, so that no clock decides a result
+SULFOXIDE = Chem.MolFromSmarts("[S,Se;+1;X3]-[O;-1;X1]")
 LARGE = 200  # atoms; beyond, the search gets fewer iterations, as each takes longer
 SPELLED = {"charge": ("charge",), "multiplicity": ("multiplicity", "mult")}  # parameters of calculators
 
@@ -241,12 +242,22 @@ def determined(atoms: Atoms, charge: int, unpaired: int) -> Chem.Mol:
             rdDetermineBonds.DetermineBonds(
                 mol, charge=charge, allowChargedFragments=unpaired == 0, maxIterations=limit
             )
-        found = mol.GetMol()
+        found = with_sulfoxides(mol)
     if Chem.GetFormalCharge(found) != charge or any(atom.GetNumImplicitHs() for atom in found.GetAtoms()):
         raise ValueError("the bonds found do not add up to the charge")
     if sum(atom.GetNumRadicalElectrons() for atom in found.GetAtoms()) > unpaired:
         raise ValueError("the bonds found leave too many unpaired electrons")
     return found
+
+
+def with_sulfoxides(mol: Chem.RWMol) -> Chem.Mol:
+    """The molecule with S=O and Se=O where RDKit wrote S+ and O-: MMFF94 has types for the first."""
+    found = list(mol.GetSubstructMatches(SULFOXIDE))
+    for centre, oxygen in found:
+        mol.GetBondBetweenAtoms(centre, oxygen).SetBondType(Chem.BondType.DOUBLE)
+        mol.GetAtomWithIdx(centre).SetFormalCharge(0)
+        mol.GetAtomWithIdx(oxygen).SetFormalCharge(0)
+    return sanitized(mol) if found else mol.GetMol()
 
 
 def by_distance(atoms: Atoms) -> Bonds:
