@@ -1,11 +1,10 @@
 """Names with keywords, as written on a command line: `"adam?lr=0.05&b1=0.8"`."""
 
 import ast
+import json
 from typing import Any
 
 from molopt.errors import InputError
-
-LONGEST = 1000  # characters of a literal
 
 
 def parse(specification: str) -> tuple[str, dict[str, Any]]:
@@ -17,7 +16,7 @@ def parse(specification: str) -> tuple[str, dict[str, Any]]:
     Raises
     ------
     InputError
-        The name is empty, a part is not `key=value`, a key is no Python identifier or is given twice.
+        The name is empty, a part is not `key=value`, a key is not a Python identifier or is given twice.
 
     Examples
     --------
@@ -43,9 +42,9 @@ def parse(specification: str) -> tuple[str, dict[str, Any]]:
 
 def literal(text: str) -> Any:
     """The Python literal that `text` spells, or the text itself."""
-    if len(text) > LONGEST:
-        return text
     try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):  # the last three: absurd, as "((((..."
+        value = ast.literal_eval(text)
+        json.dumps(value)  # what a record could not hold, as a set or an ellipsis, is text
+        return value
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # the last three of deep or odd nesting
         return text

@@ -246,7 +246,9 @@ def test_an_xyz_file_with_a_mark_of_bytes_dos_lines_and_tabs_is_read():
     assert [len(molecule) for molecule in read("water.xyz")] == [3]
 
 
-@pytest.mark.parametrize("literal", ["(" * 10_000, "[" * 200, "-" * 900 + "1", "{[]: 1}", "9" * 5000, "1" + "+1" * 450])
+@pytest.mark.parametrize(
+    "literal", ["(" * 10_000, "[" * 200, "-" * 900 + "1", "{[]: 1}", "9" * 5000, "...", "b'x'", "{1, 2}"]
+)
 def test_an_absurd_literal_is_text_and_not_a_traceback(literal):
     assert parse(f"adam?lr={literal}")[1]["lr"] == literal
     assert "lr must be a finite number" in one_line("relax", "C", "--optimizer", f"adam?lr={literal}")

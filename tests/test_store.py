@@ -126,6 +126,7 @@ def test_a_real_run_comes_back_to_the_last_bit(path):
     plan = replace(
         record().plan,
         numbers=result.atoms.numbers.tolist(),
+        bonds=molecule.bonds.tolist(),
         start=molecule.positions.tolist(),
         charge=-1,
         optimizer=result.optimizer,
@@ -137,6 +138,7 @@ def test_a_real_run_comes_back_to_the_last_bit(path):
         energy_left=result.energy_left.energy,
         bonds_kept=result.bonds_kept,
         energies=[call.energy for call in result.trace],
+        forces=[call.fmax for call in result.trace],
         frames=np.array(frames),
         frame_calls=np.arange(len(frames)),
         end=result.atoms.positions,
@@ -175,7 +177,9 @@ def test_values_that_are_not_finite_arrays_without_rows_and_numbers_of_numpy_are
     odd = np.array([np.nan, np.inf, -np.inf, -0.0, 5e-324])
     outcomes = [
         Outcome("crashed"),
-        Outcome("failed", energies=odd, forces=odd, energy=np.inf, frames=np.full((3, 2, 3), np.nan)),
+        Outcome(
+            "failed", energies=odd, forces=odd, energy=np.inf, frames=np.full((3, 2, 3), np.nan), frame_calls=[0, 1, 4]
+        ),
         Outcome("failed", bonds_kept=np.bool_(False), energy=np.float64(0.1), steps=np.int64(3)),
     ]
     with Store(path) as store:
@@ -531,7 +535,7 @@ def refusal(action):
 def test_a_file_that_is_no_database_is_refused_and_stays_as_it_was(path):
     for content in (b"hello", b"no database " * 1000):
         path.write_bytes(content)
-        assert "is no database" in refusal(lambda: Store(path))
+        assert "is not a database" in refusal(lambda: Store(path))
         assert path.read_bytes() == content
 
 
