@@ -50,6 +50,16 @@ class Noise:
 
     calls: deque[Call] = field(default_factory=lambda: deque(maxlen=LAST))
 
+    def plain(self) -> dict[str, Array]:
+        """The calls as arrays, for a restart file."""
+        return {name: np.array([getattr(call, name) for call in self.calls], dtype=float) for name in Call._fields}
+
+    def recall(self, plain: dict[str, Array], size: int) -> None:
+        """Remember the calls that `plain` wrote, of `size` entries each."""
+        shapes = {"x": (-1, size), "gradient": (-1, size), "energy": (-1,), "rigid": (-1, 6)}
+        parts = [np.asarray(plain[name], dtype=float).reshape(shapes[name]) for name in Call._fields]
+        self.calls.extend(Call(x, g, float(energy), rigid) for x, g, energy, rigid in zip(*parts, strict=True))
+
     def see(self, x: Array, gradient: Array, energy: float) -> None:
         """Remember a force call at x (N,) with the gradient (N,), eV/A, and the energy, eV."""
         self.calls.append(Call(x, gradient, energy, net(x, gradient)))

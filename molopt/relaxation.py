@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
-from ase.io.trajectory import Trajectory
 
 from molopt.errors import InputError, PotentialFailed
 from molopt.molecules import Molecule
@@ -19,6 +18,7 @@ from molopt.molecules.perception import name_of
 from molopt.optimizers.energy_left import Estimate, energy_left
 from molopt.optimizers.names import BY_NAME, choose, guided
 from molopt.optimizers.stopping import Stopping, check_criteria, criteria_for
+from molopt.optimizers.trajectory import Frames
 from molopt.potentials import Counted
 from molopt.potentials.counting import ForceCall
 from molopt.result import Result
@@ -169,7 +169,7 @@ class Run:
         if not isinstance(trajectory, (str, Path)):
             yield trajectory
             return
-        with Trajectory(str(trajectory), "w") as frames:
+        with Frames(str(trajectory), "w") as frames:
             frames.write = self.watching.timed(self.apart(frames.write))
             yield frames
 

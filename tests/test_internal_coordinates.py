@@ -188,13 +188,10 @@ def test_restarts_of_several_fragments_and_close_contacts_are_bit_for_bit_too(na
 def test_restart_files_that_do_not_fit_are_refused(tmp_path):
     path = tmp_path / "run.json"
     LBFGS(molecule("allene"), restart=path, logfile=None).run(fmax=0, steps=2)
-    with pytest.raises(RestartError, match="21 coordinates, these atoms have 48"):
+    with pytest.raises(RestartError, match="it is of 7 atoms, these are 16"):
         LBFGS(molecule("cubane"), restart=path, logfile=None)
     with pytest.raises(RestartError, match="it was written by internal, this is cartesian"):
         LBFGS(molecule("allene"), restart=path, coordinates="cartesian", control=Trust(), logfile=None)
-    path.write_text(path.read_text().replace('"stiffness"', '"softness"'))
-    with pytest.raises(RestartError, match="delete it to start anew"):
-        LBFGS(molecule("allene"), restart=path, logfile=None)
 
 
 def test_a_proton_that_changes_its_place_is_said_and_the_run_goes_on(caplog):

@@ -1,7 +1,10 @@
 """A direction as an ASE optimizer, in Cartesian or internal coordinates."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
@@ -18,9 +21,10 @@ from molopt.molecules import Molecule
 from molopt.names import offer
 from molopt.optimizers.energy_left import Estimate
 from molopt.optimizers.internals import MODEL_NAMES, Recipe
-from molopt.optimizers.restart import read_restart, restart_data
+from molopt.optimizers.restart import Beginning, Restart, restart_data, write_restart
 from molopt.optimizers.stopping import Stopping
 from molopt.optimizers.surrogate import Surrogate
+from molopt.optimizers.trajectory import Frames, ends_at, mend
 
 log = logging.getLogger("molopt")
 
@@ -96,8 +100,15 @@ class DirectionOptimizer(Optimizer):
             raise InputError(f'control must be "default", a molopt.Control or a molopt.control.Trust, got {control!r}')
         self.control = control if maxstep is None else replace(control, maxstep=maxstep)
         self.maxstep = self.control.maxstep
-        super().__init__(atoms, restart, logfile, trajectory, append_trajectory, **kwargs)
+        self.atoms = atoms
         self.stopping = Stopping(criteria, self)
+        found = None if restart is None else Restart.of(self, restart)  # before ASE begins the trajectory anew
+        if append_trajectory and isinstance(trajectory, str | Path):
+            mend(Path(trajectory))
+        super().__init__(atoms, None, logfile, trajectory, append_trajectory, **kwargs)
+        self.restart = restart
+        if found is not None:
+            found.resume(self)
 
     @classmethod
     def default_control(cls, coordinates: str) -> Any:
@@ -109,9 +120,12 @@ class DirectionOptimizer(Optimizer):
         self.memory: Memory | None = None
         self.coordinates: Any = None
         self.expected: np.ndarray | None = None  # (N,) where the last step led to
+        self.beginning: Beginning | None = None  # known where there is a restart file
 
     def step(self) -> None:
         """One step from the current geometry; its forces are computed if they are not known yet."""
+        if self.restart is not None and self.beginning is None:
+            self.beginning = Beginning.of(self)
         if self.memory is None and self.meets_constraints():
             return
         self.go(self.absorb(self.optimizable.get_x(), self.optimizable.get_gradient()))
@@ -208,8 +222,27 @@ class DirectionOptimizer(Optimizer):
 
     def read(self) -> None:
         """Go on from the restart file: memory and position."""
-        self.initialize()
-        read_restart(self)
+        found = Restart.of(self, self.restart)
+        if found is not None:
+            found.resume(self)
+
+    def dump(self, data: dict[str, Any]) -> None:
+        """Write the restart file so that a kill at any moment leaves a whole one."""
+        if self.comm.rank == 0:
+            write_restart(self.restart, data)
+
+    @contextmanager
+    def _opentraj(self) -> Iterator[Any]:
+        """The trajectory, open for one frame or band."""
+        if hasattr(self._orig_trajectory, "write"):
+            yield self._orig_trajectory
+            return
+        with Frames(self._orig_trajectory, "a", master=self._master, comm=self.comm) as frames:
+            yield frames
+
+    def _traj_is_empty(self) -> bool:
+        """Whether the present geometry is still to be written: to a new trajectory, or because a kill came before."""
+        return super()._traj_is_empty() or not (self.memory is None or ends_at(self._orig_trajectory, self.atoms))
 
     def _replay_trajectory(self, images: Any) -> None:
         """Learn from the steps of an earlier run, as if they had been ours."""

@@ -1,6 +1,7 @@
 """Energy left: how far above the floor of its basin a geometry is, from its forces alone."""
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -17,6 +18,7 @@ from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.optimizers.internals import LARGE, Recipe
 from molopt.rules.partition import Array
+from molopt.rules.state import from_plain, to_plain
 
 GROUPS = {
     "stretch": "bonds",
@@ -258,6 +260,47 @@ class Estimator:
         if self.coordinates is not None:
             self.recipe = self.recipe.rebonded(self.coordinates, here.x)
             self.frame, self.new = None, deque([here], maxlen=REMEMBERED)
-        built = self.recipe.build(here.x, here.gradient)
-        metric = built.metric and Yielding(built.metric, built.primitives.slices["torsion"])
-        self.coordinates = replace(built, metric=metric)
+        self.coordinates = yielding(self.recipe.build(here.x, here.gradient))
+
+    def plain(self) -> dict[str, Any]:
+        """What was learned, for a restart file."""
+        coordinates, frame = self.coordinates, self.frame
+        internal = None if coordinates is None else self.recipe.plain(coordinates)
+        learned = None
+        if coordinates is not None and frame is not None:
+            gradient = np.zeros(frame.x.size)
+            gradient[coordinates.movable] = frame.cartesian
+            learned = {"point": to_plain(Point(frame.x, gradient)), "state": to_plain(self.state)}
+        return {"internal": internal, "learned": learned, "new": stacked(self.new)}
+
+    def recall(self, plain: dict[str, Any], size: int) -> None:
+        """Know what `plain` wrote, of `size` entries; ValueError or KeyError where it is not of these atoms."""
+        if plain["internal"] is not None:
+            self.recipe, built = self.recipe.from_plain(plain["internal"])
+            self.coordinates = yielding(built)
+            if plain["learned"] is not None:
+                nowhere = np.zeros(size)
+                point = from_plain(Point(nowhere, nowhere), plain["learned"]["point"])
+                self.frame = self.coordinates.frame(*point)
+                seen = self.coordinates.observe(self.frame, np.zeros_like(self.frame.gradient))
+                self.state = from_plain(DIRECTION.init(seen), plain["learned"]["state"])
+        self.new.extend(points_of(plain["new"], size))
+
+
+def yielding(built: Internal) -> Internal:
+    """The coordinates in the metric of an estimate."""
+    return replace(built, metric=built.metric and Yielding(built.metric, built.primitives.slices["torsion"]))
+
+
+def stacked(points: Iterable[Point]) -> dict[str, Array]:
+    """Points as arrays, for a file."""
+    rows = list(points)
+    return {name: np.array([getattr(point, name) for point in rows], dtype=float) for name in Point._fields}
+
+
+def points_of(plain: dict[str, Array], size: int) -> list[Point]:
+    """The points that `stacked` wrote, of `size` entries each."""
+    x, gradient = (np.asarray(plain[name], dtype=float).reshape(-1, size) for name in Point._fields)
+    if x.shape != gradient.shape or not (np.isfinite(x).all() and np.isfinite(gradient).all()):
+        raise ValueError("points of the criteria are not whole, or not finite")
+    return [Point(*rows) for rows in zip(x, gradient, strict=True)]

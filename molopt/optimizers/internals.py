@@ -28,6 +28,7 @@ from molopt.molecules.checks import check_geometry
 from molopt.molecules.force_constants import MMFFConstants
 from molopt.molecules.perception import name_of
 from molopt.optimizers.holding import Held, held_of
+from molopt.optimizers.json_arrays import checked
 from molopt.rules.partition import Array
 
 log = logging.getLogger("molopt")
@@ -191,12 +192,14 @@ class Recipe:
             They are not of these atoms.
         """
         primitives = Primitives.from_plain(plain["primitives"])
-        k = np.asarray(plain["stiffness"], dtype=float)
-        if primitives.natoms != len(self.numbers) or k.shape != (primitives.count,):
-            raise ValueError(f"its coordinates are of {primitives.natoms} atoms, these are {len(self.numbers)}")
-        recipe = replace(self, bonds=np.asarray(plain["bonds"], dtype=int).reshape(-1, 2))
-        touching = np.asarray(plain["built"]["touching"], dtype=int).reshape(-1, 2)
-        built = Built(np.asarray(plain["built"]["lengths"], dtype=float).ravel(), touching)
+        natoms, like = len(self.numbers), self.bonds
+        if primitives.natoms != natoms:
+            raise ValueError(f"its coordinates are of {primitives.natoms} atoms, these are {natoms}")
+        k = checked(plain["stiffness"], "stiffness", np.zeros(0), (primitives.count,), 1e-12)
+        bonds = checked(plain["bonds"], "bonds", like, (None, 2), 0, natoms - 1)
+        touching = checked(plain["built"]["touching"], "touching", like, (None, 2), 0, natoms - 1)
+        built = Built(checked(plain["built"]["lengths"], "lengths", np.zeros(0), (len(bonds),), 0), touching)
+        recipe = replace(self, bonds=bonds)
         return recipe, recipe.joined(primitives, k, bool(plain["free"]), built, bool(plain["lost"]))
 
     def lengths(self, x: Array) -> Array:

@@ -16,7 +16,7 @@ from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.molecules.perception import name_of
 from molopt.noise import REACHED, Noise
-from molopt.optimizers.energy_left import REMEMBERED, Estimate, Estimator, recipe_for
+from molopt.optimizers.energy_left import REMEMBERED, Estimate, Estimator, points_of, recipe_for, stacked
 from molopt.optimizers.internals import Recipe
 from molopt.rules.base import check
 from molopt.rules.partition import Array
@@ -129,6 +129,23 @@ class Stopping:
             self.optimizer.nsteps, 1e3 * float(left), 1e3 * self.noise.sigma(), 1e3 * floor,
         )  # fmt: skip
         return True
+
+    def plain(self) -> dict[str, Any] | None:
+        """What the criteria remember of the run, for a restart file; None where they remember nothing."""
+        if self.estimator is None:
+            return None
+        noise = None if self.noise is None else self.noise.plain()
+        return {"points": stacked(self.points), "noise": noise, "estimator": self.estimator.plain()}
+
+    def recall(self, plain: dict[str, Any] | None) -> None:
+        """Remember what `plain` wrote, as far as these criteria ask for it; ValueError or KeyError where it is not."""
+        if plain is None or self.estimator is None:
+            return
+        size = self.optimizer.atoms.positions.size
+        self.points.extend(points_of(plain["points"], size))
+        self.estimator.recall(plain["estimator"], size)
+        if self.noise is not None and plain["noise"] is not None:
+            self.noise.recall(plain["noise"], size)
 
 
 def check_criteria(fmax: float, energy_left: float | str | None, steps: int) -> None:
