@@ -149,7 +149,7 @@ def work(connection: Connection, sandbox: Path) -> None:
     outputs = [os.open(sandbox.parent / f"{sandbox.name}-{name}", os.O_RDWR | os.O_CREAT) for name in ("out", "err")]
     import molopt.cli.comparing
 
-    molopt.cli.comparing.Pool = lambda workers, limit: molopt.cli.comparing.Here()
+    molopt.cli.comparing.Pool = lambda *_: molopt.cli.comparing.Here()
     for descriptor, own in zip(outputs, (1, 2), strict=True):
         os.dup2(descriptor, own)
     while (given := connection.recv()) is not None:
@@ -276,14 +276,15 @@ def finished(folder: Path) -> dict[str, dict[str, bytes]]:
 def make_templates(folder: Path) -> dict[str, dict[str, bytes]]:
     import molopt.cli.comparing
 
-    molopt.cli.comparing.Pool = lambda workers, limit: molopt.cli.comparing.Here()
+    molopt.cli.comparing.Pool = lambda *_: molopt.cli.comparing.Here()
     folder.mkdir()
     os.chdir(folder)
     command = "compare CO C --potential mmff94 --optimizers bfgs,adam --steps 3 --out study --no-files --json"
     with open(os.devnull, "w") as nowhere:
         sys.stdout, shown = nowhere, sys.stdout
-        carried_out(command.split())
+        ended = carried_out(command.split())
         sys.stdout = shown
+    assert ended == (0, ""), ended
     optimizer(molopt.Molecule.from_smiles("CO"), Path("restart.json")).run(fmax=0.001, steps=3)
     study = {path.name: path.read_bytes() for path in Path("study").iterdir() if path.is_file()}
     settings = json.loads(study["study.json"])

@@ -33,7 +33,7 @@ EXPRESSIONS = """
 1e400 nan inf b'x' lambda:0 __import__('os') {[]:1} {**1} ... 1j 0x1for 1+1 True None '\\x1b' f'{1}' (1,) [] {}
 """
 OURS_AND_OTHERS = """
-default adam adam/internal?lr=0.1 bfgs?maxstep=0.1 fire lbfgs/cartesian heavy-ball?control=none sella
+default adam adam/internal?lr=0.1 bfgs?maxstep=0.1 fire lbfgs/cartesian heavy-ball?control=none lbfgs
 """
 FIELDS = "mmff94 uff mmff94s gfn1-xtb gfn2-xtb?accuracy=0.5 ase.calculators.emt:EMT ase.calculators.lj:LennardJones"
 KEYS = "charge spin name bonds bonded radicals formal_charges pbc Lattice energy"
