@@ -85,7 +85,8 @@ def judged(
 ) -> dict[int, Verdict]:
     """The verdict on each case, by processes that are killed and replaced where one takes too long."""
     usual = Case("", {f"study/{path}": content for path, content in templates["study"].items()}, {}, [])
-    first = [
+    first = [Case("restart", templates["restart"], {}, [])]
+    first += [
         usual._replace(arguments=line.split())
         for line in ("report study", "export study --to out.csv", "compare --resume study", "relax C --out out")
     ]

@@ -208,8 +208,8 @@ def study(choose: random.Random, templates: dict[str, dict[str, bytes]]) -> Made
     elif choose.random() < 0.7:
         files["study/runs.db"] = damaged(choose, files["study/runs.db"], [*HOSTILE, "NaN", "null", "[]"])
     else:
-        path = choose.choice(list(files))
-        del files[path]
+        path = choose.choice([*files, "study/report.html", "study/report.html.part", "study/runs.db-journal"])
+        files.pop(path, None)
         placed = {path: choose.choice(["pipe", "folder", "/dev/zero", "../other/canary", "nowhere"])}
     verbs = [["report", "study"], ["export", "study", "--to", "out.csv"], ["compare", "--resume", "study"]]
     return files, placed, choose.choice(verbs)

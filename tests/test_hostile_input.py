@@ -326,6 +326,18 @@ def test_a_link_that_leads_out_of_the_folder_is_not_written_through(here):
     assert not (here / "made").exists()
 
 
+def test_a_study_of_someone_else_cannot_make_others_write_through_its_links(here):
+    (here / "mine").write_text("mine")
+    arguments = study("x")
+    assert molopt(*arguments).exit_code == 0
+    for link in ("report.html.part", "x_uff_bfgs.traj"):
+        (here / "study" / link).unlink(missing_ok=True)
+        (here / "study" / link).symlink_to(here / "mine")
+    assert molopt("report", "study").exit_code == 0
+    assert "x_uff_bfgs.traj is not a plain file" in molopt(*arguments, "--overwrite").stderr
+    assert (here / "mine").read_text() == "mine"
+
+
 def test_a_folder_that_holds_a_link_to_itself_is_read_once(here):
     (here / "many").mkdir()
     water("many/water.xyz")

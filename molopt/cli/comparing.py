@@ -14,7 +14,7 @@ from click.core import ParameterSource
 from rich.console import Console
 from rich.text import Text
 
-from molopt.cli.files import Stems, require_empty, safe
+from molopt.cli.files import Stems, require_absent, require_empty, safe
 from molopt.cli.inputs import AHEAD, of_any_charge, require_agreement, require_potentials, title
 from molopt.cli.options import energy_limit
 from molopt.cli.terminal import JsonList, Notes, Progress, say
@@ -70,7 +70,15 @@ class Layout:
         return self.stems[case.place] + (f"__start{case.seed}" if case.seed else "")
 
     def path(self, case: Case, ending: str) -> Path:
-        return self.folder / f"{self.stem(case)}_{self.parts[case.potential]}_{self.parts[case.optimizer]}{ending}"
+        return self.plain(f"{self.stem(case)}_{self.parts[case.potential]}_{self.parts[case.optimizer]}{ending}")
+
+    def figure(self, case: Case) -> Path:
+        return self.plain(f"{self.stem(case)}.png")
+
+    def plain(self, name: str) -> Path:
+        """The path of a file to write; InputError where a link or a pipe stands there, as in the study of another."""
+        require_absent([self.folder / name], overwrite=True)
+        return self.folder / name
 
 
 def given(context: click.Context) -> set[str]:
@@ -221,7 +229,7 @@ def run(
             notes.tell()
             if files:
                 write(start, layout)
-                draw(records, layout.folder / f"{layout.stem(case)}.png", study.settings.fmax)
+                draw(records, layout.figure(case), study.settings.fmax)
             if listed is None:
                 show(case, records, study.settings.fmax)
             else:
