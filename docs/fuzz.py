@@ -46,6 +46,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=10_000, help="Inputs.")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--kind", choices=KINDS, help="Of these, the inputs of one kind.")
     parser.add_argument("--only", type=int, help="Run the input of this number alone, and print it.")
     given = parser.parse_args()
     start = time.perf_counter()
@@ -53,6 +54,7 @@ def main() -> int:
         templates = finished(Path(folder))
         numbers = range(given.count) if given.only is None else [given.only]
         cases = {n: case(given.seed, n, templates) for n in numbers}
+        cases = {n: made for n, made in cases.items() if given.kind in (None, made.kind)}
         verdicts = judged(cases, Path(folder), given.workers, templates)
     if given.only is not None:
         print(*cases[given.only]._replace(files={}), sep="\n")

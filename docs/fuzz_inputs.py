@@ -1,5 +1,6 @@
 """Inputs for `docs/fuzz.py`: valid ones of every kind, damaged byte by byte, word by word and line by line."""
 
+import hashlib
 import io
 import json
 import os
@@ -216,12 +217,14 @@ def study(choose: random.Random, templates: dict[str, dict[str, bytes]]) -> Made
 
 
 def restart(choose: random.Random, templates: dict[str, dict[str, bytes]]) -> Made:
+    """A damaged file, or one whose damage its checksum does not show."""
     text = templates["restart"]["restart.json"]
-    return (
-        {"restart.json": damaged_json(choose, text) if choose.random() < 0.6 else damaged(choose, text, HOSTILE)},
-        {},
-        [],
-    )
+    if choose.random() < 0.3:
+        return {"restart.json": damaged(choose, text, HOSTILE)}, {}, []
+    head = json.loads(text)
+    body = damaged_json(choose, json.dumps(head.pop("body")).encode()).decode()
+    head["sha256"] = hashlib.sha256(body.encode()).hexdigest()
+    return {"restart.json": f'{json.dumps(head)[:-1]}, "body": {body}}}'.encode()}, {}, []
 
 
 KINDS: dict[str, tuple[Callable[..., Made], float]] = {

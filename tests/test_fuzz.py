@@ -57,6 +57,9 @@ def test_a_file_that_changes_outside_the_output_is_seen(fuzz, tmp_path):
 
 
 def test_an_input_is_made_again_by_its_number(fuzz):
-    templates = {"study": {"study.json": b'{"a": [1]}', "runs.db": b"x"}, "restart": {"restart.json": b'{"a": 1}'}}
+    templates = {
+        "study": {"study.json": b'{"a": [1]}', "runs.db": b"x"},
+        "restart": {"restart.json": b'{"body": {"a": [1]}}'},
+    }
     assert [fuzz.case(1, n, templates) for n in range(50)] == [fuzz.case(1, n, templates) for n in range(50)]
     assert fuzz.case(1, 0, templates) != fuzz.case(2, 0, templates)

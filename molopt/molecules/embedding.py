@@ -20,16 +20,10 @@ def embedded(mol: Chem.Mol, seed: int, name: str) -> Chem.Mol:
     Raises
     ------
     InputError
-        Neither gives coordinates; there are more than 500 atoms; the seed is not in [0, 2^31), where RDKit would draw
-        one of its own.
+        Neither gives coordinates; the seed is not in [0, 2^31), where RDKit would draw one of its own.
     """
     if not 0 <= seed < 2**31:
         raise InputError(f"seed must be at least 0 and less than 2^31, got {seed}")
-    if mol.GetNumAtoms() > MOST:
-        raise InputError(
-            f"{name} has {mol.GetNumAtoms()} atoms, and a geometry is made for at most {MOST}: give an SDF with a 3D "
-            "geometry"
-        )
     parameters: Any = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed
     with rdBase.BlockLogs():
@@ -39,6 +33,16 @@ def embedded(mol: Chem.Mol, seed: int, name: str) -> Chem.Mol:
                 raise InputError(f"RDKit cannot embed {name} with seed {seed}: try another seed, or give a geometry")
     set_apart(mol)
     return mol
+
+
+def embedded_first(mol: Chem.Mol, seed: int, name: str) -> Chem.Mol:
+    """As `embedded`, for a molecule that has no geometry yet; InputError at once where it is too large for one."""
+    if mol.GetNumAtoms() > MOST:
+        raise InputError(
+            f"{name} has {mol.GetNumAtoms()} atoms, and a geometry is made for at most {MOST}: give an SDF with a 3D "
+            "geometry"
+        )
+    return embedded(mol, seed, name)
 
 
 def set_apart(mol: Chem.Mol) -> None:

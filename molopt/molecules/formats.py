@@ -16,7 +16,7 @@ from ase import Atoms
 from rdkit import Chem
 
 from molopt.errors import InputError
-from molopt.molecules.embedding import embedded
+from molopt.molecules.embedding import embedded_first
 from molopt.molecules.molecule import Molecule
 from molopt.molecules.perception import name_of
 from molopt.molecules.sdf import number_in, orders_unknown, sdf_mol, sdf_records, title, untyped_atoms
@@ -73,7 +73,7 @@ def with_hydrogens(mol: Chem.Mol, name: str) -> Chem.Mol:
 
 def embedded_anew(mol: Chem.Mol, seed: int, name: str) -> Chem.Mol:
     log.warning("%s: its record has no 3D geometry, and was embedded with seed %d", name, seed)
-    return embedded(Chem.AddHs(mol), seed, name)
+    return embedded_first(Chem.AddHs(mol), seed, name)
 
 
 def from_xyz(file: TextIO, path: Path, given: Given) -> Iterator[Molecule]:

@@ -11,9 +11,10 @@ from rdkit import Chem, rdBase
 from molopt.errors import InputError
 from molopt.molecules.annotation import annotate
 from molopt.molecules.checks import whole
+from molopt.molecules.smiles import logged
 
 COMPLAINT = re.compile(r"^\[[\d:]+\] (?:ERROR: )?(.+)$", re.MULTILINE)  # a line of RDKit's log, after the time
-GUESSED = re.compile(r"^> .*<bond_orders>.*\nunknown\s*$", re.MULTILINE)
+GUESSED = re.compile(r"^> [^\n]*<bond_orders>[^<\n]*\nunknown\s*$", re.MULTILINE)
 MOST = 1000  # data fields of a record: RDKit's time grows with the square of their number
 
 
@@ -59,14 +60,6 @@ def sdf_mol(record: str) -> Chem.Mol:
     if mol.GetNumAtoms() == 0:
         raise InputError("it has no atoms")
     return mol
-
-
-def logged(errors: rdBase.CaptureErrorLog) -> str:
-    """What RDKit said; nothing where it cut a letter of more than one byte in two."""
-    try:
-        return errors.messages
-    except UnicodeDecodeError:
-        return ""
 
 
 def orders_unknown(record: str) -> bool:

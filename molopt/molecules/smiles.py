@@ -39,7 +39,7 @@ def parse_smiles(smiles: str) -> Chem.Mol:
     with rdBase.BlockLogs(), rdBase.CaptureErrorLog() as errors:
         mol = Chem.MolFromSmiles(smiles, sanitize=False)
     if mol is None:
-        raise syntax_error(smiles.split()[0], errors.messages)
+        raise syntax_error(smiles.split()[0], logged(errors))
     with rdBase.BlockLogs():
         problems = Chem.DetectChemistryProblems(mol)
         if problems:
@@ -47,6 +47,14 @@ def parse_smiles(smiles: str) -> Chem.Mol:
         Chem.SanitizeMol(mol)
         Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
     return mol
+
+
+def logged(errors: rdBase.CaptureErrorLog) -> str:
+    """What RDKit said; nothing where it cut a letter of more than one byte in two."""
+    try:
+        return errors.messages
+    except UnicodeDecodeError:
+        return ""
 
 
 def check_characters(text: str) -> None:
