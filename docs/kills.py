@@ -1,6 +1,7 @@
 """Kill runs at random moments, go on from what they left, and compare with a run that nobody touched.
 
     python docs/kills.py --kills 200 --seed 1
+    python docs/kills.py --cost
 
 Each run writes a restart file and a trajectory, and is killed (SIGKILL) again and again; the next run goes on from what
 the last one left. Half of the kills wait for a restart file that is being written. After every kill the restart file is
@@ -14,6 +15,7 @@ import multiprocessing
 import shutil
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +26,7 @@ from ase.io import read
 
 import molopt
 from molopt.optimizers.json_arrays import dumped
-from molopt.optimizers.restart import restart_data, write_restart
+from molopt.optimizers.restart import restart_data
 
 FORK = multiprocessing.get_context("fork")
 STEPS = 60  # of a run, before the next one begins
@@ -163,22 +165,29 @@ def make_quietly(make, path):
 
 def cost():
     """Print what writing a restart file takes, beside the time of a step."""
-    print("| run | file, kB | step alone, ms | writing, ms | of it fsync and renaming, ms |\n|---|---|---|---|---|")
-    for name in CASES:
+    print("| run | atoms | file, kB | step without, ms | state as JSON, ms | with writing, fsync and renaming, ms |")
+    print("|---|---|---|---|---|---|")
+    for name, make in CASES.items():
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "run.json"
-            optimizer = CASES[name](None)
+            alone = make(None)
             begin = time.perf_counter()
-            optimizer.run(fmax=0, steps=20)
+            alone.run(fmax=0, steps=20)
             step = (time.perf_counter() - begin) / 20
-            optimizer = CASES[name](path)
+            optimizer = make(path)
             optimizer.run(fmax=0, steps=3)
-            data = restart_data(optimizer)
-            whole = median(lambda: write_restart(path, restart_data(optimizer)))  # noqa: B023
-            text = median(lambda: dumped(restart_data(optimizer)))  # noqa: B023
+            text, whole = median(partial(as_json, optimizer)), median(partial(as_file, optimizer))
             size = path.stat().st_size / 1e3
-            del data
-        print(f"| {name} | {size:.0f} | {1e3 * step:.1f} | {1e3 * whole:.1f} | {1e3 * (whole - text):.1f} |")
+        atoms = len(optimizer.atoms)
+        print(f"| {name} | {atoms} | {size:.0f} | {1e3 * step:.1f} | {1e3 * text:.1f} | {1e3 * whole:.1f} |")
+
+
+def as_json(optimizer):
+    dumped(restart_data(optimizer))
+
+
+def as_file(optimizer):
+    optimizer.dump(restart_data(optimizer))
 
 
 def median(function, times=30):

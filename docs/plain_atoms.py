@@ -4,7 +4,8 @@
 
 Baker's 30 molecules, Birkholz's and Schlegel's 19 and the 32 of `molecules/`, each from its own start to fmax 0.01
 eV/A, by `molopt.relax` and by `molopt.LBFGS`, once as a Molecule and once as atoms that hold numbers and positions
-alone, on a calculator that was told the charge. Prints the geometric mean of plain / Molecule, and every start where they differ.
+alone, on a calculator that was told the charge. Prints the geometric mean of plain / Molecule, and every start where
+they differ.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Noise in the forces: how much of the energy left it makes, and how a run notices that nothing else is left."""
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -50,15 +50,19 @@ class Noise:
 
     calls: deque[Call] = field(default_factory=lambda: deque(maxlen=LAST))
 
-    def plain(self) -> dict[str, Array]:
-        """The calls as arrays, for a restart file."""
-        return {name: np.array([getattr(call, name) for call in self.calls], dtype=float) for name in Call._fields}
+    def plain(self) -> dict[str, Any]:
+        """What is remembered, for a restart file: the calls as arrays, the rest as it is."""
+        calls = {name: np.array([getattr(call, name) for call in self.calls], dtype=float) for name in Call._fields}
+        return {entry.name: getattr(self, entry.name) for entry in fields(self)} | {"calls": calls}
 
-    def recall(self, plain: dict[str, Array], size: int) -> None:
-        """Remember the calls that `plain` wrote, of `size` entries each."""
+    def recall(self, plain: dict[str, Any], size: int) -> None:
+        """Remember what `plain` wrote, of `size` entries a call; KeyError, TypeError or ValueError where it is not."""
         shapes = {"x": (-1, size), "gradient": (-1, size), "energy": (-1,), "rigid": (-1, 6)}
-        parts = [np.asarray(plain[name], dtype=float).reshape(shapes[name]) for name in Call._fields]
+        parts = [np.asarray(plain["calls"][name], dtype=float).reshape(shapes[name]) for name in Call._fields]
         self.calls.extend(Call(x, g, float(energy), rigid) for x, g, energy, rigid in zip(*parts, strict=True))
+        for entry in fields(self):
+            if entry.name != "calls":
+                setattr(self, entry.name, int(plain[entry.name]))
 
     def see(self, x: Array, gradient: Array, energy: float) -> None:
         """Remember a force call at x (N,) with the gradient (N,), eV/A, and the energy, eV."""

@@ -103,7 +103,7 @@ def test_the_file_of_another_conformer_is_refused(tmp_path):
     path = begun(relaxing("CCCCCO"), tmp_path / "run.json")
     other = relaxing("CCCCCO")
     other.rotate_dihedral(1, 2, 3, 4, 120, indices=atoms_beyond(other, 2, 3))
-    refused(other, path, "another start, or another conformer")
+    refused(other, path, "another start or another conformer")
 
 
 def test_the_file_of_an_isomer_with_other_bonds_is_refused(tmp_path):
@@ -182,6 +182,17 @@ def test_the_start_and_the_last_frame_both_go_on(kind, tmp_path):
         whole = relaxing(S_LACTIC)
         begun(whole, tmp_path / f"{name}-whole.json", steps=7, kind=kind)
         assert (atoms.positions == whole.positions).all()
+
+
+def test_the_frame_before_the_last_goes_on_too(tmp_path):
+    for steps in range(2, 9):  # a kill may come between the restart file and the frame
+        atoms, trajectory = relaxing("OCCOC"), tmp_path / f"{steps}.traj"
+        atoms.rattle(0.2, seed=4)
+        path = begun(atoms, tmp_path / f"{steps}.json", steps, trajectory=trajectory)
+        again = relaxing("OCCOC")
+        again.positions = read(trajectory, -2).positions
+        LBFGS(again, restart=path, logfile=None)
+        assert (again.positions == atoms.positions).all()
 
 
 def test_plain_atoms_go_on_from_a_file_of_their_last_frame(tmp_path):
@@ -412,7 +423,7 @@ def signed(document):
         ({"molopt": "0.4.0"}, "is of molopt 0.4.0, this is"),
         ({"molopt": "\x1b[2J"}, r"molopt \\x1b"),
         ({"format": "x"}, "is not a restart file of molopt"),
-        ({"format": None, "direction": "", "controlled": {}}, "0.5 or older"),
+        ({"format": None, "direction": "", "controlled": {}}, "0.4 or older"),
         ({"body": 3}, "Could not decode"),
     ],
 )

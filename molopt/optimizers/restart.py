@@ -146,8 +146,11 @@ class Restart:
         coordinates: Any = Cartesian.of(x.size, optimizer.stiffness)
         if recipe is not None:
             recipe, coordinates = recipe.from_plain(internal)
-        check_geometry(optimizer, run, start, now, None if recipe is None else recipe.bonds)
         point = finite(from_plain(Point(x, x), data["point"]))
+        came = now
+        if point.x.size == now.positions.size:
+            came = now._replace(positions=point.x.reshape(now.positions.shape))
+        check_geometry(optimizer, run, start, now, came, None if recipe is None else recipe.bonds)
         frame = coordinates.frame(*point)
         if not np.isfinite(frame.gradient).all():
             raise ValueError("its coordinates have no meaning at its geometry")
@@ -203,7 +206,7 @@ def usable(path: str | Path) -> Path:
 def body_of(path: Path) -> tuple[Path, dict[str, Any]] | None:
     """The file that could be read and what it holds: this one, or the one before it; None where there is neither."""
     path = Path(os.path.realpath(path))
-    for leftover in path.parent.glob(f"{glob.escape(path.name)}.*.new"):  # a kill ended the writing of it
+    for leftover in path.parent.glob(f"{glob.escape(path.name)}.[0-9]*.new"):  # a kill ended the writing of it
         leftover.unlink(missing_ok=True)
     earlier, reason = before(path), "it is missing"
     if path.exists():
@@ -233,7 +236,7 @@ def body_in(path: Path) -> dict[str, Any]:
         raise Damaged("it is not JSON, or not whole") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         old = isinstance(data, dict) and {"direction", "controlled"} <= data.keys()
-        what = "is of molopt 0.5 or older" if old else "is not a restart file of molopt"
+        what = "is of molopt 0.4 or older" if old else "is not a restart file of molopt"
         raise RestartError(f"restart file {path} {what}, and cannot be used; {remedy(path)}")
     for name, ours in (("schema", SCHEMA), ("molopt", molopt.__version__)):
         if data.get(name) != ours:

@@ -16,6 +16,7 @@ from molopt.potentials import Counted
 from molopt.rules.partition import Array
 
 NEAR = 0.1  # Angstrom, root mean square: a start that was written with few digits, or shaken a little
+WINDING = 2.0  # times as long as from start to end may the way over a frame of the run be; of most it is
 PLANAR = 0.3  # volume that unit vectors to four neighbours span, of 3.1 in a tetrahedron: below, no side is known
 LONGEST = 200  # characters of a file that are shown in an error
 TECHNICAL = frozenset(
@@ -76,7 +77,7 @@ def identity(optimizer: Any) -> dict[str, Any]:
     target, recipe = optimizer.atoms, optimizer.recipe
     bonds = bonds_of(optimizer)
     return {
-        "kind": type(target).__name__,
+        "kind": "Atoms" if isinstance(target, Atoms) else type(target).__name__,
         "images": [described(atoms) for atoms in images_of(target)],
         "direction": repr(optimizer.direction),
         "control": repr(optimizer.control),
@@ -94,7 +95,7 @@ def described(atoms: Atoms) -> dict[str, Any]:
     return {
         "elements": atoms.numbers.tolist(),
         "periodic": atoms.pbc.tolist(),
-        "constraints": [constraint_of(constraint) for constraint in atoms.constraints],
+        "constraints": sorted((constraint_of(constraint) for constraint in atoms.constraints), key=repr),
         "charge": charge_of(atoms),
         "multiplicity": multiplicity_of(atoms),
         "potential": potential_of(atoms.calc),
@@ -193,19 +194,21 @@ def check_run(optimizer: Any, run: dict[str, Any]) -> None:
             raise ValueError(f"it was written by {said(run[name])}, this is {said(ours[name])} ({name})")
 
 
-def check_geometry(optimizer: Any, run: dict[str, Any], start: Place, now: Place, bonds: Array | None) -> None:
-    """Raise ValueError unless the atoms are where the run began, or where it is `now`, or between.
+def check_geometry(
+    optimizer: Any, run: dict[str, Any], start: Place, now: Place, came: Place, bonds: Array | None
+) -> None:
+    """Raise ValueError unless the atoms are where the run began, where it is `now`, or between.
 
-    `bonds` (nb, 2) are those of the run now, where it has internal coordinates.
+    `came` is where the last step came from, `bonds` (nb, 2) those of the run now, where it has internal coordinates.
     """
     here = Place.of(optimizer.atoms)
     if bonds_of(optimizer) is not None:
         check_molecule(optimizer, run, here, start, now, bonds)
-    apart, way = min(here.apart(start), here.apart(now)), start.apart(now)
-    if apart > max(NEAR, way):
+    there, back = here.apart(start), here.apart(now)
+    if min(there, back, here.apart(came)) > NEAR and there + back > WINDING * start.apart(now):
         raise ValueError(
-            f"these atoms are {apart:.2g} A (root mean square) from where its run began and from where it is: "
-            "they are another start, or another conformer"
+            f"these atoms are {there:.2g} A (root mean square) from where its run began and {back:.2g} A from where it "
+            "is, as another start or another conformer would be: give one of the two"
         )
 
 
@@ -268,9 +271,9 @@ def check_molecule(
             f"the neighbours of atom {centre}, counted from 0, have the other handedness there: it is the file of an "
             "isomer, or of another start"
         )
-    molecule = (
-        optimizer.recipe.molecule if known is not None else restored and Molecule(restored[0], "", 0, 1, restored[1])
-    )
+    molecule = None if restored is None else Molecule(restored[0], "", 0, 1, restored[1])
+    if optimizer.recipe is not None:
+        molecule = optimizer.recipe.molecule
     if molecule is not None and molecule.orders_known:
         stereo = configuration(molecule.with_positions(here.positions))
         if not any(configuration(molecule.with_positions(place.positions)) == stereo for place in (start, now)):
