@@ -1,6 +1,7 @@
 """A study from someone else is data: nothing in it is imported or run, and what cannot be is one line."""
 
 import json
+import os
 import shutil
 import sqlite3
 import sys
@@ -264,6 +265,18 @@ def test_a_run_whose_key_is_anothers_is_named(study):
     assert "its key is another run's" in molopt("export", study, "--to", study / CSV).stderr
 
 
+def test_nothing_is_written_through_a_link_that_lies_in_a_study(study, tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    for name in ("methanol_mmff94_bfgs.sdf", f"{PAGE}.part", f".molopt-export-{os.getpid()}.csv"):
+        (study / name).symlink_to(victim)
+    with Store(study / RUNS) as store:
+        store.connection.execute("DELETE FROM systems WHERE id = 1")
+    assert "is a link" in molopt("compare", "--resume", study, "--files").stderr
+    assert attacked(study, drawn=True) == {"resume": 2, "report": 0, "export": 0}
+    assert victim.read_text() == "mine"
+
+
 # Schema
 
 
@@ -275,7 +288,7 @@ def test_a_study_of_the_first_format_is_reported_and_exported_and_not_gone_on_wi
     (study / SETTINGS).write_text(json.dumps(said))
     sqlite3.connect(study / RUNS).execute("PRAGMA user_version = 1").connection.close()
     assert attacked(study) == {"resume": 2, "report": 0, "export": 0}
-    assert "begun with" in molopt("compare", "--resume", study).stderr
+    assert "begun with molopt 0.1.0, here is" in molopt("compare", "--resume", study).stderr
     with Store(study / RUNS) as store, pytest.raises(InputError, match="older molopt: it can be read"):
         store.add(next(store.records()))
 

@@ -76,11 +76,13 @@ class Study:
         Raises
         ------
         InputError
-            The study names a potential that is not trusted; molecules, versions or names are others than those that it
-            was begun with, or it does not say which those were; its runs are not its own.
+            The study names a potential that is not trusted; its folder has links, through which what is written would
+            go elsewhere; molecules, versions or names are others than those that it was begun with, or it does not say
+            which those were; its runs are not its own.
         """
         settings = read_settings(folder)
         require_trust(settings, folder, trusted)
+        require_no_links(folder)
         require_same(settings, folder)
         study = cls(folder, settings)
         try:
@@ -188,6 +190,13 @@ def require_trust(settings: Settings, folder: Path, trusted: Collection[str]) ->
         raise InputError(f"the study {folder} has no potential {others[0]!r}: drop it, or begin another")
 
 
+def require_no_links(folder: Path) -> None:
+    """Raise InputError where a file of the study, which is written to as it goes on, may be another elsewhere."""
+    for path in sorted(folder.iterdir()):
+        if path.is_symlink():
+            raise InputError(f"{str(path)!r} is a link, and a study is not written through links: put the file there")
+
+
 def require_same(settings: Settings, folder: Path) -> None:
     """Raise InputError where molecules, versions or names are others now than the study says, or it does not say."""
     now = contents(settings.sources)
@@ -195,14 +204,14 @@ def require_same(settings: Settings, folder: Path) -> None:
         if now.get(source) != settings.contents.get(source):
             raise InputError(f"{source!r} is not what it was when the study {folder} began: begin another")
     installed = deciding(settings.optimizers, settings.potentials)
-    for package in sorted(installed.keys() | settings.versions.keys()):
+    for package in ["molopt", *sorted(installed.keys() | settings.versions.keys())]:
         before, here = settings.versions.get(package), installed.get(package)
+        if before is None and here is not None:
+            raise InputError(f"the study {folder} does not say with which {package} it was begun: begin another")
         if before != here:
-            begun = "does not say with which" if before is None else "was begun with"
-            raise InputError(
-                f"the study {folder} {begun} {ascii(package)[1:-1]} {ascii(before or '')[1:-1]}, here is "
-                f"{here or 'none'}: begin another"
-            )
+            begun = f"{ascii(package)[1:-1]} {ascii(before)[1:-1]}"
+            instead = f"here is {here}" if here else "which its runs do not use here"
+            raise InputError(f"the study {folder} was begun with {begun}, {instead}: begin another")
     for name in settings.optimizers:
         if choose(name).name != name:
             raise InputError(f"the study {folder} has {name!r}, which does not say all its arguments: begin another")

@@ -18,6 +18,7 @@ THREADS = (
     "NPROC",  # XLA, thus jax and Sella
     "MOLOPT_NUM_THREADS",  # tblite, which is loaded with one thread elsewhere
 )
+ONE_FOR_XLA = "--xla_cpu_multi_thread_eigen=false"
 CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -59,6 +60,8 @@ def environment(threads: int) -> dict[str, str]:
     """This process's environment with so many threads for every library, whatever it says now.
 
     A smaller or a larger number for one library alone would make one optimizer's time another's: ASE's BFGS
-    diagonalizes in OpenBLAS, whose threads wait for each other on a busy machine, FIRE does not.
+    diagonalizes in OpenBLAS, whose threads wait for each other on a busy machine, FIRE does not. XLA, thus Sella, asks
+    for one thread in a way of its own.
     """
-    return dict(os.environ) | dict.fromkeys(THREADS, str(threads))
+    xla = {"XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {ONE_FOR_XLA}".strip()} if threads == 1 else {}
+    return dict(os.environ) | dict.fromkeys(THREADS, str(threads)) | xla

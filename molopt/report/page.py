@@ -96,8 +96,8 @@ def write_page(
     )
     parts.enable_buffering(50)
     unfinished = path.with_name(f"{path.name}.part")
-    unfinished.unlink(missing_ok=True)
-    with open(unfinished, "x", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+    unfinished.unlink(missing_ok=True)  # it may be a link
+    with open(unfinished, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
         file.writelines(parts)
     os.replace(unfinished, path)
     return remarks

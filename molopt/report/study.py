@@ -171,7 +171,7 @@ def figures(records: Sequence[Record], reference: str) -> list[Figure]:
         Figure(
             "Own time",
             "Wall time of a step outside the potential and the surrogate, on the machine that ran the study, with "
-            "whatever else it had to do.",
+            "whatever else it had to do; the median of each run, converged or not.",
             own_time_figure(few, drawn, "own"),
         ),
         descents(few, drawn),
@@ -229,6 +229,12 @@ def notes(records: Sequence[Record], study: Study) -> list[str]:
         "geometries within 0.1 Å RMSD over heavy atoms and polar hydrogens, symmetry considered. Basins within 1 meV "
         "of the lowest are all lowest, A, A-2 and so on: mirror images are two.",
     ]
+    threads = study.settings.threads
+    found.append(
+        "The study does not say how many threads libraries had: its times may not be fair."
+        if threads is None
+        else f"Each library had {'one thread' if threads == 1 else f'{threads} threads'} in each run."
+    )
     if names & set(ASES):
         found.append(
             "The cap is what each optimizer calls maxstep: of the longest atom in molopt and ASE's BFGS and LBFGS, of "
