@@ -3,7 +3,7 @@
     python docs/fuzz.py --count 10000 --seed 1
 
 Each input is made by its number from the seed (`fuzz_inputs.py`), and given to the command line as a shell would, in a
-process that runs many of them one after the other. A hang is 5 s of the processor, or 30 s of waiting. Printed is, by
+process that runs many of them one after the other. A hang is 5 s of the processor, or two minutes of waiting. Printed is, by
 kind of input, how they ended and what went wrong; an input that did is made again by `--only NUMBER`. Comparisons run
 in the process itself, not in processes of their own.
 """
@@ -28,7 +28,8 @@ from typing import NamedTuple
 from fuzz_inputs import KINDS, Case, case
 
 LIMIT = 5  # s of the processor
-BLOCKED = 30  # s by the clock, for what waits; the machine may be busy with other work
+BLOCKED = 120  # s by the clock, for what waits; the machine may be busy with other work
+TELL = 60  # s between two lines of progress
 MEMORY = 8 << 30  # bytes a process
 PROBLEMS = ("traceback", "hang", "crash", "exit code", "not one line", "raw characters", "outside")
 OUTPUT = ("out", "study", "out.csv")  # what a command may write, below the folder it is called in
@@ -56,6 +57,7 @@ def main() -> int:
         cases = {n: case(given.seed, n, templates) for n in numbers}
         cases = {n: made for n, made in cases.items() if given.kind in (None, made.kind)}
         verdicts = judged(cases, Path(folder), given.workers, templates)
+    cases = {n: made for n, made in cases.items() if n in verdicts}  # all, unless it was interrupted
     if given.only is not None:
         print(*cases[given.only]._replace(files={}), sep="\n")
         print(*(f"{path!a}: {content[:2000]}" for path, content in cases[given.only].files.items()), sep="\n")
@@ -93,6 +95,7 @@ def judged(
         for line in ("report study", "export study --to out.csv", "compare --resume study", "relax C --out out")
     ]
     waiting, verdicts = list(cases)[::-1], {}
+    told = time.monotonic()
     busy: dict[Connection, tuple[multiprocessing.Process, int, float]] = {}
     idle = [begun(folder / f"worker-{n}", first) for n in range(min(workers, len(waiting)))]
     while waiting or busy:
@@ -101,7 +104,13 @@ def judged(
             n = waiting.pop()
             connection.send(cases[n])
             busy[connection] = (process, n, time.monotonic() + BLOCKED)
-        ready = wait(list(busy), timeout=0.1)
+        try:
+            ready = wait(list(busy), timeout=0.1)
+        except KeyboardInterrupt:
+            return verdicts
+        if time.monotonic() > told + TELL:
+            told = time.monotonic()
+            print(f"{len(verdicts)} of {len(cases)} inputs", file=sys.stderr)
         for connection, (process, n, deadline) in list(busy.items()):
             if connection in ready:
                 try:
