@@ -3,9 +3,9 @@
     python docs/fuzz.py --count 10000 --seed 1
 
 Each input is made by its number from the seed (`fuzz_inputs.py`), and given to the command line as a shell would, in a
-process that runs many of them one after the other. A hang is 5 s of the processor, or two minutes of waiting. Printed is, by
-kind of input, how they ended and what went wrong; an input that did is made again by `--only NUMBER`. Comparisons run
-in the process itself, not in processes of their own.
+process that runs many of them one after the other. A hang is 5 s of the processor, or two minutes of waiting. Printed
+is, by kind of input, how they ended and what went wrong; an input that did is made again by `--only NUMBER`. Comparisons
+run in the process itself, not in processes of their own.
 """
 
 import argparse
@@ -50,6 +50,7 @@ def main() -> int:
     parser.add_argument("--kind", choices=KINDS, help="Of these, the inputs of one kind.")
     parser.add_argument("--only", type=int, help="Run the input of this number alone, and print it.")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # then it tells what it has
     start = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         templates = finished(Path(folder))
@@ -158,6 +159,7 @@ def work(connection: Connection, sandbox: Path) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     outputs = [os.open(sandbox.parent / f"{sandbox.name}-{name}", os.O_RDWR | os.O_CREAT) for name in ("out", "err")]
     import molopt.cli.comparing
 
