@@ -4,8 +4,8 @@
 
 Each input is made by its number from the seed (`fuzz_inputs.py`), and given to the command line as a shell would, in a
 process that runs many of them one after the other. A hang is 5 s of the processor, or two minutes of waiting. Printed
-is, by kind of input, how they ended and what went wrong; an input that did is made again by `--only NUMBER`. Comparisons
-run in the process itself, not in processes of their own.
+is, by kind of input, how they ended and what went wrong; an input that did is made again by `--only NUMBER`. Those that
+compare run in this process, not in processes of their own.
 """
 
 import argparse

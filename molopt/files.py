@@ -1,4 +1,4 @@
-"""Files that others made: what is no plain file is an error, and never waited for."""
+"""Files that others made: what is not a plain file is an error, and never waited for."""
 
 import stat
 from pathlib import Path

@@ -1,6 +1,7 @@
 """What others made: control sequences in names, numbers without sense, pipes and links, words that are not SMILES."""
 
 import os
+import pickle
 import pty
 import subprocess
 import sys
@@ -165,6 +166,13 @@ def test_a_picture_of_a_long_smiles_shows_the_place_and_not_all_of_it():
     assert len(shown) < 80
     assert shown[carets.index("^")] == "X"
     assert len(caught.value.message) < 200
+
+
+def test_a_picture_travels_between_processes():
+    with pytest.raises(InputError) as caught:
+        parse_smiles("CC(C")
+    copy = pickle.loads(pickle.dumps(caught.value))
+    assert (copy.message, copy.picture) == (caught.value.message, caught.value.picture)
 
 
 # Numbers and keys without sense

@@ -11,7 +11,7 @@ from molopt.cli.files import safe
 from molopt.errors import InputError
 from molopt.molecules import Molecule, read
 from molopt.molecules.smiles import parse_smiles
-from molopt.report.escaping import one_line, shown
+from molopt.report.escaping import sentence, shown
 from molopt.specification import parse
 
 BUILDING = r"C O N C(=O) c1ccncc1 [C@H](F) [C@@H](O) /C=C/ \C=C/ [NH3+] C([O-])=O C1CC1 [CH2]"
@@ -58,7 +58,7 @@ def works_or_is_refused(function, *arguments):
     try:
         function(*arguments)
     except InputError as error:
-        lines = [one_line(error.message), *error.picture.split("\n")]
+        lines = [sentence(error.message), *error.picture.split("\n")]
     assert all(line.isprintable() for line in lines)
 
 
@@ -179,7 +179,7 @@ def test_a_name_survives_sdf_as_one_line(tmp_path, methane, name):
 @given(some.text(max_size=200))
 def test_no_text_is_printed_raw_and_no_name_leaves_its_folder(text):
     assert shown(text).isprintable()
-    assert one_line(text * 9, 100).isprintable()
-    assert len(one_line(text * 9, 100)) <= 100
+    assert sentence(text * 9, 100).isprintable()
+    assert len(sentence(text * 9, 100)) <= 100
     assert set(safe(text)) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.+-_")
     assert safe(text)[0] not in ".-"

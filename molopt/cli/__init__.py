@@ -12,7 +12,7 @@ import click
 
 from molopt import __version__
 from molopt.errors import InputError, MissingExtra
-from molopt.report.escaping import one_line
+from molopt.report.escaping import sentence
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -61,7 +61,7 @@ class Commands(click.Group):
 
 def fail(message: str, code: int = BAD_INPUT, picture: str = "") -> NoReturn:
     """End with one line, which names in it cannot break, and a picture of the place if there is one."""
-    click.echo(one_line(f"molopt: {message}"), err=True)
+    click.echo(sentence(f"molopt: {message}"), err=True)
     if picture:
         click.echo(picture, err=True)
     sys.exit(code)

@@ -30,7 +30,7 @@ from molopt.optimizers.stopping import check_criteria
 from molopt.potentials.foreign import load
 from molopt.potentials.xtb import tblite_calculator
 from molopt.record import Record
-from molopt.report.escaping import one_line, shown
+from molopt.report.escaping import sentence, shown
 from molopt.report.figure import draw
 from molopt.report.labels import label
 from molopt.report.table import comparison_table, remarks
@@ -263,7 +263,7 @@ def show(case: Case, records: Sequence[Record], fmax: float) -> None:
         console.print(comparison_table(rows))
         for record in rows:
             for remark in remarks(record.outcome):
-                console.print(one_line(f"{label(record.plan.optimizer)}: {remark}"))
+                console.print(sentence(f"{label(record.plan.optimizer)}: {remark}"))
         console.print()
 
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from molopt.potentials import Counted
-from molopt.report.escaping import one_line
+from molopt.report.escaping import sentence
 
 RUNNING = ("internal", "base", "stopping")  # modules that tell of single steps, which are no guesses
 EVERY = 0.1  # s between two updates of the line; a force call can be far shorter
@@ -18,7 +18,7 @@ EVERY = 0.1  # s between two updates of the line; a force call can be far shorte
 
 def say(text: str, err: bool = False) -> None:
     """Print a line; names in it cannot become control sequences, or lines of their own."""
-    click.echo(one_line(text), err=err)
+    click.echo(sentence(text), err=err)
 
 
 class Progress:
@@ -31,7 +31,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         if self.status is not None:
-            self.status.update(Text(one_line(text), no_wrap=True, overflow="ellipsis"))
+            self.status.update(Text(sentence(text), no_wrap=True, overflow="ellipsis"))
             self.status.start()
 
     def follow(self, molecule: str, optimizer: str, counted: Counted) -> None:

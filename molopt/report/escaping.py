@@ -19,10 +19,10 @@ def shown(text: object, longest: int = LONGEST) -> str:
     return found if len(found) <= longest else f"{found[: longest - 1]}…"
 
 
-def one_line(text: object, longest: int = LONGEST_LINE) -> str:
+def sentence(text: object, longest: int = LONGEST_LINE) -> str:
     """A sentence as `shown`; a long one lacks its middle, as the remedy stands at its end.
 
-    >>> one_line("x" * 5000 + "\\r\\x1b[2J: give another")[-40:]
+    >>> sentence("x" * 5000 + "\\r\\x1b[2J: give another")[-40:]
     'xxxxxxxxxxxxxxxxx\\\\r\\\\x1b[2J: give another'
     """
     found = "".join(map(visible, without_middle(str(text), longest)))
