@@ -19,6 +19,7 @@ from molopt.store.rows import key_value_pairs, row
 MARK = 0x6D6F6C6F  # "molo", SQLite's application id of a store
 VERSION = 2  # of what a row holds; 1, of molopt 0.1.0, knew fewer ways to end, and is read
 WAIT = 30.0  # s
+LONGEST = 200  # characters of an error that are told
 
 ORDER = "place", "potential", "seed", "optimizer", "settings"
 
@@ -156,7 +157,7 @@ class Store:
                 raise ValueError("its key is another run's")
             return record
         except Exception as error:  # whatever bytes that are no record lead to
-            why = f"{type(error).__name__}: {error}"
+            why = f"{type(error).__name__}: {ascii(str(error))[1:-1][:LONGEST]}"  # with names from the row
             raise StoreError(
                 f"row {number} of {self.path} holds no run that this molopt can read ({why}): "
                 f"ase db {self.path} {number} --delete removes it, and the study runs it again"
