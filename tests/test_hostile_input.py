@@ -320,7 +320,7 @@ def test_a_pipe_or_a_device_is_not_written_to(strange):
     assert "is not a folder" in one_line("relax", "C", "--out", "pipe.xyz")
     assert "is not a folder" in one_line("relax", "C", "--out", "/dev/null")
     os.mkfifo("C_relaxed.xyz")
-    assert "C_relaxed.xyz is not a plain file" in one_line("relax", "C", "--overwrite")
+    assert "C_relaxed.xyz is a named pipe" in one_line("relax", "C", "--overwrite")
     assert "is a named pipe" in one_line("fit-stiffness", "pipe.xyz", "--out", "a.json")
 
 
@@ -329,7 +329,7 @@ def test_a_link_that_leads_out_of_the_folder_is_not_written_through(here):
     (here / "out").mkdir()
     for name, target in (("C_relaxed.sdf", here / "mine"), ("O_relaxed.traj", here / "made")):
         (here / "out" / name).symlink_to(target)
-        assert f"{name} is not a plain file" in one_line("relax", name[0], "--out", "out", "--overwrite")
+        assert f"{name} is a link" in one_line("relax", name[0], "--out", "out", "--overwrite")
     assert (here / "mine").read_text() == "mine"
     assert not (here / "made").exists()
 
@@ -342,7 +342,7 @@ def test_a_study_of_someone_else_cannot_make_others_write_through_its_links(here
         (here / "study" / link).unlink(missing_ok=True)
         (here / "study" / link).symlink_to(here / "mine")
     assert molopt("report", "study").exit_code == 0
-    assert "x_uff_bfgs.traj is not a plain file" in molopt(*arguments, "--overwrite").stderr
+    assert "x_uff_bfgs.traj is a link" in molopt(*arguments, "--overwrite").stderr
     assert (here / "mine").read_text() == "mine"
 
 

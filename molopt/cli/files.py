@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from molopt.errors import InputError
+from molopt.files import kind_of
 
 DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # which Windows finds in every folder
 LONGEST = 75  # characters; endings and the names of optimizers follow, and file systems end at 255 bytes
@@ -54,10 +55,9 @@ def require_absent(paths: Iterable[Path], overwrite: bool, option: str = "--out"
     The option is what another name is given by. A link could lead out of the folder, and is never written through.
     """
     for path in paths:
-        if path.is_symlink() or (path.exists() and not path.is_file()):
-            raise InputError(
-                f"{path} is not a plain file, and one of that name is to be written: give another {option}"
-            )
+        kind = "a link" if path.is_symlink() else kind_of(path)
+        if kind not in ("", "a file"):
+            raise InputError(f"{path} is {kind}, and a file of that name is to be written: give another {option}")
         if path.exists() and not overwrite:
             raise InputError(f"{path} exists: give another {option}, or --overwrite")
 
