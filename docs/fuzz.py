@@ -80,7 +80,7 @@ def tell(cases: dict[int, Case], verdicts: dict[int, Verdict], seed: int) -> Non
     alike = defaultdict(list)
     for n, verdict in sorted(verdicts.items()):
         for problem, detail in verdict.problems.items():
-            alike[cases[n].kind, problem, detail[-300:]].append(n)
+            alike[cases[n].kind, problem, detail[-900:]].append(n)
     for (kind, problem, detail), numbers in alike.items():
         print(f"{kind}, {problem}, --seed {seed} --only {numbers[0]} ({len(numbers)} alike): {detail!a}")
 
@@ -231,7 +231,7 @@ def found(code: int | None, trace: str, out: bytes, err: bytes) -> dict[str, str
     """What is wrong with an end and what was printed."""
     problems = {}
     if trace or b"Traceback (most recent call last)" in out + err:
-        problems["traceback"] = " / ".join((trace or err.decode("utf-8", "replace")).strip().splitlines()[-5:])
+        problems["traceback"] = " / ".join((trace or err.decode("utf-8", "replace")).strip().splitlines()[-12:])
     elif code not in (0, 1, 2):
         problems["exit code"] = str(code)
     try:

@@ -262,6 +262,16 @@ def test_an_absurd_literal_is_text_and_not_a_traceback(literal):
     assert "lr must be a finite number" in one_line("relax", "C", "--optimizer", f"adam?lr={literal}")
 
 
+def test_conditions_of_rdkit_that_fail_get_one_line():
+    assert "RDKit cannot use the SMILES '[SiH500]'" in one_line("relax", "[SiH500]")
+    Path("order.sdf").write_text(Molecule.from_smiles("CO").to_sdf().replace("  1  2  1", "  1  2  7"))
+    assert "UFF cannot be used for CO: bad bond order" in one_line("relax", "order.sdf", "--potential", "uff")
+
+
+def test_an_integer_of_hundreds_of_digits_gets_one_line():
+    assert "lr must be a finite number" in one_line("relax", "C", "--optimizer", f"adam?lr={'1' * 400}")
+
+
 # Sizes
 
 
@@ -300,6 +310,22 @@ def strange(here):
     Path("many").mkdir()
     os.mkfifo("many/pipe.sdf")
     return here
+
+
+@pytest.mark.parametrize("name", ["study.json", "runs.db", "runs.db-journal", "runs.db-wal"])
+def test_a_pipe_in_a_study_is_not_waited_for(name):
+    assert molopt(*study("x")).exit_code == 0
+    Path("study", name).unlink(missing_ok=True)
+    os.mkfifo(Path("study", name))
+    one_line("report", "study")
+    one_line("compare", "--resume", "study")
+
+
+def test_a_database_with_a_table_whose_name_is_not_utf8_gets_one_line():
+    assert molopt(*study("x")).exit_code == 0
+    path = Path("study", "runs.db")
+    path.write_bytes(path.read_bytes().replace(b"tablespecies", b"table\xffpecies"))
+    assert "is damaged ('text that is not UTF-8')" in one_line("export", "study", "--to", "a.csv")
 
 
 @pytest.mark.parametrize(

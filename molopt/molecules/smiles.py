@@ -40,13 +40,22 @@ def parse_smiles(smiles: str) -> Chem.Mol:
         mol = Chem.MolFromSmiles(smiles, sanitize=False)
     if mol is None:
         raise syntax_error(smiles.split()[0], logged(errors))
-    with rdBase.BlockLogs():
-        problems = Chem.DetectChemistryProblems(mol)
-        if problems:
-            raise chemistry_error(smiles.split()[0], problems[0])
-        Chem.SanitizeMol(mol)
-        Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
+    try:
+        with rdBase.BlockLogs():
+            problems = Chem.DetectChemistryProblems(mol)
+            if problems:
+                raise chemistry_error(smiles.split()[0], problems[0])
+            Chem.SanitizeMol(mol)
+            Chem.AssignStereochemistry(mol, cleanIt=True, force=True)
+    except RuntimeError as error:  # a condition of RDKit's own that failed, as of odd dative bonds
+        raise InputError(f"RDKit cannot use the SMILES {brief(smiles.split()[0])}: {reason(error)}") from error
     return mol
+
+
+def reason(error: RuntimeError) -> str:
+    """What condition of RDKit failed, of the lines that say where."""
+    lines = str(error).split("\n")
+    return " ".join(lines[1 if len(lines) > 1 else 0].split())
 
 
 def logged(errors: rdBase.CaptureErrorLog) -> str:
