@@ -20,7 +20,7 @@ from molopt.optimizers.names import BY_NAME, choose, guided
 from molopt.optimizers.stopping import Stopping, check_criteria, criteria_for
 from molopt.optimizers.trajectory import Frames
 from molopt.potentials import Counted
-from molopt.potentials.counting import ForceCall
+from molopt.potentials.sense import Sense
 from molopt.result import Result
 from molopt.targets import agreed, calculator_for, molecule_of, surrogate_for
 
@@ -78,7 +78,8 @@ def relax(
     InputError
         An argument cannot be used, or atoms have no calculator and none is given.
     PotentialFailed
-        The first force call failed. Where a later one fails, the result has the last good geometry and `error`.
+        The first force call failed. Where a later one fails, the result has the last good geometry and `error`; where
+        the run leaves all sense (`molopt.potentials.sense`), it has the lowest geometry before.
 
     Examples
     --------
@@ -125,7 +126,8 @@ class Run:
         self.atoms = target.copy() if isinstance(target, Atoms) else target.atoms()
         self.watching = Stopwatch()
         calculator = calculator_for(target, self.molecule, potential)
-        self.counted = Counted(calculator, on_call and self.watching.timed(on_call))
+        self.sense = Sense()
+        self.counted = Counted(calculator, on_call and self.watching.timed(on_call), self.sense)
         self.potential = potential if isinstance(potential, str) else self.counted._get_name()
         self.atoms.calc = self.counted
         self.criteria = criteria_for(energy_left, self.atoms, self.molecule)
@@ -150,6 +152,9 @@ class Run:
                 ours: dict[str, Any] = {"molecule": self.molecule} if self.choice.guidable else {}
                 ours |= {} if self.surrogate is None else {"surrogate": self.surrogate}
                 self.follow(self.choice.make(self.atoms, logfile=logfile, trajectory=frames, **ours))
+            self.sense.over()
+            if self.stopping is not None and self.stopping.met:
+                self.sense.arrived()
         except PotentialFailed as error:
             self.failure = error
         self.seconds = time.perf_counter() - start - self.watching.seconds
@@ -188,9 +193,10 @@ class Run:
     def result(self) -> Result:
         counted, trace, surrogate = self.counted, self.counted.trace, self.surrogate
         atoms = self.atoms.copy() if counted.atoms is None else counted.atoms.copy()
-        last = trace[-1] if trace else ForceCall(math.nan, math.nan, math.nan)
-        if trace:
-            atoms.calc = SinglePointCalculator(atoms, **counted.results)
+        end = self.sense.best if self.sense.exploded else self.sense.last
+        if end is not None:
+            atoms.set_positions(end.positions, apply_constraint=False)
+            atoms.calc = SinglePointCalculator(atoms, **end.results)
         start = self.molecule
         return Result(
             atoms=atoms,
@@ -200,9 +206,9 @@ class Run:
             optimizer=self.optimizer,
             converged=self.failure is None and self.stopping is not None and self.stopping.met,
             ended=self.ended(),
-            at_noise_floor=self.stopping is not None and self.stopping.at_noise_floor,
-            energy=last.energy,
-            fmax=last.fmax,
+            at_noise_floor=self.failure is None and self.stopping is not None and self.stopping.at_noise_floor,
+            energy=math.nan if end is None else end.energy,
+            fmax=math.nan if end is None else end.fmax,
             energy_left=self.left(atoms) if trace else None,
             force_calls=counted.force_calls,
             steps=self.taken,
@@ -219,6 +225,8 @@ class Run:
         )
 
     def ended(self) -> str:
+        if self.sense.exploded:
+            return "exploded"
         if self.failure is not None or self.stopping is None:
             return "failed"
         return "converged" if self.stopping.met else "unconverged"
@@ -236,7 +244,7 @@ class Run:
         """The failure in one line, with its step."""
         if self.failure is None:
             return None
-        said = " ".join(str(self.failure).split()) or type(self.failure).__name__
+        said = self.sense.exploded or " ".join(str(self.failure).split()) or type(self.failure).__name__
         return f"stopped at step {self.taken}: {said}"
 
 

@@ -10,13 +10,13 @@ from typing import IO, Any
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import CalculationFailed
-from ase.optimize.optimize import Optimizer
+from ase.optimize.optimize import OptimizableAtoms, Optimizer
 
 from molopt.control import Control, Memory, Point, Trust, advance
 from molopt.coordinates import Cartesian
 from molopt.coordinates.primitives import carried
 from molopt.directions import Direction
-from molopt.errors import InputError, PotentialFailed
+from molopt.errors import Exploded, InputError, PotentialFailed
 from molopt.molecules import Molecule
 from molopt.names import offer
 from molopt.optimizers.energy_left import Estimate
@@ -25,6 +25,7 @@ from molopt.optimizers.restart import Beginning, Restart, restart_data, write_re
 from molopt.optimizers.stopping import Stopping
 from molopt.optimizers.surrogate import Surrogate
 from molopt.optimizers.trajectory import Frames, ends_at, mend
+from molopt.optimizers.watched import WatchedAtoms
 
 log = logging.getLogger("molopt")
 
@@ -106,6 +107,8 @@ class DirectionOptimizer(Optimizer):
         if append_trajectory and isinstance(trajectory, str | Path):
             mend(Path(trajectory))
         super().__init__(atoms, None, logfile, trajectory, append_trajectory, **kwargs)
+        if type(self.optimizable) is OptimizableAtoms:
+            self.optimizable: Any = WatchedAtoms(atoms)
         self.restart = restart
         if found is not None:
             found.resume(self)
@@ -146,7 +149,7 @@ class DirectionOptimizer(Optimizer):
                 self.optimizable.get_gradient()  # the run will ask for it in any case
                 return
             except (PotentialFailed, CalculationFailed) as error:
-                if shorter is None:
+                if shorter is None or isinstance(error, Exploded):
                     raise
                 log.info("step %d: %s; the step is taken %g times as long", self.nsteps, error, shorter)
                 self.optimizable.set_x(self.coordinates.move(memory.frame, shorter * step))
@@ -195,14 +198,17 @@ class DirectionOptimizer(Optimizer):
             self.memory = self.memory.placed(here, self.coordinates)  # there is no step of ours to judge
 
     def check_finite(self, gradient: np.ndarray) -> None:
+        """Of a filter or a band; atoms have been asked by `WatchedAtoms`."""
         if not np.isfinite(gradient).all():
             entry = int(np.argmin(np.isfinite(gradient)))
-            where = f"atom {entry // 3}" if isinstance(self.atoms, Atoms) else f"entry {entry}"
-            raise PotentialFailed(f"forces are not finite at step {self.nsteps}, first at {where}, counted from 0")
+            raise PotentialFailed(f"forces are not finite at step {self.nsteps}, first at entry {entry} (from 0)")
 
     def gradient_converged(self, gradient: np.ndarray) -> bool:
-        """Whether the run may stop here: ASE's test of fmax, and all criteria."""
-        return self.stopping.after(super().gradient_converged)(gradient)
+        """Whether the run may stop here: ASE's test of fmax, and all criteria; Exploded where that makes no sense."""
+        converged = self.stopping.after(super().gradient_converged)(gradient)
+        if converged and isinstance(self.optimizable, WatchedAtoms):
+            self.optimizable.arrived()
+        return converged
 
     @property
     def energy_left(self) -> Estimate:

@@ -14,9 +14,10 @@ from molopt.coordinates.internal import Internal
 from molopt.coordinates.metric import Curvature, Metric
 from molopt.coordinates.primitives import Primitives
 from molopt.directions import Limits, QuasiNewton
-from molopt.errors import InputError
+from molopt.errors import InputError, PotentialFailed
 from molopt.molecules import Molecule
 from molopt.optimizers.internals import LARGE, Recipe
+from molopt.potentials.answers import checked_forces
 from molopt.rules.partition import Array
 from molopt.rules.state import from_plain, to_plain
 
@@ -146,9 +147,10 @@ def known_forces(atoms: Atoms) -> Array:
         known = None
     if known is None:
         raise InputError("the forces of this geometry are not known: ask for atoms.get_forces() first")
-    if not np.isfinite(known).all():
-        atom = int(np.argmin(np.isfinite(known).all(axis=1)))
-        raise InputError(f"forces are not finite, first at atom {atom}, counted from 0: nothing can be said from them")
+    try:
+        checked_forces(known, atoms, "nothing can be said from these forces")
+    except PotentialFailed as error:
+        raise InputError(str(error)) from None
     return atoms.get_forces()
 
 

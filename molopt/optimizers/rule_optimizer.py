@@ -54,7 +54,9 @@ class RuleOptimizer(DirectionOptimizer):
     ase.optimize.optimize.RestartError
         The restart file is of another run, of another version of molopt, or not one; the atoms stay as they are.
     PotentialFailed
-        The forces became NaN or infinite (from `run`).
+        Energy or forces cannot be used: NaN, of a wrong shape (from `run`).
+    Exploded
+        The run has left all sense (`molopt.potentials.sense`); the atoms are back at its best geometry (from `run`).
 
     Examples
     --------

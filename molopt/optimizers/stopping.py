@@ -121,7 +121,10 @@ class Stopping:
         left, frame, coordinates = self.estimated()
         told = coordinates.free and bool(coordinates.movable.all()) and not coordinates.forbidden(frame.x).shape[1]
         floor = self.noise.floor(frame) if told else 0.0
-        if float(left) > REACHED * floor and not self.noise.stagnant(frame, coordinates.movable):
+        if float(left) > REACHED * floor and not self.noise.shown(frame, coordinates.movable):
+            return False
+        limit = min(criterion.limit for criterion in self.criteria if isinstance(criterion, EnergyLeft))
+        if not self.noise.at_rest(frame, coordinates.movable, limit):
             return False
         self.at_noise_floor = True
         log.info(
