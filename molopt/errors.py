@@ -2,7 +2,23 @@
 
 
 class InputError(ValueError):
-    """Something the user gave cannot be used; the command line prints it and exits with 2."""
+    """Something the user gave cannot be used; the command line prints it and exits with 2.
+
+    Attributes
+    ----------
+    message : str
+        One line, if the names in it are.
+    picture : str
+        Lines of printable ASCII that show the place, as carets under a SMILES; empty where there are none.
+    """
+
+    def __init__(self, message: str, picture: str = "") -> None:
+        super().__init__(message, picture)
+        self.message = message
+        self.picture = picture
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.picture}" if self.picture else self.message
 
 
 class StoreError(InputError):

@@ -1,7 +1,16 @@
-"""Offering the nearest names to someone who mistyped one."""
+"""Names: as one line of text that files can hold, and the nearest to one that was mistyped."""
 
 import difflib
 from collections.abc import Iterable
+
+
+def tidied(name: object) -> str:
+    """A name as one line: no breaks or runs of blanks, and nothing that UTF-8 cannot write.
+
+    >>> tidied("two\\nlines \\udcff ")
+    'two lines \\\\udcff'
+    """
+    return " ".join(str(name).encode("utf-8", "backslashreplace").decode().split())
 
 
 def nearest(name: str, known: Iterable[str]) -> list[str]:

@@ -1,6 +1,7 @@
 """Names with keywords, as written on a command line: `"adam?lr=0.05&b1=0.8"`."""
 
 import ast
+import json
 from typing import Any
 
 from molopt.errors import InputError
@@ -42,6 +43,8 @@ def parse(specification: str) -> tuple[str, dict[str, Any]]:
 def literal(text: str) -> Any:
     """The Python literal that `text` spells, or the text itself."""
     try:
-        return ast.literal_eval(text)
+        value = ast.literal_eval(text)
+        json.dumps(value)  # what a record could not hold, as a set or an ellipsis, is text
+        return value
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # the last three of deep or odd nesting
         return text

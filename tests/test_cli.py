@@ -368,7 +368,7 @@ def test_a_folder_that_holds_something_is_not_written_into_unless_asked(here):
     assert "not empty" in one_line(*arguments)
     assert molopt(*arguments, "--overwrite").exit_code == 0
     assert (here / "study" / "notes").read_text() == "mine"
-    assert "is a file" in one_line("relax", "CO", "--out", "study/notes")
+    assert "is not a folder" in one_line("relax", "CO", "--out", "study/notes")
 
 
 def test_a_bad_record_far_into_a_stream_is_named_and_what_came_before_is_kept(here, monkeypatch):

@@ -159,7 +159,7 @@ def test_what_is_no_study_or_no_place_to_write_is_one_line_and_makes_nothing(stu
     assert "is the study itself" in complaint("export", study, "--to", study / "runs.db", "--overwrite")
     assert "could not be written" in complaint("export", study, "--to", tmp_path / "none" / "runs.csv")
     assert "is a folder" in complaint("export", study, "--to", tmp_path)
-    assert "could be replaced" in complaint("export", study, "--to", "/dev/null", "--overwrite")
+    assert "is a device" in complaint("export", study, "--to", "/dev/null", "--overwrite")
     assert "--to" in complaint("export", study)
     (study / "runs.db").write_bytes(b"nothing of ours")
     assert "is not a database" in complaint("export", study, "--to", tmp_path / "runs.csv")

@@ -16,7 +16,7 @@ MODULES = sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py"})
 
 # From the ground up; a module imports from its own floor and from those below.
 HOUSE = """
-errors names specification
+errors names specification files
 rules coordinates directions control convergence noise
 molecules potentials
 optimizers verdict

@@ -1,15 +1,18 @@
 """The command line: `molopt relax`, `compare` and the others. Nothing heavy loads before a command runs."""
 
 import importlib
+import os
 import sys
 import warnings
 from functools import partial
+from io import TextIOWrapper
 from typing import Any, NoReturn
 
 import click
 
 from molopt import __version__
 from molopt.errors import InputError, MissingExtra
+from molopt.report.escaping import sentence
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -30,6 +33,9 @@ class Commands(click.Group):
         return getattr(importlib.import_module(f"molopt.cli.{module}"), module)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):  # a terminal need not know every letter
+                stream.reconfigure(errors="backslashreplace")
         standalone = kwargs.pop("standalone_mode", True)
         run: Any = partial(super().main, *args, **kwargs, standalone_mode=False)
         if not standalone:
@@ -40,16 +46,24 @@ class Commands(click.Group):
             where = getattr(error, "ctx", None)
             hint = f" (see {where.command_path} --help)" if where else ""
             fail(f"{error.format_message()}{hint}")
-        except (InputError, MissingExtra) as error:
+        except InputError as error:
+            fail(error.message, picture=error.picture)
+        except MissingExtra as error:
             fail(str(error))
+        except BrokenPipeError:  # who reads the output has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
         except OSError as error:
             fail(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         except click.Abort:
             fail("interrupted", INTERRUPTED)
 
 
-def fail(message: str, code: int = BAD_INPUT) -> NoReturn:
-    click.echo(f"molopt: {message}", err=True)
+def fail(message: str, code: int = BAD_INPUT, picture: str = "") -> NoReturn:
+    """End with one line, which names in it cannot break, and a picture of the place if there is one."""
+    click.echo(sentence(f"molopt: {message}"), err=True)
+    if picture:
+        click.echo(picture, err=True)
     sys.exit(code)
 
 

@@ -14,10 +14,10 @@ from click.core import ParameterSource
 from rich.console import Console
 from rich.text import Text
 
-from molopt.cli.files import Stems, require_empty, safe
+from molopt.cli.files import Stems, require_absent, require_empty, safe
 from molopt.cli.inputs import AHEAD, of_any_charge, require_agreement, require_potentials, title
 from molopt.cli.options import energy_limit
-from molopt.cli.terminal import JsonList, Notes, Progress
+from molopt.cli.terminal import JsonList, Notes, Progress, say
 from molopt.comparison import DEFAULT_OPTIMIZERS, Case
 from molopt.comparison.settings import Settings
 from molopt.comparison.study import Study
@@ -30,7 +30,7 @@ from molopt.optimizers.stopping import check_criteria
 from molopt.potentials.foreign import load
 from molopt.potentials.xtb import tblite_calculator
 from molopt.record import Record
-from molopt.report.escaping import shown
+from molopt.report.escaping import sentence, shown
 from molopt.report.figure import draw
 from molopt.report.labels import label
 from molopt.report.table import comparison_table, remarks
@@ -38,7 +38,6 @@ from molopt.specification import parse
 
 # What may be said when a study goes on; `potentials` is which of its own may be imported.
 WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "files", "as_json", "potentials"}
-LONGEST = 1000  # characters of a remark
 SPELLED = {"potentials": "--potential", "sources": "the molecules"}  # options of another name than their variable
 LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  # what JSON on a terminal does without
 
@@ -71,7 +70,15 @@ class Layout:
         return self.stems[case.place] + (f"__start{case.seed}" if case.seed else "")
 
     def path(self, case: Case, ending: str) -> Path:
-        return self.folder / f"{self.stem(case)}_{self.parts[case.potential]}_{self.parts[case.optimizer]}{ending}"
+        return self.plain(f"{self.stem(case)}_{self.parts[case.potential]}_{self.parts[case.optimizer]}{ending}")
+
+    def figure(self, case: Case) -> Path:
+        return self.plain(f"{self.stem(case)}.png")
+
+    def plain(self, name: str) -> Path:
+        """The path of a file to write; InputError where a link or a pipe stands there, as in the study of another."""
+        require_absent([self.folder / name], overwrite=True)
+        return self.folder / name
 
 
 def given(context: click.Context) -> set[str]:
@@ -118,7 +125,7 @@ def carry_out(
             except KeyboardInterrupt:
                 progress.clear()
                 trust = "".join(f" --potential {shlex.quote(name)}" for name in study.settings.imports)
-                click.echo(f"molopt compare --resume {shlex.quote(str(study.folder))}{trust} goes on", err=True)
+                say(f"molopt compare --resume {shlex.quote(str(study.folder))}{trust} goes on", err=True)
                 raise
     if not as_json:
         report(study)
@@ -222,7 +229,7 @@ def run(
             notes.tell()
             if files:
                 write(start, layout)
-                draw(records, layout.folder / f"{layout.stem(case)}.png", study.settings.fmax)
+                draw(records, layout.figure(case), study.settings.fmax)
             if listed is None:
                 show(case, records, study.settings.fmax)
             else:
@@ -233,7 +240,8 @@ def run(
 def write(start: Sequence[tuple[Case, Record]], layout: Layout) -> None:
     for case, record in start:
         if len(record.outcome.end):
-            layout.path(case, ".sdf").write_text(case.molecule.with_positions(record.outcome.end).to_sdf())
+            text = case.molecule.with_positions(record.outcome.end).to_sdf()
+            layout.path(case, ".sdf").write_text(text, encoding="utf-8")
 
 
 def short(record: Record) -> dict[str, Any]:
@@ -249,19 +257,18 @@ def show(case: Case, records: Sequence[Record], fmax: float) -> None:
     for potential, group in groupby(records, key=lambda record: record.plan.potential):
         rows = list(group)
         start = f", start {case.seed}" if case.seed else ""
-        heading = (
-            f"{shown(case.molecule.name)}{start}: {len(case.molecule)} atoms in {potential}, to fmax {fmax:g} eV/A"
-        )
+        where = f"{len(case.molecule)} atoms in {shown(potential)}, to fmax {fmax:g} eV/A"
+        heading = f"{shown(case.molecule.name)}{start}: {where}"
         console.print(Text(heading, style="bold"))
         console.print(comparison_table(rows))
         for record in rows:
             for remark in remarks(record.outcome):
-                console.print(f"{label(record.plan.optimizer)}: {shown(remark, LONGEST)}")
+                console.print(sentence(f"{label(record.plan.optimizer)}: {remark}"))
         console.print()
 
 
 def report(study: Study) -> None:
     done = study.before + study.added
     now = f", {study.added} of them now" if study.before else ""
-    click.echo(f"{done} {'run' if done == 1 else 'runs'} done{now}; all that was written is in {study.folder}")
-    click.echo(f"molopt report {shlex.quote(str(study.folder))} makes a page of it")
+    say(f"{done} {'run' if done == 1 else 'runs'} done{now}; all that was written is in {study.folder}")
+    say(f"molopt report {shlex.quote(str(study.folder))} makes a page of it")

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import click
-
 from molopt.cli.files import require_absent
+from molopt.cli.terminal import say
 from molopt.comparison.export import write_csv
 from molopt.comparison.study import RUNS
 from molopt.errors import InputError
@@ -20,4 +19,4 @@ def carry_out(study: str, to: str, overwrite: bool) -> None:
         raise InputError(f"{path} is the study itself: give another --to")
     with Store(folder / RUNS) as store:
         written = write_csv(store.records(), path)
-    click.echo(f"{written} {'run is' if written == 1 else 'runs are'} in {path}")
+    say(f"{written} {'run is' if written == 1 else 'runs are'} in {path}")

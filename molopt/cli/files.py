@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from molopt.errors import InputError
+from molopt.files import kind_of
 
+DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # which Windows finds in every folder
 LONGEST = 75  # characters; endings and the names of optimizers follow, and file systems end at 255 bytes
 
 
@@ -15,9 +17,11 @@ def safe(name: str) -> str:
 
     >>> safe("../a b"), safe("CC(=O)N[C@@H](C)C"), safe("adam?lr=0.02"), safe("???")
     ('a_b', 'CC_O_N_C_H_C_C', 'adam_lr_0.02', 'molecule')
+    >>> safe("aux"), safe("Con.1"), safe("constant")
+    ('molecule-aux', 'molecule-Con.1', 'constant')
     """
-    kept = re.sub(r"[^A-Za-z0-9.+-]+", "_", name)[:LONGEST].strip("._-")
-    return kept or "molecule"
+    kept = re.sub(r"[^A-Za-z0-9.+-]+", "_", name)[:LONGEST].strip("._-") or "molecule"
+    return f"molecule-{kept}" if DEVICES.fullmatch(kept) else kept
 
 
 class Stems:
@@ -46,10 +50,14 @@ class Stems:
 
 
 def require_absent(paths: Iterable[Path], overwrite: bool, option: str = "--out") -> None:
-    """Raise InputError where a file exists and may not be replaced; the option is what another name is given by."""
+    """Raise InputError where a file exists and may not be replaced, or something stands there that is not a file.
+
+    The option is what another name is given by. A link could lead out of the folder, and is never written through.
+    """
     for path in paths:
-        if path.is_dir():
-            raise InputError(f"{path} is a folder, and a file of that name is to be written: give another {option}")
+        kind = "a link" if path.is_symlink() else kind_of(path)
+        if kind not in ("", "a file"):
+            raise InputError(f"{path} is {kind}, and a file of that name is to be written: give another {option}")
         if path.exists() and not overwrite:
             raise InputError(f"{path} exists: give another {option}, or --overwrite")
 
@@ -58,7 +66,7 @@ def require_folder(path: Path) -> None:
     """Raise InputError where a folder cannot be, because a file stands there."""
     for part in (path, *path.parents):
         if part.exists() and not part.is_dir():
-            raise InputError(f"{part} is a file, and {path} is to be a folder: give another --out")
+            raise InputError(f"{part} is not a folder, and {path} is to be one: give another --out")
 
 
 def require_empty(path: Path, overwrite: bool) -> None:

@@ -5,10 +5,9 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
-import click
-
 from molopt import __version__, read
 from molopt.cli.files import require_absent
+from molopt.cli.terminal import say
 from molopt.errors import InputError, PotentialFailed
 from molopt.fitting import Sample, fitted, held_out_error, samples_of
 from molopt.molecules import Molecule
@@ -37,17 +36,17 @@ def carry_out(
         found = list(pool.map(partial(hessians, method=potential), listed))
     for molecule, one in zip(listed, found, strict=True):
         if isinstance(one, str):
-            click.echo(f"left out: {molecule.name}: {one}", err=True)
+            say(f"left out: {molecule.name}: {one}", err=True)
     samples = [one for one in found if not isinstance(one, str)]
     if len(samples) < FEWEST:
         raise InputError(f"{potential} gave Hessians of {len(samples)} molecules, at least {FEWEST} are needed")
     tests = samples[::held_out]
     training = [one for n, one in enumerate(samples) if n % held_out]
     sizes = [size for size in (10, 20, 40, 80, 160) if size < len(training)] if curve else []
-    click.echo(f"{'molecules':>9}  held-out error, {len(tests)} others")
+    say(f"{'molecules':>9}  held-out error, {len(tests)} others")
     for size in [*sizes, len(training)]:
         table = fitted([sample for one in training[:size] for sample in one])
-        click.echo(f"{size:>9}  {held_out_error([sample for one in tests for sample in one], table):.3f}")
+        say(f"{size:>9}  {held_out_error([sample for one in tests for sample in one], table):.3f}")
     constants = fitted([sample for one in samples for sample in one])
     about = {
         "potential": potential,
@@ -55,8 +54,8 @@ def carry_out(
         "molopt": __version__,
         "units": "eV/A^2 for lengths, eV/rad^2 for angles",
     }
-    path.write_text(written(about | {"constants": constants}))
-    click.echo(f"{sum(len(rows) for rows in constants.values())} classes from {len(samples)} molecules in {path}")
+    path.write_text(written(about | {"constants": constants}), encoding="utf-8")
+    say(f"{sum(len(rows) for rows in constants.values())} classes from {len(samples)} molecules in {path}")
 
 
 def hessians(molecule: Molecule, method: str) -> list[Sample] | str:

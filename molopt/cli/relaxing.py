@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import ase.io
-import click
 
 from molopt.cli.files import Stems, require_absent, require_folder
 from molopt.cli.inputs import ahead, molecules, require_agreement, require_potentials
 from molopt.cli.options import energy_limit
-from molopt.cli.terminal import JsonList, Notes, Progress
+from molopt.cli.terminal import JsonList, Notes, Progress, say
 from molopt.molecules import Molecule
 from molopt.optimizers.names import choose
 from molopt.optimizers.stopping import check_criteria
@@ -82,7 +81,7 @@ def carry_out(
 
         converged = []
         if not as_json:
-            click.echo(HEADINGS)
+            say(HEADINGS)
         with JsonList() if as_json else nullcontext() as listed:
             for job in jobs:
                 result = relaxed(job)
@@ -92,14 +91,14 @@ def carry_out(
                 show(result) if listed is None else listed.add(result.as_dict())
                 converged.append(result.converged)
     if not as_json:
-        click.echo(f"{sum(converged)} of {len(converged)} converged; written to {folder.resolve()}")
+        say(f"{sum(converged)} of {len(converged)} converged; written to {folder.resolve()}")
     return all(converged)
 
 
 def write(result: Result, job: Job) -> None:
     """The last geometry whose forces are known, if there is one."""
     if result.trace and result.molecule is not None:
-        job.sdf.write_text(result.molecule.to_sdf())
+        job.sdf.write_text(result.molecule.to_sdf(), encoding="utf-8")
         atoms = result.atoms.copy()
         atoms.calc = result.atoms.calc
         atoms.info["name"] = result.name.replace("\\", "\\\\")  # ASE reads escapes and writes none; SMILES have them
@@ -107,6 +106,6 @@ def write(result: Result, job: Job) -> None:
 
 
 def show(result: Result) -> None:
-    click.echo(row(result))
+    say(row(result))
     for remark in remarks(result):
-        click.echo(f"  {remark}")
+        say(f"  {remark}")

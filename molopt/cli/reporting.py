@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import click
-
 from molopt.cli.files import require_absent, require_folder
+from molopt.cli.terminal import say
 from molopt.comparison.study import Study
 from molopt.errors import InputError
 from molopt.report.study import write_report
@@ -22,5 +21,5 @@ def carry_out(study: str, to: str | None, against: str | None, overwrite: bool) 
         require_absent([path], overwrite or to is None, "--to")
         remarks = write_report(opened, path, against)
     for remark in remarks:
-        click.echo(f"note: {remark}", err=True)
-    click.echo(f"The report is {path}")
+        say(f"note: {remark}", err=True)
+    say(f"The report is {path}")

@@ -10,11 +10,15 @@ from rich.console import Console
 from rich.text import Text
 
 from molopt.potentials import Counted
-from molopt.report.escaping import shown
+from molopt.report.escaping import sentence
 
 RUNNING = ("internal", "base", "stopping")  # modules that tell of single steps, which are no guesses
-LONGEST = 1000  # characters of a note
 EVERY = 0.1  # s between two updates of the line; a force call can be far shorter
+
+
+def say(text: str, err: bool = False) -> None:
+    """Print a line; names in it cannot become control sequences, or lines of their own."""
+    click.echo(sentence(text), err=err)
 
 
 class Progress:
@@ -27,7 +31,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         if self.status is not None:
-            self.status.update(Text(text, no_wrap=True, overflow="ellipsis"))
+            self.status.update(Text(sentence(text), no_wrap=True, overflow="ellipsis"))
             self.status.start()
 
     def follow(self, molecule: str, optimizer: str, counted: Counted) -> None:
@@ -62,7 +66,7 @@ class Notes(logging.Handler):
 
     def tell(self) -> None:
         for text in self.held:
-            click.echo(f"note: {shown(text, LONGEST)}", err=True)
+            say(f"note: {text}", err=True)
         self.held.clear()
 
     def __enter__(self) -> Self:

@@ -177,6 +177,7 @@ def deciding(optimizers: Iterable[str], potentials: Iterable[str]) -> dict[str, 
 def write_settings(settings: Settings, folder: Path) -> None:
     """The file is whole or not there."""
     draft = folder / f"{SETTINGS}.new"
+    draft.unlink(missing_ok=True)  # a link of that name would be written through
     draft.write_text(json.dumps({"format": FORMAT} | asdict(settings), indent=1), encoding="utf-8")
     os.replace(draft, folder / SETTINGS)
 

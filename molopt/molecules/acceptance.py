@@ -4,6 +4,7 @@ from rdkit import Chem, rdBase
 
 from molopt.errors import InputError
 from molopt.molecules.checks import check_geometry
+from molopt.names import tidied
 
 
 def accepted(mol: Chem.Mol, conformer: int, name: str | None) -> tuple[Chem.Mol, str]:
@@ -17,7 +18,7 @@ def accepted(mol: Chem.Mol, conformer: int, name: str | None) -> tuple[Chem.Mol,
     """
     mol = sanitized_copy(mol)
     title = mol.GetProp("_Name") if mol.HasProp("_Name") else ""
-    name = name or title or smiles_of(mol)
+    name = tidied(name or title) or smiles_of(mol)
     keep_conformer(mol, conformer, name)
     if any(atom.GetTotalNumHs() for atom in mol.GetAtoms()):
         raise InputError(f"{name} lacks hydrogens: add them with Chem.AddHs(mol, addCoords=True)")

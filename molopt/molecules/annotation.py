@@ -62,7 +62,7 @@ def restore(atoms: Atoms) -> tuple[Chem.Mol, bool] | None:
         found = sanitized(mol) if known else typed_by_degree(mol)
         unpaired = [[atom.GetIdx(), atom.GetNumRadicalElectrons()] for atom in found.GetAtoms()]
         return (found, known) if [entry for entry in unpaired if entry[1]] == sorted(radicals) else None
-    except (ValueError, IndexError, TypeError, OverflowError, RuntimeError, Chem.MolSanitizeException):
+    except (ValueError, LookupError, TypeError, OverflowError, RuntimeError, Chem.MolSanitizeException):
         return None
 
 

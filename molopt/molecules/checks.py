@@ -10,23 +10,25 @@ from molopt.errors import InputError
 from molopt.molecules.contacts import lengths, pairs_within
 
 CLOSEST = 0.1  # A; no two nuclei come closer, and potentials divide by the distance
+FARTHEST = 9999.0  # A from the origin, along each axis: an SDF cannot say more
+LARGEST = 1_000_000  # of a charge or a multiplicity; more is a slip, and overflows RDKit's integers
 
 
 def check_geometry(numbers: Sequence[int], positions: np.ndarray, name: str) -> None:
-    """Raise InputError where a coordinate is not finite or two atoms lie on one spot.
+    """Raise InputError where a coordinate is not finite or very far out, or two atoms lie on one spot.
 
     >>> check_geometry([1, 1], np.zeros((2, 3)), "H2")
     Traceback (most recent call last):
         ...
     molopt.errors.InputError: H2: atoms 0 (H) and 1 (H), counted from 0, are 0.000 A apart; at least 0.1 A is needed
     """
-    finite = np.isfinite(positions).all(axis=1)
-    if not finite.all():
-        atom = int(np.argmin(finite))
+    within = (np.abs(positions) <= FARTHEST).all(axis=1)  # NaN is not
+    if not within.all():
+        atom = int(np.argmin(within))
         x, y, z = positions[atom]
         raise InputError(
             f"{name}: atom {atom} ({chemical_symbols[numbers[atom]]}), counted from 0, is at ({x}, {y}, {z}); "
-            "coordinates must be finite numbers"
+            f"coordinates must be finite numbers of at most {FARTHEST:g} A"
         )
     pairs = pairs_within(positions, CLOSEST)
     if len(pairs):
@@ -57,9 +59,12 @@ def check_spin(numbers: Sequence[int], charge: int, spin: int, name: str) -> Non
     molopt.errors.InputError: water: charge 1 leaves 9 electrons, which cannot have multiplicity 1 but 2, 4, 6, ...; \
 set charge or spin
     """
-    electrons = int(sum(numbers)) - charge
+    own = int(sum(numbers))
+    electrons = own - charge
     if electrons < 1:
-        raise InputError(f"{name}: charge {charge} leaves no electrons of {int(sum(numbers))}; set charge")
+        raise InputError(f"{name}: charge {charge} leaves no electrons of {own}; set charge")
+    if electrons > 2 * own:
+        raise InputError(f"{name}: charge {charge} adds more electrons than the {own} that it has; set charge")
     if spin < 1 or spin - 1 > electrons or (electrons - spin) % 2 == 0:
         first = 1 + electrons % 2
         raise InputError(
@@ -72,8 +77,9 @@ def whole(value: Any, what: str, name: str) -> int:
     """The integer that `value` is, or InputError naming what it should have been."""
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = float("nan")
-    if not number.is_integer():
-        raise InputError(f"{name}: {what} must be a whole number, got {value!r}")
+    if not (number.is_integer() and abs(number) <= LARGEST):
+        got = value.tolist() if isinstance(value, np.generic | np.ndarray) else value
+        raise InputError(f"{name}: {what} must be a whole number of sensible size, got {got!r:.60}")
     return int(number)

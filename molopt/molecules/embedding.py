@@ -8,6 +8,7 @@ from rdkit.Chem import rdDistGeom
 
 from molopt.errors import InputError
 
+MOST = 500  # atoms; the time grows with their cube, and is a minute for so many
 GAP = 3.0  # A between fragments: near enough to attract, too far to clash
 
 
@@ -32,6 +33,16 @@ def embedded(mol: Chem.Mol, seed: int, name: str) -> Chem.Mol:
                 raise InputError(f"RDKit cannot embed {name} with seed {seed}: try another seed, or give a geometry")
     set_apart(mol)
     return mol
+
+
+def embedded_first(mol: Chem.Mol, seed: int, name: str) -> Chem.Mol:
+    """As `embedded`, for a molecule that has no geometry yet; InputError at once where it is too large for one."""
+    if mol.GetNumAtoms() > MOST:
+        raise InputError(
+            f"{name} has {mol.GetNumAtoms()} atoms, and a geometry is made for at most {MOST}: give an SDF with a 3D "
+            "geometry"
+        )
+    return embedded(mol, seed, name)
 
 
 def set_apart(mol: Chem.Mol) -> None:

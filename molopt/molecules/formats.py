@@ -2,6 +2,8 @@
 
 import io
 import logging
+import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -14,11 +16,14 @@ from ase import Atoms
 from rdkit import Chem
 
 from molopt.errors import InputError
-from molopt.molecules.embedding import embedded
+from molopt.molecules.embedding import embedded_first
 from molopt.molecules.molecule import Molecule
+from molopt.molecules.perception import name_of
 from molopt.molecules.sdf import number_in, orders_unknown, sdf_mol, sdf_records, title, untyped_atoms
 
 log = logging.getLogger("molopt")
+
+LONGEST = 1_000_000  # characters of the comment of an XYZ frame: bonds of many thousand atoms, read in two seconds
 
 
 class Given(NamedTuple):
@@ -68,7 +73,7 @@ def with_hydrogens(mol: Chem.Mol, name: str) -> Chem.Mol:
 
 def embedded_anew(mol: Chem.Mol, seed: int, name: str) -> Chem.Mol:
     log.warning("%s: its record has no 3D geometry, and was embedded with seed %d", name, seed)
-    return embedded(Chem.AddHs(mol), seed, name)
+    return embedded_first(Chem.AddHs(mol), seed, name)
 
 
 def from_xyz(file: TextIO, path: Path, given: Given) -> Iterator[Molecule]:
@@ -78,7 +83,7 @@ def from_xyz(file: TextIO, path: Path, given: Given) -> Iterator[Molecule]:
         number += 1
         with located(path, "frame", number):
             atoms = xyz_atoms(head, file)
-            name = atoms.info.get("name", fallback_name(path, number))
+            name = name_of(atoms) if "name" in atoms.info else fallback_name(path, number)
             molecule = Molecule.from_atoms(described(atoms, name, given.charge, given.spin), given.known)
         yield molecule
 
@@ -98,16 +103,17 @@ def next_filled(file: TextIO) -> str:
 
 def xyz_atoms(head: str, file: TextIO) -> Atoms:
     """The frame whose first line is `head` and whose other lines come next in the file."""
-    try:
-        announced = int(head)
-    except ValueError:
-        raise InputError(f"the number of atoms must come first, got {head.strip()!r}") from None
+    if not re.fullmatch(r"\s*[+-]?\d{1,4000}\s*", head):
+        raise InputError(f"the number of atoms must come first, got {head.strip()!r:.60}")
+    announced = int(head)
     if announced < 1:
         raise InputError(f"it announces {announced} atoms; at least 1 is needed")
-    lines = list(islice(file, announced + 1))
+    lines = list(islice(file, min(announced, sys.maxsize - 1) + 1))
     present = sum(bool(line.strip()) for line in lines[1:])
     if present < announced:
         raise InputError(f"it is truncated: it announces {announced} atoms and has {present}")
+    if len(lines[0]) > LONGEST:
+        raise InputError(f"its second line has {len(lines[0])} characters; at most {LONGEST} are read")
     try:
         return ase.io.read(io.StringIO(head + "".join(lines)), format="extxyz")
     except Exception as error:  # ASE raises whatever its parsing stumbles on
@@ -138,7 +144,7 @@ def located(path: Path, kind: str, number: int) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        raise InputError(f"{path}, {kind} {number}: {error}") from None
+        raise InputError(f"{path}, {kind} {number}: {error.message}", error.picture) from None
 
 
 READERS: dict[str, Callable[[TextIO, Path, Given], Iterator[Molecule]]] = {

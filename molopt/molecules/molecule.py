@@ -14,7 +14,7 @@ from molopt.errors import InputError
 from molopt.molecules.acceptance import accepted, smiles_of
 from molopt.molecules.annotation import annotate
 from molopt.molecules.checks import check_geometry, check_spin
-from molopt.molecules.embedding import embedded
+from molopt.molecules.embedding import embedded, embedded_first
 from molopt.molecules.perception import (
     bonds_of,
     by_distance,
@@ -127,7 +127,7 @@ class Molecule:
         mol = parse_smiles(smiles)
         found = mol.GetProp("_Name") if mol.HasProp("_Name") else ""
         name = name or found or smiles.strip()
-        return cls.from_rdkit(embedded(Chem.AddHs(mol), seed, name), name=name, charge=charge, spin=spin)
+        return cls.from_rdkit(embedded_first(Chem.AddHs(mol), seed, name), name=name, charge=charge, spin=spin)
 
     @classmethod
     def from_rdkit(

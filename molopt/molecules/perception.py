@@ -13,6 +13,7 @@ from molopt.errors import InputError
 from molopt.molecules.annotation import assemble, restore, sanitized, typed_by_degree
 from molopt.molecules.checks import check_spin, whole
 from molopt.molecules.doubt import doubt, lonely
+from molopt.names import tidied
 
 log = logging.getLogger("molopt")
 
@@ -23,9 +24,10 @@ SPELLED = {"charge": ("charge",), "multiplicity": ("multiplicity", "mult")}  # p
 
 
 def name_of(atoms: Atoms) -> str:
-    """`atoms.info["name"]`, else the formula."""
+    """`atoms.info["name"]`, else the formula. ASE reads a name of numbers, as "1 2 3", as an array."""
     name = atoms.info.get("name")
-    return str(name) if name not in (None, "") else atoms.get_chemical_formula()
+    said = " ".join(map(str, np.ravel(name))) if isinstance(name, list | tuple | np.ndarray) else name
+    return tidied("" if said is None else said) or atoms.get_chemical_formula()
 
 
 def told(calculator: Any, atoms: Atoms) -> dict[str, int]:
@@ -62,14 +64,14 @@ def in_all(atoms: Atoms, name: str) -> int:
     Raises
     ------
     InputError
-        It is not finite.
+        It is not finite, or absurd.
     """
     if not atoms.has(name):
         return 0
     total = float(atoms.get_array(name).sum())
     if not np.isfinite(total):
         raise InputError(f"{name_of(atoms)}: its {name.replace('_', ' ')} add up to {total}; they must be finite")
-    return round(total)
+    return whole(round(total), f"the sum of its {name.replace('_', ' ')}", name_of(atoms))
 
 
 def charges_said(atoms: Atoms, known: dict[str, int]) -> dict[str, int]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from molopt.errors import InputError
+from molopt.files import require_regular
 from molopt.molecules.formats import READERS, Given
 from molopt.molecules.molecule import SEED, Molecule
 from molopt.molecules.published import PUBLISHED, published
@@ -15,6 +16,8 @@ from molopt.names import nearest
 ENDINGS = ", ".join(READERS)
 FOLDERS = re.compile(r"[\w.~+ -]*[/\\][\w.~+ /\\-]*")  # a SMILES with a slash has a double bond, too
 ENDING = re.compile(r".*\.(?![bcnopsBCNOPSFI\d]+$)([a-z][a-z\d]{1,7}|[A-Z][A-Z\d]{2,7})")  # and is no fragment
+# A name that nobody meant as a SMILES: without bonds and brackets, and with a letter that no SMILES has there.
+WORDS = re.compile(r"(?=\S*[adefghijkmqtuvwxyz]|[^\WBCNOPSFIbcnops])[\w',() +-]*")
 
 
 def read(
@@ -64,6 +67,7 @@ def read(
 
 
 def exists(path: Path) -> bool:
+    """Whether a file or folder of this name is there."""
     try:
         return path.exists()
     except (OSError, ValueError):  # too long for a file name, as a SMILES may be
@@ -72,18 +76,21 @@ def exists(path: Path) -> bool:
 
 def read_path(path: Path, given: Given) -> Iterator[Molecule]:
     if path.is_dir():
-        files = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in READERS)
+        files = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in READERS and not entry.is_dir())
         if not files:
             raise InputError(f"the folder {str(path)!r} has no file that ends in {ENDINGS}")
-        return (molecule for file in files for molecule in read_path(file, given))
+        for file in files:
+            require_regular(file)
+        return (molecule for file in files for molecule in read_file(file, given))
     if path.suffix.lower() not in READERS:
         raise InputError(f"cannot tell the format of {str(path)!r}: its name must end in {ENDINGS}")
+    require_regular(path)
     return read_file(path, given)
 
 
 def read_file(path: Path, given: Given) -> Iterator[Molecule]:
     found = False
-    with path.open(encoding="utf-8", errors="replace") as file:
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
         for molecule in READERS[path.suffix.lower()](file, path, given):
             found = True
             yield molecule
@@ -100,12 +107,20 @@ def named_or_smiles(text: str, given: Given) -> Molecule:
     except InputError:
         if FOLDERS.fullmatch(text) or ENDING.fullmatch(text):
             raise InputError(
-                f"there is no file {text!r}, and it is no SMILES; files that are read end in {ENDINGS}"
+                f"there is no file {text!r}, and it is not a SMILES; files that are read end in {ENDINGS}"
             ) from None
-        near = nearest(text, shipped_names())
-        if near and re.fullmatch(r"\w+", text):
-            raise InputError(
-                f"{text!r} is neither a file, nor a SMILES, nor a shipped molecule; did you mean {' or '.join(near)}?"
-            ) from None
+        near = nearest(text, [*PUBLISHED, *shipped_names()])
+        if WORDS.fullmatch(text) or (near and re.fullmatch(r"\w+", text)):
+            raise InputError(neither(text, near)) from None
         raise
     return Molecule.from_smiles(text, seed=given.seed, charge=given.charge, spin=given.spin)
+
+
+def neither(name: str, near: list[str]) -> str:
+    """What is said of a word that means nothing here, with the known names that are near it."""
+    remedy = (
+        f"did you mean {' or '.join(near)}?"
+        if near
+        else f"names are not looked up, so give its SMILES or a file ({ENDINGS}); molopt molecules lists what ships"
+    )
+    return f"{name!r:.60} is neither a file, nor a SMILES, nor a shipped molecule; {remedy}"

@@ -11,15 +11,17 @@ from rdkit import Chem, rdBase
 from molopt.errors import InputError
 from molopt.molecules.annotation import annotate
 from molopt.molecules.checks import whole
+from molopt.molecules.smiles import logged
 
 COMPLAINT = re.compile(r"^\[[\d:]+\] (?:ERROR: )?(.+)$", re.MULTILINE)  # a line of RDKit's log, after the time
-GUESSED = re.compile(r"^> .*<bond_orders>.*\nunknown\s*$", re.MULTILINE)
+GUESSED = re.compile(r"^> [^\n]*<bond_orders>[^<\n]*\nunknown\s*$", re.MULTILINE)
+MOST = 1000  # data fields of a record: RDKit's time grows with the square of their number
 
 
 def sdf_text(mol: Chem.Mol, name: str, charge: int, spin: int, orders_known: bool) -> str:
     """One record, with the fields charge (e), spin (the multiplicity) and, where they are, bond_orders: unknown."""
     mol = Chem.Mol(mol)
-    mol.SetProp("_Name", " ".join(name.split()))
+    mol.SetProp("_Name", f" {name}" if name.startswith("$$$$") else name)  # which would end the record
     mol.SetIntProp("charge", charge)
     mol.SetIntProp("spin", spin)
     if not orders_known:
@@ -45,12 +47,15 @@ def sdf_records(file: TextIO) -> Iterator[str]:
 
 def sdf_mol(record: str) -> Chem.Mol:
     """One record with its data fields, hydrogens left as they are; not sanitized where bond orders are unknown."""
+    fields = record.count("\n>")
+    if fields > MOST:
+        raise InputError(f"it has {fields} data fields; at most {MOST} are read")
     supplier = Chem.SDMolSupplier()
     with rdBase.BlockLogs(), rdBase.CaptureErrorLog() as errors:
         supplier.SetData(record, sanitize=not orders_unknown(record), removeHs=False)
         mol = supplier[0]
     if mol is None:
-        complaint = COMPLAINT.search(errors.messages)
+        complaint = COMPLAINT.search(logged(errors))
         raise InputError(f"RDKit cannot read it: {complaint.group(1) if complaint else 'it gives no reason'}")
     if mol.GetNumAtoms() == 0:
         raise InputError("it has no atoms")

@@ -10,6 +10,7 @@ from rdkit.Chem import rdForceFieldHelpers
 
 from molopt.errors import InputError
 from molopt.molecules import Molecule
+from molopt.molecules.smiles import reason
 
 VARIANTS = {"mmff94": "MMFF94", "mmff94s": "MMFF94s"}
 FORCE_FIELDS = (*VARIANTS, "uff")
@@ -46,7 +47,10 @@ def uff(molecule: Molecule) -> Any:
         # RDKit ends its complaint with the index of the atom in parentheses.
         atom = described(mol, re.search(r"\((\d+)\)", errors.messages), counted_from=0)
         raise InputError(f"UFF has no parameters for {atom} of {molecule.name}: use gfn2-xtb")
-    return rdForceFieldHelpers.UFFGetMoleculeForceField(mol, vdwThresh=NO_CUTOFF, ignoreInterfragInteractions=False)
+    try:
+        return rdForceFieldHelpers.UFFGetMoleculeForceField(mol, vdwThresh=NO_CUTOFF, ignoreInterfragInteractions=False)
+    except RuntimeError as error:  # as of a bond without an order
+        raise InputError(f"UFF cannot be used for {molecule.name}: {reason(error)}; use gfn2-xtb") from error
 
 
 def mmff(molecule: Molecule, method: str, terms: str = "all") -> Any:

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-LONGEST = 160  # characters of a name; sentences may be longer
+LONGEST = 160  # characters of a name
+LONGEST_LINE = 1000  # characters of a sentence
 
 
 def shown(text: object, longest: int = LONGEST) -> str:
@@ -16,6 +17,21 @@ def shown(text: object, longest: int = LONGEST) -> str:
     """
     found = "".join(map(visible, str(text)[: longest + 1]))
     return found if len(found) <= longest else f"{found[: longest - 1]}…"
+
+
+def sentence(text: object, longest: int = LONGEST_LINE) -> str:
+    """A sentence as `shown`; a long one lacks its middle, as the remedy stands at its end.
+
+    >>> sentence("x" * 5000 + "\\r\\x1b[2J: give another")[-40:]
+    'xxxxxxxxxxxxxxxxx\\\\r\\\\x1b[2J: give another'
+    """
+    found = "".join(map(visible, without_middle(str(text), longest)))
+    return without_middle(found, longest)
+
+
+def without_middle(text: str, longest: int) -> str:
+    end = longest // 2
+    return text if len(text) <= longest else f"{text[: longest - end - 1]}…{text[-end:]}"
 
 
 def visible(character: str) -> str:

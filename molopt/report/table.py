@@ -9,6 +9,7 @@ from rich.text import Text
 
 from molopt.comparison import above_best
 from molopt.record import Outcome, Record
+from molopt.report.escaping import shown
 from molopt.report.labels import label
 from molopt.result import Result
 
@@ -31,7 +32,7 @@ def comparison_table(records: Sequence[Record]) -> Table:
     for record, above in zip(records, above_best(records), strict=True):
         end = record.outcome
         table.add_row(
-            Text(label(record.plan.optimizer)),
+            Text(shown(label(record.plan.optimizer))),
             ending(end),
             str(end.force_calls),
             number(end.seconds, 2),
@@ -52,7 +53,7 @@ HEADINGS = (
 
 def row(result: Result) -> str:
     """A run as a line under `HEADINGS`, 80 characters wide."""
-    name = result.name if len(result.name) <= WIDTH else f"{result.name[: WIDTH - 1]}…"
+    name = shown(result.name, WIDTH)
     return (
         f"{name:<{WIDTH}}  {ending(result).plain:<9}  {result.force_calls:>5}  {result.seconds:>7.2f}  "
         f"{number(result.energy, 6):>14}  {left(result):>8}  {number(result.fmax, 4):>6}"

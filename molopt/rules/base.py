@@ -110,9 +110,12 @@ def check(name: str, value: Any, allowed: str | None) -> None:
     """Raise InputError unless `value` lies in the named range: positive, natural (>= 0) or unit ([0, 1))."""
     if allowed is None:
         return
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
-        raise InputError(f"{name} must be a finite number, got {value!r}")
-    number = float(value)
+    try:
+        number = math.nan if isinstance(value, bool) or not isinstance(value, Real) else float(value)
+    except OverflowError:  # an integer of hundreds of digits
+        number = math.inf
+    if not math.isfinite(number):
+        raise InputError(f"{name} must be a finite number, got {value!a:.60}")
     if allowed == "positive" and not number > 0:
         raise InputError(f"{name} must be positive, got {value}")
     if allowed == "natural" and not number >= 0:

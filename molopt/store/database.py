@@ -57,8 +57,10 @@ class Store:
         self.wait = wait
         if not self.path.parent.is_dir():
             raise StoreError(f"{self.path.parent} is no folder, and {self.path.name} is to be in it: make it first")
-        if self.path.exists() and not self.path.is_file():
-            raise StoreError(f"{self.path} cannot be opened: it is not a file")
+        for name in ("", "-journal", "-wal", "-shm"):  # SQLite opens what it finds, and waits for a pipe
+            path = self.path.with_name(self.path.name + name)
+            if path.exists() and not path.is_file():
+                raise StoreError(f"{path} cannot be opened: it is not a file")
         with explained(self.path, wait):
             # Transactions are begun and ended here alone. SQLite's defaults stay: a rollback journal, because the
             # faster write-ahead log needs memory that all its users share, which network file systems do not have;

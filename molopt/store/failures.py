@@ -29,6 +29,9 @@ def explained(path: Path, wait: float) -> Iterator[None]:
     """Raise StoreError where the database at a path, waited for so many seconds, does not serve."""
     try:
         yield
+    except UnicodeDecodeError as error:  # in the name of a table
+        said = "'text that is not UTF-8'"
+        raise StoreError(f"{path} {MEANINGS[sqlite3.SQLITE_CORRUPT].format(error=said)}") from error
     except sqlite3.DatabaseError as error:
         kind = getattr(error, "sqlite_errorcode", 0) & PRIMARY
         if kind in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
