@@ -2,7 +2,7 @@
 
     python docs/cartesian.py                                   # the table of docs/cartesian.md, Markdown; minutes
     python docs/cartesian.py --set tuning --seeds 0,1          # what was tuned on
-    python docs/cartesian.py --optimizers bfgs,adam --fmax 0.01
+    python docs/cartesian.py --systems "Pt(111),Al vacancy" --optimizers default
 
 Systems are built by ASE and computed with ASE's EMT, so that nothing else is needed to repeat it. The two sets were
 chosen before anything was tuned. A run that does not arrive within --cap force calls counts as --cap. A band counts its
@@ -239,6 +239,7 @@ def said(one: Run, lowest: float) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--set", default="reported", choices=SETS)
+    parser.add_argument("--systems", help="of the set, by default all; one with a comma in its name cannot be chosen")
     parser.add_argument("--optimizers", default=OPTIMIZERS)
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--cap", type=int, default=500, help="force calls of one run")
@@ -246,7 +247,8 @@ def main() -> None:
     arguments = parser.parse_args()
     optimizers = [*dict.fromkeys([*REFERENCES, *arguments.optimizers.split(",")])]
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
-    systems = list(product(SETS[arguments.set], seeds))
+    names = arguments.systems.split(",") if arguments.systems else SETS[arguments.set]
+    systems = list(product(names, seeds))
     tasks = [(arguments.set, *system, optimizer, arguments.cap) for optimizer in optimizers for system in systems]
     with ProcessPoolExecutor(arguments.workers) as pool:
         done = list(pool.map(run, *zip(*tasks, strict=True)))

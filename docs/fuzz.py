@@ -149,7 +149,7 @@ def begun(folder: Path, first: list[Case]) -> tuple[Connection, multiprocessing.
 
 
 def work(connection: Connection, sandbox: Path) -> None:
-    """Take cases and give verdicts, until there is none."""
+    """Take cases and give verdicts, until None is sent."""
     shutil.rmtree(sandbox, ignore_errors=True)
     for name in ("home", "tmp", "other"):
         (sandbox / name).mkdir(parents=True)

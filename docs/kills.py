@@ -1,4 +1,4 @@
-"""Kill runs at random moments, go on from what they left, and compare with a run that nobody touched.
+"""Kill runs at random moments, go on from what they left, and compare with an uninterrupted run.
 
     python docs/kills.py --kills 200 --seed 1
     python docs/kills.py --cost
@@ -119,7 +119,7 @@ def visited(make, steps):
 
 
 def step_of(positions, known):
-    """Which step of the uninterrupted run this is, to the last bit; None where it is none of them."""
+    """Which step of the uninterrupted run this is, to the last bit; None where it is not one of its steps."""
     return next((step for step, there in enumerate(known) if np.array_equal(there, positions)), None)
 
 

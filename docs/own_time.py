@@ -17,6 +17,7 @@ from molopt.potentials import Counted
 
 SIZES = (50, 500, 5000)
 STEPS = 100
+SPACING = 6.0  # Angstrom between wells: no two atoms meet on their way
 
 
 class Wells(Calculator):
@@ -39,7 +40,9 @@ class Wells(Calculator):
 def own_milliseconds(optimizer, size: int) -> float:
     """Per step, for so many atoms."""
     random = np.random.default_rng(0)
-    x0, k = random.normal(size=(size, 3)) * 10, 10 ** random.uniform(-2, 2, size=(size, 3))
+    side = np.arange(np.ceil(size ** (1 / 3)))
+    x0 = SPACING * np.stack(np.meshgrid(side, side, side), axis=-1).reshape(-1, 3)[:size]
+    k = 10 ** random.uniform(-2, 2, size=(size, 3))
     best = np.inf
     for _ in range(5):
         atoms = Atoms("C" * size, positions=x0 + random.normal(size=(size, 3)) * 0.3)

@@ -96,13 +96,15 @@ def cell(one: Run, reference: Run) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--set", default="reported", choices=SETS)
+    parser.add_argument("--chains", help="instead of a set: names such as Me-2-Ph, separated by commas")
     parser.add_argument("--seeds", default="7")
     parser.add_argument("--displacements", default="0,0.1", help="of the starts, Angstrom")
     parser.add_argument("--workers", type=int, default=2)
     arguments = parser.parse_args()
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
     displacements = [float(size) for size in arguments.displacements.split(",")]
-    systems = list(product(SETS[arguments.set], seeds, displacements))
+    chains = arguments.chains.split(",") if arguments.chains else SETS[arguments.set]
+    systems = list(product(chains, seeds, displacements))
     tasks = [(*system, *column) for column in COLUMNS.values() for system in systems]
     with ProcessPoolExecutor(arguments.workers) as pool:
         done = list(pool.map(run, *zip(*tasks, strict=True)))

@@ -66,7 +66,7 @@ class Control:
     .. math:: W = \tfrac{1}{2} (g_{old} + g_{new}) \cdot taken,
 
     which is the change of the energy but for an error of third order in the step. It needs no energies, so it does
-    not drown in their rounding near the minimum, and it serves bands and cells whose forces are no gradient of the
+    not drown in their rounding near the minimum, and it serves bands and cells whose forces are not the gradient of the
     reported energy.
 
     - W > 0: the rate shrinks by `shrink`. A small rise is accepted: momentum must be allowed to climb a little.

@@ -79,7 +79,7 @@ class Limits(NamedTuple):
 
 @dataclass(frozen=True)
 class Published:
-    """A set of limits by its name; before the first step it is never met, for want of a displacement."""
+    """A set of limits by its name; before the first step it is never met, as there is no displacement yet."""
 
     name: str
     SETS: ClassVar[dict[str, Limits]]

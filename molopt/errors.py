@@ -22,7 +22,7 @@ class InputError(ValueError):
 
 
 class StoreError(InputError):
-    """Finished runs cannot be read or written: a full disk, a locked database, a file that is no store."""
+    """Finished runs cannot be read or written: a full disk, a locked database, a file that is not a store."""
 
 
 class MissingExtra(ImportError):
@@ -37,4 +37,4 @@ class PotentialFailed(RuntimeError):
 
 
 class Exploded(PotentialFailed):
-    """A run has left all sense: its energy, forces or distances are not those of atoms (`molopt.potentials.sense`)."""
+    """A run no longer makes sense: its energy, forces or distances are not those of atoms (`potentials.sense`)."""

@@ -67,7 +67,7 @@ def relax(
     surrogate : str, ASE calculator or None
         A cheap potential of the same molecule that guides optimizers of molopt in internal coordinates: a name
         (`molopt.potential`) or a calculator. "auto" is none on a force field, and MMFF94s elsewhere if it has
-        parameters for the molecule. In Cartesians there is none. Its calls are no force calls, unless it is of the
+        parameters for the molecule. In Cartesians there is none. Its calls are not force calls, unless it is of the
         same program as the potential. A bad one costs a few force calls, never the result.
     logfile, trajectory
         As in ASE; silent and not written by default.
@@ -80,7 +80,7 @@ def relax(
         An argument cannot be used, or atoms have no calculator and none is given.
     PotentialFailed
         The first force call failed. Where a later one fails, the result has the last good geometry and `error`; where
-        the run leaves all sense (`molopt.potentials.sense`), it has the lowest geometry before.
+        the run no longer makes sense (`molopt.potentials.sense`), it has the lowest geometry before.
 
     Examples
     --------

@@ -31,7 +31,7 @@ class Result:
         Whether the last geometry meets all criteria, or is as near to the floor as noise in the forces allows.
     ended : str
         How the run ended: "converged", "unconverged" (its steps were used up), "exploded" (its energy, forces or
-        distances left all sense: `molopt.potentials.sense`) or "failed"; in a study also "timed out" or "crashed"
+        distances no longer made sense: `molopt.potentials.sense`) or "failed"; in a study also "timed out" or "crashed"
         (`molopt.record`).
     at_noise_floor : bool
         Whether it converged because noise in the forces is all that is left.

@@ -57,7 +57,7 @@ def descendants():
 
 
 def marked(text):
-    """Process ids of all that run with this text in the environment: Parsl's are no descendants."""
+    """Process ids of all that run with this text in the environment: Parsl's are not descendants."""
     found = set()
     for entry in Path("/proc").iterdir():
         try:
@@ -86,7 +86,7 @@ ENDS = {
     "vanish 0": ("crashed", "its process ended with exit code 0"),
     "vanish 7": ("crashed", "its process ended with exit code 7"),
     "segfault": ("crashed", "its process was ended by SIGSEGV (Segmentation fault)"),
-    "kill_itself": ("crashed", "its process was ended by SIGKILL (by the system for want of memory, or by hand)"),
+    "kill_itself": ("crashed", "its process was ended by SIGKILL (by the system when memory ran out, or by hand)"),
     "unpicklable": ("raised", "its value could not be pickled: RuntimeError: this stays here"),
     "local": ("raised", "its value could not be pickled: AttributeError: Can't pickle local object"),
     "unreadable": ("raised", "its value could not be unpickled: ValueError: invalid literal for int()"),
@@ -405,7 +405,7 @@ def test_a_configuration_that_cannot_be_used_is_one_line(written, error, tmp_pat
 
 
 @pytest.mark.parametrize("then", ["fail", "vanish 3", "nap 600", "double 4"])
-def test_what_befalls_a_run_after_the_first_part_of_its_value_costs_the_rest_alone(then):
+def test_a_failure_after_the_first_part_of_the_value_of_a_run_costs_the_rest_alone(then):
     (found,) = outcomes([f"begin_well {then}"], workers=1, seconds=5).values()
     assert (found.value, found.ended, found.error) == (8 if then == "double 4" else "well begun", "done", None)
 

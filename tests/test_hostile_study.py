@@ -355,7 +355,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(field=st.sampled_from(["format", *KINDS]), value=VALUES)
 def test_any_value_in_any_field_of_the_file_is_read_or_one_line(finished, tmp_path, marker, field, value):
     study = tmp_path / "study"
@@ -370,7 +370,7 @@ NAMES = st.lists(PLAIN, min_size=1, max_size=3).map(tuple)
 COUNT = st.integers(1, 10**12)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(
     said=st.builds(
         Settings,
@@ -397,7 +397,7 @@ def test_settings_come_back_from_their_file_as_they_were(tmp_path, said):
     assert read_settings(tmp_path) == said
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60)
 @given(content=st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_any_bytes_as_a_study_are_one_line(tmp_path, content):
     (tmp_path / SETTINGS).write_bytes(content)
@@ -413,7 +413,7 @@ def test_deep_nesting_numbers_that_are_none_and_endless_digits_are_one_line(tmp_
         read_settings(tmp_path)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120)
 @given(field=st.sampled_from([*Plan.__dataclass_fields__]), value=VALUES)
 def test_any_value_in_any_field_of_a_run_is_read_or_one_line(finished, tmp_path, marker, field, value):
     study = tmp_path / "study"

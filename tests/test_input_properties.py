@@ -4,7 +4,7 @@ import ase.io
 import numpy as np
 import pytest
 from ase import Atoms
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from molopt.cli.files import safe
@@ -22,14 +22,8 @@ KEYS = ("charge", "spin", "name", "bonds", "bonded", "radicals", "formal_charges
 LINES = ["C a", "CCO b\tc", "CC(", "\x00", "c1ccccc1", "", "[U]", "C\ud800", "F/C=C/F é"]
 SDF = {smiles: Molecule.from_smiles(smiles).to_sdf().encode() for smiles in ("CO", "C[C@H](F)O", "C/C=C/[O-]")}
 
-bounded = settings(
-    max_examples=100,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-few = settings(bounded, max_examples=40)
+bounded = settings(max_examples=100)
+few = settings(max_examples=40)
 rows_of_pieces = some.lists(some.sampled_from(PIECES), min_size=1, max_size=8).map("".join)
 coordinates = some.one_of(some.floats(-3, 3).map("{:.3f}".format), some.sampled_from(ABSURD))
 plain_values = some.one_of(

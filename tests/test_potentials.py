@@ -288,7 +288,7 @@ def test_a_specification_that_cannot_be_read_is_refused(text):
 
 
 def test_an_unknown_potential_is_offered_the_nearest():
-    with pytest.raises(InputError, match="'mmf94' is no potential; did you mean mmff94"):
+    with pytest.raises(InputError, match="'mmf94' is not a potential; did you mean mmff94"):
         potential("mmf94", Molecule.from_smiles("C"))
     with pytest.raises(InputError, match="uff takes no keywords, got a"):
         potential("uff?a=1", Molecule.from_smiles("C"))

@@ -289,7 +289,7 @@ def held():
     return atoms
 
 
-@settings(max_examples=10, deadline=None, derandomize=True)
+@settings(max_examples=10)
 @given(st.sampled_from(sorted(CASES)), st.integers(1, 11))
 def test_a_run_interrupted_at_any_step_is_the_uninterrupted_one(tmp_path_factory, name, done):
     if name not in WHOLE:
@@ -512,7 +512,7 @@ def mutated(draw):
     return name, signed(document) if keep else json.dumps(document)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40)
 @given(mutated())
 def test_a_changed_file_is_refused_or_runs(tmp_path_factory, case):
     name, text = case

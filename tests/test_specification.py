@@ -20,13 +20,13 @@ SINGLE = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, 
 VALUES = SINGLE | st.lists(SINGLE, max_size=3) | st.dictionaries(st.text(max_size=5), SINGLE, max_size=2)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(name=NAMES, keywords=st.dictionaries(KEYS, VALUES, max_size=4))
 def test_what_is_specified_is_parsed_back(name, keywords):
     assert parse(specified(name, keywords)) == (name, keywords)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(surrogate=st.text())
 def test_a_surrogate_of_any_spelling_is_parsed_back(surrogate):
     """Names with several keywords among them, whose & parts keywords outside: "mine:factory?a=1&b=2"."""
@@ -45,7 +45,7 @@ def test_the_full_name_of_a_choice_is_the_same_choice(name):
     assert choose(full).name == full
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(text=st.text(max_size=40) | st.text("?&=:/'\"([{,1e-_a \\", max_size=30))
 @pytest.mark.parametrize("read", [parse, choose])
 def test_any_text_is_parsed_or_an_input_error(read, text):

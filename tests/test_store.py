@@ -211,7 +211,7 @@ def sound_records(draw):
     return Record(plan, outcome)
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100)
 @given(sound_records())
 def test_any_sound_record_is_unpacked_as_it_was_packed(given_record):
     read = unpack(pack(given_record))
@@ -219,7 +219,7 @@ def test_any_sound_record_is_unpacked_as_it_was_packed(given_record):
     assert same(read, given_record)
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200)
 @given(st.binary(max_size=200), st.booleans())
 def test_bytes_that_are_not_a_record_are_one_line_that_names_the_row(path, content, compressed):
     packed = zlib.compress(content) if compressed else content
@@ -604,7 +604,7 @@ def locks():
     return file.read_text().splitlines() if file.exists() else []
 
 
-# What is no store
+# What is not a store
 
 
 def refusal(action):
@@ -646,7 +646,7 @@ def test_a_newer_store_a_damaged_one_a_folder_and_a_missing_folder_are_one_line_
     assert "cannot be opened" in refusal(lambda: Store(tmp_path))
     os.mkfifo(tmp_path / "fifo.db")
     assert "is not a file" in refusal(lambda: Store(tmp_path / "fifo.db"))
-    assert "is no folder" in refusal(lambda: Store(tmp_path / "none" / "runs.db"))
+    assert "is not a folder" in refusal(lambda: Store(tmp_path / "none" / "runs.db"))
 
 
 def test_a_row_of_somebody_else_is_named_with_the_remedy(path):

@@ -50,7 +50,7 @@ class Commands(click.Group):
             fail(error.message, picture=error.picture)
         except MissingExtra as error:
             fail(str(error))
-        except BrokenPipeError:  # who reads the output has seen enough
+        except BrokenPipeError:  # the reader of the output has gone, as head does
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(1)
         except OSError as error:

@@ -38,7 +38,7 @@ from molopt.specification import parse
 
 # What may be said when a study goes on; `potentials` is which of its own may be imported.
 WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "files", "as_json", "potentials"}
-SPELLED = {"potentials": "--potential", "sources": "the molecules"}  # options of another name than their variable
+OPTIONS = {"potentials": "--potential", "sources": "the molecules"}  # whose name is not that of their variable
 LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  # what JSON on a terminal does without
 
 
@@ -105,7 +105,7 @@ def carry_out(
         progress.say("reading molecules")
         if resume is not None:
             if said - WITH_RESUME:
-                unwanted = sorted(SPELLED.get(name, f"--{name.replace('_', '-')}") for name in said - WITH_RESUME)
+                unwanted = sorted(OPTIONS.get(name, f"--{name.replace('_', '-')}") for name in said - WITH_RESUME)
                 raise InputError(f"--resume takes all else from the study: drop {', '.join(unwanted)}")
             study = Study.resume(Path(resume), options["potentials"])
         else:

@@ -12,7 +12,7 @@ from rich.text import Text
 from molopt.potentials import Counted
 from molopt.report.escaping import sentence
 
-RUNNING = ("internal", "base", "stopping")  # modules that tell of single steps, which are no guesses
+RUNNING = ("internal", "base", "stopping")  # modules that tell of single steps, which are not guesses
 EVERY = 0.1  # s between two updates of the line; a force call can be far shorter
 
 
@@ -22,7 +22,7 @@ def say(text: str, err: bool = False) -> None:
 
 
 class Progress:
-    """One line on standard error, gone when something is printed; nothing at all where that is no terminal."""
+    """One line on standard error, gone when something is printed; nothing at all where that is not a terminal."""
 
     def __init__(self) -> None:
         console = Console(stderr=True)

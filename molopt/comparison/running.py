@@ -78,7 +78,7 @@ def carry_out(task: Task) -> Outcome:
 
 
 def in_parts(task: Task) -> Generator[Outcome, None, None]:
-    """The outcome of the run, then the same with the floor: what befalls the uncounted part costs the floor alone."""
+    """The outcome of the run, then the same with the floor: a failure of the uncounted part costs the floor alone."""
     case, criteria = task.case, task.criteria
     visited: list[Array] = []
     own: list[float] = []  # s on the clock, less those in potential, surrogate and files, at each force call

@@ -16,12 +16,12 @@ from molopt.molecules.molecule import SEED
 from molopt.molecules.reading import exists, read
 from molopt.optimizers.names import choose
 from molopt.specification import parse
+from molopt.store.checking import MOST, positive, whole
 
 SETTINGS = "study.json"
 FORMAT = 2  # of the file; 1, of molopt 0.1.0, had neither `files` nor `threads`
 OF_FORMAT_1 = {"files": True, "threads": None}
 BLOCK = 1 << 20  # bytes of a file that are read at a time
-MOST = 10**12  # steps, starts, ...: far from where a whole number is none as a float
 
 
 @dataclass(frozen=True)
@@ -112,12 +112,8 @@ class Settings:
                 yield (Path(source).resolve().name if exists(Path(source)) else source), molecule
 
 
-def number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MOST
-
-
-def whole(low: int, high: int = MOST) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+def between(low: int, high: int = MOST) -> Callable[[Any], bool]:
+    return lambda value: whole(value, low, high)
 
 
 def or_none(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -140,16 +136,16 @@ KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "sources": (sources, "a list of files, names and SMILES"),
     "potentials": (names, "a list of names"),
     "optimizers": (names, "a list of names"),
-    "fmax": (number, "a number above 0"),
-    "energy_left": (lambda value: value in (None, "auto") or number(value), "a number above 0, auto or nothing"),
-    "steps": (whole(1), "a whole number above 0"),
-    "starts": (whole(1), "a whole number above 0"),
-    "seed": (whole(0, 2**31 - 1), "at least 0 and less than 2^31"),
-    "charge": (or_none(whole(-MOST)), "a whole number"),
-    "spin": (or_none(whole(1)), "a whole number above 0"),
-    "largest": (or_none(whole(1)), "a whole number above 0"),
+    "fmax": (positive, "a number above 0"),
+    "energy_left": (lambda value: value in (None, "auto") or positive(value), "a number above 0, auto or nothing"),
+    "steps": (between(1), "a whole number above 0"),
+    "starts": (between(1), "a whole number above 0"),
+    "seed": (between(0, 2**31 - 1), "at least 0 and less than 2^31"),
+    "charge": (or_none(between(-MOST)), "a whole number"),
+    "spin": (or_none(between(1)), "a whole number above 0"),
+    "largest": (or_none(between(1)), "a whole number above 0"),
     "files": (lambda value: isinstance(value, bool), "true or false"),
-    "threads": (or_none(whole(1)), "a whole number above 0"),
+    "threads": (or_none(between(1)), "a whole number above 0"),
     "command": (lambda value: isinstance(value, str), "a text"),
     "contents": (texts, "texts by names"),
     "versions": (texts, "texts by names"),
@@ -159,7 +155,7 @@ KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
 def brief(value: Any) -> str:
     """A value as an error message shows it, whatever it is."""
     if isinstance(value, int) and abs(value) > MOST:
-        return "a number beyond all sense"  # Python may refuse to write it
+        return "a number that is far too large"  # Python may refuse to write it
     text = ascii(value)
     return text if len(text) <= 60 else f"{text[:60]}..."
 

@@ -8,9 +8,8 @@ import numpy as np
 from molopt.directions.base import Limits, Proposal
 from molopt.errors import InputError
 from molopt.rules.base import Observation, Rule
-from molopt.rules.partition import Array
+from molopt.rules.partition import REAL, Array
 
-REAL = "fiu"  # the kinds of NumPy's real numbers
 LEAST = 0.1  # part of the promised slope that a step must have
 
 
@@ -74,7 +73,7 @@ def downhill(frame: Any, seen: Observation, displacement: Array) -> Array:
 
     A scale of its own for each coordinate turns the natural gradient along the level line or uphill where the metric
     couples coordinates, and such steps would be rejected for ever. That a step goes down in the rule's eyes, but gains
-    less than `LEAST` of what those promise, is the sign of it. Momentum may climb: that is none of this.
+    less than `LEAST` of what those promise, is the sign of it. Momentum may climb: then the rule itself expects to.
     """
     systems, rule = seen.systems, seen.gradient
     promised, gained = systems.sum(rule * displacement), systems.sum(frame.gradient * displacement)

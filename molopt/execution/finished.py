@@ -79,7 +79,7 @@ def finished(task: T, report: Report) -> Finished[T, R]:
 
 
 def parts(value: Any) -> Iterator[Any]:
-    """What a function gives, part by part; one part where it is no generator."""
+    """What a function gives, part by part; one part where it is not a generator."""
     if isinstance(value, Generator):
         yield from value
     else:

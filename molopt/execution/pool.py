@@ -128,7 +128,7 @@ def packing(task: Any) -> tuple[bytes, Report | None]:
 
 
 def check_limit(seconds: float | None) -> None:
-    """Raise InputError where a time limit is none."""
+    """Raise InputError unless a time limit is None or a number of seconds above 0."""
     if seconds is None:
         return
     if isinstance(seconds, bool) or not isinstance(seconds, Real) or not 0 < seconds < math.inf:
@@ -136,6 +136,6 @@ def check_limit(seconds: float | None) -> None:
 
 
 def check_threads(threads: int) -> None:
-    """Raise InputError where a number of threads is none."""
+    """Raise InputError unless threads is a whole number above 0."""
     if isinstance(threads, bool) or not isinstance(threads, Integral) or threads < 1:
         raise InputError(f"threads must be a whole number above 0, got {threads!r}")

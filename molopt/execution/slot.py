@@ -1,4 +1,4 @@
-"""One place where a task can run: a worker process, the task it has, and what to do when either comes to grief."""
+"""One place where a task can run: a worker process, the task it has, and what to do when either fails."""
 
 import os
 import pickle
@@ -225,5 +225,5 @@ def explained(code: int | None) -> str:
         name = signal.Signals(-code).name
     except ValueError:  # a real-time signal
         return f"was ended by signal {-code}"
-    why = "by the system for want of memory, or by hand" if name == "SIGKILL" else signal.strsignal(-code)
+    why = "by the system when memory ran out, or by hand" if name == "SIGKILL" else signal.strsignal(-code)
     return f"was ended by {name} ({why})"

@@ -26,7 +26,7 @@ class Sample:
     atoms : ase.Atoms
         The geometry, without a calculator.
     relaxed : bool
-        Whether it is the minimum, or the embedding as it comes.
+        Whether it is the minimum; otherwise it is the embedding, not relaxed.
     gradient : (3N,) array
         eV/A.
     hessian : (3N, 3N) array

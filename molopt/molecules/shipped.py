@@ -31,5 +31,5 @@ def shipped_path(name: str) -> Path:
     """The file of the shipped molecule of this name, or InputError with the nearest names."""
     path = find_shipped(name)
     if path is None:
-        raise InputError(f"{name!r} is no shipped molecule{offer(name, shipped_names())}")
+        raise InputError(f"{name!r} is not a shipped molecule{offer(name, shipped_names())}")
     return path

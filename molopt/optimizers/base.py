@@ -290,7 +290,7 @@ def recipe_of(atoms: Any, coordinates: str, model: str, molecule: Molecule | Non
     if coordinates not in COORDINATES:
         raise InputError(f"coordinates must be one of {', '.join(COORDINATES)}, got {coordinates!r}")
     if model not in MODEL_NAMES:
-        raise InputError(f"{model!r} is no model Hessian{offer(model, MODEL_NAMES)}")
+        raise InputError(f"{model!r} is not a model Hessian{offer(model, MODEL_NAMES)}")
     if coordinates in ("cartesian", "elastic"):
         return None
     if coordinates == "auto" and is_metal(atoms):

@@ -91,7 +91,7 @@ def guide(said: Any, where: str, named: bool) -> str | None:
     known = ["auto", "none", *potential_names()]
     text = parse(said)[0].lower()
     if text not in known and ":" not in text:
-        raise InputError(f"{said!r} is no surrogate{offer(said, [*known, 'package.module:factory'])}")
+        raise InputError(f"{said!r} is not a surrogate{offer(said, [*known, 'package.module:factory'])}")
     return said
 
 

@@ -45,7 +45,7 @@ def choose(optimizer: Any, coordinates: str | None = None, surrogate: str | None
           "/internal", "/elastic" or "/cartesian" after the name of a rule say what it sees, Cartesian where nothing is
           said; "lbfgs/internal" and so on are `molopt.LBFGS`, bare "lbfgs" is ASE's. "default" is the best there is:
           "lbfgs/internal" for molecules, "lbfgs/elastic" for surfaces and crystals, "lbfgs/cartesian" for all else.
-          "sella", "geometric" and "pyberny" are those packages (the extra `peers`), as they come.
+          "sella", "geometric" and "pyberny" are those packages (the extra `peers`), with their own defaults.
         - A `Rule`, run under the default control. Its defaults are its paper's, those of names and classes are tuned.
         - A callable that takes (atoms, logfile=..., trajectory=...) and returns an ASE optimizer.
     coordinates : str, optional
@@ -70,7 +70,7 @@ def choose(optimizer: Any, coordinates: str | None = None, surrogate: str | None
     >>> choose("adm")
     Traceback (most recent call last):
         ...
-    molopt.errors.InputError: 'adm' is no optimizer; did you mean adam or radam or nadam? Known are default, \
+    molopt.errors.InputError: 'adm' is not an optimizer; did you mean adam or radam or nadam? Known are default, \
 lbfgs/internal, lbfgs/elastic, lbfgs/cartesian, adam, momentum, heavy-ball, nesterov, adagrad, rmsprop, adadelta, \
 per-atom-adam, amsgrad, nadam, radam, adabelief, lion, apollo, gradient-descent, bfgs, lbfgs, fire, fire2, mdmin, \
 sella, geometric, pyberny
@@ -125,7 +125,7 @@ def canonical(name: str) -> str:
         raise InputError("there is no AdamW: weight decay would pull atoms to the origin of space; use adam")
     spellings = {known.replace("-", ""): known for known in [DEFAULT, *RULES, *ASES, *PEERS]} | ALIASES
     if plain not in spellings:
-        raise InputError(f"{name!r} is no optimizer{offer(name, optimizer_names())}")
+        raise InputError(f"{name!r} is not an optimizer{offer(name, optimizer_names())}")
     return spellings[plain]
 
 
@@ -147,7 +147,7 @@ def called(function: Callable[..., Any]) -> str:
 
 
 def abbreviated(name: str) -> str:
-    """The name of a choice without the arguments that are its defaults; as it is where it is no known name.
+    """The name of a choice without the arguments that are its defaults; as it is where it is not a known name.
 
     >>> abbreviated(choose("adam?b1=0.8").name), abbreviated(choose("Heavy_Ball").name)
     ('adam?b1=0.8', 'heavy-ball')

@@ -16,6 +16,7 @@ import molopt
 from molopt.control import Memory, Point
 from molopt.directions import Proposal
 from molopt.errors import InputError
+from molopt.files import kind_of
 from molopt.optimizers.internals import Recipe
 from molopt.optimizers.json_arrays import checked, dumped, loaded
 from molopt.optimizers.same_run import Place, check_geometry, check_run, identity, images_of, said
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("molopt")
 
 FORMAT, SCHEMA = "molopt restart", 1
-HUGE = 1e100  # more is no number of a run; its square is still one
+HUGE = 1e100  # beyond anything a run computes; its square can still be held
 
 
 class Damaged(ValueError):
@@ -195,8 +196,9 @@ def finite(state: Any) -> Any:
 def usable(path: str | Path) -> Path:
     """The path; InputError where no file can be, or what is there is not one."""
     path = Path(path)
-    if path.exists() and not path.is_file():
-        raise InputError(f"restart must be a file, and {path} is a folder or a device: give another path")
+    kind = kind_of(path)
+    if kind not in ("", "a file"):
+        raise InputError(f"restart must be a file, and {path} is {kind}: give another path")
     if not path.parent.is_dir():
         raise InputError(f"restart file {path} cannot be written: there is no folder {path.parent}; make it first")
     return path

@@ -58,7 +58,7 @@ class RuleOptimizer(DirectionOptimizer):
     PotentialFailed
         Energy or forces cannot be used: NaN, of a wrong shape (from `run`).
     Exploded
-        The run has left all sense (`molopt.potentials.sense`); the atoms are back at its best geometry (from `run`).
+        The run no longer makes sense (`molopt.potentials.sense`); the atoms are back at its best geometry (from `run`).
 
     Examples
     --------

@@ -54,7 +54,7 @@ class Frames(TrajectoryWriter):
 def mend(path: Path) -> None:
     """Drop the frames of a trajectory that are not whole, and what is behind them; a line in the log says so.
 
-    A file that is whole, that is none of ASE's trajectories, or that is not there, stays as it is.
+    A file that is whole, is not a trajectory of ASE, or does not exist stays as it is.
     """
     if not path.is_file():
         return

@@ -22,7 +22,7 @@ class WatchedAtoms(OptimizableAtoms):
     PotentialFailed
         What the calculator gave are not forces, or not an energy (`molopt.potentials.answers`).
     Exploded
-        The run has left all sense; the atoms are then back at its best geometry. A `Counted` potential that watches
+        The run no longer makes sense; the atoms are then back at its best geometry. A `Counted` potential that watches
         over this itself is left to do so.
     """
 

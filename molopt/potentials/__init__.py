@@ -52,7 +52,7 @@ def potential(name: str, molecule: Molecule | Atoms) -> GetPropertiesMixin:
     >>> potential("gfn2xtb", molecule)
     Traceback (most recent call last):
         ...
-    molopt.errors.InputError: 'gfn2xtb' is no potential; did you mean gfn2-xtb or gfn1-xtb? \
+    molopt.errors.InputError: 'gfn2xtb' is not a potential; did you mean gfn2-xtb or gfn1-xtb? \
 Known are mmff94, mmff94s, uff, gfn2-xtb, gfn1-xtb, package.module:factory
     """
     found, keywords = parse(name)
@@ -62,7 +62,7 @@ Known are mmff94, mmff94s, uff, gfn2-xtb, gfn1-xtb, package.module:factory
     if key in METHODS:
         return xtb(key, molecule, keywords)
     if key not in FORCE_FIELDS:
-        raise InputError(f"{found!r} is no potential{offer(found, [*potential_names(), 'package.module:factory'])}")
+        raise InputError(f"{found!r} is not a potential{offer(found, [*potential_names(), 'package.module:factory'])}")
     known = [] if key == "uff" else ["terms"]
     others = sorted(set(keywords) - set(known))
     if others:

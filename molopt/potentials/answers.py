@@ -6,9 +6,7 @@ import numpy as np
 from ase import Atoms
 
 from molopt.errors import PotentialFailed
-from molopt.rules.partition import Array
-
-REAL = "fiu"  # the kinds of NumPy's real numbers: neither complex nor bool, no objects and no text
+from molopt.rules.partition import REAL, Array
 
 
 def checked_forces(forces: Any, atoms: Atoms, where: str) -> Array:

@@ -56,7 +56,7 @@ class Counted(BaseCalculator):
         The calculator raised, or its answer cannot be used (`molopt.potentials.answers`); the message names the force
         call.
     Exploded
-        The run has left all sense, with `sense`.
+        The run no longer makes sense, with `sense`.
     InputError
         The calculator gives no forces.
 

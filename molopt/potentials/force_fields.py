@@ -34,7 +34,7 @@ class RDKitForceField(Calculator):
         coarse).
     terms : str
         "all" (default) or, of MMFF94 and MMFF94s, "bonded": no van der Waals and no electrostatic ones, whose number
-        grows with the square of the size. It is no potential of a molecule, but can guide on a large one.
+        grows with the square of the size. It is not a potential of a molecule, but can guide on a large one.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Whether a run has left all sense, and the best geometry of it before it did."""
+"""Whether a run still makes sense, and the best geometry of it so far."""
 
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -24,9 +24,9 @@ class Evaluated(NamedTuple):
 
 @dataclass
 class Sense:
-    """Watches the force calls of one run, and ends it where they have left all sense.
+    """Watches the force calls of one run, and ends it where they no longer make sense.
 
-    A geometry is beyond all sense where
+    A geometry makes no sense where
 
     - its energy is above that of the start by more than `rise` eV an atom: more than it takes to tear all bonds;
     - or below it by more than `fall` eV an atom, and by more than the forces of the start could do over 1 Angstrom:
@@ -59,7 +59,7 @@ class Sense:
     start: Evaluated | None = None
     best: Evaluated | None = None  # the lowest of those that make sense
     last: Evaluated | None = None
-    beyond: str = ""  # why the last one is beyond all sense; empty where it is not
+    nonsense: str = ""  # why the last one makes no sense; empty where it does
     since: int = 0  # how many in succession were
     exploded: str = ""  # what happened, once it has
     bonds: Array = field(default_factory=lambda: np.zeros((0, 2), dtype=int))  # (nb, 2) of the start
@@ -84,12 +84,12 @@ class Sense:
         self.last = call
         if self.start is None:
             self.begin(atoms, call)
-        self.beyond = self.judged(call)
-        self.since = self.since + 1 if self.beyond else 0
-        if not self.beyond and (self.best is None or call.energy < self.best.energy):
+        self.nonsense = self.judged(call)
+        self.since = self.since + 1 if self.nonsense else 0
+        if not self.nonsense and (self.best is None or call.energy < self.best.energy):
             self.best = call
         if self.since >= self.patience:
-            self.end(call.number, self.beyond)
+            self.end(call.number, self.nonsense)
 
     def begin(self, atoms: Atoms, start: Evaluated) -> None:
         self.start = start
@@ -98,7 +98,7 @@ class Sense:
             self.bonds = covalent_bonds(atoms.numbers, start.positions)
 
     def judged(self, call: Evaluated) -> str:
-        """Why a force call is beyond all sense; empty where it is not."""
+        """Why a force call makes no sense; empty where it does."""
         start, natoms = self.start, max(len(call.positions), 1)
         assert start is not None
         risen = (call.energy - start.energy) / natoms
@@ -119,14 +119,14 @@ class Sense:
     def failed(self, number: int, error: Exception) -> None:
         """The potential failed at force call `number`."""
         if self.since >= self.failing:
-            self.end(number, f"{self.beyond}; then {' '.join(str(error).split())}")
+            self.end(number, f"{self.nonsense}; then {' '.join(str(error).split())}")
 
     def over(self) -> None:
         """The run would end at the last force call."""
         if self.exploded:  # and the optimizer went on
             raise Exploded(self.exploded)
-        if self.beyond and self.last is not None:
-            self.end(self.last.number, self.beyond)
+        if self.nonsense and self.last is not None:
+            self.end(self.last.number, self.nonsense)
 
     def arrived(self) -> None:
         """The run would be called converged at the last force call."""

@@ -26,7 +26,7 @@ def summary_table(summaries: Sequence[Summary], reference: str) -> Table:
     headings = [
         Heading("potential", "what gave energies and forces"),
         Heading("optimizer", "with the arguments that are not its defaults"),
-        Heading("settings", "tuned: an argument was given; default: as it comes"),
+        Heading("settings", "tuned: an argument was given; default: none was"),
         Heading("cap (Å)", "longest step of an atom"),
         Heading("runs", "molecules times starts"),
         Heading("failed", "runs that did not converge, whatever the way"),

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 Array = Any
+REAL = "fiu"  # the kinds of NumPy's real numbers: neither complex nor bool, no objects and no text
 
 
 class Partition:

@@ -6,7 +6,7 @@ import numpy as np
 
 from molopt.record import Outcome, Plan, Record
 
-MOST = 10**12  # of counts: far from where a whole number is none as a float
+MOST = 10**12  # of counts: small enough to be exact as a float
 FURTHEST = 1e6  # A, of a start from the origin
 HEAVIEST = 118
 

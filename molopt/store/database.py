@@ -10,6 +10,7 @@ import ase.db
 import numpy as np
 
 from molopt.errors import StoreError
+from molopt.files import kind_of
 from molopt.record import Record
 from molopt.store.checking import require_sound
 from molopt.store.failures import explained
@@ -41,7 +42,7 @@ class Store:
     Raises
     ------
     StoreError
-        Here or later: the file is no store, cannot be read or written, stays locked, or its disk is full. What was
+        Here or later: the file is not a store, cannot be read or written, stays locked, or its disk is full. What was
         stored before is still stored.
 
     Examples
@@ -56,11 +57,12 @@ class Store:
         self.path = Path(path).absolute()
         self.wait = wait
         if not self.path.parent.is_dir():
-            raise StoreError(f"{self.path.parent} is no folder, and {self.path.name} is to be in it: make it first")
+            raise StoreError(f"{self.path.parent} is not a folder, and {self.path.name} is to be in it: make it first")
         for name in ("", "-journal", "-wal", "-shm"):  # SQLite opens what it finds, and waits for a pipe
             path = self.path.with_name(self.path.name + name)
-            if path.exists() and not path.is_file():
-                raise StoreError(f"{path} cannot be opened: it is not a file")
+            kind = kind_of(path)
+            if kind not in ("", "a file"):
+                raise StoreError(f"{path} cannot be opened: it is {kind}, and must be a file")
         with explained(self.path, wait):
             # Transactions are begun and ended here alone. SQLite's defaults stay: a rollback journal, because the
             # faster write-ahead log needs memory that all its users share, which network file systems do not have;
@@ -158,7 +160,7 @@ class Store:
             if record.key != key:
                 raise ValueError("its key is another run's")
             return record
-        except Exception as error:  # whatever bytes that are no record lead to
+        except Exception as error:  # whatever bytes that are not a record lead to
             why = f"{type(error).__name__}: {ascii(str(error))[1:-1][:LONGEST]}"  # with names from the row
             raise StoreError(
                 f"row {number} of {self.path} holds no run that this molopt can read ({why}): "

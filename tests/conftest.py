@@ -1,0 +1,12 @@
+"""What hypothesis does in all tests: the same inputs in each run, however busy the machine is."""
+
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "molopt",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("molopt")
