@@ -2,8 +2,9 @@
 
     python docs/constraint_scans.py > scans.md
 
-The reference goes from degree to degree, once up and once down, each point from its neighbour; the lower energy of the
-two counts. A point 30, 60, ... degrees away begins at the minimum instead, with FixInternals at its target.
+The reference goes from degree to degree (or by --step), once up and once down, each point from its neighbour; the lower
+energy of the two counts. A point 30, 60, ... degrees away begins at the minimum instead, with FixInternals at its
+target.
 """
 
 import argparse
@@ -36,12 +37,12 @@ class Scan(NamedTuple):
         atoms.set_constraint(FixInternals(dihedrals_deg=[[float(degrees), list(self.dihedral)]]))
         return molopt.relax(atoms, potential=self.potential, **how)
 
-    def neighbours(self, start: Atoms, first: int, sign: int) -> dict[int, molopt.Result]:
-        """A scan in steps of one degree, once round."""
+    def neighbours(self, start: Atoms, first: int, step: int) -> dict[int, molopt.Result]:
+        """A scan in steps of so many degrees, up or down, once round."""
         found: dict[int, molopt.Result] = {}
-        for step in range(361):
-            end = self.point(start, first + sign * step, **TIGHT)
-            found[(first + sign * step) % 360] = end
+        for degrees in range(first, first + step * (360 // abs(step)) + step, step):
+            end = self.point(start, degrees, **TIGHT)
+            found[degrees % 360] = end
             start = end.atoms
         return found
 
@@ -60,16 +61,18 @@ class Scan(NamedTuple):
         return found
 
 
-def table(name: str, potential: str) -> None:
+def table(name: str, potential: str, step: int) -> None:
     smiles, dihedral = SCANS[name]
     molecule = molopt.Molecule.from_smiles(smiles)
     scan = Scan(molecule, dihedral, potential)
     start = molopt.relax(molecule, potential=potential, **TIGHT)
     here = start.atoms.get_dihedral(*dihedral)
-    ways = [scan.neighbours(start.atoms, round(here), sign) for sign in (1, -1)]
-    calls = sum(end.force_calls for way in ways for end in way.values())
+    ways = [scan.neighbours(start.atoms, step * round(here / step), signed) for signed in (step, -step)]
+    calls, runs = sum(end.force_calls for way in ways for end in way.values()), 2 * (360 // step + 1)
     print(f"\n### {name}, {potential}\n")
-    print(f"Start: the minimum, {here:.1f} degrees. The reference took {calls} force calls in {2 * 361} runs.\n")
+    print(
+        f"Start: the minimum, {here:.1f} degrees. The reference took {calls} force calls in {runs} runs.\n"
+    )
     print("| degrees | reference, meV | up - down | point - reference | force calls | converged | bonds kept |")
     print("|---" * 7 + "|")
     notes = []
@@ -104,10 +107,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--molecules", default=",".join(SCANS))
     parser.add_argument("--potentials", default="mmff94,gfn2-xtb")
+    parser.add_argument("--step", type=int, default=1, choices=(1, 2, 5, 10, 30), help="degrees, of the reference")
     arguments = parser.parse_args()
     for potential in arguments.potentials.split(","):
         for name in arguments.molecules.split(","):
-            table(name, potential)
+            table(name, potential, arguments.step)
 
 
 if __name__ == "__main__":

@@ -222,6 +222,8 @@ def main():
         total = {head: total[head] + found[head] for head in heads}
         print(f"| {name} | {' | '.join(str(found[head]) for head in heads)} |", flush=True)
     print(f"| all | {' | '.join(str(total[head]) for head in heads)} |")
+    if total["lost"] or total["different"] or total["frames lost"]:
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":

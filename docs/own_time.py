@@ -5,6 +5,7 @@
 The potential is a harmonic well for each atom, stiff and soft ones mixed; counting the calls is part of the time.
 """
 
+import argparse
 import time
 
 import numpy as np
@@ -15,7 +16,6 @@ from ase.optimize import BFGS, FIRE
 import molopt
 from molopt.potentials import Counted
 
-SIZES = (50, 500, 5000)
 STEPS = 100
 SPACING = 6.0  # Angstrom between wells: no two atoms meet on their way
 
@@ -57,11 +57,14 @@ def own_milliseconds(optimizer, size: int) -> float:
 
 
 def main() -> None:
-    print(f"{'CPU ms a step':20s}", *(f"{size:>8d}" for size in SIZES), " atoms")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", default="50,500,5000", help="atoms")
+    sizes = [int(size) for size in parser.parse_args().sizes.split(",")]
+    print(f"{'CPU ms a step':20s}", *(f"{size:>8d}" for size in sizes), " atoms")
     for name in ("GradientDescent", "HeavyBall", "Adam", "PerAtomAdam", "NAdam", "Apollo"):
-        print(f"{name:20s}", *(f"{own_milliseconds(getattr(molopt, name), size):8.3f}" for size in SIZES), flush=True)
-    print(f"{'FIRE (ASE)':20s}", *(f"{own_milliseconds(FIRE, size):8.3f}" for size in SIZES))
-    print(f"{'BFGS (ASE)':20s}", *(f"{own_milliseconds(BFGS, size):8.3f}" for size in SIZES[:1]))
+        print(f"{name:20s}", *(f"{own_milliseconds(getattr(molopt, name), size):8.3f}" for size in sizes), flush=True)
+    print(f"{'FIRE (ASE)':20s}", *(f"{own_milliseconds(FIRE, size):8.3f}" for size in sizes))
+    print(f"{'BFGS (ASE)':20s}", *(f"{own_milliseconds(BFGS, size):8.3f}" for size in sizes[:1]))
 
 
 if __name__ == "__main__":

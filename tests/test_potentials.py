@@ -505,9 +505,9 @@ class Answering(Calculator):
         ({"forces": np.ones((4, 3))}, r"the shape \(4, 3\), those of 5 atoms need \(5, 3\)"),
         ({"forces": np.ones(15)}, r"the shape \(15,\), those of 5 atoms need \(5, 3\)"),
         ({"forces": None}, r"its forces are None; they must be real numbers of shape \(5, 3\)"),
-        ({"forces": np.ones((5, 3), dtype=complex)}, "its forces are a ndarray of kind complex128; they must be real"),
-        ({"forces": np.ones((5, 3), dtype=bool)}, "its forces are a ndarray of kind bool; they must be real"),
-        ({"forces": np.ones((5, 3), dtype=object)}, "its forces are a ndarray of kind object; they must be real"),
+        ({"forces": np.ones((5, 3), dtype=complex)}, "its forces are an array of kind complex128; they must be real"),
+        ({"forces": np.ones((5, 3), dtype=bool)}, "its forces are an array of kind bool; they must be real"),
+        ({"forces": np.ones((5, 3), dtype=object)}, "its forces are an array of kind object; they must be real"),
         ({"forces": [["1.0"] * 3] * 5}, "its forces are a list; they must be real numbers"),
         ({"forces": [[0.0] * 3] * 4 + [[0.0]]}, "its forces are a list; they must be real numbers"),
         ({"energy": None}, "the energy is None; it must be one real number"),
@@ -519,7 +519,7 @@ class Answering(Calculator):
     ids=lambda value: None if isinstance(value, str) else "",
 )
 @pytest.mark.parametrize("counted", [True, False], ids=["counted", "a class used directly"])
-def test_an_answer_that_is_no_energy_or_no_forces_is_one_clear_line(answer, said, counted):
+def test_an_answer_without_an_energy_or_forces_is_one_clear_line(answer, said, counted):
     atoms = molecule("CH4")
     atoms.calc = Counted(Answering(**answer)) if counted else Answering(**answer)
     with pytest.raises(PotentialFailed, match=rf"^answering failed at force call 1: .*{said}"):

@@ -282,7 +282,7 @@ def steep(results):
     ],
 )
 @pytest.mark.parametrize("optimizer", ["bfgs", "fire", "adam", "default"])
-def test_a_run_that_leaves_all_sense_ends_exploded_with_its_best_geometry(optimizer, wrong, said):
+def test_a_run_that_no_longer_makes_sense_ends_exploded_with_its_best_geometry(optimizer, wrong, said):
     atoms = Atoms("H2", [[0, 0, 0], [1.4, 0, 0]], calculator=Broken(wrong))
     result = relax(atoms, optimizer, fmax=1e-9, energy_left=None, steps=100)
     assert (result.ended, result.converged) == ("exploded", False)
@@ -341,7 +341,7 @@ def test_the_textbook_rule_with_a_far_too_large_rate_explodes(optimizer):
     assert result.force_calls < 20
 
 
-def test_one_step_out_of_all_sense_is_a_step_that_is_rejected():
+def test_one_step_that_makes_no_sense_is_rejected():
     def once(results):
         if calculator.left == -1:
             rising(results)
@@ -432,17 +432,18 @@ def test_a_run_is_silent_unless_asked(capfd):
 
 
 def test_on_call_sees_every_force_call_and_its_time_is_not_that_of_the_run():
-    import time
-
-    seen = []
+    seen, spent = [], []
 
     def slow(counted):
+        begin = time.perf_counter()
         seen.append(counted.force_calls)
-        time.sleep(0.5)
+        time.sleep(0.1)
+        spent.append(time.perf_counter() - begin)
 
+    begin = time.perf_counter()
     result = relax(methane(), on_call=slow)
     assert seen == list(range(1, result.force_calls + 1))
-    assert result.seconds < 0.5 * result.force_calls
+    assert result.seconds + sum(spent) <= time.perf_counter() - begin
 
 
 def test_the_trajectory_has_every_step(tmp_path):

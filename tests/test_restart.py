@@ -25,7 +25,7 @@ from ase.filters import FrechetCellFilter
 from ase.io import read, write
 from ase.mep import NEB
 from ase.optimize.optimize import RestartError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import molopt

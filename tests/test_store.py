@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from ase.db import connect
 from ase.db.core import bytes_to_object
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 

@@ -95,4 +95,5 @@ def said(value: Any) -> str:
     if value is None or isinstance(value, bool | complex | str):
         return repr(value) if len(repr(value)) < 40 else f"a {type(value).__name__}"
     kind = getattr(value, "dtype", None)
-    return f"a {type(value).__name__}" + ("" if kind is None else f" of kind {kind}")
+    what = "an array" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
+    return what if kind is None else f"{what} of kind {kind}"
