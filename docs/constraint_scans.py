@@ -70,9 +70,7 @@ def table(name: str, potential: str, step: int) -> None:
     ways = [scan.neighbours(start.atoms, step * round(here / step), signed) for signed in (step, -step)]
     calls, runs = sum(end.force_calls for way in ways for end in way.values()), 2 * (360 // step + 1)
     print(f"\n### {name}, {potential}\n")
-    print(
-        f"Start: the minimum, {here:.1f} degrees. The reference took {calls} force calls in {runs} runs.\n"
-    )
+    print(f"Start: the minimum, {here:.1f} degrees. The reference took {calls} force calls in {runs} runs.\n")
     print("| degrees | reference, meV | up - down | point - reference | force calls | converged | bonds kept |")
     print("|---" * 7 + "|")
     notes = []

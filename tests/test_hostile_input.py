@@ -17,8 +17,8 @@ from molopt.cli import main
 from molopt.cli.files import Stems, safe
 from molopt.errors import InputError
 from molopt.molecules import Molecule, read
-from molopt.molecules.embedding import MOST
-from molopt.molecules.smiles import LONGEST, parse_smiles
+from molopt.molecules.embedding import MOST_ATOMS
+from molopt.molecules.smiles import LONGEST_SMILES, parse_smiles
 from molopt.specification import parse
 
 HOSTILE = "x\x1b[2J\r\u202e\x9b1m\u2028\x07" + "y" * 3000
@@ -276,7 +276,7 @@ def test_an_integer_of_hundreds_of_digits_gets_one_line():
 
 
 def test_a_smiles_of_a_hundred_thousand_atoms_is_refused_at_once():
-    assert f"has 100000 characters, and at most {LONGEST} are read" in one_line("relax", "C" * 100_000)
+    assert f"has 100000 characters, and at most {LONGEST_SMILES} are read" in one_line("relax", "C" * 100_000)
     Path("long.smi").write_text("C" * 100_000 + " long\n")
     assert "give a large molecule as an SDF with a 3D geometry" in one_line("relax", "long.smi")
     assert "has 100000 characters" in one_line("compare", "C(" * 50_000)
@@ -284,11 +284,11 @@ def test_a_smiles_of_a_hundred_thousand_atoms_is_refused_at_once():
 
 def test_a_molecule_too_large_to_embed_is_refused_at_once_with_the_remedy():
     said = one_line("relax", "C" * 1000)
-    assert f"has 3002 atoms, and a geometry is made for at most {MOST}: give an SDF with a 3D geometry" in said
+    assert f"has 3002 atoms, and a geometry is made for at most {MOST_ATOMS}: give an SDF with a 3D geometry" in said
 
 
 def test_an_error_at_the_end_of_the_longest_smiles_is_found_in_time():
-    result = molopt("relax", "C(" * (LONGEST // 2))
+    result = molopt("relax", "C(" * (LONGEST_SMILES // 2))
     assert result.exit_code == 2
 
 

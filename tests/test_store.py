@@ -645,7 +645,7 @@ def test_a_newer_store_a_damaged_one_a_folder_and_a_missing_folder_are_one_line_
     assert "damaged" in refusal(lambda: list(Store(damaged).records()))
     assert "cannot be opened" in refusal(lambda: Store(tmp_path))
     os.mkfifo(tmp_path / "fifo.db")
-    assert "is not a file" in refusal(lambda: Store(tmp_path / "fifo.db"))
+    assert "it is a named pipe, and must be a file" in refusal(lambda: Store(tmp_path / "fifo.db"))
     assert "is not a folder" in refusal(lambda: Store(tmp_path / "none" / "runs.db"))
 
 

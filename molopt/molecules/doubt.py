@@ -10,7 +10,7 @@ from molopt.molecules.contacts import lengths
 REACH = 2.0  # times the sum of covalent radii: an atom so near another may have been torn from it
 COVALENT = frozenset({1, 6, 7, 8, 9, 14, 15, 16, 17, 34, 35, 53})  # elements whose valences RDKit knows
 HALOGENS = frozenset({9, 17, 35, 53})  # alone they are ions, if their charge says so
-MOST = {1: 1, 6: 4, 7: 4, 8: 3, 9: 1}  # neighbours among covalent elements
+MOST_NEIGHBOURS = {1: 1, 6: 4, 7: 4, 8: 3, 9: 1}  # among covalent elements
 
 
 def doubt(mol: Chem.Mol, orders_known: bool) -> str:
@@ -60,7 +60,7 @@ def crowded(mol: Chem.Mol) -> str:
     """An atom with more neighbours than its valence allows, all of them of covalent elements."""
     for atom in mol.GetAtoms():
         near = [other.GetAtomicNum() for other in atom.GetNeighbors()]
-        if len(near) > MOST.get(atom.GetAtomicNum(), len(near)) and set(near) <= COVALENT:
+        if len(near) > MOST_NEIGHBOURS.get(atom.GetAtomicNum(), len(near)) and set(near) <= COVALENT:
             return f"{named(mol, atom.GetIdx())} has {len(near)} neighbours"
     return ""
 

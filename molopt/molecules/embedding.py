@@ -8,7 +8,7 @@ from rdkit.Chem import rdDistGeom
 
 from molopt.errors import InputError
 
-MOST = 500  # atoms; the time grows with their cube, and is a minute for so many
+MOST_ATOMS = 500  # atoms; the time grows with their cube, and is a minute for so many
 GAP = 3.0  # A between fragments: near enough to attract, too far to clash
 
 
@@ -37,10 +37,10 @@ def embedded(mol: Chem.Mol, seed: int, name: str) -> Chem.Mol:
 
 def embedded_first(mol: Chem.Mol, seed: int, name: str) -> Chem.Mol:
     """As `embedded`, for a molecule that has no geometry yet; InputError at once where it is too large for one."""
-    if mol.GetNumAtoms() > MOST:
+    if mol.GetNumAtoms() > MOST_ATOMS:
         raise InputError(
-            f"{name} has {mol.GetNumAtoms()} atoms, and a geometry is made for at most {MOST}: give an SDF with a 3D "
-            "geometry"
+            f"{name} has {mol.GetNumAtoms()} atoms, and a geometry is made for at most {MOST_ATOMS}: give an SDF "
+            "with a 3D geometry"
         )
     return embedded(mol, seed, name)
 

@@ -23,7 +23,7 @@ from molopt.molecules.sdf import number_in, orders_unknown, sdf_mol, sdf_records
 
 log = logging.getLogger("molopt")
 
-LONGEST = 1_000_000  # characters of the comment of an XYZ frame: bonds of many thousand atoms, read in two seconds
+LONGEST_COMMENT = 1_000_000  # characters: bonds of many thousand atoms, read in two seconds
 
 
 class Given(NamedTuple):
@@ -112,8 +112,8 @@ def xyz_atoms(head: str, file: TextIO) -> Atoms:
     present = sum(bool(line.strip()) for line in lines[1:])
     if present < announced:
         raise InputError(f"it is truncated: it announces {announced} atoms and has {present}")
-    if len(lines[0]) > LONGEST:
-        raise InputError(f"its second line has {len(lines[0])} characters; at most {LONGEST} are read")
+    if len(lines[0]) > LONGEST_COMMENT:
+        raise InputError(f"its second line has {len(lines[0])} characters; at most {LONGEST_COMMENT} are read")
     try:
         return ase.io.read(io.StringIO(head + "".join(lines)), format="extxyz")
     except Exception as error:  # ASE raises whatever its parsing stumbles on

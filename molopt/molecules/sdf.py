@@ -15,7 +15,7 @@ from molopt.molecules.smiles import logged
 
 COMPLAINT = re.compile(r"^\[[\d:]+\] (?:ERROR: )?(.+)$", re.MULTILINE)  # a line of RDKit's log, after the time
 GUESSED = re.compile(r"^> [^\n]*<bond_orders>[^<\n]*\nunknown\s*$", re.MULTILINE)
-MOST = 1000  # data fields of a record: RDKit's time grows with the square of their number
+MOST_FIELDS = 1000  # data fields of a record: RDKit's time grows with the square of their number
 
 
 def sdf_text(mol: Chem.Mol, name: str, charge: int, spin: int, orders_known: bool) -> str:
@@ -48,8 +48,8 @@ def sdf_records(file: TextIO) -> Iterator[str]:
 def sdf_mol(record: str) -> Chem.Mol:
     """One record with its data fields, hydrogens left as they are; not sanitized where bond orders are unknown."""
     fields = record.count("\n>")
-    if fields > MOST:
-        raise InputError(f"it has {fields} data fields; at most {MOST} are read")
+    if fields > MOST_FIELDS:
+        raise InputError(f"it has {fields} data fields; at most {MOST_FIELDS} are read")
     supplier = Chem.SDMolSupplier()
     with rdBase.BlockLogs(), rdBase.CaptureErrorLog() as errors:
         supplier.SetData(record, sanitize=not orders_unknown(record), removeHs=False)

@@ -9,7 +9,7 @@ from molopt.errors import InputError
 
 POSITION = re.compile(r"around position (\d+)")
 ATOM = re.compile(r"\[[^]]*\]|Br|Cl|[BCNOPSFI*bcnops]")
-LONGEST = 10_000  # characters: many more than a SMILES needs for as many atoms as can be embedded
+LONGEST_SMILES = 10_000  # characters: many more than a SMILES needs for as many atoms as can be embedded
 SEEN = 60  # characters of a SMILES in a message, and around the place of an error
 REASON = re.compile(r"SMILES Parse Error: (.+?)(?: while parsing| for input|:)")
 
@@ -69,10 +69,10 @@ def logged(errors: rdBase.CaptureErrorLog) -> str:
 def check_characters(text: str) -> None:
     """Raise InputError where no SMILES can be: RDKit's time for an error grows with the square of the length."""
     smiles = text.split()[0]
-    if len(text) > LONGEST:
+    if len(text) > LONGEST_SMILES:
         raise InputError(
-            f"the SMILES {brief(smiles)} has {len(text)} characters, and at most {LONGEST} are read: give a large "
-            "molecule as an SDF with a 3D geometry"
+            f"the SMILES {brief(smiles)} has {len(text)} characters, and at most {LONGEST_SMILES} are read: give a "
+            "large molecule as an SDF with a 3D geometry"
         )
     strange = re.search(r"[^!-~]", smiles)
     if strange:

@@ -254,18 +254,18 @@ def adjusted(atoms: Atoms, positions: Array) -> None:
 
 def settle(atoms: Atoms, start: Array) -> None:
     """Let ASE move atoms to where their constraints hold; InputError if that tears what is bonded in start (N, 3)."""
-    before = pairs_within(atoms, BROKEN)
-    bonded = pairs_within(atoms, 1.15)
+    before = near_pairs(atoms, BROKEN)
+    bonded = near_pairs(atoms, 1.15)
     adjusted(atoms, start)
     asked = {tuple(sorted(pair)) for want in wanted_of(atoms) for pair in want.atoms[:, :2].tolist()}
-    broken = bonded - pairs_within(atoms, BROKEN) - asked
-    formed = pairs_within(atoms, FORMED) - before - asked
+    broken = bonded - near_pairs(atoms, BROKEN) - asked
+    formed = near_pairs(atoms, FORMED) - before - asked
     if broken or formed:
         what = f"the bond {named([list(p) for p in sorted(broken)[:3]])} broke" if broken else "atoms came too close"
         raise InputError(f"the constraints cannot be met from this start: {what}; start from a geometry nearer to them")
 
 
-def pairs_within(atoms: Atoms, factor: float) -> set[tuple[int, int]]:
+def near_pairs(atoms: Atoms, factor: float) -> set[tuple[int, int]]:
     """Atoms i < j nearer than the sum of their covalent radii times a factor, periodic images included."""
     i, j = neighbor_list("ij", atoms, natural_cutoffs(atoms, mult=factor))
     return {(int(a), int(b)) for a, b in zip(i, j, strict=True) if a < b}

@@ -19,7 +19,7 @@ from molopt.errors import InputError
 from molopt.files import kind_of
 from molopt.optimizers.internals import Recipe
 from molopt.optimizers.json_arrays import checked, dumped, loaded
-from molopt.optimizers.same_run import Place, check_geometry, check_run, identity, images_of, said
+from molopt.optimizers.same_run import Place, check_place, check_run, identity, images_of, said
 from molopt.rules.state import axes, from_plain, to_plain
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def write_restart(path: Path, data: dict[str, Any]) -> None:
             file.flush()
             os.fsync(file.fileno())
         if path.exists():
-            os.replace(path, before(path))
+            os.replace(path, previous(path))
         os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
@@ -92,10 +92,10 @@ def digest(body: str) -> str:
 
 
 def remedy(path: Path) -> str:
-    return f"delete it and {before(path).name} to start anew"
+    return f"delete it and {previous(path).name} to start anew"
 
 
-def before(path: Path) -> Path:
+def previous(path: Path) -> Path:
     """Where the restart file of the step before is."""
     return path.with_name(path.name + ".before")
 
@@ -125,7 +125,7 @@ class Restart:
             The file is not a restart file, is of another version of molopt, or of another run.
         """
         path = usable(path)
-        found = body_of(path)
+        found = readable_body(path)
         if found is None:
             return None
         source, body = found
@@ -153,7 +153,7 @@ class Restart:
         came = now
         if point.x.size == now.positions.size:
             came = now._replace(positions=point.x.reshape(now.positions.shape))
-        check_geometry(optimizer, run, start, now, came, None if recipe is None else recipe.bonds)
+        check_place(optimizer, run, start, now, came, None if recipe is None else recipe.bonds)
         frame = coordinates.frame(*point)
         if not np.isfinite(frame.gradient).all():
             raise ValueError("its coordinates have no meaning at its geometry")
@@ -204,12 +204,12 @@ def usable(path: str | Path) -> Path:
     return path
 
 
-def body_of(path: Path) -> tuple[Path, dict[str, Any]] | None:
+def readable_body(path: Path) -> tuple[Path, dict[str, Any]] | None:
     """The file that could be read and what it holds: this one, or the one before it; None where there is neither."""
     path = Path(os.path.realpath(path))
     for leftover in path.parent.glob(f"{glob.escape(path.name)}.[0-9]*.new"):  # a kill ended the writing of it
         leftover.unlink(missing_ok=True)
-    earlier, reason = before(path), "it is missing"
+    earlier, reason = previous(path), "it is missing"
     if path.exists():
         try:
             return path, body_in(path)

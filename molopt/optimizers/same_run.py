@@ -75,7 +75,7 @@ def images_of(target: Any) -> list[Atoms]:
 def identity(optimizer: Any) -> dict[str, Any]:
     """What tells this run from others, in plain values."""
     target, recipe = optimizer.atoms, optimizer.recipe
-    bonds = bonds_of(optimizer)
+    bonds = known_bonds(optimizer)
     return {
         "kind": "Atoms" if isinstance(target, Atoms) else type(target).__name__,
         "images": [described(atoms) for atoms in images_of(target)],
@@ -96,13 +96,13 @@ def described(atoms: Atoms) -> dict[str, Any]:
         "elements": atoms.numbers.tolist(),
         "periodic": atoms.pbc.tolist(),
         "constraints": sorted((constraint_of(constraint) for constraint in atoms.constraints), key=repr),
-        "charge": charge_of(atoms),
-        "multiplicity": multiplicity_of(atoms),
+        "charge": stated_charge(atoms),
+        "multiplicity": stated_multiplicity(atoms),
         "potential": potential_of(atoms.calc),
     }
 
 
-def charge_of(atoms: Atoms) -> float:
+def stated_charge(atoms: Atoms) -> float:
     """What the atoms say of their charge, without a guess from their bonds."""
     charge = atoms.info.get("charge")
     if isinstance(charge, Real):
@@ -110,14 +110,14 @@ def charge_of(atoms: Atoms) -> float:
     return float(np.round(atoms.get_initial_charges().sum())) if atoms.has("initial_charges") else 0.0
 
 
-def multiplicity_of(atoms: Atoms) -> float:
+def stated_multiplicity(atoms: Atoms) -> float:
     """What the atoms say of it, else the lowest that their electrons can have."""
     spin = atoms.info.get("spin")
     if isinstance(spin, Real):
         return float(spin)
     if atoms.has("initial_magmoms") and atoms.get_initial_magnetic_moments().any():
         return 1.0 + float(np.round(abs(atoms.get_initial_magnetic_moments().sum())))
-    return 1.0 + (float(atoms.numbers.sum()) - charge_of(atoms)) % 2
+    return 1.0 + (float(atoms.numbers.sum()) - stated_charge(atoms)) % 2
 
 
 def constraint_of(constraint: Any) -> Any:
@@ -158,7 +158,7 @@ def plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is not a plain value")
 
 
-def bonds_of(optimizer: Any) -> Array | None:
+def known_bonds(optimizer: Any) -> Array | None:
     """(nb, 2) those of the coordinates, else by what the atoms carry or by distance; None of what is not a molecule."""
     atoms = optimizer.atoms
     if optimizer.recipe is not None:
@@ -194,7 +194,7 @@ def check_run(optimizer: Any, run: dict[str, Any]) -> None:
             raise ValueError(f"it was written by {said(run[name])}, this is {said(ours[name])} ({name})")
 
 
-def check_geometry(
+def check_place(
     optimizer: Any, run: dict[str, Any], start: Place, now: Place, came: Place, bonds: Array | None
 ) -> None:
     """Raise ValueError unless the atoms are where the run began, where it is `now`, or between.
@@ -202,7 +202,7 @@ def check_geometry(
     `came` is where the last step came from, `bonds` (nb, 2) those of the run now, where it has internal coordinates.
     """
     here = Place.of(optimizer.atoms)
-    if bonds_of(optimizer) is not None:
+    if known_bonds(optimizer) is not None:
         check_molecule(optimizer, run, here, start, now, bonds)
     there, back = here.apart(start), here.apart(now)
     if min(there, back, here.apart(came)) > NEAR and there + back > WINDING * start.apart(now):
@@ -256,7 +256,7 @@ def check_molecule(
     if run["bond orders"] != known:
         told = "knew bond orders, of these atoms they are not known" if run["bond orders"] else "knew no bond orders"
         raise ValueError(f"its run {told}: give the atoms with what their info had")
-    atoms, ours = optimizer.atoms, ordered(bonds_of(optimizer))
+    atoms, ours = optimizer.atoms, ordered(known_bonds(optimizer))
     began = ordered(checked(run["bonds"], "bonds", ours, (None, 2), 0, len(atoms) - 1))
     restored = restore(atoms)
     same = any(np.array_equal(ours, ordered(part)) for part in (began, bonds) if part is not None)
