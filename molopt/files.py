@@ -6,7 +6,6 @@ from pathlib import Path
 from molopt.errors import InputError
 
 KINDS = {
-    stat.S_IFREG: "a file",
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a named pipe",
     stat.S_IFSOCK: "a socket",
@@ -15,26 +14,22 @@ KINDS = {
 }
 
 
-def kind_of(path: Path) -> str:
-    """What stands at a path, links followed; empty where nothing does.
+def obstacle(path: Path) -> str:
+    """What stands at a path, links followed, where that is not a plain file; empty where it is, or nothing is there.
 
-    >>> kind_of(Path("/dev/null")), kind_of(Path("nowhere"))
+    >>> obstacle(Path("/dev/null")), obstacle(Path("nowhere"))
     ('a device', '')
     """
-    try:
-        return KINDS[stat.S_IFMT(path.stat().st_mode)]
-    except FileNotFoundError:
-        return ""
+    return KINDS.get(stat.S_IFMT(path.stat().st_mode), "") if path.exists() else ""
 
 
 def require_regular(path: Path) -> None:
-    """Raise InputError where there is something but a plain file; a pipe or a device could be waited for forever.
+    """Raise InputError where something other than a plain file stands; a pipe or a device could be waited for forever.
 
     >>> require_regular(Path("/dev/null"))
     Traceback (most recent call last):
         ...
     molopt.errors.InputError: /dev/null is a device: give a plain file
     """
-    kind = kind_of(path)
-    if kind not in ("", "a file"):
+    if kind := obstacle(path):
         raise InputError(f"{path} is {kind}: give a plain file")

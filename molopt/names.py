@@ -13,6 +13,15 @@ def tidied(name: object) -> str:
     return " ".join(str(name).encode("utf-8", "backslashreplace").decode().split())
 
 
+def in_ascii(text: str) -> str:
+    r"""The text with escapes for all that is not printable ASCII.
+
+    >>> in_ascii("a\x1b[2J\u00e9")
+    'a\\x1b[2J\\xe9'
+    """
+    return ascii(text)[1:-1]
+
+
 def nearest(name: str, known: Iterable[str]) -> list[str]:
     """Up to three of the known names that resemble this one, the nearest first, whatever the case of letters.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from molopt.errors import InputError
-from molopt.files import kind_of
+from molopt.files import obstacle
 
 DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # which Windows finds in every folder
 LONGEST = 75  # characters; endings and the names of optimizers follow, and file systems end at 255 bytes
@@ -55,8 +55,7 @@ def require_absent(paths: Iterable[Path], overwrite: bool, option: str = "--out"
     The option is what another name is given by. A link could lead out of the folder, and is never written through.
     """
     for path in paths:
-        kind = "a link" if path.is_symlink() else kind_of(path)
-        if kind not in ("", "a file"):
+        if kind := "a link" if path.is_symlink() else obstacle(path):
             raise InputError(f"{path} is {kind}, and a file of that name is to be written: give another {option}")
         if path.exists() and not overwrite:
             raise InputError(f"{path} exists: give another {option}, or --overwrite")

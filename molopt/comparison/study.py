@@ -15,6 +15,7 @@ from molopt.comparison.settings import SETTINGS, Settings, contents, deciding, r
 from molopt.errors import InputError
 from molopt.execution import Executor, Finished
 from molopt.molecules import Molecule
+from molopt.names import in_ascii
 from molopt.optimizers.names import choose
 from molopt.record import Outcome, Record
 from molopt.store import Store
@@ -182,7 +183,7 @@ class Study:
 def require_trust(settings: Settings, folder: Path, trusted: Collection[str]) -> None:
     """Raise InputError unless the potentials that would be imported are those that are trusted, by their full names."""
     if unknown := [name for name in settings.imports if name not in trusted]:
-        named = " ".join(f"--potential {shlex.quote(ascii(name)[1:-1])}" for name in unknown)
+        named = " ".join(f"--potential {shlex.quote(in_ascii(name))}" for name in unknown)
         raise InputError(
             f"the study {folder} names code that would be imported and run here; if you know it, name it again: {named}"
         )
@@ -209,7 +210,7 @@ def require_same(settings: Settings, folder: Path) -> None:
         if before is None and here is not None:
             raise InputError(f"the study {folder} does not say with which {package} it was begun: begin another")
         if before != here:
-            begun = f"{ascii(package)[1:-1]} {ascii(before)[1:-1]}"
+            begun = f"{in_ascii(package)} {in_ascii(before or "")}"
             instead = f"here is {here}" if here else "which its runs do not use here"
             raise InputError(f"the study {folder} was begun with {begun}, {instead}: begin another")
     for name in settings.optimizers:

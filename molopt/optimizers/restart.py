@@ -16,7 +16,7 @@ import molopt
 from molopt.control import Memory, Point
 from molopt.directions import Proposal
 from molopt.errors import InputError
-from molopt.files import kind_of
+from molopt.files import obstacle
 from molopt.optimizers.internals import Recipe
 from molopt.optimizers.json_arrays import checked, dumped, loaded
 from molopt.optimizers.same_run import Place, check_place, check_run, identity, images_of, said
@@ -196,8 +196,7 @@ def finite(state: Any) -> Any:
 def usable(path: str | Path) -> Path:
     """The path; InputError where no file can be, or what is there is not one."""
     path = Path(path)
-    kind = kind_of(path)
-    if kind not in ("", "a file"):
+    if kind := obstacle(path):
         raise InputError(f"restart must be a file, and {path} is {kind}: give another path")
     if not path.parent.is_dir():
         raise InputError(f"restart file {path} cannot be written: there is no folder {path.parent}; make it first")

@@ -10,7 +10,8 @@ import ase.db
 import numpy as np
 
 from molopt.errors import StoreError
-from molopt.files import kind_of
+from molopt.files import obstacle
+from molopt.names import in_ascii
 from molopt.record import Record
 from molopt.store.checking import require_sound
 from molopt.store.failures import explained
@@ -60,8 +61,7 @@ class Store:
             raise StoreError(f"{self.path.parent} is not a folder, and {self.path.name} is to be in it: make it first")
         for name in ("", "-journal", "-wal", "-shm"):  # SQLite opens what it finds, and waits for a pipe
             path = self.path.with_name(self.path.name + name)
-            kind = kind_of(path)
-            if kind not in ("", "a file"):
+            if kind := obstacle(path):
                 raise StoreError(f"{path} cannot be opened: it is {kind}, and must be a file")
         with explained(self.path, wait):
             # Transactions are begun and ended here alone. SQLite's defaults stay: a rollback journal, because the
@@ -161,7 +161,7 @@ class Store:
                 raise ValueError("its key is another run's")
             return record
         except Exception as error:  # whatever bytes that are not a record lead to
-            why = f"{type(error).__name__}: {ascii(str(error))[1:-1][:LONGEST]}"  # with names from the row
+            why = f"{type(error).__name__}: {in_ascii(str(error))[:LONGEST]}"  # with names from the row
             raise StoreError(
                 f"row {number} of {self.path} holds no run that this molopt can read ({why}): "
                 f"ase db {self.path} {number} --delete removes it, and the study runs it again"
