@@ -100,7 +100,7 @@ class Noise:
         return 0.5 * sigma**2 * trace(frame) if sigma > NEGLIGIBLE else 0.0
 
     def latest(self, number: int) -> list[Call]:
-        """The last force calls, so many of them."""
+        """The last `number` force calls, or all there are."""
         return list(self.calls)[-number:]
 
     def at_rest(self, frame: Any, movable: Array, limit: float) -> bool:

@@ -36,7 +36,7 @@ from molopt.report.labels import label
 from molopt.report.table import comparison_table, remarks
 from molopt.specification import parse
 
-# What may be said when a study goes on; `potentials` is which of its own may be imported.
+# Options that may stand beside --resume; `potentials` then says which of the study's own may be imported.
 WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "files", "as_json", "potentials"}
 OPTIONS = {"potentials": "--potential", "sources": "the molecules"}  # whose name is not that of their variable
 LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  # what JSON on a terminal does without

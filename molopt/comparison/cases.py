@@ -106,7 +106,7 @@ def cases(
 
 
 def versions(optimizer: str, potential: str) -> dict[str, str]:
-    """Of the packages that determine a run, as far as they are known; nothing is imported to know them.
+    """The versions of the packages that determine a run, as far as they are known; nothing is imported for it.
 
     A module of no package, as one that lies in the folder of its user, has the hash of its file for a version.
     """
@@ -133,7 +133,7 @@ def installed_version(package: str) -> str:
 
 @cache
 def versions_of_module(module: str) -> dict[str, str]:
-    """Of the packages that a module may be of: their names need not be its own."""
+    """The versions of the packages that a module may belong to, whose names need not be its own."""
     packages = packages_distributions().get(module)
     if packages:
         return {package: installed_version(package) for package in packages}

@@ -57,7 +57,7 @@ def quota() -> int:
 
 
 def environment(threads: int) -> dict[str, str]:
-    """This process's environment with so many threads for every library, whatever it says now.
+    """This process's environment with `threads` threads for every library, whatever it says now.
 
     A smaller or a larger number for one library alone would make one optimizer's time another's: ASE's BFGS
     diagonalizes in OpenBLAS, whose threads wait for each other on a busy machine, FIRE does not. XLA, thus Sella, asks

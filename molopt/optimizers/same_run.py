@@ -121,7 +121,7 @@ def stated_multiplicity(atoms: Atoms) -> float:
 
 
 def constraint_of(constraint: Any) -> Any:
-    """A constraint in plain values: its name alone where it cannot be told in more."""
+    """A constraint in plain values; its name alone where it has no others."""
     try:
         return plain(constraint.todict())
     except (NotImplementedError, AttributeError, TypeError):
@@ -140,7 +140,7 @@ def potential_of(calculator: Any) -> dict[str, Any] | None:
         try:
             found[str(name)] = plain(value)
         except TypeError:
-            found[str(name)] = None  # an object: nothing can be said of it
+            found[str(name)] = None  # an object, which cannot be compared
     name = str(getattr(calculator, "name", type(calculator).__name__))
     return {"class": type(calculator).__name__, "name": name, "parameters": found}
 

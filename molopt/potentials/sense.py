@@ -19,7 +19,7 @@ class Evaluated(NamedTuple):
     positions: Array  # (N, 3) Angstrom
     energy: float  # eV, with what the constraints add
     fmax: float  # eV/A, constraints applied
-    results: dict[str, Any]  # what else is to be kept of it
+    results: dict[str, Any]  # energy and forces as the calculator gave them, where they are kept
 
 
 @dataclass

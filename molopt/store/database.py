@@ -21,7 +21,7 @@ from molopt.store.rows import key_value_pairs, row
 MARK = 0x6D6F6C6F  # "molo", SQLite's application id of a store
 VERSION = 2  # of what a row holds; 1, of molopt 0.1.0, knew fewer ways to end, and is read
 WAIT = 30.0  # s
-LONGEST = 200  # characters of an error that are told
+LONGEST = 200  # characters of an error that are shown
 
 ORDER = "place", "potential", "seed", "optimizer", "settings"
 
