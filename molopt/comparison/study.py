@@ -210,7 +210,7 @@ def require_same(settings: Settings, folder: Path) -> None:
         if before is None and here is not None:
             raise InputError(f"the study {folder} does not say with which {package} it was begun: begin another")
         if before != here:
-            begun = f"{in_ascii(package)} {in_ascii(before or "")}"
+            begun = f"{in_ascii(package)} {in_ascii(before or '')}"
             instead = f"here is {here}" if here else "which its runs do not use here"
             raise InputError(f"the study {folder} was begun with {begun}, {instead}: begin another")
     for name in settings.optimizers:

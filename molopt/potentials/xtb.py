@@ -103,7 +103,7 @@ def charge_and_spin(molecule: Molecule | Atoms) -> tuple[int, int]:
 
 
 def tblite_calculator(needed_for: str) -> type[Calculator]:
-    """The class `tblite.ase.TBLite`, loaded so that it computes on one thread, or in a worker on as many as it was given.
+    """The class `tblite.ase.TBLite`, loaded so that it computes on one thread, or on those of its worker.
 
     The OpenMP library inside tblite's wheel reads OMP_NUM_THREADS once, when it is loaded.
     """
