@@ -60,7 +60,7 @@ def mend(path: Path) -> None:
         return
     with open(path, "r+b") as file:
         head = file.read(FIRST)
-        if not (head.startswith(MAGIC) or MAGIC.startswith(head)) or whole(file, head):
+        if not (head.startswith(MAGIC) or MAGIC.startswith(head)) or is_complete(file, head):
             return
         file.seek(0)
         data = file.read()
@@ -80,7 +80,7 @@ def mend(path: Path) -> None:
             file.write(struct.pack("<q", number))
 
 
-def whole(file: Any, head: bytes) -> bool:
+def is_complete(file: Any, head: bytes) -> bool:
     """Whether all frames that the header of an open file counts can be in it, and the last is."""
     if len(head) < FIRST:
         return False
