@@ -83,7 +83,9 @@ def compare(arguments: argparse.Namespace) -> None:
         for start, ours, theirs in zip(starts, found[name], found[names[0]], strict=True):
             if abs(ours.energy - theirs.energy) > DIFFERENT:
                 above = 1e3 * (ours.energy - theirs.energy)
-                print(f"{name}: {start.atoms.info['name']}, {start.displacement} A, seed {start.seed}: {above:+.0f} meV")
+                print(
+                    f"{name}: {start.atoms.info['name']}, {start.displacement} A, seed {start.seed}: {above:+.0f} meV"
+                )
 
 
 def line(name: str, ours: list[End], theirs: list[End]) -> str:

@@ -11,7 +11,7 @@ from molopt.coordinates import formulas
 from molopt.coordinates.poses import Poses
 from molopt.rules.partition import Array
 
-BENT = np.deg2rad(150)  # a linear bend that is not straight any more
+BENT = np.deg2rad(130)  # a linear bend that is not straight any more, or an angle that is needed as a coordinate
 STRAIGHT = np.deg2rad(175)  # an angle whose derivative and whose torsions are about to lose their meaning
 ALONG = 0.94  # cosine of the axis of a bend with its chain, beyond which another axis is needed
 FLAT = 0.15  # u1 . (u2 x u3) of a pyramid whose angles say no more of a move out of the plane

@@ -10,7 +10,7 @@ done three times. A class is drawn to the wider one that stands in for it, the m
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from scipy.optimize import lsq_linear
 from molopt.coordinates.bending import bending
 from molopt.coordinates.contacts import Contacts
 from molopt.coordinates.inverse import Projected
-from molopt.coordinates.learned import FLOORS, Table, pair_rows
+from molopt.coordinates.learned import Table, floor_of, pair_rows
 from molopt.coordinates.rigid import rigid_motions
 from molopt.coordinates.springs import NODES, Geometry, Springs
 from molopt.coordinates.stiffness import PER_AREA, POINT, TRANSLATION
@@ -54,7 +54,7 @@ class Case:
     hessian: Array  # (3N, 3N) in internal coordinates, rigid motions taken out
     size: Array  # (3N, 3N) its absolute value
     rigid: Array
-    fixed: Array  # (3N, 3N) of fragments and points, whose constants are given
+    fixed: Array  # (3N, 3N) of fragments, points and classes whose constants are given
     springs: list[tuple[Class, Class, Array]]  # own class, wider class, (n, 3N) rows times the roots of their weights
     weight: float
 
@@ -124,9 +124,12 @@ def by_class(
                 yield Class(kind, own, node), Class(kind, wide, node), rows[members] * np.sqrt(weight)[:, None]
 
 
-def fitted(samples: Sequence[Sample]) -> Table:
-    """Constants of all classes that the samples have: kind -> group -> one a node."""
-    cases = [case(sample) for sample in samples]
+def fitted(samples: Sequence[Sample], given: Table | None = None) -> Table:
+    """Constants of all classes that the samples have: kind -> group -> one a node.
+
+    Where a table is `given`, its classes keep their constants, and only what it lacks is fitted and returned.
+    """
+    cases = [beyond(case(sample), given or {}) for sample in samples]
     models = [one.size for one in cases]
     own: dict[Class, float] = {}
     for _ in range(ROUNDS):
@@ -136,6 +139,18 @@ def fitted(samples: Sequence[Sample]) -> Table:
         own, counts = constants(cases, models, lambda own, wide: own, prior.__getitem__, TOWARDS_WIDER)
         models = [(model(one, own) + one.size) / 2 for one in cases]
     return tabulated(own, wider, above, counts)
+
+
+def beyond(one: Case, given: Table) -> Case:
+    """The equations of the classes that a table does not have; its own springs are part of what is fixed."""
+    fixed, unknown = one.fixed.copy(), []
+    for own, wide, rows in one.springs:
+        name = next((name for name in (own, wide) if name.group in given.get(name.kind, {})), None)
+        if name is None:
+            unknown.append((own, wide, rows))
+        else:
+            fixed += given[name.kind][name.group][name.node] * rows.T @ rows
+    return replace(one, fixed=fixed, springs=unknown)
 
 
 def constants(
@@ -168,7 +183,7 @@ def constants(
     pull = ridge * (1 + WEAK * np.median(np.diag(normal)) * scale**2)  # hardly seen: as the prior says
     factor = linalg.cholesky(normal * scale[:, None] * scale + np.diag(pull))
     goal = linalg.solve_triangular(factor, right * scale + pull * before, trans="T")
-    least = np.array([FLOORS.get(name.kind, 0.0) for name in names]) / scale
+    least = np.array([floor_of(name.kind, name.group) for name in names]) / scale
     most = np.array([STIFFEST.get(name.kind, np.inf) for name in names]) / scale
     best = lsq_linear(factor, goal, (least, most)).x * scale
     return dict(zip(names, best.tolist(), strict=True)), dict(counts)

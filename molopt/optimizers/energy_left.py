@@ -258,3 +258,5 @@ class Estimator:
         built = self.recipe.build(here.x, here.gradient)
         metric = built.metric and Yielding(built.metric, built.primitives.slices["torsion"])
         self.coordinates = replace(built, metric=metric)
+        while any(built.primitives.worn(point.x) for point in list(self.new)[:-1]):
+            self.new.popleft()  # flat centres and straight angles of before, of which these coordinates say nothing
