@@ -1,5 +1,6 @@
 """A molecule as springs: what moves against a force constant, and in which class of the learned table it is."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -76,13 +77,21 @@ class Geometry:
 
     @cached_property
     def planarity(self) -> Array:
-        """(N,) 1 for flat centres and for atoms with two neighbours, 0 for pyramids and all others, smooth between."""
+        """(N,) 1 for flat centres and for atoms with two neighbours, 0 for pyramids and all others, smooth between.
+
+        An inorganic atom with four neighbours is flat where they form a square about it.
+        """
         flat = self.springs.flat.copy()
         rows = self.springs.threes
         if len(rows):
             product = np.abs(plane_value(self.positions[rows]))
             t = np.clip((PYRAMIDAL - product) / (PYRAMIDAL - FLAT), 0.0, 1.0)
             flat[rows[:, 0]] = t * t * (3 - 2 * t)
+        rows = self.springs.fours
+        if len(rows):
+            products = plane_value(self.positions[rows.reshape(-1, 4)]).reshape(-1, 4)
+            t = np.clip((PYRAMIDAL - np.sqrt((products**2).mean(axis=1))) / (PYRAMIDAL - FLAT), 0.0, 1.0)
+            flat[rows[:, 0, 0]] = t * t * (3 - 2 * t)
         return flat
 
     def excess(self, pairs: Array) -> Array:
@@ -128,6 +137,15 @@ class Springs:
         """(n, 4) atoms with three neighbours, and these."""
         rows = [(atom, *near) for atom, near in enumerate(self.topology.neighbours) if len(near) == 3]
         return np.array(rows, dtype=int).reshape(-1, 4)
+
+    @cached_property
+    def fours(self) -> Array:
+        """(n, 4, 4) inorganic atoms with four neighbours, and each three of these."""
+        rows = [
+            [(atom, *three) for three in itertools.combinations(self.topology.neighbours[atom], 3)]
+            for atom in np.flatnonzero(self.topology.inorganic & (self.degrees == 4)).tolist()
+        ]
+        return np.array(rows, dtype=int).reshape(-1, 4, 4)
 
     @cached_property
     def labels(self) -> list[str]:

@@ -11,7 +11,7 @@ done three times. A class is drawn to the wider one that stands in for it, the m
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import linalg
@@ -22,7 +22,7 @@ from molopt.coordinates.contacts import Contacts
 from molopt.coordinates.inverse import Projected
 from molopt.coordinates.learned import Table, floor_of, pair_rows
 from molopt.coordinates.rigid import rigid_motions
-from molopt.coordinates.springs import NODES, Geometry, Springs
+from molopt.coordinates.springs import MARK, NODES, Geometry, Springs
 from molopt.coordinates.stiffness import PER_AREA, POINT, TRANSLATION
 from molopt.fitting.hessians import Sample
 from molopt.optimizers.internals import Recipe
@@ -124,12 +124,9 @@ def by_class(
                 yield Class(kind, own, node), Class(kind, wide, node), rows[members] * np.sqrt(weight)[:, None]
 
 
-def fitted(samples: Sequence[Sample], given: Table | None = None) -> Table:
-    """Constants of all classes that the samples have: kind -> group -> one a node.
-
-    Where a table is `given`, its classes keep their constants, and only what it lacks is fitted and returned.
-    """
-    cases = [beyond(case(sample), given or {}) for sample in samples]
+def fitted(samples: Sequence[Sample]) -> Table:
+    """Constants of all classes that the samples have: kind -> group -> one a node."""
+    cases = [case(sample) for sample in samples]
     models = [one.size for one in cases]
     own: dict[Class, float] = {}
     for _ in range(ROUNDS):
@@ -141,15 +138,51 @@ def fitted(samples: Sequence[Sample], given: Table | None = None) -> Table:
     return tabulated(own, wider, above, counts)
 
 
+def fitted_beyond(samples: Sequence[Sample], given: Table) -> Table:
+    """Constants of the classes that the samples have and a table does not, whose own constants stay as they are.
+
+    These classes are few springs of many elements: a bond has one constant, which Fischer's and Almlof's decay takes to
+    other lengths, and a wider class the median of those that it stands in for; a fit of all of them together would
+    follow the softest, as errors are relative.
+    """
+    cases = [one for one in (beyond(case(sample), given) for sample in samples) if one.springs]
+    models = [one.size for one in cases]
+    above = {first: second for one in cases for first, second, _ in one.springs}
+    for _ in range(ROUNDS):
+        alone, _ = constants(cases, models, lambda own, wide: own, literature, TOWARDS_LITERATURE)
+        below: dict[Class, list[float]] = defaultdict(list)
+        for first, second in above.items():
+            below[second].append(alone[first])
+        wider = {name: float(np.median(found)) for name, found in below.items()}
+        prior = {name: wider[above[name]] for name in above}
+        own, counts = constants(cases, models, lambda own, wide: own, prior.__getitem__, TOWARDS_WIDER)
+        models = [(model(one, own) + one.size) / 2 for one in cases]
+    table = tabulated(at_all_lengths(own), at_all_lengths(wider), above, at_all_lengths(counts))
+    return {
+        kind: {group: row for group, row in rows.items() if group.startswith(MARK)} for kind, rows in table.items()
+    }
+
+
+def at_all_lengths(known: dict[Class, Any]) -> dict[Class, Any]:
+    """What is known of each class, with that of bonds at every node."""
+    return {
+        node: k
+        for name, k in known.items()
+        for node in ([name._replace(node=n) for n in range(NODES["stretch"])] if name.kind == "stretch" else [name])
+    }
+
+
 def beyond(one: Case, given: Table) -> Case:
     """The equations of the classes that a table does not have; its own springs are part of what is fixed."""
     fixed, unknown = one.fixed.copy(), []
     for own, wide, rows in one.springs:
         name = next((name for name in (own, wide) if name.group in given.get(name.kind, {})), None)
-        if name is None:
-            unknown.append((own, wide, rows))
-        else:
+        if name is not None:
             fixed += given[name.kind][name.group][name.node] * rows.T @ rows
+        elif own.kind == "stretch":
+            unknown.append((own._replace(node=0), wide._replace(node=0), rows))
+        else:
+            unknown.append((own, wide, rows))
     return replace(one, fixed=fixed, springs=unknown)
 
 
