@@ -104,7 +104,7 @@ def build() -> None:
 
 
 def minimum(atoms: Atoms) -> Atoms:
-    """The geometry at the end of a run from slightly displaced atoms, and of others where it has a negative curvature."""
+    """Where a run from slightly displaced atoms ends, and runs down every negative curvature after it."""
     atoms.rattle(0.03, seed=5)
     atoms.calc = molopt.potential("gfn2-xtb", atoms)
     while True:

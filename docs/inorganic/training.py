@@ -1,12 +1,15 @@
 """Inorganic molecules whose Hessians teach the springs of kinds that no organic molecule has.
 
-    python docs/inorganic/training.py docs/inorganic/training.xyz
+    python docs/inorganic/training.py build     # training.xyz: their minima under GFN2-xTB
+    python docs/inorganic/training.py fit       # molopt/coordinates/inorganic_stiffness.json, from their Hessians
 
-writes their minima under GFN2-xTB; none is among the thirty of ideal.py. Those that lose a bond on the way are left
-out.
+None is among the thirty of ideal.py. Those that lose a bond on the way to their minimum are left out. Classes of
+organic molecules keep the constants of learned_stiffness.json.
 """
 
+import json
 import sys
+from pathlib import Path
 
 import ase.io
 import numpy as np
@@ -30,7 +33,13 @@ from ideal import (
 )
 
 import molopt
+from molopt.cli.fitting import written
 from molopt.coordinates.topology import covalent_bonds
+from molopt.fitting.hessians import sample
+from molopt.fitting.regression import fitted_beyond
+
+MINIMA = Path(__file__).with_name("training.xyz")
+TABLES = Path(molopt.__file__).parent / "coordinates"
 
 LINE = OCTAHEDRON[:2]
 TRIANGLE = TRIGONAL_BIPYRAMID[2:]
@@ -42,8 +51,9 @@ POLYHEDRA: list[tuple[Directions, str]] = [  # centre, ligands and charge
     (TRIGONAL_BIPYRAMID[:3], "ClF3:0 BrF3:0 ICl3:0"),
     (
         TETRAHEDRON,
-        "ZrCl4:0 HfF4:0 TiF4:0 TiBr4:0 SnCl4:0 GeF4:0 PbCl4:0 ZnCl4:-2 CdBr4:-2 AlCl4:-1 GaCl4:-1 BeF4:-2 OsO4:0 MnO4:-1 "
-        "MoO4:-2 ReO4:-1 XeO4:0 Co(CO)4:-1 Cu(CO)4:1 Pd(CO)4:0 Zn(NH3)4:2 Be(OH2)4:2 Sn(CH3)4:0 GeH4:0 SnH4:0 AlH4:-1",
+        "ZrCl4:0 HfF4:0 TiF4:0 TiBr4:0 SnCl4:0 GeF4:0 PbCl4:0 ZnCl4:-2 CdBr4:-2 AlCl4:-1 GaCl4:-1 BeF4:-2 OsO4:0 "
+        "MnO4:-1 MoO4:-2 ReO4:-1 XeO4:0 Co(CO)4:-1 Cu(CO)4:1 Pd(CO)4:0 Zn(NH3)4:2 Be(OH2)4:2 Sn(CH3)4:0 GeH4:0 "
+        "SnH4:0 AlH4:-1",
     ),
     (SQUARE, "PdCl4:-2 PtBr4:-2 AuCl4:-1 NiF4:-2 Pt(NH3)4:2 ICl4:-1 IF4:-1 Rh(CO)4:1"),
     (SEESAW, "SeF4:0 TeCl4:0 PF4:-1 SbF4:-1 AsF4:-1"),
@@ -168,11 +178,28 @@ def relaxed(atoms: Atoms) -> bool:
     return bool(done and kept)
 
 
-def main() -> None:
+def build() -> None:
     found = [atoms for atoms in molecules() if relaxed(atoms)]
-    ase.io.write(sys.argv[1], found, format="extxyz", columns=["symbols", "positions"], write_results=False)
+    ase.io.write(MINIMA, found, format="extxyz", columns=["symbols", "positions"], write_results=False)
     print(f"{len(found)} molecules")
 
 
+def fit() -> None:
+    samples = []
+    for atoms in ase.io.read(MINIMA, ":"):
+        atoms.calc = molopt.potential("gfn2-xtb", atoms)
+        samples.append(sample(atoms.info["name"], atoms, relaxed=True))
+    given = json.loads((TABLES / "learned_stiffness.json").read_text())["constants"]
+    about = {
+        "potential": "gfn2-xtb",
+        "molecules": len(samples),
+        "molopt": molopt.__version__,
+        "units": "eV/A^2 for lengths, eV/rad^2 for angles",
+    }
+    table = fitted_beyond(samples, given)
+    (TABLES / "inorganic_stiffness.json").write_text(written(about | {"constants": table}))
+    print({kind: len(rows) for kind, rows in table.items()})
+
+
 if __name__ == "__main__":
-    main()
+    {"build": build, "fit": fit}[sys.argv[1]]()

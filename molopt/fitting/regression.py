@@ -158,9 +158,7 @@ def fitted_beyond(samples: Sequence[Sample], given: Table) -> Table:
         own, counts = constants(cases, models, lambda own, wide: own, prior.__getitem__, TOWARDS_WIDER)
         models = [(model(one, own) + one.size) / 2 for one in cases]
     table = tabulated(at_all_lengths(own), at_all_lengths(wider), above, at_all_lengths(counts))
-    return {
-        kind: {group: row for group, row in rows.items() if group.startswith(MARK)} for kind, rows in table.items()
-    }
+    return {kind: {group: row for group, row in rows.items() if group.startswith(MARK)} for kind, rows in table.items()}
 
 
 def at_all_lengths(known: dict[Class, Any]) -> dict[Class, Any]:
