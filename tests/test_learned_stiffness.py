@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.io import read
 from click.testing import CliRunner
 from complexes import ferrocene
 from rdkit import Chem
@@ -24,7 +25,7 @@ from molopt.coordinates.rigid import rigid_motions
 from molopt.coordinates.springs import MARK, NODES, Geometry, Springs
 from molopt.coordinates.stiffness import fischer_almlof
 from molopt.fitting import Sample, fitted, held_out_error, samples_of
-from molopt.fitting.regression import TOWARDS_WIDER, Class, case, constants, literature, model, whitening
+from molopt.fitting.regression import TOWARDS_WIDER, Class, case, constants, fitted_beyond, literature, model, whitening
 from molopt.molecules.published import PUBLISHED, published
 from molopt.optimizers.internals import Recipe
 
@@ -199,6 +200,41 @@ def test_a_metal_that_was_never_seen_has_the_constants_of_metals_and_organic_par
     literature = fischer_almlof(coordinates.primitives, atoms.numbers, x).stretches
     metal = bonds_to(coordinates, atoms.numbers, 43)
     assert (k[metal] < 0.5 * literature[metal]).all()
+
+
+def test_the_inorganic_training_molecules_are_others_than_those_that_are_reported():
+    folder = Path(__file__).parent.parent / "docs" / "inorganic"
+    trained, reported = (
+        {(atoms.get_chemical_formula(), atoms.info["charge"]) for atoms in read(folder / name, ":")}
+        for name in ("training.xyz", "minima.xyz")
+    )
+    assert len(trained) > 100
+    assert len(reported) == 30
+    assert not trained & reported
+
+
+def test_what_a_table_lacks_is_fitted_and_what_it_has_stays():
+    corners = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3)
+    atoms = Atoms("TiCl4", np.vstack([np.zeros(3), 2.2 * corners]))
+    organic = {
+        kind: {group: row for group, row in rows.items() if not group.startswith(MARK)}
+        for kind, rows in shipped_table().items()
+    }
+    plain = Sample("TiCl4", atoms, True, np.zeros(15), np.zeros((15, 15)))
+    known = {
+        Class(kind, group, n): k
+        for kind, rows in shipped_table().items()
+        for group, row in rows.items()
+        for n, k in enumerate(row)
+    }
+    true = model(case(plain), known)
+    sample = Sample("TiCl4", atoms, True, np.zeros(15), true)
+    found = fitted_beyond([sample], organic)
+    assert found["stretch"]
+    assert all(group.startswith(MARK) for rows in found.values() for group in rows)
+    together = {kind: organic.get(kind, {}) | found.get(kind, {}) for kind in organic | found}
+    assert held_out_error([sample], together) < 0.05
+    assert held_out_error([sample], organic) > 0.3
 
 
 def test_no_class_of_an_organic_molecule_is_an_inorganic_one():
