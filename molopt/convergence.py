@@ -54,7 +54,8 @@ class Fmax:
 class EnergyLeft:
     """At most `limit` eV above the floor of the basin are left, as `molopt.energy_left` estimates it.
 
-    Or what is left is no more than noise in the forces makes of it (`molopt.noise`); the log says so.
+    Or what is left is no more than noise in the forces makes of it, and the run has come to rest there
+    (`molopt.noise`); the log says so.
     """
 
     limit: float

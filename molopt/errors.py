@@ -18,3 +18,7 @@ class MissingExtra(ImportError):
 
 class PotentialFailed(RuntimeError):
     """A potential gave no usable energy and forces: it raised, or they were not finite."""
+
+
+class Exploded(PotentialFailed):
+    """A run has left all sense: its energy, forces or distances are not those of atoms (`molopt.potentials.sense`)."""

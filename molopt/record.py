@@ -10,7 +10,7 @@ import numpy as np
 
 from molopt.rules.partition import Array
 
-ENDED = ("converged", "unconverged", "failed", "timed out", "crashed")
+ENDED = ("converged", "unconverged", "exploded", "failed", "timed out", "crashed")
 NOT_RUN = "not run"  # how the error of a run begins that could not even start
 KEY = 32  # hexadecimal digits: two runs in 10^19 share them
 EMPTY: dict[str, Array] = {
@@ -87,7 +87,7 @@ class Outcome:
     ended : str
         One of `ENDED`.
     error : str or None
-        Why it failed, timed out or crashed, in one line.
+        Why it exploded, failed, timed out or crashed, in one line.
     seconds, optimizer_seconds : float
         Wall time, and of it what was spent outside potential and surrogate.
     step_seconds : float
@@ -104,7 +104,7 @@ class Outcome:
     frame_calls : (nframes,) array of int
         The entry of `energies` that each frame belongs to.
     end : (natoms, 3) array
-        The last geometry, A.
+        The geometry of the result, A.
     floor_energy : float
         eV where the run's end, relaxed on with care and without counting, comes to rest; NaN where it does not.
     floor : (natoms, 3) array

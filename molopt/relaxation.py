@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
-from ase.io.trajectory import Trajectory
 
 from molopt.errors import InputError, PotentialFailed
 from molopt.molecules import Molecule
@@ -19,10 +18,11 @@ from molopt.molecules.perception import name_of
 from molopt.optimizers.energy_left import Estimate, energy_left
 from molopt.optimizers.names import BY_NAME, choose, guided
 from molopt.optimizers.stopping import Stopping, check_criteria, criteria_for
+from molopt.optimizers.trajectory import Frames
 from molopt.potentials import Counted
-from molopt.potentials.counting import ForceCall
+from molopt.potentials.sense import Sense
 from molopt.result import Result
-from molopt.targets import calculator_for, molecule_of, surrogate_for
+from molopt.targets import agreed, calculator_for, molecule_of, surrogate_for
 
 STOPPING = (RuntimeError, ArithmeticError, np.linalg.LinAlgError)  # how potentials and line searches give up
 
@@ -78,7 +78,8 @@ def relax(
     InputError
         An argument cannot be used, or atoms have no calculator and none is given.
     PotentialFailed
-        The first force call failed. Where a later one fails, the result has the last good geometry and `error`.
+        The first force call failed. Where a later one fails, the result has the last good geometry and `error`; where
+        the run leaves all sense (`molopt.potentials.sense`), it has the lowest geometry before.
 
     Examples
     --------
@@ -120,14 +121,16 @@ class Run:
         self.choice = choose(optimizer, coordinates, surrogate if named else None)
         if not named and not self.choice.guidable:
             raise InputError(f"{optimizer!r} takes no surrogate: run default, or a rule in internal coordinates")
+        target = agreed(target, potential) if isinstance(target, Molecule) else target
         self.molecule = molecule_of(target, potential)
         self.atoms = target.copy() if isinstance(target, Atoms) else target.atoms()
         self.watching = Stopwatch()
         calculator = calculator_for(target, self.molecule, potential)
-        self.counted = Counted(calculator, on_call and self.watching.timed(on_call))
+        self.sense = Sense()
+        self.counted = Counted(calculator, on_call and self.watching.timed(on_call), self.sense)
         self.potential = potential if isinstance(potential, str) else self.counted._get_name()
         self.atoms.calc = self.counted
-        self.criteria = criteria_for(energy_left, self.atoms)
+        self.criteria = criteria_for(energy_left, self.atoms, self.molecule)
         start = time.perf_counter()
         self.surrogate = surrogate_for(
             self.choice.surrogate if named else surrogate, self.counted, self.atoms, self.molecule
@@ -146,14 +149,18 @@ class Run:
         try:
             self.atoms.get_forces()  # the optimizer finds them known; where they are not, no file is begun
             with self.opened(trajectory) as frames:
-                guided = {} if self.surrogate is None else {"surrogate": self.surrogate}
-                self.follow(self.choice.make(self.atoms, logfile=logfile, trajectory=frames, **guided))
+                ours: dict[str, Any] = {"molecule": self.molecule} if self.choice.guidable else {}
+                ours |= {} if self.surrogate is None else {"surrogate": self.surrogate}
+                self.follow(self.choice.make(self.atoms, logfile=logfile, trajectory=frames, **ours))
+            self.sense.over()
+            if self.stopping is not None and self.stopping.met:
+                self.sense.arrived()
         except PotentialFailed as error:
             self.failure = error
         self.seconds = time.perf_counter() - start - self.watching.seconds
 
     def follow(self, optimizer: Any) -> None:
-        self.stopping = Stopping(self.criteria, optimizer)
+        self.stopping = Stopping(self.criteria, optimizer, self.molecule)
         optimizer.gradient_converged = self.stopping.after(optimizer.gradient_converged)
         try:
             optimizer.run(fmax=self.fmax, steps=self.steps)
@@ -167,7 +174,7 @@ class Run:
         if not isinstance(trajectory, (str, Path)):
             yield trajectory
             return
-        with Trajectory(str(trajectory), "w") as frames:
+        with Frames(str(trajectory), "w") as frames:
             frames.write = self.watching.timed(self.apart(frames.write))
             yield frames
 
@@ -186,21 +193,22 @@ class Run:
     def result(self) -> Result:
         counted, trace, surrogate = self.counted, self.counted.trace, self.surrogate
         atoms = self.atoms.copy() if counted.atoms is None else counted.atoms.copy()
-        last = trace[-1] if trace else ForceCall(math.nan, math.nan, math.nan)
-        if trace:
-            atoms.calc = SinglePointCalculator(atoms, **counted.results)
+        end = self.sense.best if self.sense.exploded else self.sense.last
+        if end is not None:
+            atoms.set_positions(end.positions, apply_constraint=False)
+            atoms.calc = SinglePointCalculator(atoms, **end.results)
         start = self.molecule
         return Result(
             atoms=atoms,
-            molecule=None if start is None else start.with_positions(atoms.positions),
+            molecule=None if start is None else start.moved(atoms.positions),
             name=name_of(atoms) if start is None else start.name,
             potential=self.potential,
             optimizer=self.optimizer,
             converged=self.failure is None and self.stopping is not None and self.stopping.met,
             ended=self.ended(),
-            at_noise_floor=self.stopping is not None and self.stopping.at_noise_floor,
-            energy=last.energy,
-            fmax=last.fmax,
+            at_noise_floor=self.failure is None and self.stopping is not None and self.stopping.at_noise_floor,
+            energy=math.nan if end is None else end.energy,
+            fmax=math.nan if end is None else end.fmax,
             energy_left=self.left(atoms) if trace else None,
             force_calls=counted.force_calls,
             steps=self.taken,
@@ -217,6 +225,8 @@ class Run:
         )
 
     def ended(self) -> str:
+        if self.sense.exploded:
+            return "exploded"
         if self.failure is not None or self.stopping is None:
             return "failed"
         return "converged" if self.stopping.met else "unconverged"
@@ -226,7 +236,7 @@ class Run:
         try:
             if self.stopping is not None and self.stopping.at(atoms.positions.ravel()):
                 return self.stopping.estimate()
-            return energy_left(atoms)
+            return energy_left(atoms, self.molecule)
         except InputError:
             return None
 
@@ -234,7 +244,7 @@ class Run:
         """The failure in one line, with its step."""
         if self.failure is None:
             return None
-        said = " ".join(str(self.failure).split()) or type(self.failure).__name__
+        said = self.sense.exploded or " ".join(str(self.failure).split()) or type(self.failure).__name__
         return f"stopped at step {self.taken}: {said}"
 
 

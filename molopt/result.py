@@ -18,7 +18,8 @@ class Result:
     Attributes
     ----------
     atoms : ase.Atoms
-        The last geometry whose forces are known, with its energy and forces.
+        The last geometry whose forces are known, with its energy and forces; the lowest one that made sense where the
+        run exploded.
     molecule : Molecule or None
         The same geometry with bonds, charge and multiplicity; None where the atoms are periodic.
     name : str
@@ -29,8 +30,9 @@ class Result:
     converged : bool
         Whether the last geometry meets all criteria, or is as near to the floor as noise in the forces allows.
     ended : str
-        How the run ended: "converged", "unconverged" (its steps were used up) or "failed"; in a study also "timed out"
-        or "crashed" (`molopt.record`).
+        How the run ended: "converged", "unconverged" (its steps were used up), "exploded" (its energy, forces or
+        distances left all sense: `molopt.potentials.sense`) or "failed"; in a study also "timed out" or "crashed"
+        (`molopt.record`).
     at_noise_floor : bool
         Whether it converged because noise in the forces is all that is left.
     energy : float
@@ -38,7 +40,7 @@ class Result:
     fmax : float
         eV/A, the longest force on an atom, constraints applied; NaN as the energy.
     energy_left : Estimate or None
-        The energy above the floor of the basin that `molopt.energy_left` estimates for the last geometry; None where
+        The energy above the floor of the basin that `molopt.energy_left` estimates for this geometry; None where
         it cannot be known, as in periodic systems.
     force_calls : int
         Evaluations of energy and forces at a new geometry, a failed one included.

@@ -15,7 +15,7 @@ def parse(specification: str) -> tuple[str, dict[str, Any]]:
     Raises
     ------
     InputError
-        The name is empty, a part is not `key=value`, a key is no Python identifier or is given twice.
+        The name is empty, a part is not `key=value`, a key is not a Python identifier or is given twice.
 
     Examples
     --------
@@ -43,5 +43,5 @@ def literal(text: str) -> Any:
     """The Python literal that `text` spells, or the text itself."""
     try:
         return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # the last three of deep or odd nesting
         return text

@@ -10,9 +10,10 @@ from molopt import potentials
 from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.molecules.checks import check_geometry
-from molopt.molecules.perception import name_of
+from molopt.molecules.perception import SPELLED, is_whole, name_of, told
 from molopt.optimizers.surrogate import Surrogate
 from molopt.potentials import Counted, automatic, engine
+from molopt.specification import parse
 
 log = logging.getLogger("molopt")
 
@@ -30,12 +31,36 @@ def molecule_of(target: Any, potential: Any) -> Molecule | None:
     if len(target):
         check_geometry(target.numbers.tolist(), target.positions, name_of(target))
     try:
-        return Molecule.from_atoms(target)
+        return Molecule.from_atoms(target, known_to(potential, target))
     except InputError as error:
         if isinstance(potential, str) or len(target) == 0:
             raise
         log.warning("%s: relaxed without bonds: %s", name_of(target), error)
         return None
+
+
+def agreed(molecule: Molecule, potential: Any) -> Molecule:
+    """The molecule; where the potential was told another charge, with that, and without bond orders."""
+    atoms = molecule.atoms()
+    known = known_to(potential, atoms)
+    return molecule if known.get("charge", molecule.charge) == molecule.charge else Molecule.from_atoms(atoms, known)
+
+
+def known_to(potential: Any, atoms: Atoms) -> dict[str, int]:
+    """The charge and the multiplicity that a potential was told, in its name or as the calculator of the atoms."""
+    if potential is not None and not isinstance(potential, str):
+        return told(potential, atoms)
+    return told(atoms.calc, atoms) | (said_in(potential) if potential else {})
+
+
+def said_in(name: str) -> dict[str, int]:
+    """The charge and the multiplicity that the name of a potential says.
+
+    >>> said_in("gfn2-xtb?charge=1")
+    {'charge': 1}
+    """
+    keywords = parse(name)[1]
+    return {what: int(keywords[what]) for what in SPELLED if is_whole(keywords.get(what))}
 
 
 def calculator_for(target: Molecule | Atoms, molecule: Molecule | None, potential: Any) -> Any:

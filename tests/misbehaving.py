@@ -120,8 +120,25 @@ def kill_the_parent():
 
 
 def threads():
-    """Threads of this process once NumPy has loaded its BLAS, and what OpenMP is told."""
+    """Threads of this process once NumPy's BLAS has diagonalized, what OpenMP is told, and processor a wall second."""
     import numpy as np
 
-    np.ones((2, 2)) @ np.ones((2, 2))
-    return len(os.listdir("/proc/self/task")), os.environ["OMP_NUM_THREADS"]
+    matrix = np.random.default_rng(0).normal(size=(300, 300))
+    wall, processor = time.perf_counter(), time.process_time()
+    for _ in range(5):
+        np.linalg.eigh(matrix + matrix.T)
+    used = (time.process_time() - processor) / (time.perf_counter() - wall)
+    return len(os.listdir("/proc/self/task")), os.environ["OMP_NUM_THREADS"], used
+
+
+def tblite_threads():
+    """Threads that OpenMP has in this process once tblite has computed."""
+    from molopt.molecules import Molecule
+    from molopt.potentials import potential
+
+    molecule = Molecule.from_smiles("CCO")
+    atoms = molecule.atoms()
+    atoms.calc = potential("gfn2-xtb", molecule)
+    atoms.get_forces()
+    loaded = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "libgomp" in line}
+    return {ctypes.CDLL(library).omp_get_max_threads() for library in loaded}

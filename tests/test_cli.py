@@ -403,3 +403,37 @@ def test_the_version_is_that_of_the_package():
     import molopt as package
 
     assert molopt("--version").stdout == f"molopt, version {package.__version__}\n"
+
+
+# The charge
+
+
+def bare_ion(text=""):
+    """An XYZ of methylammonium, with nothing said but what is in `text`."""
+    from pathlib import Path
+
+    ion = Molecule.from_smiles("C[NH3+]")
+    rows = zip(ion.atoms().symbols, ion.positions, strict=True)
+    lines = [f"{symbol} {x} {y} {z}" for symbol, (x, y, z) in rows]
+    Path("ion.xyz").write_text("\n".join([str(len(ion)), text, *lines]) + "\n")
+    return "ion.xyz"
+
+
+@needs_tblite
+def test_a_charge_in_the_name_of_the_potential_is_that_of_a_file_that_says_nothing():
+    result = molopt("relax", bare_ion(), "--potential", "gfn2-xtb?charge=1", "--json")
+    (said,) = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert said["molecule"]["smiles"] == "C[NH3+]"
+    assert (said["molecule"]["charge"], said["molecule"]["spin"], said["surrogate"]) == (1, 1, "mmff94s")
+
+
+@needs_tblite
+@pytest.mark.parametrize("command", ["relax", "compare"])
+def test_charges_that_contradict_each_other_stop_the_command_line(command):
+    name = "gfn2-xtb?charge=1"
+    assert "says charge 1, the molecule has 0" in one_line(command, "CCO", "--potential", name)
+    text = 'Properties=species:S:1:pos:R:3 charge=0 spin=2 pbc="F F F"'
+    said = one_line(command, bare_ion(text), "--potential", name)
+    assert "charge 0" in said or "charge 1" in said
+    assert "--charge" in said

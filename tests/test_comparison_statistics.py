@@ -2,6 +2,7 @@
 
 import math
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import numpy as np
@@ -11,13 +12,15 @@ from rdkit.Chem import rdMolTransforms
 from molopt.comparison.basins import basins
 from molopt.comparison.problems import converged_to_lowest, cost, lowest
 from molopt.comparison.profiles import profiles
+from molopt.comparison.ranking import above_best
 from molopt.comparison.ratios import ratio
 from molopt.comparison.summaries import summaries
 from molopt.molecules import Molecule
 from molopt.optimizers.names import choose, optimizer_names
-from molopt.record import Outcome, Plan, Record
+from molopt.record import ENDED, Outcome, Plan, Record
 from molopt.relaxation import relax
 from molopt.report.colours import linear, on_dark
+from molopt.report.contents import letters
 from molopt.report.figures import (
     descent_figure,
     ending_figure,
@@ -29,6 +32,7 @@ from molopt.report.figures import (
 )
 from molopt.report.figures.descent import thinned
 from molopt.report.labels import LOOKS, looks
+from molopt.report.study import ends_of
 from molopt.report.summary import summary_table
 
 WATER = Molecule.from_smiles("O", name="water")
@@ -87,7 +91,7 @@ def relaxed(molecule, optimizer="default", **plan):
 
 def test_a_run_that_did_not_converge_counts_as_the_step_limit_or_as_its_calls_if_those_are_more():
     assert cost(record("a", 7)) == 7
-    assert [cost(record("a", 7, ended)) for ended in ("unconverged", "failed", "timed out", "crashed")] == [LIMIT] * 4
+    assert [cost(record("a", 7, ended)) for ended in ENDED if ended != "converged"] == [LIMIT] * (len(ENDED) - 1)
     assert cost(record("a", LIMIT + 1, "unconverged")) == LIMIT + 1
 
 
@@ -210,15 +214,43 @@ def butanes():
 
 def test_gauche_and_its_mirror_image_and_anti_are_three_basins_and_a_turned_methyl_is_none(butanes):
     plus, anti, minus, methyl = basins(butanes)
-    assert anti == methyl == 0
-    assert {plus, minus} == {1, 2}
+    assert anti == methyl == (0, 0)
+    assert {plus, minus} == {(1, 0), (1, 1)}
+
+
+def test_an_end_in_the_mirror_image_of_the_lowest_is_lowest_in_the_table_and_by_its_letter(butanes):
+    """The share of lowest ends and the letters of basins were of two definitions: 100 % in basin B."""
+    plus, _, minus, _ = (
+        replace(run, plan=replace(run.plan, optimizer=name)) for run, name in zip(butanes, "abcd", strict=True)
+    )
+    ends = ends_of([plus, minus])
+    assert {letters(end.basin) for end in ends.values()} == {"A", "A-2"}
+    assert [summary.lowest_basin for summary in summaries([plus, minus], "a")] == [1, 1]
+
+
+def test_a_run_counts_as_in_the_lowest_basin_exactly_where_its_letter_is_an_a(butanes):
+    runs = [replace(run, plan=replace(run.plan, optimizer=name)) for run, name in zip(butanes, "abcd", strict=True)]
+    ends = ends_of(runs)
+    shares = {summary.optimizer: summary.lowest_basin for summary in summaries(runs, "a")}
+    assert shares == {"a": 0, "b": 1, "c": 0, "d": 1}
+    assert {run.plan.optimizer: letters(ends[run.key].basin)[0] == "A" for run in runs} == shares
+
+
+def test_a_run_that_broke_bonds_and_fell_low_is_beside_none_of_the_others(butanes):
+    anti = butanes[1]
+    low = replace(anti, outcome=replace(anti.outcome, energy=-99.0, floor_energy=-99.0, bonds_kept=False))
+    assert np.isnan(above_best([anti, low])[1])
+    assert above_best([anti, low])[0] == 0
+    assert above_best([low]) == [0]
+    both = [anti, replace(low, plan=replace(low.plan, optimizer="x"))]
+    assert {end.lowest for end in ends_of(both).values()} == {anti.outcome.floor_energy}
 
 
 def test_a_run_with_its_atoms_numbered_along_another_symmetry_is_in_the_same_basin(butanes):
     anti = butanes[1]
     backwards = anti.outcome.floor[[3, 2, 1, 0, *range(11, 14), *range(9, 11), *range(7, 9), *range(4, 7)]]
     other = record("x", floor=backwards @ [[0, 1, 0], [0, 0, 1], [1, 0, 0]], floor_energy=anti.outcome.floor_energy)
-    assert basins([anti, Record(anti.plan, other.outcome)]) == [0, 0]
+    assert basins([anti, Record(anti.plan, other.outcome)]) == [(0, 0), (0, 0)]
 
 
 def test_a_turned_hydroxyl_is_another_basin_though_its_heavy_atoms_are_where_they_were():
@@ -229,14 +261,14 @@ def test_a_turned_hydroxyl_is_another_basin_though_its_heavy_atoms_are_where_the
     for angle in (180, 60, -60):
         rdMolTransforms.SetDihedralDeg(mol.GetConformer(), 0, 1, 2, hydroxyl, angle)
         starts.append(ethanol.with_positions(mol.GetConformer().GetPositions()))
-    assert sorted(basins([relaxed(start) for start in starts])) == [0, 1, 2]
+    assert len(set(basins([relaxed(start) for start in starts]))) == 3
 
 
 def test_a_run_without_floor_or_with_broken_bonds_has_no_basin(butanes):
     anti = butanes[1]
     broken = record("x", floor=anti.outcome.floor, floor_energy=-9.0, bonds_kept=False).outcome
     lost = record("x", ended="timed out").outcome
-    assert basins([Record(anti.plan, broken), Record(anti.plan, lost), anti]) == [None, None, 0]
+    assert basins([Record(anti.plan, broken), Record(anti.plan, lost), anti]) == [None, None, (0, 0)]
     assert basins([]) == []
 
 

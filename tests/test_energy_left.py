@@ -18,7 +18,7 @@ import molopt
 from molopt import EnergyLeft, InputError, Molecule, energy_left, relax
 from molopt.control import Point
 from molopt.coordinates.rigid import rigid_motions
-from molopt.noise import Noise
+from molopt.noise import Noise, agree, falls
 from molopt.optimizers.energy_left import Estimator
 from molopt.optimizers.internals import Recipe
 from molopt.potentials import Counted
@@ -298,6 +298,41 @@ def test_a_run_that_came_down_to_the_noise_is_converged_and_says_so(sigma, smoot
     assert result.force_calls < 100
     # 37 atoms: noise of 10 meV/A makes some 40 meV; a run that had stopped on the way would be higher.
     assert result.energy - floor < 0.06
+
+
+@pytest.mark.parametrize(("name", "seed"), [("heavy-ball", 1), ("heavy-ball", 2), ("default", 0)])
+def test_a_slope_that_noise_covers_is_not_the_floor(name, seed):
+    atoms = in_mmff94("glutathione")
+    exact, atoms.calc = atoms.calc, Noisy(atoms, 0.01, seed=seed)
+    result = relax(atoms, name, steps=250, surrogate=None)
+    if result.converged:
+        there = result.atoms.copy()
+        there.calc = exact
+        floor = relax(there, "default?maxstep=0.05&rise=1e-9", fmax=0.001)
+        # Here noise of 10 meV/A makes some 30 to 60 meV at each geometry, and 120 to 230 meV were left.
+        assert there.get_potential_energy() - floor.energy < 0.03
+    else:
+        assert result.ended == "unconverged"
+
+
+def test_forces_agree_where_their_mean_shows_more_than_the_limit_and_noise_alone_does_not():
+    random = np.random.default_rng(0)
+    slope = np.full(60, 1.0)  # its products are 60, those of the noise of one call with itself 60 * 16
+    found = []
+    for strength in (0.0, 1.0):
+        gradients = strength * slope + random.normal(0.0, 4.0, (100, 32, 60))
+        found.append(np.mean([agree(each @ each.T, limit=5.0) for each in gradients]))
+    assert found[0] < 0.1
+    assert found[1] > 0.9
+    assert not agree(slope * slope[:, None], limit=0.6)
+
+
+def test_energies_fall_where_they_do_so_by_more_than_the_limit_whatever_came_before():
+    falling = np.concatenate([[100.0, 10.0], np.linspace(2.0, 1.0, 30)])
+    assert falls(falling, limit=0.1)
+    assert not falls(falling[2:], limit=0.6)
+    random = np.random.default_rng(0)
+    assert np.mean([falls(each, limit=0.0) for each in random.normal(size=(500, 32))]) < 0.08
 
 
 @pytest.mark.parametrize(("start", "name"), [("aladip", "bfgs"), ("peg4", "adam/internal"), ("bithiophene", "fire")])

@@ -16,7 +16,7 @@ from misbehaving import behave
 import molopt
 from molopt.errors import InputError
 from molopt.execution import Here, ParslExecutor, Pool
-from molopt.execution.cores import threads_each
+from molopt.execution.cores import THREADS
 
 TESTS = Path(__file__).parent
 WITHIN = 10.0  # seconds for what takes milliseconds on an idle machine
@@ -263,15 +263,32 @@ def test_workers_end_with_a_parent_that_is_killed_or_interrupted(ending, tmp_pat
 
 
 @needs_proc
-def test_workers_times_threads_is_no_more_than_the_cores(monkeypatch):
-    for name in ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS"):
+@pytest.mark.parametrize("said", [{}, {"OMP_NUM_THREADS": "1"}, {"OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}])
+def test_a_worker_has_one_thread_for_each_library_unless_asked_whatever_the_environment_says(monkeypatch, said):
+    """OPENBLAS_NUM_THREADS was raised to the cores where OMP_NUM_THREADS was 1: BFGS then waited for its threads."""
+    for name in THREADS:
         monkeypatch.delenv(name, raising=False)
-    own = min(2, len(os.sched_getaffinity(0)))  # BLAS starts no more threads than there are cores
-    assert outcomes(["threads"], workers=1)["threads"].value == (own, "2")
-    assert outcomes(["threads"], workers=2)["threads"].value == (1, "1")
-    assert [threads_each(8, workers) for workers in (1, 2, 3, 8)] == [8, 4, 2, 1]
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    threads, told, used = outcomes(["threads"], workers=1)["threads"].value
+    assert (threads, told) == (1, "1")
+    assert used < 1.2
+
+
+@needs_proc
+def test_a_worker_has_the_threads_that_are_asked_for(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert outcomes(["threads"], workers=1)["threads"].value[1] == "1"
+    (asked,) = Pool(1, threads=2, cores=2).outcomes(behave, ["threads"])
+    threads, told, _ = asked.value
+    assert (threads, told) == (min(2, len(os.sched_getaffinity(0))), "2")  # BLAS starts no more than there are cores
+
+
+@needs_proc
+@pytest.mark.parametrize("threads", [1, 2])
+def test_tblite_too_has_the_threads_that_are_asked_for(threads):
+    pytest.importorskip("tblite", reason="pip install 'molopt[xtb]'")
+    (each,) = Pool(1, threads=threads, cores=2).outcomes(behave, ["tblite_threads"])
+    assert each.value == {threads}
 
 
 @pytest.mark.parametrize(
@@ -279,6 +296,11 @@ def test_workers_times_threads_is_no_more_than_the_cores(monkeypatch):
     [
         ({"workers": 3}, "workers must be a whole number from 1 to 2, the cores that may be used here, got 3"),
         ({"workers": 0}, "workers must be a whole number from 1 to 2, .* got 0"),
+        (
+            {"workers": 2, "threads": 2},
+            "workers times threads is 4, and 2 cores may be used here: give fewer",
+        ),
+        ({"workers": 1, "threads": 0}, "threads must be a whole number above 0, got 0"),
         ({"workers": 1, "seconds": 0}, "time limit must be a number of seconds above 0, got 0"),
         ({"workers": 1, "seconds": float("nan")}, "time limit must be a number of seconds above 0, got nan"),
     ],
@@ -331,7 +353,16 @@ def test_through_parsl_a_killed_worker_a_hanging_and_a_crashing_run_cost_no_othe
     monkeypatch.setenv("MOLOPT_MARK", str(tmp_path))
     victim = tmp_path / "pid"
     good = [f"double {number}" for number in range(8)]
-    tasks = [*good[:2], f"hang_the_first_time {victim}", "hang_in_c", "segfault", *good[2:], "fail", "kill_the_parent"]
+    tasks = [
+        "threads",
+        *good[:2],
+        f"hang_the_first_time {victim}",
+        "hang_in_c",
+        "segfault",
+        *good[2:],
+        "fail",
+        "kill_the_parent",
+    ]
     over = {}
     drawn = []
     with closing(cluster.outcomes(behave, (drawn.append(task) or task for task in tasks))) as stream:
@@ -343,6 +374,7 @@ def test_through_parsl_a_killed_worker_a_hanging_and_a_crashing_run_cost_no_othe
                 os.kill(pid_in(victim), signal.SIGKILL)  # a worker of Parsl, with the run on it
     assert set(over) == set(tasks)
     assert [over[task].value for task in good] == [2 * number for number in range(8)]
+    assert over["threads"].value[:2] == (1, "1")
     assert over[f"hang_the_first_time {victim}"].value == "second time"
     assert (over["hang_in_c"].ended, over["hang_in_c"].error) == ("timed out", "ran longer than the limit of 3 s")
     assert (over["segfault"].ended, over["fail"].ended) == ("crashed", "raised")

@@ -154,15 +154,15 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_behind(study, tmp_path):
 
 
 def test_what_is_no_study_or_no_place_to_write_is_one_line_and_makes_nothing(study, tmp_path):
-    assert "is no study" in complaint("export", tmp_path, "--to", tmp_path / "runs.csv")
-    assert "is no study" in complaint("export", tmp_path / "none", "--to", tmp_path / "runs.csv")
+    assert "is not a study" in complaint("export", tmp_path, "--to", tmp_path / "runs.csv")
+    assert "is not a study" in complaint("export", tmp_path / "none", "--to", tmp_path / "runs.csv")
     assert "is the study itself" in complaint("export", study, "--to", study / "runs.db", "--overwrite")
     assert "could not be written" in complaint("export", study, "--to", tmp_path / "none" / "runs.csv")
     assert "is a folder" in complaint("export", study, "--to", tmp_path)
     assert "could be replaced" in complaint("export", study, "--to", "/dev/null", "--overwrite")
     assert "--to" in complaint("export", study)
     (study / "runs.db").write_bytes(b"nothing of ours")
-    assert "is no database" in complaint("export", study, "--to", tmp_path / "runs.csv")
+    assert "is not a database" in complaint("export", study, "--to", tmp_path / "runs.csv")
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["runs.db", "study"]
 
 

@@ -190,13 +190,10 @@ def test_restarts_of_several_fragments_and_close_contacts_are_bit_for_bit_too(na
 def test_restart_files_that_do_not_fit_are_refused(tmp_path):
     path = tmp_path / "run.json"
     LBFGS(molecule("allene"), restart=path, logfile=None).run(fmax=0, steps=2)
-    with pytest.raises(RestartError, match="21 coordinates, these atoms have 48"):
+    with pytest.raises(RestartError, match="it is of 7 atoms, these are 16"):
         LBFGS(molecule("cubane"), restart=path, logfile=None)
     with pytest.raises(RestartError, match="it was written by internal, this is cartesian"):
         LBFGS(molecule("allene"), restart=path, coordinates="cartesian", control=Trust(), logfile=None)
-    path.write_text(path.read_text().replace('"stiffness"', '"softness"'))
-    with pytest.raises(RestartError, match="delete it to start anew"):
-        LBFGS(molecule("allene"), restart=path, logfile=None)
 
 
 def test_a_proton_that_changes_its_place_is_said_and_the_run_goes_on(caplog):
@@ -243,7 +240,7 @@ def test_bonds_that_a_bad_start_feigns_are_gone_at_the_end():
     )
     atoms.positions[2] = atoms.positions[1] + 0.4 * (X - Y)  # two hydrogens, as if they were bonded
     atoms.calc = molopt.potential("gfn2-xtb", atoms)
-    run = LBFGS(atoms, coordinates="internal", logfile=None)
+    run = LBFGS(atoms, coordinates="internal", logfile=None, molecule=molopt.Molecule.from_distances(atoms))
     assert len(run.recipe.bonds) == 5
     assert run.run(fmax=0.01, steps=100)
     assert run.recipe.bonds.tolist() == [[0, 1], [0, 2], [0, 3], [0, 4]]

@@ -243,6 +243,12 @@ def test_bonds_of_every_shipped_molecule_are_perceived_from_its_geometry(name):
     assert Molecule.from_atoms(unsaid(molecule)).smiles == molecule.smiles
 
 
+@pytest.mark.parametrize("smiles", ["CS(C)=O", "CC[S@](C)=O", "C[Se](C)=O", "CS(=O)(=O)N", "C[N+](=O)[O-]"])
+def test_oxides_are_perceived_as_mmff94_types_them(smiles):
+    molecule = Molecule.from_smiles(smiles)
+    assert Molecule.from_atoms(unsaid(molecule)).smiles == molecule.smiles
+
+
 def test_radicals_are_perceived():
     assert Molecule.from_atoms(unsaid(Molecule.from_smiles("C[CH2]"))).smiles == "[CH2]C"
 
@@ -497,3 +503,77 @@ def test_bonds_of_atoms_that_exchanged_places_are_perceived_anew():
     bonds = {tuple(sorted(bond)) for bond in Molecule.from_atoms(ethane).bonds.tolist()}
     assert (0, 4) in bonds
     assert (0, 1) not in bonds
+
+
+# What is perceived, and when it is in doubt
+
+
+def test_the_charge_that_a_calculator_was_told_comes_before_info_and_initial_charges():
+    atoms = Atoms("NH4", charges=[0.4] * 5, info={"charge": 2})
+    assert list(perception.charges_said(atoms, {"charge": 1}).values()) == [1, 2, 2]
+    assert perception.charge_of(atoms, {"charge": 1}) == 1
+
+
+def test_an_ion_needs_no_info_where_its_calculator_knows_the_charge(caplog):
+    tblite = pytest.importorskip("tblite.ase")
+    ion = Molecule.from_smiles("C[NH2+]CC(=O)O")
+    atoms = unsaid(ion)
+    del atoms.info["charge"]
+    atoms.calc = tblite.TBLite(method="GFN2-xTB", charge=1, verbosity=0)
+    found = Molecule.from_atoms(atoms)
+    assert (found.charge, found.spin, found.orders_known, found.smiles) == (1, 1, True, ion.smiles)
+    assert not caplog.records
+
+
+def test_where_charges_contradict_each_other_bonds_have_no_orders_and_the_log_warns(caplog):
+    ion = Molecule.from_smiles("C[NH3+]")
+    atoms = unsaid(ion)
+    atoms.info["charge"] = 1
+    found = Molecule.from_atoms(atoms, {"charge": 0})
+    assert (found.charge, found.orders_known) == (0, False)
+    assert found.contradiction == "the calculator says charge 0, its info 1"
+    assert "the calculator says charge 0, its info 1" in caplog.text
+    assert sorted(map(tuple, np.sort(found.bonds))) == sorted(map(tuple, np.sort(ion.bonds)))
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0])
+@pytest.mark.parametrize("smiles", ["CCO", "CC(=O)N", "OCC(O)CO", "c1ccccc1O"])
+def test_a_hydrogen_torn_off_puts_the_bonds_in_doubt_and_takes_them_from_distances(smiles, factor, caplog):
+    atoms = unsaid(Molecule.from_smiles(smiles))
+    atoms.positions[-1] += factor * (atoms.positions[-1] - atoms.positions.mean(axis=0))
+    found = Molecule.from_atoms(atoms)
+    assert not found.orders_known
+    assert f"atom {len(atoms) - 1} (H) has no bond" in found.doubt
+    assert "took bonds by distance" in caplog.text
+
+
+def test_a_difference_from_bonds_in_doubt_is_not_called_another_molecule():
+    whole = Molecule.from_smiles("OCC(O)CO")
+    atoms = unsaid(whole)
+    atoms.positions[-1] += atoms.positions[-1] - atoms.positions.mean(axis=0)
+    torn = Molecule.from_atoms(atoms)
+    assert bonds_kept(torn, whole.positions) is None
+    assert bonds_kept(whole, atoms.positions) is False
+    assert torn.moved(whole.positions).smiles == whole.smiles
+
+
+@pytest.mark.parametrize("smiles", ["CC(=O)[O-].[Na+]", "[He].CCO", "C[NH3+].[Cl-]"])
+def test_ions_and_noble_gases_without_a_bond_are_not_in_doubt(smiles):
+    assert Molecule.from_atoms(unsaid(Molecule.from_smiles(smiles))).doubt in ("", "no bond orders fit")
+
+
+def test_doubt_travels_with_the_atoms():
+    atoms = unsaid(Molecule.from_smiles("CCO"))
+    atoms.positions[-1] *= 2
+    torn = Molecule.from_atoms(atoms)
+    assert Molecule.from_atoms(torn.atoms()).doubt == torn.doubt != ""
+
+
+def test_a_cluster_of_neutral_molecules_is_perceived_molecule_by_molecule(monkeypatch):
+    monkeypatch.setattr(perception, "MAX_ITERATIONS", 60)  # enough for each, not for both
+    one = Molecule.from_smiles("c1ccc2cccc2cc1")
+    far = Atoms(np.tile(one.numbers, 6), np.concatenate([one.positions + 12.0 * n for n in range(6)]))
+    far = far[np.random.default_rng(0).permutation(len(far))]
+    found = Molecule.from_atoms(far)
+    assert found.orders_known
+    assert found.smiles == ".".join([one.smiles] * 6)

@@ -24,7 +24,7 @@ from ase.optimize.optimize import RestartError
 import molopt.optimizers
 from molopt import rules
 from molopt.control import Control
-from molopt.errors import InputError, PotentialFailed
+from molopt.errors import Exploded, InputError, PotentialFailed
 from molopt.molecules import Molecule
 from molopt.optimizers import Adam, GradientDescent, HeavyBall, PerAtomAdam, RuleOptimizer
 from molopt.potentials import potential
@@ -96,7 +96,7 @@ def test_a_restart_file_of_another_rule_is_refused(tmp_path):
 
 def test_a_restart_file_of_another_molecule_is_refused(tmp_path):
     Adam(ethanol(), logfile=None, restart=tmp_path / "run.json").run(fmax=0, steps=2)
-    with pytest.raises(RestartError, match="27 coordinates, these atoms have 9"):
+    with pytest.raises(RestartError, match="it is of 9 atoms, these are 3"):
         Adam(molecule("H2O", calculator=EMT()), logfile=None, restart=tmp_path / "run.json")
 
 
@@ -206,9 +206,39 @@ class Sick(Calculator):
 
 def test_nan_forces_stop_the_run_with_the_step_and_keep_what_was_written(tmp_path):
     atoms = Atoms("H2", [(0, 0, 1.0), (0, 2.0, 0)], calculator=Sick())
-    with pytest.raises(PotentialFailed, match="not finite at step 3, first at atom 1"):
+    with pytest.raises(PotentialFailed, match=r"sick failed at force call 4: the force on atom 1 \(H\)"):
         GradientDescent(atoms, logfile=None, trajectory=tmp_path / "run.traj").run(fmax=0.01)
     assert len(read(tmp_path / "run.traj", index=":")) >= 3
+
+
+def test_a_run_that_explodes_stops_and_puts_the_atoms_back_where_they_were_best():
+    peptide = Molecule.from_smiles("CC(=O)NC", seed=1)
+    atoms = peptide.atoms()
+    atoms.calc = potential("mmff94", peptide)
+    optimizer = GradientDescent(atoms, lr=0.03, control=None, logfile=None)
+    energies = []
+    optimizer.attach(lambda: energies.append(atoms.get_potential_energy()))
+    with pytest.raises(Exploded, match=r"^exploded at force call \d+: .*; the best geometry is that of force call 1$"):
+        optimizer.run(steps=100)
+    assert np.array_equal(atoms.positions, peptide.positions)
+    assert len(energies) < 30
+    GradientDescent(atoms, lr=0.002, control=None, logfile=None).run(steps=3)
+    assert atoms.get_potential_energy() < energies[0]
+
+
+def test_atoms_that_fly_out_of_reach_of_each_other_are_not_converged():
+    atoms = ethanol()
+    with pytest.raises(Exploded, match=r"the forces vanish .* eV an atom above the start"):
+        GradientDescent(atoms, lr=0.1, control=None, logfile=None).run(fmax=0.05, steps=300)
+
+
+def test_atoms_moved_from_outside_begin_a_run_of_their_own():
+    atoms = ethanol()
+    optimizer = Adam(atoms, logfile=None)
+    optimizer.run(fmax=0.05, steps=300)
+    atoms.positions[-1] = atoms.positions[0] + [0.3, 0, 0]  # hundreds of eV higher, and no explosion
+    optimizer.run(fmax=0.05, steps=30)
+    assert np.isfinite(atoms.positions).all()
 
 
 def test_without_control_the_path_is_the_textbook_rule():

@@ -14,13 +14,16 @@ from ase.build import bulk, molecule
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError
 from ase.calculators.emt import EMT
 from ase.calculators.fd import calculate_numerical_forces
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.constraints import FixAtoms
 from ase.filters import FrechetCellFilter
 from ase.io import read
 from ase.optimize import BFGS, FIRE, LBFGS
 
+import molopt
 from molopt.errors import InputError, MissingExtra, PotentialFailed
 from molopt.molecules import Molecule
+from molopt.optimizers import Adam
 from molopt.potentials import Counted, potential
 from molopt.potentials.force_field_terms import force_field
 from molopt.specification import parse
@@ -479,6 +482,70 @@ def test_a_failed_force_call_is_named_and_the_last_good_geometry_kept(fail, said
     assert np.array_equal(atoms.calc.atoms.positions, good)
     assert atoms.calc.results["energy"] == -1.0
     assert (atoms.calc.force_calls, len(atoms.calc.trace)) == (2, 1)
+
+
+class Answering(Calculator):
+    """Answers the same, whatever the geometry."""
+
+    implemented_properties = ("energy", "forces")
+
+    def __init__(self, **results):
+        super().__init__()
+        self.answer = {"energy": -1.0} | results
+
+    def calculate(self, atoms=None, properties=(), system_changes=()):
+        super().calculate(atoms, properties, system_changes)
+        self.results = {"forces": np.ones((len(atoms), 3))} | self.answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"forces": np.ones((3, 5))}, r"its forces have the shape \(3, 5\), those of 5 atoms need \(5, 3\)"),
+        ({"forces": np.ones((4, 3))}, r"the shape \(4, 3\), those of 5 atoms need \(5, 3\)"),
+        ({"forces": np.ones(15)}, r"the shape \(15,\), those of 5 atoms need \(5, 3\)"),
+        ({"forces": None}, r"its forces are None; they must be real numbers of shape \(5, 3\)"),
+        ({"forces": np.ones((5, 3), dtype=complex)}, "its forces are a ndarray of kind complex128; they must be real"),
+        ({"forces": np.ones((5, 3), dtype=bool)}, "its forces are a ndarray of kind bool; they must be real"),
+        ({"forces": np.ones((5, 3), dtype=object)}, "its forces are a ndarray of kind object; they must be real"),
+        ({"forces": [["1.0"] * 3] * 5}, "its forces are a list; they must be real numbers"),
+        ({"forces": [[0.0] * 3] * 4 + [[0.0]]}, "its forces are a list; they must be real numbers"),
+        ({"energy": None}, "the energy is None; it must be one real number"),
+        ({"energy": -1.0 + 0j}, r"the energy is \(-1\+0j\); it must be one real number"),
+        ({"energy": True}, "the energy is True; it must be one real number"),
+        ({"energy": np.ones(5)}, r"the energy is an array of shape \(5,\); it must be one real number"),
+        ({"energy": float("nan")}, "the energy is nan"),
+    ],
+    ids=lambda value: None if isinstance(value, str) else "",
+)
+@pytest.mark.parametrize("counted", [True, False], ids=["counted", "a class used directly"])
+def test_an_answer_that_is_no_energy_or_no_forces_is_one_clear_line(answer, said, counted):
+    atoms = molecule("CH4")
+    atoms.calc = Counted(Answering(**answer)) if counted else Answering(**answer)
+    with pytest.raises(PotentialFailed, match=rf"^answering failed at force call 1: .*{said}"):
+        atoms.get_forces() if counted else Adam(atoms, logfile=None).run(fmax=10.0)
+
+
+@pytest.mark.parametrize("energy", [np.array([-1.0]), np.array(-1.0), np.float32(-1.0), -1])
+def test_an_array_of_one_number_and_any_kind_of_real_number_are_an_energy(energy):
+    atoms = molecule("CH4")
+    atoms.calc = Counted(Answering(energy=energy, forces=np.ones((5, 3), dtype=np.float32).tolist()))
+    assert (atoms.get_potential_energy(), atoms.get_forces().shape) == (-1.0, (5, 3))
+
+
+def test_a_surrogate_whose_forces_have_a_wrong_shape_is_left_alone():
+    start = Molecule.from_smiles("CCO")
+    alone = molopt.relax(start, potential="uff", surrogate=None)
+    guided = molopt.relax(start, potential="uff", surrogate=Answering(forces=np.ones((len(start) - 1, 3))))
+    assert guided.converged
+    assert guided.energy == pytest.approx(alone.energy, abs=1e-3)
+
+
+def test_stored_forces_of_a_wrong_shape_have_no_energy_left():
+    atoms = Molecule.from_smiles("CCO").atoms()
+    atoms.calc = SinglePointCalculator(atoms, forces=np.ones((3, len(atoms))))
+    with pytest.raises(InputError, match=r"nothing can be said from these forces: .*the shape \(3, 9\)"):
+        molopt.energy_left(atoms)
 
 
 def test_a_calculator_without_forces_is_refused():

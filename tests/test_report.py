@@ -92,7 +92,7 @@ def test_a_molecule_that_could_not_be_run_is_a_note_and_in_no_figure(study, reco
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["nowhere"], "nowhere is no study"),
+        (["nowhere"], "nowhere is not a study"),
         (["{study}", "--against", "fire"], "'fire' was not run"),
         (["{study}", "--to", "{study}/none/report.html"], "is not there"),
         (["{study}", "--to", "{study}/runs.db/report.html"], "is a file"),

@@ -276,7 +276,9 @@ def test_a_run_that_crashed_and_one_that_exploded_do_not_spoil_the_page(tmp_path
     frames = np.array(
         [record.plan.start, np.full_like(record.plan.start, math.nan), np.multiply(record.plan.start, 1e6)]
     )
-    exploded = Outcome("failed", energies=[1.0, math.nan, 1e30], forces=[1, 2, 3], frames=frames, frame_calls=[0, 1, 2])
+    exploded = Outcome(
+        "exploded", "far", energies=[1.0, math.nan, 1e30], forces=[1, 2, 3], frames=frames, frame_calls=[0, 1, 2]
+    )
     path = tmp_path / "report.html"
     assert write_page(path, "Failures", [crashed, replace(record, outcome=exploded)]) == []
     assert "0 of 2" in path.read_text()

@@ -1,15 +1,19 @@
 """Every update rule keeps the contract, and agrees with its paper or with the library that its docstring names."""
 
 import inspect
+import re
 from dataclasses import fields
 from itertools import pairwise
 
 import array_api_strict
 import numpy as np
 import pytest
+from ase.build import molecule
+from ase.calculators.emt import EMT
 
 import molopt.rules
 from molopt.errors import InputError
+from molopt.optimizers import RuleOptimizer
 from molopt.rules import (
     AdaBelief,
     Adadelta,
@@ -355,6 +359,46 @@ def test_a_wrong_hyper_parameter_is_named_with_what_is_allowed(rule, wrong, mess
     with pytest.raises(InputError) as error:
         rule(lr=0.1, **wrong)
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda seen, state: -seen.gradient, r"it returned an array of shape \(9,\)"),
+        (lambda seen, state: (-seen.gradient, state, 1), "it returned a tuple of 3"),
+        (lambda seen, state: None, "it returned None"),
+        (lambda seen, state: (-seen.gradient[:3], state), r"its displacement is an array of shape \(3,\)"),
+        (lambda seen, state: (list(-seen.gradient), state), "its displacement is a list of 9"),
+        (lambda seen, state: (seen.gradient > 0, state), r"its displacement is an array of shape \(9,\) of kind bool"),
+    ],
+    ids=["displacement alone", "three", "None", "too short", "a list", "no numbers"],
+)
+def test_a_rule_that_answers_something_else_is_told_what_update_must_return(answer, said):
+    class Mine(Rule):
+        def update(self, seen, state):
+            return answer(seen, state)
+
+    atoms = molecule("H2O", calculator=EMT())
+    with pytest.raises(InputError) as error:
+        RuleOptimizer(atoms, rule=Mine(), logfile=None).run(steps=2)
+    wanted = r"update of the rule Mine must return \(displacement, state\), the first an array of shape \(9,\); "
+    assert re.fullmatch(wanted + said, str(error.value))
+
+
+@pytest.mark.parametrize("state", [None, {"m": 0.0}, np.zeros(9), (1.0, 2.0)], ids=["None", "dict", "array", "tuple"])
+@pytest.mark.parametrize("method", ["init", "update"])
+def test_a_state_that_could_not_go_into_a_file_is_refused(method, state):
+    class Mine(Rule):
+        def init(self, seen):
+            return state if method == "init" else super().init(seen)
+
+        def update(self, seen, known):
+            return -0.01 * seen.gradient, state
+
+    with pytest.raises(
+        InputError, match=f"{method} of the rule Mine must give a state, a NamedTuple of arrays .*; it gave"
+    ):
+        RuleOptimizer(molecule("H2O", calculator=EMT()), rule=Mine(), logfile=None).run(steps=2)
 
 
 def test_no_rule_has_weight_decay():

@@ -1,5 +1,6 @@
 """The store: what was added is there, exactly and once, whatever happens to process, disk and other processes."""
 
+import json
 import os
 import random
 import resource
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -17,12 +19,16 @@ import numpy as np
 import pytest
 from ase.db import connect
 from ase.db.core import bytes_to_object
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from molopt.errors import InputError, StoreError
 from molopt.molecules import Molecule
-from molopt.record import EMPTY, Outcome, Plan, Record
+from molopt.record import EMPTY, ENDED, Outcome, Plan, Record
 from molopt.relaxation import Run
 from molopt.store import Store
+from molopt.store.checking import require_sound
 from molopt.store.packing import pack, unpack
 
 HOSTILE = (
@@ -126,6 +132,7 @@ def test_a_real_run_comes_back_to_the_last_bit(path):
     plan = replace(
         record().plan,
         numbers=result.atoms.numbers.tolist(),
+        bonds=molecule.bonds.tolist(),
         start=molecule.positions.tolist(),
         charge=-1,
         optimizer=result.optimizer,
@@ -137,6 +144,7 @@ def test_a_real_run_comes_back_to_the_last_bit(path):
         energy_left=result.energy_left.energy,
         bonds_kept=result.bonds_kept,
         energies=[call.energy for call in result.trace],
+        forces=[call.fmax for call in result.trace],
         frames=np.array(frames),
         frame_calls=np.arange(len(frames)),
         end=result.atoms.positions,
@@ -151,6 +159,83 @@ def test_a_real_run_comes_back_to_the_last_bit(path):
     atoms = connect(path).get_atoms(optimizer="adam", charge=-1)
     assert np.array_equal(atoms.positions, result.atoms.positions)
     assert atoms.get_potential_energy() == result.energy
+
+
+FLOATS = st.floats(width=64)
+COUNTS = st.integers(0, 10**12)
+TRUTHS = st.none() | st.booleans()
+
+
+def arrays_of(shape, dtype=np.float64):
+    return arrays(dtype, shape, elements=st.floats(width=32 if dtype == np.float32 else 64))
+
+
+@st.composite
+def sound_records(draw):
+    """Records of one to four atoms with any numbers and names that a run may have."""
+    natoms, calls, frames = draw(st.integers(1, 4)), draw(st.integers(0, 5)), draw(st.integers(0, 3))
+    coordinates = st.lists(st.floats(-1e6, 1e6), min_size=3, max_size=3)
+    pairs = [[one, other] for one in range(natoms) for other in range(one)]
+    plan = Plan(
+        **{name: draw(st.text(max_size=8)) for name in ("source", "molecule", "smiles", "potential", "optimizer")},
+        place=draw(COUNTS),
+        seed=draw(COUNTS),
+        charge=draw(st.integers(-9, 9)),
+        spin=draw(st.integers(1, 9)),
+        numbers=draw(st.lists(st.integers(1, 118), min_size=natoms, max_size=natoms)),
+        bonds=draw(st.lists(st.sampled_from(pairs), unique_by=tuple)) if pairs else [],
+        start=draw(st.lists(coordinates, min_size=natoms, max_size=natoms)),
+        tuned=draw(st.booleans()),
+        fmax_limit=draw(st.floats(1e-9, 1e3)),
+        energy_left_limit=draw(st.none() | st.just("auto") | st.floats(1e-9, 1e3)),
+        step_limit=draw(st.integers(1, 10**12)),
+        versions=draw(st.dictionaries(st.text(max_size=5), st.text(max_size=5), max_size=3)),
+    )
+    numbers = ("seconds", "optimizer_seconds", "step_seconds", "energy", "fmax", "energy_left", "surrogate_seconds")
+    outcome = Outcome(
+        draw(st.sampled_from(ENDED)),
+        error=draw(st.none() | st.text(max_size=8)),
+        surrogate=draw(st.none() | st.text(max_size=8)),
+        **{name: draw(FLOATS) for name in (*numbers, "surrogate_setup_seconds", "floor_energy")},
+        **{name: draw(COUNTS) for name in ("force_calls", "steps", "surrogate_calls")},
+        at_noise_floor=draw(st.booleans()),
+        bonds_kept=draw(TRUTHS),
+        stereo_kept=draw(TRUTHS),
+        energies=draw(arrays_of((calls,))),
+        forces=draw(arrays_of((calls,))),
+        frames=draw(arrays_of((frames, natoms, 3), np.float32)),
+        frame_calls=np.arange(frames),
+        end=draw(arrays_of((draw(st.sampled_from([0, natoms])), 3))),
+        floor=draw(arrays_of((draw(st.sampled_from([0, natoms])), 3))),
+    )
+    return Record(plan, outcome)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(sound_records())
+def test_any_sound_record_is_unpacked_as_it_was_packed(given_record):
+    read = unpack(pack(given_record))
+    require_sound(read)
+    assert same(read, given_record)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=200), st.booleans())
+def test_bytes_that_are_not_a_record_are_one_line_that_names_the_row(path, content, compressed):
+    packed = zlib.compress(content) if compressed else content
+    where = json.dumps({"record": {"__ndarray__": [[len(packed)], "uint8", 8]}}).encode()
+    with Store(path) as store:
+        for data in (content, (8 + len(packed)).to_bytes(8, "little") + packed + where):
+            assert "row 1 of" in refusal(lambda data=data: store.read(1, "key", data))
+
+
+def test_a_name_in_a_row_cannot_break_the_line_that_names_the_row(path):
+    head = json.dumps({"plan": {"a\n\x1b[2Jb": 1}, "outcome": {}, "shapes": {}}).encode()
+    packed = zlib.compress(len(head).to_bytes(8, "little") + head)
+    where = json.dumps({"record": {"__ndarray__": [[len(packed)], "uint8", 8]}}).encode()
+    with Store(path) as store:
+        said = refusal(lambda: store.read(1, "key", (8 + len(packed)).to_bytes(8, "little") + packed + where))
+    assert r"a\n\x1b[2Jb" in said
 
 
 def test_names_can_be_any_text_and_come_back_exactly(path):
@@ -175,7 +260,9 @@ def test_values_that_are_not_finite_arrays_without_rows_and_numbers_of_numpy_are
     odd = np.array([np.nan, np.inf, -np.inf, -0.0, 5e-324])
     outcomes = [
         Outcome("crashed"),
-        Outcome("failed", energies=odd, forces=odd, energy=np.inf, frames=np.full((3, 2, 3), np.nan)),
+        Outcome(
+            "failed", energies=odd, forces=odd, energy=np.inf, frames=np.full((3, 2, 3), np.nan), frame_calls=[0, 1, 4]
+        ),
         Outcome("failed", bonds_kept=np.bool_(False), energy=np.float64(0.1), steps=np.int64(3)),
     ]
     with Store(path) as store:
@@ -531,7 +618,7 @@ def refusal(action):
 def test_a_file_that_is_no_database_is_refused_and_stays_as_it_was(path):
     for content in (b"hello", b"no database " * 1000):
         path.write_bytes(content)
-        assert "is no database" in refusal(lambda: Store(path))
+        assert "is not a database" in refusal(lambda: Store(path))
         assert path.read_bytes() == content
 
 
@@ -557,6 +644,8 @@ def test_a_newer_store_a_damaged_one_a_folder_and_a_missing_folder_are_one_line_
     damaged.write_bytes(content)
     assert "damaged" in refusal(lambda: list(Store(damaged).records()))
     assert "cannot be opened" in refusal(lambda: Store(tmp_path))
+    os.mkfifo(tmp_path / "fifo.db")
+    assert "is not a file" in refusal(lambda: Store(tmp_path / "fifo.db"))
     assert "is no folder" in refusal(lambda: Store(tmp_path / "none" / "runs.db"))
 
 

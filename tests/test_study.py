@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from molopt.cli import main
+from molopt.comparison.cases import versions
 from molopt.comparison.settings import Settings
 from molopt.comparison.study import Study
 from molopt.comparison.sweep import Sweep
@@ -68,7 +69,7 @@ def test_a_study_killed_three_times_and_resumed_is_the_one_that_ran_through(smil
         process.send_signal(signal.SIGKILL)
         process.wait(30)
         stored.append(runs(broken))
-        process = started("compare", "--resume", broken, "--no-files", "--workers", "2")
+        process = started("compare", "--resume", broken, "--potential", "trouble:Slow?at=0", "--workers", "2")
     out, _ = process.communicate(timeout=120)
     assert process.returncode == 0, out
     assert stored == sorted(stored)
@@ -100,7 +101,8 @@ def test_a_study_that_goes_on_writes_the_files_of_one_that_ran_through(tmp_path)
             cases = islice(study.cases(settings.molecules()), done)
             assert sum(map(len, study.go(Here(), cases))) == done
         result = molopt("compare", "--resume", folder)
-        assert (result.exit_code, f"{16 - done} runs done" in result.output) == (0, True), result.output
+        count = "16 runs done, 13 of them now" if done else "16 runs done;"
+        assert (result.exit_code, count in result.output) == (0, True), result.output
     first = {"a_mmff94_bfgs.sdf", "a_mmff94_fire.sdf", "a.png"}  # of a start that was done, without files
     written, again = ({path.name: path.read_bytes() for path in folder.glob("*.sdf")} for folder in (whole, broken))
     assert again == {name: text for name, text in written.items() if name not in first}
@@ -137,9 +139,9 @@ def test_nothing_is_run_twice(smiles, tmp_path):
     result = molopt("compare", smiles, "--potential", potential, "--optimizers", "bfgs", "--out", study, "--no-files")
     assert result.exit_code == 0, result.output
     made = log.read_text().count("made")
-    result = molopt("compare", "--resume", study)
+    result = molopt("compare", "--resume", study, "--potential", potential)
     assert (result.exit_code, log.read_text().count("made")) == (0, made)
-    assert "0 runs done" in result.output
+    assert "0 of them now" in result.output
 
 
 def test_a_potential_that_crashes_hangs_raises_or_is_killed_costs_its_own_runs_alone(tmp_path):
@@ -190,14 +192,14 @@ def test_a_study_goes_on_with_the_molecules_and_versions_that_it_began_with(smil
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"format": 1}', '{"format": 99}'])
 def test_a_damaged_study_is_one_line(tmp_path, text):
     (tmp_path / "study.json").write_text(text)
-    with pytest.raises(InputError, match=r"study.json is (damaged|of another version)"):
+    with pytest.raises(InputError, match=r"study.json (is damaged|was written by a newer molopt)"):
         Study.resume(tmp_path)
 
 
 def test_a_folder_that_is_no_study_is_one_line(tmp_path):
     result = molopt("compare", "--resume", tmp_path)
     assert result.exit_code == 2
-    assert "is no study" in result.stderr
+    assert "is not a study" in result.stderr
 
 
 def test_resume_takes_all_else_from_the_study(tmp_path):
@@ -253,7 +255,7 @@ def test_molecules_of_one_name_keep_their_files_when_a_study_goes_on(tmp_path):
     names = {path.name: path.read_bytes() for path in study.glob("*.sdf")}
     with Study.open(study) as opened:
         opened.store.connection.execute("DELETE FROM systems WHERE json_extract(key_value_pairs, '$.place') = 1")
-    assert "1 run done" in molopt("compare", "--resume", study).output
+    assert "2 runs done, 1 of them now" in molopt("compare", "--resume", study).output
     assert {path.name: path.read_bytes() for path in study.glob("*.sdf")} == names
     assert len(names) == 2
 
@@ -262,7 +264,7 @@ def test_a_study_inside_the_folder_of_its_molecules_goes_on(smiles, tmp_path, mo
     monkeypatch.chdir(tmp_path)
     result = molopt("compare", ".", "--potential", "mmff94", "--optimizers", "bfgs", "--out", "study")
     assert result.exit_code == 0, result.output
-    assert "0 runs done" in molopt("compare", "--resume", "study").output
+    assert "0 of them now" in molopt("compare", "--resume", "study").output
 
 
 def test_a_link_is_the_same_source_when_a_study_goes_on(smiles, tmp_path):
@@ -270,7 +272,7 @@ def test_a_link_is_the_same_source_when_a_study_goes_on(smiles, tmp_path):
     study = tmp_path / "study"
     options = ["--potential", "mmff94", "--optimizers", "bfgs", "--no-files", "--out", study]
     assert molopt("compare", tmp_path / "link.smi", *options).exit_code == 0
-    assert "0 runs done" in molopt("compare", "--resume", study).output
+    assert "0 of them now" in molopt("compare", "--resume", study).output
 
 
 def test_a_trajectory_that_cannot_be_written_costs_no_run(tmp_path):
@@ -335,3 +337,51 @@ def test_a_start_that_cannot_be_embedded_is_left_out_and_said(monkeypatch, caplo
         list(study.go(Here(), study.cases(settings.molecules())))
         assert [record.plan.seed for record in study.store.records()] == [0]
     assert "CO has no start 1: no embedding" in caplog.text
+
+
+def test_a_study_without_files_goes_on_without_files(tmp_path):
+    study = tmp_path / "study"
+    options = ["--potential", "mmff94", "--optimizers", "bfgs,fire", "--no-files", "--out", study]
+    assert molopt("compare", "CO", *options).exit_code == 0
+    for again in ([], ["--files"]):
+        with Study.open(study) as opened:
+            opened.store.connection.execute("DELETE FROM systems WHERE id = (SELECT max(id) FROM systems)")
+        result = molopt("compare", "--resume", study, *again)
+        assert "2 runs done, 1 of them now" in result.output, result.output
+        written = {path.suffix for path in study.iterdir()}
+        assert written == ({".json", ".db"} | ({".sdf", ".traj", ".png"} if again else set()))
+
+
+def test_threads_are_the_studys_and_are_written_in_it(tmp_path):
+    study = tmp_path / "study"
+    options = ["--potential", "mmff94", "--optimizers", "bfgs", "--no-files", "--out", study]
+    assert molopt("compare", "CO", *options).exit_code == 0
+    assert json.loads((study / "study.json").read_text())["threads"] == 1
+    result = molopt("compare", "--resume", study, "--threads", "2")
+    assert (result.exit_code, "drop --threads" in result.stderr) == (2, True)
+    result = molopt("compare", "CO", *options[:-1], tmp_path / "other", "--threads", "999")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "workers times threads is 999" in result.stderr
+
+
+def test_progress_counts_the_runs_of_all_molecules_as_they_end(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr("molopt.cli.terminal.Progress.say", lambda self, text: said.append(text))
+    options = ["--potential", "mmff94", "--optimizers", "bfgs,fire", "--starts", "2", "--largest", "6", "--no-files"]
+    assert molopt("compare", "CO methanol", "CCO ethanol", *options, "--out", tmp_path / "study").exit_code == 0
+    assert said[1:] == [f"{done} of 4 runs done, last methanol" for done in range(1, 5)]
+
+
+def test_the_key_of_a_run_holds_the_versions_of_all_that_decide_it(tmp_path, monkeypatch):
+    (tmp_path / "own_potential_here.py").write_text("from ase.calculators.emt import EMT\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    plain = {"molopt", "ase", "numpy", "rdkit", "scipy"}
+    assert set(versions("default", "mmff94")) == plain
+    assert set(versions("default?surrogate=ase.calculators.emt:EMT", "mmff94")) == plain
+    own = versions("default?surrogate=own_potential_here:EMT", "mmff94")
+    assert own["own_potential_here"].startswith("sha256 ")
+    assert "own_potential_here" not in sys.modules
+    pytest.importorskip("tblite", reason="pip install 'molopt[xtb]'")
+    pytest.importorskip("sella", reason="pip install 'molopt[peers]'")
+    assert set(versions("default?surrogate=gfn1-xtb", "mmff94")) == plain | {"tblite"}
+    assert set(versions("sella", "GFN2-xTB?accuracy=1.0")) == plain | {"tblite", "sella"}

@@ -11,7 +11,10 @@ from molopt.cli.options import shared
 @click.command(short_help="Compare optimizers on the same starts, potentials and criterion.")
 @shared(required=False)
 @click.option(
-    "--potential", "potentials", multiple=True, help="Can be given several times.  [default: mmff94, gfn2-xtb]"
+    "--potential",
+    "potentials",
+    multiple=True,
+    help="Can be given several times. With --resume: what the study may import.  [default: mmff94, gfn2-xtb]",
 )
 @click.option(
     "--optimizers",
@@ -22,6 +25,13 @@ from molopt.cli.options import shared
 @click.option("--sweep", help="Vary an argument, as in lr=0.003:0.3:9: nine values of it, equal factors apart.")
 @click.option("--largest", type=click.IntRange(1), help="Leave out molecules with more atoms.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time.")
+@click.option(
+    "--threads",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Of each library in each run; with more than one, times depend on what else the machine does.",
+)
 @click.option("--time-limit", type=float, default=3600.0, show_default=True, help="Seconds a run, its end included.")
 @click.option("--parsl", type=click.Path(), help="Run on a cluster: a Python file that defines a Parsl `config`.")
 @click.option("--files/--no-files", default=True, help="Write structures, trajectories and figures.  [default: files]")
@@ -33,8 +43,11 @@ def compare(context: click.Context, sources: Sequence[str], **options: Any) -> N
 
     Prints a table for each start and potential; keeps every run in a study (a folder with an ase.db database), from
     which molopt report and molopt export read. A study that was interrupted goes on with --resume; no run is done
-    twice. A molecule is a file (.sdf, .mol, .xyz, .smi), a folder of such files, "baker" or "birkholz-schlegel" (sets
-    of the literature), the name of a shipped molecule (molopt molecules lists them) or a SMILES.
+    twice. One that names a potential of another package (module:factory) goes on only if --potential names it again:
+    that is code, and the study may be someone else's.
+
+    A molecule is a file (.sdf, .mol, .xyz, .smi), a folder of such files, "baker" or "birkholz-schlegel" (sets of the
+    literature), the name of a shipped molecule (molopt molecules lists them) or a SMILES.
 
     A run that takes too long, or takes its process down, is written so, and nothing else is lost.
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from molopt.cli.files import Stems, require_empty, safe
-from molopt.cli.inputs import AHEAD, require_potentials, title
+from molopt.cli.inputs import AHEAD, of_any_charge, require_agreement, require_potentials, title
 from molopt.cli.options import energy_limit
 from molopt.cli.terminal import JsonList, Notes, Progress
 from molopt.comparison import DEFAULT_OPTIMIZERS, Case
@@ -36,7 +36,8 @@ from molopt.report.labels import label
 from molopt.report.table import comparison_table, remarks
 from molopt.specification import parse
 
-WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "files", "as_json"}  # what may differ when a study goes on
+# What may be said when a study goes on; `potentials` is which of its own may be imported.
+WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "files", "as_json", "potentials"}
 LONGEST = 1000  # characters of a remark
 SPELLED = {"potentials": "--potential", "sources": "the molecules"}  # options of another name than their variable
 LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  # what JSON on a terminal does without
@@ -99,34 +100,42 @@ def carry_out(
             if said - WITH_RESUME:
                 unwanted = sorted(SPELLED.get(name, f"--{name.replace('_', '-')}") for name in said - WITH_RESUME)
                 raise InputError(f"--resume takes all else from the study: drop {', '.join(unwanted)}")
-            running = executor(Path(resume), parsl, workers, time_limit, notes)
-            study = Study.resume(Path(resume))
-            molecules = study.settings.molecules()
+            study = Study.resume(Path(resume), options["potentials"])
         else:
-            settings = settings_of(sources, notes, **options)
-            molecules = checked(settings)
+            settings = settings_of(sources, notes, files=files, **options)
             folder = Path(out) if out else Path(f"molopt-compare-{safe(title(sources[0]))}")
+            molecules, runs = checked(settings)
             require_empty(folder, overwrite)
-            running = executor(folder, parsl, workers, time_limit, notes)
+            running = executor(folder, parsl, workers, time_limit, settings.threads, notes)
             study = Study.begin(folder, settings, overwrite)
         with study:
+            if resume is not None:
+                molecules, runs = checked(study.settings)
+                running = executor(study.folder, parsl, workers, time_limit, study.settings.threads, notes)
+            wanted = files if "files" in said else study.settings.files
             try:
-                run(study, molecules, running, files, as_json, progress, notes)
+                run(study, molecules, runs, running, wanted, as_json, progress, notes)
             except KeyboardInterrupt:
                 progress.clear()
-                click.echo(f"molopt compare --resume {shlex.quote(str(study.folder))} goes on", err=True)
+                trust = "".join(f" --potential {shlex.quote(name)}" for name in study.settings.imports)
+                click.echo(f"molopt compare --resume {shlex.quote(str(study.folder))}{trust} goes on", err=True)
                 raise
     if not as_json:
         report(study)
 
 
-def executor(folder: Path, parsl: str | None, workers: int, time_limit: float, notes: Notes) -> Executor:
+def executor(
+    folder: Path, parsl: str | None, workers: int, time_limit: float, threads: int | None, notes: Notes
+) -> Executor:
     """What runs will be carried out by; InputError before anything of a study is written."""
     if parsl is not None:
-        return ParslExecutor(Path(parsl), folder / "parsl", time_limit)
+        return ParslExecutor(Path(parsl), folder / "parsl", time_limit, threads or 1)
     if os.name == "posix":
-        return Pool(workers, time_limit)
-    notes.held.append("here runs share one process: none is ended at a time limit, and a crash ends all")
+        return Pool(workers, time_limit, threads or 1)
+    notes.held.append(
+        "here runs share one process: none is ended at a time limit, a crash ends all, and libraries keep the threads "
+        "they were loaded with, whatever --threads says: set OMP_NUM_THREADS and OPENBLAS_NUM_THREADS before"
+    )
     return Here()
 
 
@@ -164,26 +173,33 @@ def available(notes: Notes) -> tuple[str, ...]:
     return ("mmff94", "gfn2-xtb")
 
 
-def checked(settings: Settings) -> Iterator[tuple[str, Molecule]]:
+def checked(settings: Settings) -> tuple[Iterator[tuple[str, Molecule]], int | None]:
     """The molecules, the first hundred read at once: what is wrong with them shows before anything is run.
 
-    A molecule that a potential does not cover is a row of failures among others; alone, it is bad input.
+    A molecule that a potential does not cover is a row of failures among others; alone, it is bad input. Besides, how
+    many runs there will be, where that is known by then.
     """
     stream = settings.molecules()
     first = list(islice(stream, AHEAD))
     some = Molecule.from_smiles("C")
-    require_potentials(some, [name for name in settings.potentials if ":" not in name])
+    require_potentials(some, [of_any_charge(name) for name in settings.potentials if ":" not in name])
     for name in settings.potentials:
         if ":" in name:
             load(parse(name)[0])
+    for _, molecule in first:
+        for name in settings.potentials:
+            require_agreement(molecule, name)
     if len(first) == 1:
         require_potentials(first[0][1], settings.potentials)
-    return chain(first, stream)
+    within = [molecule for _, molecule in first if settings.largest is None or len(molecule) <= settings.largest]
+    runs = len(within) * settings.starts * len(settings.potentials) * len(settings.optimizers)
+    return chain(first, stream), runs if len(first) < AHEAD else None
 
 
 def run(
     study: Study,
     molecules: Iterator[tuple[str, Molecule]],
+    runs: int | None,
     running: Executor,
     files: bool,
     as_json: bool,
@@ -191,11 +207,16 @@ def run(
     notes: Notes,
 ) -> None:
     """Carry out what is not done yet, and say what it gave."""
+
+    def count(case: Case) -> None:
+        done = study.before + study.added
+        progress.say(f"{done}{'' if runs is None else f' of {runs}'} runs done, last {shown(case.molecule.name)}")
+
     layout = Layout(study.folder, study.settings)
     trajectory = (lambda case: layout.path(case, ".traj")) if files else None
     with JsonList() if as_json else nullcontext() as listed:
         cases = study.cases(molecules)
-        for start in study.go(running, layout.naming(cases) if files else cases, trajectory):
+        for start in study.go(running, layout.naming(cases) if files else cases, trajectory, count):
             case, records = start[0][0], [record for _, record in start]
             progress.clear()
             notes.tell()
@@ -207,7 +228,6 @@ def run(
             else:
                 for record in records:
                     listed.add(short(record))
-            progress.say(f"{study.added} runs done, last {shown(case.molecule.name)}")
 
 
 def write(start: Sequence[tuple[Case, Record]], layout: Layout) -> None:
@@ -241,6 +261,7 @@ def show(case: Case, records: Sequence[Record], fmax: float) -> None:
 
 
 def report(study: Study) -> None:
-    runs = "1 run" if study.added == 1 else f"{study.added} runs"
-    click.echo(f"{runs} done; all that was written is in {study.folder}")
+    done = study.before + study.added
+    now = f", {study.added} of them now" if study.before else ""
+    click.echo(f"{done} {'run' if done == 1 else 'runs'} done{now}; all that was written is in {study.folder}")
     click.echo(f"molopt report {shlex.quote(str(study.folder))} makes a page of it")

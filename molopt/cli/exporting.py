@@ -14,7 +14,7 @@ from molopt.store import Store
 def carry_out(study: str, to: str, overwrite: bool) -> None:
     folder, path = Path(study), Path(to)
     if not (folder / RUNS).is_file():
-        raise InputError(f"{folder} is no study, it holds no {RUNS}: give a folder that molopt compare --out wrote")
+        raise InputError(f"{folder} is not a study, it holds no {RUNS}: give a folder that molopt compare --out wrote")
     require_absent([path], overwrite, "--to")
     if path.resolve() == (folder / RUNS).resolve():
         raise InputError(f"{path} is the study itself: give another --to")

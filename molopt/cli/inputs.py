@@ -5,17 +5,27 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
 
+from molopt.errors import InputError
 from molopt.molecules import Molecule
+from molopt.molecules.perception import SPELLED
 from molopt.molecules.reading import exists, read
-from molopt.targets import calculator_for
+from molopt.optimizers.choice import specified
+from molopt.specification import parse
+from molopt.targets import calculator_for, said_in
 
 AHEAD = 100
 Item = TypeVar("Item")
 
 
-def molecules(sources: Iterable[str], charge: int | None, spin: int | None, seed: int) -> Iterator[Molecule]:
-    """The molecules of all sources, one at a time; a source that is not there is an error at once."""
-    return chain.from_iterable([read(source, charge, spin, seed) for source in sources])
+def molecules(
+    sources: Iterable[str], charge: int | None, spin: int | None, seed: int, potential: str
+) -> Iterator[Molecule]:
+    """The molecules of all sources, one at a time; a source that is not there is an error at once.
+
+    What the name of the potential says of charge and multiplicity holds for files that say nothing of it.
+    """
+    known = said_in(potential) if charge is None else None
+    return chain.from_iterable([read(source, charge, spin, seed, known) for source in sources])
 
 
 def ahead(stream: Iterator[Item]) -> Iterator[Item]:
@@ -27,6 +37,22 @@ def require_potentials(molecule: Molecule, names: Sequence[str]) -> None:
     """Raise InputError or MissingExtra where one of the potentials cannot be had for a molecule."""
     for name in names:
         calculator_for(molecule, molecule, name)
+
+
+def require_agreement(molecule: Molecule, potential: str) -> None:
+    """Raise InputError where sources of the charge contradict each other."""
+    said = said_in(potential).get("charge", molecule.charge)
+    contradicted = molecule.contradiction
+    if said != molecule.charge:
+        contradicted = f"{potential} says charge {said}, the molecule has {molecule.charge}"
+    if contradicted:
+        raise InputError(f"{molecule.name}: {contradicted}: correct one of them, or give --charge")
+
+
+def of_any_charge(potential: str) -> str:
+    """The potential without what its name says of charge and multiplicity."""
+    name, keywords = parse(potential)
+    return specified(name, {key: value for key, value in keywords.items() if key not in SPELLED})
 
 
 def title(source: str) -> str:

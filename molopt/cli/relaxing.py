@@ -9,7 +9,7 @@ import ase.io
 import click
 
 from molopt.cli.files import Stems, require_absent, require_folder
-from molopt.cli.inputs import ahead, molecules, require_potentials
+from molopt.cli.inputs import ahead, molecules, require_agreement, require_potentials
 from molopt.cli.options import energy_limit
 from molopt.cli.terminal import JsonList, Notes, Progress
 from molopt.molecules import Molecule
@@ -62,13 +62,14 @@ def carry_out(
         stems = Stems()
 
         def prepared(molecule: Molecule) -> Job:
+            require_agreement(molecule, potential)
             require_potentials(molecule, [potential])
             stem = stems.new(molecule.name)
             job = Job(molecule, *(folder / f"{stem}_relaxed{ending}" for ending in (".sdf", ".xyz", ".traj")))
             require_absent(job[1:], overwrite)
             return job
 
-        jobs = ahead(map(prepared, molecules(sources, charge, spin, seed)))
+        jobs = ahead(map(prepared, molecules(sources, charge, spin, seed, potential)))
         folder.mkdir(parents=True, exist_ok=True)
 
         def relaxed(job: Job) -> Result:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from rdkit import Chem
 from rdkit.Chem import rdMolAlign
@@ -14,12 +15,31 @@ RMSD = 0.1  # A, over heavy atoms and polar hydrogens
 MATCHES = 10_000  # symmetric numberings that are tried; where there are more, two basins may be one
 
 
-def basins(records: Sequence[Record]) -> list[int | None]:
-    """The basin that each run ended in, counted from 0, the lowest.
+class Basin(NamedTuple):
+    """Where a run came to rest, among the runs of its molecule in its potential.
+
+    Attributes
+    ----------
+    level : int
+        Of its energy, counted from 0, the lowest; floors within 1 meV of the lowest of a level are of that level.
+    form : int
+        Of its geometry among those of its level, counted from 0: mirror images are two forms.
+    """
+
+    level: int
+    form: int
+
+    @property
+    def lowest(self) -> bool:
+        return self.level == 0
+
+
+def basins(records: Sequence[Record]) -> list[Basin | None]:
+    """The basin that each run ended in.
 
     Two runs share a basin if their floors (`Outcome.floor`: their ends, relaxed on with care) agree within 1 meV and,
     over heavy atoms and hydrogens that are not on carbon, within an RMSD of 0.1 A for the best numbering that symmetry
-    allows. Mirror images are different basins.
+    allows. Mirror images are different basins of one level.
 
     Parameters
     ----------
@@ -28,7 +48,7 @@ def basins(records: Sequence[Record]) -> list[int | None]:
 
     Returns
     -------
-    list of int or None
+    list of Basin or None
         In the order of the records; None where it is not known: the run has no floor, did not go through, or broke
         bonds, so that its floor is that of another molecule.
 
@@ -40,17 +60,21 @@ def basins(records: Sequence[Record]) -> list[int | None]:
     if len({(record.plan.place, record.plan.potential) for record in records}) > 1:
         raise ValueError("basins are those of one molecule in one potential, got records of several")
     known = [run for run, record in enumerate(records) if went_through(record) and has_floor(record)]
-    found: list[int | None] = [None] * len(records)
-    bottoms: list[tuple[float, Chem.Mol]] = []  # of the first, thus lowest, run of each basin
+    found: list[Basin | None] = [None] * len(records)
+    bottoms: list[tuple[float, Chem.Mol, Basin]] = []  # of the first, thus lowest, run of each basin
+    ground = -math.inf  # of the level
     for run in sorted(known, key=lambda run: records[run].outcome.floor_energy):
         energy, shape = records[run].outcome.floor_energy, skeleton(records[run])
-        for basin, (bottom, other) in enumerate(bottoms):
-            if energy - bottom <= ENERGY and same_shape(shape, other):
-                found[run] = basin
-                break
-        else:
-            found[run] = len(bottoms)
-            bottoms.append((energy, shape))
+        same = (basin for bottom, other, basin in bottoms if energy - bottom <= ENERGY and same_shape(shape, other))
+        basin = next(same, None)
+        if basin is None:
+            level, form = bottoms[-1][2] if bottoms else Basin(-1, 0)
+            if energy - ground <= ENERGY:
+                basin = Basin(level, form + 1)
+            else:
+                basin, ground = Basin(level + 1, 0), energy
+            bottoms.append((energy, shape, basin))
+        found[run] = basin
     return found
 
 

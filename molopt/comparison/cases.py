@@ -1,20 +1,26 @@
 """Which runs a comparison consists of."""
 
+import hashlib
 import logging
 from collections.abc import Iterable, Iterator
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.util import find_spec
+from pathlib import Path
 from typing import NamedTuple
 
+from molopt import __version__
 from molopt.errors import InputError
 from molopt.molecules import Molecule
-from molopt.optimizers.choice import ASES
 from molopt.optimizers.names import abbreviated, choose
 from molopt.optimizers.peers import PEERS
+from molopt.potentials.xtb import METHODS
 from molopt.record import Plan
 from molopt.specification import parse
 
 log = logging.getLogger("molopt")
+
+ALWAYS = ("ase", "numpy", "rdkit", "scipy")  # ASE gives constraints, units and radii to every run
 
 DEFAULT_OPTIMIZERS = (
     "default",
@@ -100,18 +106,40 @@ def cases(
 
 
 def versions(optimizer: str, potential: str) -> dict[str, str]:
-    """Of the packages that determine a run, as far as they are known."""
-    name = parse(optimizer)[0]
-    packages = ["molopt", "numpy", "rdkit"]
-    packages += ["ase"] if name in ASES else [name] if name in PEERS else []
-    packages += ["tblite"] if "xtb" in f"{potential} {optimizer}".lower() else []
-    packages += [parse(potential)[0].partition(".")[0].partition(":")[0]] if ":" in potential else []
-    return {package: installed for package in packages if (installed := installed_version(package))}
+    """Of the packages that determine a run, as far as they are known; nothing is imported to know them.
+
+    A module of no package, as one that lies in the folder of its user, has the hash of its file for a version.
+    """
+    name, keywords = parse(optimizer)
+    found = {"molopt": __version__} | {package: installed_version(package) for package in ALWAYS}
+    if name in PEERS:
+        found[name] = installed_version(name)
+    for calculator in (potential, keywords.get("surrogate")):
+        called = parse(calculator)[0] if isinstance(calculator, str) else ""
+        if called.lower() in METHODS:
+            found["tblite"] = installed_version("tblite")
+        elif ":" in called:
+            found |= versions_of_module(called.partition(":")[0].partition(".")[0])
+    return {package: version for package, version in found.items() if version}
 
 
 @cache
 def installed_version(package: str) -> str:
     try:
         return version(package)
-    except PackageNotFoundError:
+    except (PackageNotFoundError, ValueError):
         return ""
+
+
+@cache
+def versions_of_module(module: str) -> dict[str, str]:
+    """Of the packages that a module may be of: their names need not be its own."""
+    packages = packages_distributions().get(module)
+    if packages:
+        return {package: installed_version(package) for package in packages}
+    try:
+        spec = find_spec(module)  # of a module at the top: nothing is run
+        content = Path(spec.origin).read_bytes() if spec and spec.origin else b""
+    except (ImportError, ValueError, OSError):
+        content = b""
+    return {module: f"sha256 {hashlib.sha256(content).hexdigest()[:16]}" if content else ""}

@@ -62,6 +62,7 @@ def write_csv(records: Iterable[Record], path: Path) -> int:
         raise InputError(f"{path} is no file that could be replaced: give another name")
     begun = target.with_name(f".molopt-export-{os.getpid()}.csv")
     try:
+        begun.unlink(missing_ok=True)  # it may be a link
         with begun.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
             written = write_rows(records, csv.writer(file))
         os.replace(begun, target)

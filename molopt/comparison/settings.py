@@ -3,23 +3,25 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Self
+from typing import Any, NoReturn, Self
 
-from molopt.comparison.cases import Criteria, installed_version
+from molopt.comparison.cases import Criteria, versions
 from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.molecules.formats import READERS
 from molopt.molecules.molecule import SEED
 from molopt.molecules.reading import exists, read
 from molopt.optimizers.names import choose
+from molopt.specification import parse
 
 SETTINGS = "study.json"
-FORMAT = 1
+FORMAT = 2  # of the file; 1, of molopt 0.1.0, had neither `files` nor `threads`
+OF_FORMAT_1 = {"files": True, "threads": None}
 BLOCK = 1 << 20  # bytes of a file that are read at a time
-PACKAGES = ("molopt", "ase", "numpy", "rdkit", "tblite", "sella", "geometric", "pyberny")
+MOST = 10**12  # steps, starts, ...: far from where a whole number is none as a float
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,21 @@ class Settings:
         As `molopt.read` takes them.
     largest : int or None
         Molecules with more atoms are left out.
+    files : bool
+        Whether structures, trajectories and figures are written.
+    threads : int or None
+        Of each library in each worker; None where the study does not say.
     command : str
         What the user wrote.
     contents : dict
         A hash of each file that is a source: a study goes on with the molecules it was begun with.
     versions : dict
-        Of packages: and with the versions it was begun with.
+        Of the packages that decide its runs: and with the versions it was begun with.
+
+    Raises
+    ------
+    InputError
+        A value is not of its kind or out of its range.
     """
 
     sources: tuple[str, ...]
@@ -58,18 +69,27 @@ class Settings:
     charge: int | None = None
     spin: int | None = None
     largest: int | None = None
+    files: bool = True
+    threads: int | None = 1
     command: str = ""
     contents: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for name, (fits, allowed) in KINDS.items():
+            value = getattr(self, name)
+            if not fits(value):
+                raise InputError(f"{name} must be {allowed}, got {brief(value)}")
+
     def fixed(self) -> Self:
         """The same with full names of optimizers, absolute paths, hashes and versions."""
         sources = tuple(str(Path(source).resolve()) if exists(Path(source)) else source for source in self.sources)
+        optimizers = tuple(choose(name).name for name in self.optimizers)
         given = vars(self) | {
             "sources": sources,
-            "optimizers": tuple(choose(name).name for name in self.optimizers),
+            "optimizers": optimizers,
             "contents": contents(sources),
-            "versions": {name: found for name in PACKAGES if (found := installed_version(name))},
+            "versions": deciding(optimizers, self.potentials),
         }
         return type(self)(**given)
 
@@ -77,12 +97,81 @@ class Settings:
     def criteria(self) -> Criteria:
         return Criteria(self.fmax, self.energy_left, self.steps)
 
+    @property
+    def imports(self) -> list[str]:
+        """The potentials of other packages, "module:factory?...", that runs would import, surrogates among them."""
+        guides = [parse(name)[1].get("surrogate") for name in self.optimizers]
+        names = [*self.potentials, *(guide for guide in guides if isinstance(guide, str))]
+        return list(dict.fromkeys(name for name in names if ":" in parse(name)[0]))
+
     def molecules(self) -> Iterator[tuple[str, Molecule]]:
         """Each molecule with the name of its source, one at a time."""
         streams = [(source, read(source, self.charge, self.spin, self.seed)) for source in self.sources]
         for source, stream in streams:
             for molecule in stream:
                 yield (Path(source).resolve().name if exists(Path(source)) else source), molecule
+
+
+def number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MOST
+
+
+def whole(low: int, high: int = MOST) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def or_none(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or fits(value)
+
+
+def sources(value: Any) -> bool:
+    return isinstance(value, tuple) and bool(value) and all(isinstance(text, str) for text in value)
+
+
+def names(value: Any) -> bool:
+    return sources(value) and all(map(str.strip, value))
+
+
+def texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(text, str) for pair in value.items() for text in pair)
+
+
+KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "sources": (sources, "a list of files, names and SMILES"),
+    "potentials": (names, "a list of names"),
+    "optimizers": (names, "a list of names"),
+    "fmax": (number, "a number above 0"),
+    "energy_left": (lambda value: value in (None, "auto") or number(value), "a number above 0, auto or nothing"),
+    "steps": (whole(1), "a whole number above 0"),
+    "starts": (whole(1), "a whole number above 0"),
+    "seed": (whole(0, 2**31 - 1), "at least 0 and less than 2^31"),
+    "charge": (or_none(whole(-MOST)), "a whole number"),
+    "spin": (or_none(whole(1)), "a whole number above 0"),
+    "largest": (or_none(whole(1)), "a whole number above 0"),
+    "files": (lambda value: isinstance(value, bool), "true or false"),
+    "threads": (or_none(whole(1)), "a whole number above 0"),
+    "command": (lambda value: isinstance(value, str), "a text"),
+    "contents": (texts, "texts by names"),
+    "versions": (texts, "texts by names"),
+}
+
+
+def brief(value: Any) -> str:
+    """A value as an error message shows it, whatever it is."""
+    if isinstance(value, int) and abs(value) > MOST:
+        return "a number beyond all sense"  # Python may refuse to write it
+    text = ascii(value)
+    return text if len(text) <= 60 else f"{text[:60]}..."
+
+
+def deciding(optimizers: Iterable[str], potentials: Iterable[str]) -> dict[str, str]:
+    """The versions of all packages that decide runs of these optimizers in these potentials."""
+    found: dict[str, str] = {}
+    potentials = list(potentials)
+    for optimizer in optimizers:
+        for potential in potentials:
+            found |= versions(optimizer, potential)
+    return dict(sorted(found.items()))
 
 
 def write_settings(settings: Settings, folder: Path) -> None:
@@ -93,17 +182,39 @@ def write_settings(settings: Settings, folder: Path) -> None:
 
 
 def read_settings(folder: Path) -> Settings:
+    """The settings of a study, as values: nothing that they name is imported, opened or looked up.
+
+    Raises
+    ------
+    InputError
+        There is none, it is of another format, or anything in it is not what it must be.
+    """
     path = folder / SETTINGS
     if not path.is_file():
-        raise InputError(f"{folder} is no study: it has no {SETTINGS}; molopt compare ... --out {folder} begins one")
+        raise InputError(f"{folder} is not a study: it has no {SETTINGS}; molopt compare ... --out {folder} begins one")
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        if said.pop("format") != FORMAT:
-            raise InputError(f"{path} is of another version of molopt: begin another study")
-        lists = {key: tuple(value) for key, value in said.items() if isinstance(value, list)}
-        return Settings(**said | lists)
-    except (ValueError, KeyError, TypeError) as error:
+        said = json.loads(path.read_text(encoding="utf-8"), parse_constant=not_a_number)
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is damaged: {error}") from error
+    written = said.pop("format", None) if isinstance(said, dict) else None
+    if not isinstance(written, int) or isinstance(written, bool) or written < 1:
+        raise InputError(f"{path} is damaged: it has no number of its format")
+    if written > FORMAT:
+        raise InputError(f"{path} was written by a newer molopt: pip install --upgrade molopt")
+    said = OF_FORMAT_1 | said if written == 1 else said
+    known = {part.name for part in fields(Settings)}
+    if wrong := sorted(known ^ set(said)):
+        there = "it lacks" if wrong[0] in known else "it has an unknown"
+        raise InputError(f"{path} is damaged: {there} {brief(wrong[0])}")
+    try:
+        given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in said.items()}
+        return Settings(**given)
+    except InputError as error:
+        raise InputError(f"{path} is damaged: {error}") from error
+
+
+def not_a_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is not a number here")
 
 
 def contents(sources: Iterable[str]) -> dict[str, str]:
@@ -113,12 +224,15 @@ def contents(sources: Iterable[str]) -> dict[str, str]:
         path = Path(source)
         if not exists(path):
             continue
-        files = [path] if path.is_file() else sorted(part for part in path.iterdir() if part.suffix.lower() in READERS)
+        if not path.is_file() and not path.is_dir():
+            raise InputError(f"{source} is neither a file nor a folder: no molecule is read from it")
+        parts = [path] if path.is_file() else sorted(path.iterdir())
         digest = hashlib.sha256()
-        for file in filter(Path.is_file, files):
-            digest.update(os.fsencode(file.name) + b"\0")
-            with file.open("rb") as content:
-                while block := content.read(BLOCK):
-                    digest.update(block)
+        for file in parts:
+            if file.suffix.lower() in READERS and file.is_file():
+                digest.update(os.fsencode(file.name) + b"\0")
+                with file.open("rb") as content:
+                    while block := content.read(BLOCK):
+                        digest.update(block)
         found[source] = digest.hexdigest()
     return found

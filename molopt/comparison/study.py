@@ -1,18 +1,21 @@
 """A study: a folder that says what is to be run, and holds what was."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+import shlex
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
 from typing import Self
 
-from molopt.comparison.cases import Case, cases
+from molopt.comparison.cases import Case, cases, versions
+from molopt.comparison.consistency import Consistency
 from molopt.comparison.gathering import Gathering
 from molopt.comparison.running import Task, in_parts
-from molopt.comparison.settings import SETTINGS, Settings, contents, read_settings, write_settings
+from molopt.comparison.settings import SETTINGS, Settings, contents, deciding, read_settings, write_settings
 from molopt.errors import InputError
 from molopt.execution import Executor, Finished
 from molopt.molecules import Molecule
+from molopt.optimizers.names import choose
 from molopt.record import Outcome, Record
 from molopt.store import Store
 
@@ -22,14 +25,23 @@ RUNS = "runs.db"
 class Study:
     """The folder of a study, open; runs are added to it as they end, and none is run twice.
 
-    `begin` makes one, `open` goes on with one. As a context manager it is closed at the end.
+    `begin` makes one, `open` reads one, `resume` goes on with one. As a context manager it is closed at the end.
+
+    Attributes
+    ----------
+    before : int
+        Runs that were done when it was opened.
+    added : int
+        Runs that were done since.
     """
 
     def __init__(self, folder: Path, settings: Settings) -> None:
         self.folder = folder
         self.settings = settings
         self.store = Store(folder / RUNS)
-        self.added = 0  # runs that were done since it was opened
+        self.before = len(self.store)
+        self.added = 0
+        self.kept: dict[tuple[int, int, str, str], str] = {}  # key of each run that was there when it was resumed
 
     @classmethod
     def begin(cls, folder: Path, settings: Settings, overwrite: bool = False) -> Self:
@@ -45,22 +57,46 @@ class Study:
 
     @classmethod
     def open(cls, folder: Path) -> Self:
-        """The study of a folder, for reading; InputError where there is none."""
+        """The study of a folder, for reading; InputError where there is none. Nothing that it names is imported."""
         return cls(folder, read_settings(folder))
 
     @classmethod
-    def resume(cls, folder: Path) -> Self:
-        """The study of a folder, to go on with; InputError where molecules or versions are others now."""
+    def resume(cls, folder: Path, trusted: Collection[str] = ()) -> Self:
+        """The study of a folder, to go on with.
+
+        A study may come from someone else, and "module:factory" in it is code that would be run here. It is imported
+        only if whoever resumes the study names it again.
+
+        Parameters
+        ----------
+        folder : Path
+        trusted : collection of str
+            The potentials of other packages in it, surrogates included, each in full: "module:factory?key=value".
+
+        Raises
+        ------
+        InputError
+            The study names a potential that is not trusted; its folder has links, through which what is written would
+            go elsewhere; molecules, versions or names are others than those that it was begun with, or it does not say
+            which those were; its runs are not its own.
+        """
         settings = read_settings(folder)
-        for source, before in settings.contents.items():
-            if contents([source]).get(source) != before:
-                raise InputError(f"{source} is not what it was when the study {folder} began: begin another")
-        now = settings.fixed().versions
-        for package, before in settings.versions.items():
-            if now.get(package) != before:
-                here = now.get(package, "not installed")
-                raise InputError(f"the study {folder} was begun with {package} {before}, here is {here}: begin another")
-        return cls(folder, settings)
+        require_trust(settings, folder, trusted)
+        require_no_links(folder)
+        require_same(settings, folder)
+        study = cls(folder, settings)
+        try:
+            for record in study.records():
+                plan = record.plan
+                if plan.versions != versions(plan.optimizer, plan.potential):
+                    raise InputError(
+                        f"{study.store.path} holds runs of other versions than {SETTINGS} says: begin another"
+                    )
+                study.kept[plan.place, plan.seed, plan.potential, plan.optimizer] = record.key
+        except BaseException:
+            study.store.close()
+            raise
+        return study
 
     def cases(self, molecules: Iterable[tuple[str, Molecule]]) -> Iterator[Case]:
         """All runs of the study, those that are done included, for its molecules with their sources."""
@@ -72,18 +108,25 @@ class Study:
                 yield case._replace(place=place)
 
     def records(self) -> Iterator[Record]:
-        """The finished runs, molecule by molecule, in the order of the plan."""
+        """The finished runs, molecule by molecule, in the order of the plan; InputError at one that is not its own."""
         ranks = {name: rank for rank, name in enumerate((*self.settings.potentials, *self.settings.optimizers))}
+        consistency = Consistency(self.settings, self.store.path)
         for _, group in groupby(self.store.records(), key=lambda record: record.plan.place):
+            runs = list(group)
+            consistency.require(runs)
             yield from sorted(
-                group,
+                runs,
                 key=lambda record: (record.plan.seed, ranks[record.plan.potential], ranks[record.plan.optimizer]),
             )
 
     def go(
-        self, executor: Executor, stream: Iterable[Case], trajectory: Callable[[Case], Path] | None = None
+        self,
+        executor: Executor,
+        stream: Iterable[Case],
+        trajectory: Callable[[Case], Path] | None = None,
+        on_run: Callable[[Case], object] | None = None,
     ) -> Iterator[list[tuple[Case, Record]]]:
-        """Carry out what is not done yet; runs are stored as they end.
+        """Carry out what is not done yet; runs are stored as they end, and `on_run` is called then.
 
         Where the stream ends in an error, as at a molecule that cannot be read, the runs under way are finished first.
 
@@ -105,6 +148,11 @@ class Study:
                     continue
                 gathering.expect(start)
                 for case, key in runs:
+                    if self.kept.get((case.place, case.seed, case.potential, case.optimizer), key) != key:
+                        raise InputError(
+                            f"{self.store.path} holds runs of a molecule {case.place} that is not "
+                            f"{case.molecule.name!r} as {SETTINGS} has it: begin another"
+                        )
                     if key in done:
                         gathering.keep(case, self.store.record(key))
                 for case, key in runs:
@@ -118,6 +166,8 @@ class Study:
                 record = Record(case.plan(criteria), outcome_of(finished))
                 self.store.add(record)
                 self.added += 1
+                if on_run is not None:
+                    on_run(case)
                 yield from gathering.add(case, record)
         if trouble:
             raise trouble[0]
@@ -127,6 +177,44 @@ class Study:
 
     def __exit__(self, *exception: object) -> None:
         self.store.close()
+
+
+def require_trust(settings: Settings, folder: Path, trusted: Collection[str]) -> None:
+    """Raise InputError unless the potentials that would be imported are those that are trusted, by their full names."""
+    if unknown := [name for name in settings.imports if name not in trusted]:
+        named = " ".join(f"--potential {shlex.quote(ascii(name)[1:-1])}" for name in unknown)
+        raise InputError(
+            f"the study {folder} names code that would be imported and run here; if you know it, name it again: {named}"
+        )
+    if others := [name for name in trusted if name not in (*settings.imports, *settings.potentials)]:
+        raise InputError(f"the study {folder} has no potential {others[0]!r}: drop it, or begin another")
+
+
+def require_no_links(folder: Path) -> None:
+    """Raise InputError where a file of the study, which is written to as it goes on, may be another elsewhere."""
+    for path in sorted(folder.iterdir()):
+        if path.is_symlink():
+            raise InputError(f"{str(path)!r} is a link, and a study is not written through links: put the file there")
+
+
+def require_same(settings: Settings, folder: Path) -> None:
+    """Raise InputError where molecules, versions or names are others now than the study says, or it does not say."""
+    now = contents(settings.sources)
+    for source in sorted(now.keys() | settings.contents.keys()):
+        if now.get(source) != settings.contents.get(source):
+            raise InputError(f"{source!r} is not what it was when the study {folder} began: begin another")
+    installed = deciding(settings.optimizers, settings.potentials)
+    for package in ["molopt", *sorted(installed.keys() | settings.versions.keys())]:
+        before, here = settings.versions.get(package), installed.get(package)
+        if before is None and here is not None:
+            raise InputError(f"the study {folder} does not say with which {package} it was begun: begin another")
+        if before != here:
+            begun = f"{ascii(package)[1:-1]} {ascii(before)[1:-1]}"
+            instead = f"here is {here}" if here else "which its runs do not use here"
+            raise InputError(f"the study {folder} was begun with {begun}, {instead}: begin another")
+    for name in settings.optimizers:
+        if choose(name).name != name:
+            raise InputError(f"the study {folder} has {name!r}, which does not say all its arguments: begin another")
 
 
 def starts(stream: Iterable[Case], trouble: list[InputError]) -> Iterator[list[Case]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from molopt.comparison.basins import basins
-from molopt.comparison.problems import NEAR, by_optimizer, by_potential, problem, went_through
+from molopt.comparison.problems import by_optimizer, by_potential, problem, went_through
 from molopt.comparison.ratios import Ratio, geometric_mean_cost, ratio
 from molopt.record import Record
 from molopt.specification import parse
@@ -40,8 +40,8 @@ class Summary:
     lower, higher : int
         Runs that converged more than 5 meV below and above where the reference converged on the same problem.
     lowest_basin : float
-        The share of all runs that ended in the lowest basin that any run of the same problem ended in; NaN where no
-        basins are known.
+        The share of all runs that ended in a lowest basin (`Basin.lowest`) of their problem, whether they converged or
+        not; NaN where no basins are known.
     rearranged : int
         Runs whose bonds at the end are not those of the start.
     """
@@ -139,10 +139,7 @@ def arrived(record: Record) -> bool:
 
 
 def in_lowest_basin(records: Iterable[Record]) -> dict[str, bool]:
-    """Whether each run, by its key, ended in the lowest basin of its problem; problems without basins are left out.
-
-    Basins of equal energy, within 1 meV, are all the lowest: mirror images are two.
-    """
+    """Whether each run, by its key, ended in a lowest basin of its problem; problems without basins are left out."""
     problems: dict[object, list[Record]] = defaultdict(list)
     for record in records:
         problems[problem(record)].append(record)
@@ -150,8 +147,7 @@ def in_lowest_basin(records: Iterable[Record]) -> dict[str, bool]:
 
 
 def lowest_of(runs: Sequence[Record]) -> dict[str, bool]:
-    floors = [
-        math.nan if basin is None else run.outcome.floor_energy for run, basin in zip(runs, basins(runs), strict=True)
-    ]
-    bottom = min(filter(math.isfinite, floors), default=math.nan)
-    return {} if math.isnan(bottom) else {run.key: f <= bottom + NEAR for run, f in zip(runs, floors, strict=True)}
+    found = basins(runs)
+    if not any(found):
+        return {}
+    return {run.key: basin is not None and basin.lowest for run, basin in zip(runs, found, strict=True)}

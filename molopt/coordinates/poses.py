@@ -134,12 +134,15 @@ class Poses:
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Self:
-        """The poses that `plain` wrote."""
-        return cls(
-            [np.array(part, dtype=int) for part in plain["anchors"]],
+        """The poses that `plain` wrote; KeyError, TypeError or ValueError where it is something else."""
+        found = cls(
+            [np.array(part, dtype=int).ravel() for part in plain["anchors"]],
             np.asarray(plain["gyration"], dtype=float).ravel(),
             np.asarray(plain["straight"], dtype=bool).ravel(),
         )
+        if not all(map(len, found.anchors)) or not len(found.anchors) == len(found.gyration) == len(found.straight):
+            raise ValueError("the poses of fragments are not whole")
+        return found
 
 
 def centred(positions: Array) -> Array:

@@ -221,7 +221,13 @@ class Primitives:
 
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> Self:
-        """The list that `plain` wrote."""
+        """The list that `plain` wrote.
+
+        Raises
+        ------
+        KeyError, TypeError, ValueError
+            It is something else, or names atoms that are not there.
+        """
         like = cls(int(plain["natoms"]), poses=Poses.from_plain(plain["poses"]))
         empty = {entry.name: getattr(like, entry.name) for entry in fields(cls)}
         arrays: dict[str, Any] = {
@@ -229,6 +235,13 @@ class Primitives:
             for name, array in empty.items()
             if name not in ("natoms", "poses")
         }
+        sides = arrays["bends"][:, 3]
+        named = [array.ravel() for name, array in arrays.items() if name not in ("axes", "bends")]
+        named += [arrays["bends"][:, :3].ravel(), np.maximum(sides, 0), *like.poses.anchors]
+        if not all(((atoms >= 0) & (atoms < like.natoms)).all() for atoms in named) or (sides < -3).any():
+            raise ValueError(f"coordinates name atoms beyond the {like.natoms} there are")
+        if arrays["axes"].shape != (3, 3) or not np.isfinite(arrays["axes"]).all():
+            raise ValueError("the axes of coordinates are not three directions")
         return replace(like, **arrays)
 
 

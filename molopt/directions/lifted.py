@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 
 from molopt.directions.base import Limits, Proposal
+from molopt.errors import InputError
 from molopt.rules.base import Observation, Rule
 from molopt.rules.partition import Array
 
+REAL = "fiu"  # the kinds of NumPy's real numbers
 LEAST = 0.1  # part of the promised slope that a step must have
 
 
@@ -19,20 +21,52 @@ class Lifted:
     rule: Rule
 
     def init(self, seen: Observation) -> Any:
-        return self.rule.init(seen)
+        return remembered(self.rule, "init", self.rule.init(seen))
 
     def learn(self, state: Any, old: Any, new: Any, taken: Array) -> Any:
         return state
 
     def retreat(self, seen: Observation, before: Any, after: Any) -> Any:
-        return self.rule.forget(seen, before)
+        return remembered(self.rule, "forget", self.rule.forget(seen, before))
 
     def propose(self, frame: Any, seen: Observation, state: Any, limits: Limits) -> tuple[Proposal, Any]:
-        displacement, state = self.rule.update(seen, state)
+        displacement, state = updated(self.rule, seen, state)
         displacement = downhill(frame, seen, displacement)
         unknown = np.full(seen.systems.count, np.nan)
         left = np.full(seen.systems.count, frame.energy_left)
         return Proposal(displacement, unknown, left, unknown, unknown), state
+
+
+def updated(rule: Rule, seen: Observation, state: Any) -> tuple[Array, Any]:
+    """The displacement (N,) and the new state that the rule answers; InputError where it answers something else."""
+    name, shape = type(rule).__name__, seen.gradient.shape
+    wanted = f"update of the rule {name} must return (displacement, state), the first an array of shape {shape}"
+    answer = rule.update(seen, state)
+    if type(answer) is not tuple or len(answer) != 2:
+        raise InputError(f"{wanted}; it returned {described(answer)}")
+    displacement = answer[0]
+    if getattr(displacement, "shape", None) != shape or np.asarray(displacement).dtype.kind not in REAL:
+        raise InputError(f"{wanted}; its displacement is {described(displacement)}")
+    return displacement, remembered(rule, "update", answer[1])
+
+
+def remembered(rule: Rule, method: str, state: Any) -> Any:
+    """The state; InputError where it could not be carried into other coordinates or a file."""
+    if not (isinstance(state, tuple) and hasattr(state, "_fields")):
+        raise InputError(
+            f"{method} of the rule {type(rule).__name__} must give a state, a NamedTuple of arrays annotated PerEntry "
+            f"or PerSystem (Stateless() remembers nothing); it gave {described(state)}"
+        )
+    return state
+
+
+def described(value: Any) -> str:
+    """What a rule gave, in a few words."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}" + ("" if value.dtype.kind in REAL else f" of kind {value.dtype}")
+    if type(value) in (tuple, list):
+        return f"a {type(value).__name__} of {len(value)}"
+    return "None" if value is None else f"a {type(value).__name__}"
 
 
 def downhill(frame: Any, seen: Observation, displacement: Array) -> Array:

@@ -1,4 +1,4 @@
-"""Cores that this process may use, and the threads that each of several workers may start on them."""
+"""Cores that this process may use, and the threads that each worker may start on them."""
 
 import os
 from pathlib import Path
@@ -8,11 +8,17 @@ THREADS = (
     "OMP_NUM_THREADS",
     "OMP_THREAD_LIMIT",
     "OPENBLAS_NUM_THREADS",
+    "GOTO_NUM_THREADS",
     "MKL_NUM_THREADS",
     "BLIS_NUM_THREADS",
     "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "RAYON_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
+    "NPROC",  # XLA, thus jax and Sella
+    "MOLOPT_NUM_THREADS",  # tblite, which is loaded with one thread elsewhere
 )
+ONE_FOR_XLA = "--xla_cpu_multi_thread_eigen=false"
 CGROUPS = Path("/sys/fs/cgroup")
 
 
@@ -50,21 +56,12 @@ def quota() -> int:
     return granted
 
 
-def threads_each(cores: int, workers: int) -> int:
-    """Threads for each of `workers`, so that together they are no more than the cores; at least 1.
-
-    >>> threads_each(8, 3)
-    2
-    """
-    return max(1, cores // workers)
-
-
 def environment(threads: int) -> dict[str, str]:
-    """This process's environment with at most so many threads a library; a smaller number that is set already stays."""
-    return dict(os.environ) | {name: str(min(threads, already(name, threads))) for name in THREADS}
+    """This process's environment with so many threads for every library, whatever it says now.
 
-
-def already(name: str, otherwise: int) -> int:
-    """The number of threads an environment variable holds; OMP_NUM_THREADS may be a list, one a level of nesting."""
-    said = os.environ.get(name, "").split(",")[0].strip()
-    return int(said) if said.isdecimal() and int(said) > 0 else otherwise
+    A smaller or a larger number for one library alone would make one optimizer's time another's: ASE's BFGS
+    diagonalizes in OpenBLAS, whose threads wait for each other on a busy machine, FIRE does not. XLA, thus Sella, asks
+    for one thread in a way of its own.
+    """
+    xla = {"XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {ONE_FOR_XLA}".strip()} if threads == 1 else {}
+    return dict(os.environ) | dict.fromkeys(THREADS, str(threads)) | xla

@@ -9,6 +9,9 @@ from molopt.execution.finished import Finished, Function, R, T, one_line, parts
 class Here:
     """Run in this process: nothing to start, and nothing that holds a run that hangs or takes the interpreter down.
 
+    Its libraries run with the threads they were loaded with: times are to be compared only where OMP_NUM_THREADS and
+    OPENBLAS_NUM_THREADS were 1 when Python was started.
+
     Examples
     --------
     >>> [each.error for each in Here().outcomes(int, ["1", "one"])]

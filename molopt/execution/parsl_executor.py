@@ -6,6 +6,7 @@ import runpy
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from molopt.errors import InputError, MissingExtra
 from molopt.execution.finished import Finished, Function, R, Report, T, finished, one_line, pickled_function
 from molopt.execution.node import run_on_node
-from molopt.execution.pool import check_limit, packing
+from molopt.execution.pool import check_limit, check_threads, packing
 
 WORKERS = 64  # in flight where the configuration does not say how many there will be: half of the window
 
@@ -36,6 +37,9 @@ class ParslExecutor:
         For what Parsl writes (its `runinfo`); whatever run_dir the file sets is replaced by it.
     seconds : float, optional
         Time limit of a run, by default none.
+    threads : int
+        For each library in each worker, as of `Pool`. How many workers there are on a node, and which cores they get,
+        is the configuration's.
 
     Raises
     ------
@@ -52,9 +56,11 @@ class ParslExecutor:
     config: Path
     folder: Path
     seconds: float | None = None
+    threads: int = 1
 
     def __post_init__(self) -> None:
         check_limit(self.seconds)
+        check_threads(self.threads)
         if find_spec("parsl") is None:
             raise MissingExtra("parsl", "running through Parsl")
         read_config(self.config)  # what is wrong with it shows before anything is run
@@ -73,7 +79,8 @@ class ParslExecutor:
             raise InputError(f"{self.config}: Parsl does not start: {one_line(error)}") from error
         try:
             app = python_app(run_on_node, data_flow_kernel=kernel)
-            yield from self.stream(lambda task: app(pickled, task, self.seconds), iter(tasks), window(config))
+            sent = partial(app, pickled, seconds=self.seconds, threads=self.threads)
+            yield from self.stream(sent, iter(tasks), window(config))
         finally:
             kernel.cleanup()
 

@@ -11,7 +11,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from molopt.errors import InputError
-from molopt.execution.cores import threads_each, usable_cores
+from molopt.execution.cores import usable_cores
 from molopt.execution.finished import Finished, Function, R, Report, T, finished, one_line, pickled_function
 from molopt.execution.slot import Slot
 
@@ -27,13 +27,15 @@ class Pool:
     Parameters
     ----------
     workers : int
-        Runs at a time, at most as many as there are cores.
+        Runs at a time.
     seconds : float, optional
         Time limit of a run; a run over it is killed, with all programs it has started, whatever it is doing. By
         default there is none.
+    threads : int
+        For each library in each worker, whatever this process's environment says. With one, the time of a run is that
+        of its arithmetic, and does not depend on who else is at work.
     cores : int
-        To share among the workers: each sees OMP_NUM_THREADS and the like at cores // workers, or at what is set
-        already where that is less. By default what this process may use.
+        That workers times threads may not exceed. By default what this process may use.
 
     Raises
     ------
@@ -48,23 +50,29 @@ class Pool:
 
     workers: int
     seconds: float | None = None
+    threads: int = 1
     cores: int = field(default_factory=usable_cores)
 
     def __post_init__(self) -> None:
         if os.name != "posix":
             raise InputError("a pool of processes needs Linux or macOS; run with one worker and without a time limit")
+        check_threads(self.threads)
         if not isinstance(self.workers, Integral) or not 1 <= self.workers <= self.cores:
             raise InputError(
                 f"workers must be a whole number from 1 to {self.cores}, the cores that may be used here, "
                 f"got {self.workers!r}"
+            )
+        if self.workers * self.threads > self.cores:
+            raise InputError(
+                f"workers times threads is {self.workers * self.threads}, and {self.cores} cores may be used here: "
+                "give fewer"
             )
         check_limit(self.seconds)
 
     def outcomes(self, function: Function[T, R], tasks: Iterable[T]) -> Generator[Finished[T, R], None, None]:
         """As `Executor.outcomes`; each worker has one task, and no other is drawn ahead."""
         pickled = pickled_function(function)
-        threads = threads_each(self.cores, self.workers)
-        slots = [Slot(pickled, threads, self.seconds) for _ in range(self.workers)]
+        slots = [Slot(pickled, self.threads, self.seconds) for _ in range(self.workers)]
         try:
             yield from run_in(slots, iter(tasks))
         finally:
@@ -125,3 +133,9 @@ def check_limit(seconds: float | None) -> None:
         return
     if isinstance(seconds, bool) or not isinstance(seconds, Real) or not 0 < seconds < math.inf:
         raise InputError(f"the time limit must be a number of seconds above 0, got {seconds!r}")
+
+
+def check_threads(threads: int) -> None:
+    """Raise InputError where a number of threads is none."""
+    if isinstance(threads, bool) or not isinstance(threads, Integral) or threads < 1:
+        raise InputError(f"threads must be a whole number above 0, got {threads!r}")

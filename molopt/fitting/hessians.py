@@ -7,7 +7,7 @@ import numpy as np
 
 from molopt.molecules import Molecule
 from molopt.optimizers import LBFGS
-from molopt.potentials import potential
+from molopt.potentials import Counted, potential
 from molopt.rules.partition import Array
 
 STEP = 0.005  # Angstrom, of central differences
@@ -49,7 +49,7 @@ def samples_of(molecule: Molecule, method: str) -> list[Sample]:
         The potential has no parameters for the molecule, or fails.
     """
     atoms = molecule.atoms()
-    atoms.calc = potential(method, molecule)
+    atoms.calc = Counted(potential(method, molecule))
     start = sample(molecule.name, atoms, relaxed=False)
     LBFGS(atoms, logfile=None, coordinates="internal", model="fischer-almlof").run(fmax=FMAX, steps=STEPS)
     return [start, sample(molecule.name, atoms, relaxed=True)]

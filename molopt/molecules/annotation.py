@@ -7,7 +7,8 @@ from ase import Atoms
 from ase.data import covalent_radii
 from rdkit import Chem, rdBase
 
-from molopt.molecules.contacts import contacts, lengths
+from molopt.coordinates.topology import covalent_bonds
+from molopt.molecules.contacts import lengths
 
 UNKNOWN_ORDER = 0
 TORN = 2.0  # times the sum of covalent radii: no bond is so long, though atoms two bonds apart may be nearer
@@ -76,7 +77,7 @@ def torn(atoms: Atoms, bonds: list[list[int]]) -> bool:
     if np.any(stretch > TORN) or not np.any(stretch > LONG):
         return bool(np.any(stretch > TORN))
     listed = set(map(tuple, pairs.tolist()))
-    touching = contacts(atoms.numbers, atoms.positions, CLOSE).tolist()
+    touching = covalent_bonds(atoms.numbers, atoms.positions, CLOSE).tolist()
     strangers = {atom for pair in touching if tuple(pair) not in listed for atom in pair}
     return not strangers.isdisjoint(pairs[stretch > LONG].ravel().tolist())
 

@@ -27,6 +27,7 @@ class Given(NamedTuple):
     charge: int | None
     spin: int | None
     seed: int
+    known: dict[str, int] | None = None  # the charge and the multiplicity that a potential was told
 
 
 def from_sdf(file: TextIO, path: Path, given: Given) -> Iterator[Molecule]:
@@ -78,7 +79,7 @@ def from_xyz(file: TextIO, path: Path, given: Given) -> Iterator[Molecule]:
         with located(path, "frame", number):
             atoms = xyz_atoms(head, file)
             name = atoms.info.get("name", fallback_name(path, number))
-            molecule = Molecule.from_atoms(described(atoms, name, given.charge, given.spin))
+            molecule = Molecule.from_atoms(described(atoms, name, given.charge, given.spin), given.known)
         yield molecule
 
 
@@ -86,6 +87,8 @@ def described(atoms: Atoms, name: str, charge: int | None, spin: int | None) -> 
     """The atoms, changed in place, with what is known of them in their info."""
     said = {"name": name, "charge": charge, "spin": spin}
     atoms.info.update({key: value for key, value in said.items() if value is not None})
+    if charge is not None and atoms.has("initial_charges"):
+        del atoms.arrays["initial_charges"]  # they would say it again, or another
     return atoms
 
 

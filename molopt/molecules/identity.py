@@ -5,7 +5,8 @@ from ase.data import covalent_radii
 from numpy.typing import ArrayLike
 from rdkit import Chem
 
-from molopt.molecules.contacts import contacts, lengths
+from molopt.coordinates.topology import covalent_bonds
+from molopt.molecules.contacts import lengths
 from molopt.molecules.molecule import Molecule
 
 BROKEN = 1.4  # times the sum of covalent radii; thermally stretched bonds stay below 1.2
@@ -13,12 +14,12 @@ FORMED = 1.15  # times the sum of covalent radii; 1,3-neighbours in cages stay a
 STRETCHED = 1.2  # a bond that is long from the start (to a metal) must also grow by this factor
 
 
-def bonds_kept(start: Molecule, positions: ArrayLike) -> bool:
+def bonds_kept(start: Molecule, positions: ArrayLike) -> bool | None:
     """Whether every bond of `start` still is one at `positions` (natoms, 3) in Angstrom, and no other has formed.
 
     A bond is broken when it is longer than 1.4 times the sum of the covalent radii and has grown by a fifth; it
     has formed where two atoms that were not bonded come closer than 1.15 times that sum. A lone ion may come as close
-    as it likes: its contacts are no bonds.
+    as it likes: its contacts are not bonds. None where bonds differ, and those of the start were in doubt.
 
     Examples
     --------
@@ -35,23 +36,33 @@ def bonds_kept(start: Molecule, positions: ArrayLike) -> bool:
     before = lengths(start.positions, bonds)
     after = lengths(positions, bonds)
     if np.any((after > BROKEN * radii) & (after > STRETCHED * before)):
-        return False
-    close_before, close_after = (pairs_of(contacts(start.numbers, at, FORMED)) for at in (start.positions, positions))
+        return lost(start)
+    close_before, close_after = (
+        pairs_of(covalent_bonds(start.numbers, at, FORMED)) for at in (start.positions, positions)
+    )
     ions = lone_ions(start)
-    return all(i in ions or j in ions for i, j in close_after - close_before - pairs_of(bonds))
+    formed = any(i not in ions and j not in ions for i, j in close_after - close_before - pairs_of(bonds))
+    return lost(start) if formed else True
 
 
 def stereo_kept(start: Molecule, positions: ArrayLike) -> bool | None:
     """Whether tetrahedral centres and double bonds at `positions` have the configuration they have in `start`.
 
-    None where the molecule has neither, or where its bond orders are not known.
+    None where the molecule has neither, where its bond orders are not known, or where the configuration differs and the
+    bonds of the start were in doubt.
     """
     if not start.orders_known:
         return None
     before = configuration(start)
     if not before:
         return None
-    return bool(np.isfinite(positions).all()) and configuration(start.with_positions(positions)) == before
+    kept = np.isfinite(positions).all() and configuration(start.with_positions(positions)) == before
+    return True if kept else lost(start)
+
+
+def lost(start: Molecule) -> bool | None:
+    """What a difference means: another molecule, or a start whose bonds were perceived wrongly."""
+    return None if start.doubt else False
 
 
 def lone_ions(molecule: Molecule) -> set[int]:

@@ -1,5 +1,6 @@
 """A molecule: what is bonded to what, its charge and multiplicity, and one geometry."""
 
+import logging
 import random
 from collections.abc import Iterator
 from typing import Any, Self
@@ -14,10 +15,21 @@ from molopt.molecules.acceptance import accepted, smiles_of
 from molopt.molecules.annotation import annotate
 from molopt.molecules.checks import check_geometry, check_spin
 from molopt.molecules.embedding import embedded
-from molopt.molecules.perception import bonds_of, charge_of, name_of, spin_of
+from molopt.molecules.perception import (
+    bonds_of,
+    by_distance,
+    charge_of,
+    contradiction,
+    lowest_spin,
+    name_of,
+    spin_of,
+    told,
+)
 from molopt.molecules.sdf import sdf_text
 from molopt.molecules.shipped import shipped_path
 from molopt.molecules.smiles import parse_smiles
+
+log = logging.getLogger("molopt")
 
 SEED = 7
 
@@ -41,6 +53,10 @@ class Molecule:
         The multiplicity 2S + 1; 1 + the number of radical electrons unless it was given.
     orders_known : bool
         False where bonds were guessed from distances alone: MMFF94 refuses such a molecule, UFF takes it.
+    doubt : str
+        Why bonds that were perceived may be wrong; empty where nothing speaks against them, or they were given.
+    contradiction : str
+        Which sources of the charge contradict each other; empty where they agree.
     smiles : str
         Canonical, with the stereo of the geometry.
 
@@ -56,12 +72,23 @@ class Molecule:
     True
     """
 
-    def __init__(self, mol: Chem.Mol, name: str, charge: int, spin: int, orders_known: bool = True) -> None:
+    def __init__(
+        self,
+        mol: Chem.Mol,
+        name: str,
+        charge: int,
+        spin: int,
+        orders_known: bool = True,
+        doubt: str = "",
+        contradiction: str = "",
+    ) -> None:
         self._mol = mol
         self._name = name
         self._charge = charge
         self._spin = spin
         self._orders_known = orders_known
+        self._doubt = doubt
+        self._contradiction = contradiction
         if orders_known and np.isfinite(self.positions).all():
             with rdBase.BlockLogs():
                 Chem.AssignStereochemistryFrom3D(mol, replaceExistingTags=True)
@@ -133,19 +160,27 @@ class Molecule:
         """
         mol, name = accepted(mol, conformer, name)
         formal = Chem.GetFormalCharge(mol)
-        if charge is not None and charge != formal:
-            raise InputError(f"{name}: charge {charge} contradicts its formal charges, which add up to {formal}")
+        if charge is not None:
+            check_formal(mol, charge, name)
         if spin is None:
             spin = 1 + sum(atom.GetNumRadicalElectrons() for atom in mol.GetAtoms())
         check_spin([atom.GetAtomicNum() for atom in mol.GetAtoms()], formal, spin, name)
         return cls(mol, name, formal, spin)
 
     @classmethod
-    def from_atoms(cls, atoms: Atoms) -> Self:
+    def from_atoms(cls, atoms: Atoms, known: dict[str, int] | None = None) -> Self:
         """The molecule that `ase.Atoms` describe: from `atoms.info` where a Molecule wrote it, else perceived.
 
         See `molopt.molecules.perception` for what is taken where nothing is given; every guess is logged by the logger
-        "molopt".
+        "molopt". The charge is what the calculator was told, else that of `atoms.info`, else the sum of initial
+        charges; where these contradict each other, the log warns, and bond orders are not known.
+
+        Parameters
+        ----------
+        atoms : ase.Atoms
+        known : dict, optional
+            The charge and the multiplicity that will be computed with; by default what the calculator of the atoms was
+            told.
 
         Raises
         ------
@@ -157,12 +192,25 @@ class Molecule:
         if len(atoms) == 0:
             raise InputError("there are no atoms to make a molecule of")
         check_geometry(atoms.numbers.tolist(), atoms.positions, name)
-        charge = charge_of(atoms)
-        spin = spin_of(atoms, charge)
-        mol, known = bonds_of(atoms, charge, spin)
-        if known:
-            return cls.from_rdkit(mol, name=name, charge=charge, spin=spin)
-        return cls(mol, name, charge, spin, orders_known=False)
+        known = told(atoms.calc, atoms) if known is None else known
+        contradicted = contradiction(atoms, known)
+        charge = charge_of(atoms, known)
+        if contradicted:
+            log.warning("%s: %s; took charge %d, and no bond orders", name, contradicted, charge)
+            spin = known.get("multiplicity", lowest_spin(int(atoms.numbers.sum()) - charge))
+        else:
+            spin = spin_of(atoms, charge, known)
+        mol, orders_known, doubt = bonds_of(atoms, charge, spin, agreed=not contradicted)
+        if orders_known:
+            mol, name = accepted(mol, -1, name)
+            check_formal(mol, charge, name)
+        return cls(mol, name, charge, spin, orders_known, doubt, contradicted)
+
+    @classmethod
+    def from_distances(cls, atoms: Atoms) -> Self:
+        """What `ase.Atoms` say through distances alone: no bond orders, no charge, the lowest multiplicity."""
+        mol, _, doubt = by_distance(atoms)
+        return cls(mol, name_of(atoms), 0, lowest_spin(int(atoms.numbers.sum())), orders_known=False, doubt=doubt)
 
     @classmethod
     def named(cls, name: str) -> Self:
@@ -187,6 +235,14 @@ class Molecule:
     @property
     def orders_known(self) -> bool:
         return self._orders_known
+
+    @property
+    def doubt(self) -> str:
+        return self._doubt
+
+    @property
+    def contradiction(self) -> str:
+        return self._contradiction
 
     @property
     def numbers(self) -> np.ndarray:
@@ -219,8 +275,13 @@ class Molecule:
         """New `ase.Atoms` whose info holds name, charge, spin and bonds, as data that files keep."""
         atoms = Atoms(self.numbers, self.positions)
         atoms.info.update(name=self._name, charge=self._charge, spin=self._spin)
-        atoms.info.update(annotate(self._mol, self._orders_known))
+        atoms.info.update(self.annotation())
         return atoms
+
+    def annotation(self) -> dict[str, Any]:
+        """The bonds as plain data for `atoms.info`, from which `from_atoms` makes the same molecule."""
+        said = annotate(self._mol, self._orders_known)
+        return said | {"doubt": self._doubt} if self._doubt else said
 
     def with_positions(self, positions: ArrayLike) -> Self:
         """The same molecule at other positions, (natoms, 3) in Angstrom."""
@@ -229,7 +290,20 @@ class Molecule:
             raise InputError(f"{self._name} needs positions of shape ({len(self)}, 3), got {positions.shape}")
         mol = Chem.Mol(self._mol)
         mol.GetConformer().SetPositions(positions)
-        return type(self)(mol, self._name, self._charge, self._spin, self._orders_known)
+        return self.like(mol)
+
+    def moved(self, positions: ArrayLike) -> Self:
+        """The molecule at the end (natoms, 3) of a run; bonds that were in doubt are perceived there."""
+        there = self.with_positions(positions)
+        if not self._doubt:
+            return there
+        info = {"name": self._name, "charge": self._charge, "spin": self._spin}
+        return type(self).from_atoms(Atoms(self.numbers, there.positions, info=info))
+
+    def like(self, mol: Chem.Mol) -> Self:
+        """What is known of this molecule, of another geometry of it."""
+        known = (self._name, self._charge, self._spin, self._orders_known, self._doubt, self._contradiction)
+        return type(self)(mol, *known)
 
     def conformers(self, count: int, seed: int = SEED) -> Iterator[Self]:
         """`count` other embeddings of this molecule, one at a time, with the stereo of this one.
@@ -243,7 +317,7 @@ class Molecule:
         seeds = random.Random(seed)
         for _ in range(count):
             mol = embedded(Chem.Mol(self._mol), seeds.randrange(2**31), self._name)
-            yield type(self)(mol, self._name, self._charge, self._spin, self._orders_known)
+            yield self.like(mol)
 
     def to_sdf(self) -> str:
         """One SDF record: its title the name, with data fields for charge and spin."""
@@ -255,3 +329,10 @@ class Molecule:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state | {"_mol": Chem.Mol(state["_mol"])})
+
+
+def check_formal(mol: Chem.Mol, charge: int, name: str) -> None:
+    """Raise InputError unless the formal charges add up to the charge."""
+    formal = Chem.GetFormalCharge(mol)
+    if charge != formal:
+        raise InputError(f"{name}: charge {charge} contradicts its formal charges, which add up to {formal}")

@@ -18,7 +18,11 @@ ENDING = re.compile(r".*\.(?![bcnopsBCNOPSFI\d]+$)([a-z][a-z\d]{1,7}|[A-Z][A-Z\d
 
 
 def read(
-    source: str | Path, charge: int | None = None, spin: int | None = None, seed: int = SEED
+    source: str | Path,
+    charge: int | None = None,
+    spin: int | None = None,
+    seed: int = SEED,
+    known: dict[str, int] | None = None,
 ) -> Iterator[Molecule]:
     """Molecules one at a time, each read when it is asked for.
 
@@ -33,6 +37,8 @@ def read(
         the formal charges of a SMILES or an SDF is an error.
     seed : int
         Of embeddings: of a SMILES, and of an SDF without a 3D geometry.
+    known : dict, optional
+        The charge and the multiplicity that a potential was told, for files that say neither: XYZ.
 
     Raises
     ------
@@ -47,7 +53,7 @@ def read(
     if not str(source).strip():
         raise InputError("nothing to read: give a file, the name of a shipped molecule, or a SMILES")
     path = Path(source)
-    given = Given(charge, spin, seed)
+    given = Given(charge, spin, seed, known)
     if exists(path):
         return read_path(path, given)
     if str(source) in PUBLISHED:

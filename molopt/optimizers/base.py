@@ -1,25 +1,31 @@
 """A direction as an ASE optimizer, in Cartesian or internal coordinates."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import CalculationFailed
-from ase.optimize.optimize import Optimizer
+from ase.optimize.optimize import OptimizableAtoms, Optimizer
 
 from molopt.control import Control, Memory, Point, Trust, advance
 from molopt.coordinates import Cartesian
 from molopt.coordinates.primitives import carried
 from molopt.directions import Direction
-from molopt.errors import InputError, PotentialFailed
+from molopt.errors import Exploded, InputError, PotentialFailed
+from molopt.molecules import Molecule
 from molopt.names import offer
 from molopt.optimizers.energy_left import Estimate
 from molopt.optimizers.internals import MODEL_NAMES, Recipe
-from molopt.optimizers.restart import read_restart, restart_data
+from molopt.optimizers.restart import Beginning, Restart, restart_data, write_restart
 from molopt.optimizers.stopping import Stopping
 from molopt.optimizers.surrogate import Surrogate
+from molopt.optimizers.trajectory import Frames, ends_at, mend
+from molopt.optimizers.watched import WatchedAtoms
 
 log = logging.getLogger("molopt")
 
@@ -51,6 +57,9 @@ class DirectionOptimizer(Optimizer):
     surrogate : ASE calculator, optional
         A cheap potential of the same atoms, such as `molopt.potential("mmff94s", molecule)`, that guides the run in
         internal coordinates; in Cartesians it is not used.
+    molecule : Molecule, optional
+        What the atoms are, for internal coordinates; by default that is perceived once, as `Molecule.from_atoms` does:
+        from `atoms.info` where a Molecule wrote it, else by RDKit at the charge that the calculator knows.
     criteria : Criterion or sequence of them
         What must hold besides the fmax of `run` before it stops, e.g. `molopt.EnergyLeft(0.001)`, `molopt.Gaussian()`
         or `molopt.GeomeTRIC("GAU_TIGHT")`. With `run(fmax=math.inf)` they alone decide.
@@ -71,6 +80,7 @@ class DirectionOptimizer(Optimizer):
         stiffness: float = 1.0,
         model: str = "blend",
         surrogate: Any = None,
+        molecule: Molecule | None = None,
         criteria: Any = (),
         **kwargs: Any,
     ) -> None:
@@ -80,7 +90,7 @@ class DirectionOptimizer(Optimizer):
         self.direction = direction
         self.stiffness = stiffness
         self.model = model
-        self.recipe = recipe_of(atoms, coordinates, model)
+        self.recipe = recipe_of(atoms, coordinates, model, molecule)
         self.surrogate = None
         if surrogate is not None and self.recipe is not None:
             self.surrogate = surrogate if isinstance(surrogate, Surrogate) else Surrogate(surrogate, atoms)
@@ -91,8 +101,17 @@ class DirectionOptimizer(Optimizer):
             raise InputError(f'control must be "default", a molopt.Control or a molopt.control.Trust, got {control!r}')
         self.control = control if maxstep is None else replace(control, maxstep=maxstep)
         self.maxstep = self.control.maxstep
-        super().__init__(atoms, restart, logfile, trajectory, append_trajectory, **kwargs)
+        self.atoms = atoms
         self.stopping = Stopping(criteria, self)
+        found = None if restart is None else Restart.of(self, restart)  # before ASE begins the trajectory anew
+        if append_trajectory and isinstance(trajectory, str | Path):
+            mend(Path(trajectory))
+        super().__init__(atoms, None, logfile, trajectory, append_trajectory, **kwargs)
+        if type(self.optimizable) is OptimizableAtoms:
+            self.optimizable: Any = WatchedAtoms(atoms)
+        self.restart = restart
+        if found is not None:
+            found.resume(self)
 
     @classmethod
     def default_control(cls, coordinates: str) -> Any:
@@ -104,9 +123,12 @@ class DirectionOptimizer(Optimizer):
         self.memory: Memory | None = None
         self.coordinates: Any = None
         self.expected: np.ndarray | None = None  # (N,) where the last step led to
+        self.beginning: Beginning | None = None  # known where there is a restart file
 
     def step(self) -> None:
         """One step from the current geometry; its forces are computed if they are not known yet."""
+        if self.restart is not None and self.beginning is None:
+            self.beginning = Beginning.of(self)
         if self.memory is None and self.meets_constraints():
             return
         self.go(self.absorb(self.optimizable.get_x(), self.optimizable.get_gradient()))
@@ -127,7 +149,7 @@ class DirectionOptimizer(Optimizer):
                 self.optimizable.get_gradient()  # the run will ask for it in any case
                 return
             except (PotentialFailed, CalculationFailed) as error:
-                if shorter is None:
+                if shorter is None or isinstance(error, Exploded):
                     raise
                 log.info("step %d: %s; the step is taken %g times as long", self.nsteps, error, shorter)
                 self.optimizable.set_x(self.coordinates.move(memory.frame, shorter * step))
@@ -176,14 +198,17 @@ class DirectionOptimizer(Optimizer):
             self.memory = self.memory.placed(here, self.coordinates)  # there is no step of ours to judge
 
     def check_finite(self, gradient: np.ndarray) -> None:
+        """Of a filter or a band; atoms have been asked by `WatchedAtoms`."""
         if not np.isfinite(gradient).all():
             entry = int(np.argmin(np.isfinite(gradient)))
-            where = f"atom {entry // 3}" if isinstance(self.atoms, Atoms) else f"entry {entry}"
-            raise PotentialFailed(f"forces are not finite at step {self.nsteps}, first at {where}, counted from 0")
+            raise PotentialFailed(f"forces are not finite at step {self.nsteps}, first at entry {entry} (from 0)")
 
     def gradient_converged(self, gradient: np.ndarray) -> bool:
-        """Whether the run may stop here: ASE's test of fmax, and all criteria."""
-        return self.stopping.after(super().gradient_converged)(gradient)
+        """Whether the run may stop here: ASE's test of fmax, and all criteria; Exploded where that makes no sense."""
+        converged = self.stopping.after(super().gradient_converged)(gradient)
+        if converged and isinstance(self.optimizable, WatchedAtoms):
+            self.optimizable.arrived()
+        return converged
 
     @property
     def energy_left(self) -> Estimate:
@@ -203,8 +228,27 @@ class DirectionOptimizer(Optimizer):
 
     def read(self) -> None:
         """Go on from the restart file: memory and position."""
-        self.initialize()
-        read_restart(self)
+        found = Restart.of(self, self.restart)
+        if found is not None:
+            found.resume(self)
+
+    def dump(self, data: dict[str, Any]) -> None:
+        """Write the restart file so that a kill at any moment leaves a whole one."""
+        if self.comm.rank == 0:
+            write_restart(self.restart, data)
+
+    @contextmanager
+    def _opentraj(self) -> Iterator[Any]:
+        """The trajectory, open for one frame or band."""
+        if hasattr(self._orig_trajectory, "write"):
+            yield self._orig_trajectory
+            return
+        with Frames(self._orig_trajectory, "a", master=self._master, comm=self.comm) as frames:
+            yield frames
+
+    def _traj_is_empty(self) -> bool:
+        """Whether the present geometry is still to be written: to a new trajectory, or because a kill came before."""
+        return super()._traj_is_empty() or not (self.memory is None or ends_at(self._orig_trajectory, self.atoms))
 
     def _replay_trajectory(self, images: Any) -> None:
         """Learn from the steps of an earlier run, as if they had been ours."""
@@ -214,7 +258,7 @@ class DirectionOptimizer(Optimizer):
             self.absorb(optimizable.get_x(), optimizable.get_gradient())
 
 
-def recipe_of(atoms: Any, coordinates: str, model: str) -> Recipe | None:
+def recipe_of(atoms: Any, coordinates: str, model: str, molecule: Molecule | None = None) -> Recipe | None:
     """How internal coordinates are built; None where the run is Cartesian."""
     if coordinates not in COORDINATES:
         raise InputError(f"coordinates must be one of {', '.join(COORDINATES)}, got {coordinates!r}")
@@ -223,7 +267,7 @@ def recipe_of(atoms: Any, coordinates: str, model: str) -> Recipe | None:
     if coordinates == "cartesian":
         return None
     try:
-        return Recipe.of(atoms, model)
+        return Recipe.of(atoms, model, molecule)
     except InputError as error:
         if coordinates == "internal":
             raise

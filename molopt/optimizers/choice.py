@@ -20,7 +20,7 @@ from molopt.optimizers.rule_optimizer import RuleOptimizer
 from molopt.potentials import potential_names
 from molopt.rules import Rule
 from molopt.rules.base import check
-from molopt.specification import parse
+from molopt.specification import literal, parse
 
 RULES: dict[str, type[named.NamedOptimizer]] = {
     "adam": named.Adam,
@@ -186,9 +186,14 @@ def check_keyword(name: str, key: str, value: Any, defaults: dict[str, Any]) -> 
 
 
 def specified(name: str, arguments: dict[str, Any]) -> str:
-    """The specification that `molopt.specification.parse` reads back."""
+    """The specification that `molopt.specification.parse` reads back, of finite numbers, texts and the like."""
     texts = {
-        key: value if value == "none" or (key == "surrogate" and "&" not in value) else repr(value)
+        key: value if value == "none" or (key == "surrogate" and unquoted(value)) else repr(value).replace("&", r"\x26")
         for key, value in arguments.items()
     }
     return f"{name}?{'&'.join(f'{key}={text}' for key, text in texts.items())}" if texts else name
+
+
+def unquoted(value: Any) -> bool:
+    """Whether a text is read back as it is, without quotes."""
+    return isinstance(value, str) and "&" not in value and value == value.strip() == literal(value)

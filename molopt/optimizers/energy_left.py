@@ -1,6 +1,7 @@
 """Energy left: how far above the floor of its basin a geometry is, from its forces alone."""
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -13,9 +14,12 @@ from molopt.coordinates.internal import Internal
 from molopt.coordinates.metric import Curvature, Metric
 from molopt.coordinates.primitives import Primitives
 from molopt.directions import Limits, QuasiNewton
-from molopt.errors import InputError
+from molopt.errors import InputError, PotentialFailed
+from molopt.molecules import Molecule
 from molopt.optimizers.internals import LARGE, Recipe
+from molopt.potentials.answers import checked_forces
 from molopt.rules.partition import Array
+from molopt.rules.state import from_plain, to_plain
 
 GROUPS = {
     "stretch": "bonds",
@@ -77,7 +81,7 @@ class Estimate:
         return {"energy": self.energy, "shares": self.shares, "top": [part._asdict() for part in self.top]}
 
 
-def energy_left(atoms: Atoms) -> Estimate:
+def energy_left(atoms: Atoms, molecule: Molecule | None = None) -> Estimate:
     r"""Estimate how far above the floor of its basin a molecule is, without a force call.
 
     .. math:: E_{left} = \frac{1}{2} g_x \cdot (P H P)^+ g_x
@@ -93,6 +97,8 @@ def energy_left(atoms: Atoms) -> Estimate:
     atoms : ase.Atoms
         With forces: a calculator that has just been asked for them, or the stored ones of any program and optimizer
         (`ase.io.read` of an output, a trajectory, `SinglePointCalculator`).
+    molecule : Molecule, optional
+        What these atoms are; by default that is perceived (`Molecule.from_atoms`).
 
     Returns
     -------
@@ -115,18 +121,18 @@ def energy_left(atoms: Atoms) -> Estimate:
     >>> 0.5 < float(left) < 2.0, max(left.shares, key=left.shares.get)
     (True, 'angles')
     """
-    estimator = Estimator(recipe_for(atoms))
+    estimator = Estimator(recipe_for(atoms, molecule))
     estimator.see(Point(atoms.positions.ravel(), -known_forces(atoms).ravel()))
     return estimator.at()[0]
 
 
-def recipe_for(atoms: Any) -> Recipe:
+def recipe_for(atoms: Any, molecule: Molecule | None = None) -> Recipe:
     """The recipe of atoms whose energy left is to be estimated; InputError where that cannot be."""
     if not isinstance(atoms, Atoms) or atoms.pbc.any():
         what = "these are periodic" if isinstance(atoms, Atoms) else f"got a {type(atoms).__name__}"
         raise InputError(f"energy left is estimated for ase.Atoms that are not periodic, with a calculator; {what}")
     try:
-        return Recipe.of(atoms)
+        return Recipe.of(atoms, molecule=molecule)
     except InputError as error:
         raise InputError(f"energy left cannot be estimated: {str(error).partition(': use')[0]}") from error
 
@@ -141,9 +147,10 @@ def known_forces(atoms: Atoms) -> Array:
         known = None
     if known is None:
         raise InputError("the forces of this geometry are not known: ask for atoms.get_forces() first")
-    if not np.isfinite(known).all():
-        atom = int(np.argmin(np.isfinite(known).all(axis=1)))
-        raise InputError(f"forces are not finite, first at atom {atom}, counted from 0: nothing can be said from them")
+    try:
+        checked_forces(known, atoms, "nothing can be said from these forces")
+    except PotentialFailed as error:
+        raise InputError(str(error)) from None
     return atoms.get_forces()
 
 
@@ -255,8 +262,49 @@ class Estimator:
         if self.coordinates is not None:
             self.recipe = self.recipe.rebonded(self.coordinates, here.x)
             self.frame, self.new = None, deque([here], maxlen=REMEMBERED)
-        built = self.recipe.build(here.x, here.gradient)
-        metric = built.metric and Yielding(built.metric, built.primitives.slices["torsion"])
-        self.coordinates = replace(built, metric=metric)
-        while any(built.primitives.worn(point.x) for point in list(self.new)[:-1]):
+        self.coordinates = yielding(self.recipe.build(here.x, here.gradient))
+        while any(self.coordinates.primitives.worn(point.x) for point in list(self.new)[:-1]):
             self.new.popleft()  # flat centres and straight angles of before, of which these coordinates say nothing
+
+    def plain(self) -> dict[str, Any]:
+        """What was learned, for a restart file."""
+        coordinates, frame = self.coordinates, self.frame
+        internal = None if coordinates is None else self.recipe.plain(coordinates)
+        learned = None
+        if coordinates is not None and frame is not None:
+            gradient = np.zeros(frame.x.size)
+            gradient[coordinates.movable] = frame.cartesian
+            learned = {"point": to_plain(Point(frame.x, gradient)), "state": to_plain(self.state)}
+        return {"internal": internal, "learned": learned, "new": stacked(self.new)}
+
+    def recall(self, plain: dict[str, Any], size: int) -> None:
+        """Know what `plain` wrote, of `size` entries; ValueError or KeyError where it is not of these atoms."""
+        if plain["internal"] is not None:
+            self.recipe, built = self.recipe.from_plain(plain["internal"])
+            self.coordinates = yielding(built)
+            if plain["learned"] is not None:
+                nowhere = np.zeros(size)
+                point = from_plain(Point(nowhere, nowhere), plain["learned"]["point"])
+                self.frame = self.coordinates.frame(*point)
+                seen = self.coordinates.observe(self.frame, np.zeros_like(self.frame.gradient))
+                self.state = from_plain(DIRECTION.init(seen), plain["learned"]["state"])
+        self.new.extend(points_of(plain["new"], size))
+
+
+def yielding(built: Internal) -> Internal:
+    """The coordinates in the metric of an estimate."""
+    return replace(built, metric=built.metric and Yielding(built.metric, built.primitives.slices["torsion"]))
+
+
+def stacked(points: Iterable[Point]) -> dict[str, Array]:
+    """Points as arrays, for a file."""
+    rows = list(points)
+    return {name: np.array([getattr(point, name) for point in rows], dtype=float) for name in Point._fields}
+
+
+def points_of(plain: dict[str, Array], size: int) -> list[Point]:
+    """The points that `stacked` wrote, of `size` entries each."""
+    x, gradient = (np.asarray(plain[name], dtype=float).reshape(-1, size) for name in Point._fields)
+    if x.shape != gradient.shape or not (np.isfinite(x).all() and np.isfinite(gradient).all()):
+        raise ValueError("points of the criteria are not whole, or not finite")
+    return [Point(*rows) for rows in zip(x, gradient, strict=True)]

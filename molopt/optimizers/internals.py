@@ -23,17 +23,20 @@ from molopt.coordinates.springs import Springs
 from molopt.coordinates.stiffness import MODELS, Constants, fischer_almlof, replaced, stiffness, torsion_totals
 from molopt.coordinates.topology import Topology, covalent_bonds
 from molopt.errors import InputError
-from molopt.molecules.annotation import restore
+from molopt.molecules import Molecule
+from molopt.molecules.checks import check_geometry
 from molopt.molecules.force_constants import MMFFConstants
+from molopt.molecules.perception import name_of
 from molopt.optimizers.holding import Held, held_of
+from molopt.optimizers.json_arrays import checked
 from molopt.rules.partition import Array
 
 log = logging.getLogger("molopt")
 
 LARGE = 1000  # atoms; beyond, contacts would fill the sparse factors (measured: docs/own_time_internal.py)
 BROKEN = 1.5  # of the sum of covalent radii
-STRETCHED = 1.2  # and of the length at the build, for bonds that RDKit knows: a start may be bad
-DOUBTFUL = 1.4  # of the sum of covalent radii, for perceived bonds when coordinates are built anew
+STRETCHED = 1.2  # and of the length at the build, for bonds beyond doubt: a start may be bad
+DOUBTFUL = 1.4  # of the sum of covalent radii, for bonds in doubt when coordinates are built anew
 FORMED = 1.1  # of the sum of covalent radii
 PULL = 0.1  # eV/A of net force or torque, more than noise makes
 MODEL_NAMES = ("blend", "learned", "mmff94", *MODELS)
@@ -47,39 +50,39 @@ class Recipe:
 
     Attributes
     ----------
-    numbers : (N,) array of int
+    molecule : Molecule
+        What was perceived of the atoms, once a run.
     bonds : (nb, 2) array of int
-        RDKit's where the atoms carry them (`Molecule.atoms`), else from covalent radii.
+        Those of the molecule, until some break or form.
     known : MMFFConstants or None
-        MMFF94's constants, where RDKit's bonds are known with their orders and MMFF94 has types for all atoms.
+        MMFF94's constants, where bonds are known with their orders and MMFF94 has types for all atoms.
     pairs : Pairs
         Who repels whom.
     held : Held
         The constraints.
-    perceived : bool
-        Whether the bonds come from covalent radii.
     model : str
         Of `MODEL_NAMES`.
     surface : callable or None
         Energy and gradient of a surrogate, whose Hessian the model borrows.
     """
 
-    numbers: Array
+    molecule: Molecule
     bonds: Array
     known: MMFFConstants | None
     pairs: Pairs
     held: Held
-    perceived: bool
     model: str = "blend"
     surface: Callable[[Array], tuple[float, Array]] | None = None
 
     @classmethod
-    def of(cls, atoms: Atoms, model: str = "blend") -> Self:
+    def of(cls, atoms: Atoms, model: str = "blend", molecule: Molecule | None = None) -> Self:
         """The recipe of `ase.Atoms`.
 
         Parameters
         ----------
         atoms : ase.Atoms
+        molecule : Molecule, optional
+            What was perceived of them before; by default they are perceived here, as `Molecule.from_atoms` does.
         model : str
             "blend" (a mean of the next two where MMFF94 has types), "learned" (fitted to the Hessians of other
             molecules), "mmff94" (its constants where there are any, Fischer's and Almlof's elsewhere),
@@ -95,16 +98,21 @@ class Recipe:
             raise InputError(f'internal coordinates are for molecules, not for {what}: use coordinates="cartesian"')
         if len(atoms) == 0:
             raise InputError("there are no atoms to build internal coordinates of")
-        known, restored = None, restore(atoms)
-        if restored is None:
-            bonds = covalent_bonds(atoms.numbers, atoms.positions)
-        else:
-            mol, orders_known = restored
-            bonds = np.array([(b.GetBeginAtomIdx(), b.GetEndAtomIdx()) for b in mol.GetBonds()], dtype=int)
-            bonds = np.sort(bonds.reshape(-1, 2), axis=1)
-            known = constants_of(mol) if orders_known and model in ("blend", "mmff94") else None
+        held = held_of(atoms)
+        molecule = perceived(atoms) if molecule is None else molecule
+        known = constants_of(molecule) if model in ("blend", "mmff94") else None
         pairs = generic_pairs(atoms.numbers) if known is None else known.pairs()
-        return cls(atoms.numbers, bonds, known, pairs, held_of(atoms), restored is None, model)
+        return cls(molecule, np.sort(molecule.bonds, axis=1), known, pairs, held, model)
+
+    @cached_property
+    def numbers(self) -> Array:
+        """(N,) atomic numbers."""
+        return self.molecule.numbers
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the bonds may be wrong."""
+        return bool(self.molecule.doubt)
 
     def build(self, x: Array, gradient: Array | None = None, old: Internal | None = None) -> Internal:
         """Internal coordinates at x (3N,); what they share with `old` keeps its stiffness.
@@ -184,12 +192,14 @@ class Recipe:
             They are not of these atoms.
         """
         primitives = Primitives.from_plain(plain["primitives"])
-        k = np.asarray(plain["stiffness"], dtype=float)
-        if primitives.natoms != len(self.numbers) or k.shape != (primitives.count,):
-            raise ValueError(f"its coordinates are of {primitives.natoms} atoms, these are {len(self.numbers)}")
-        recipe = replace(self, bonds=np.asarray(plain["bonds"], dtype=int).reshape(-1, 2))
-        touching = np.asarray(plain["built"]["touching"], dtype=int).reshape(-1, 2)
-        built = Built(np.asarray(plain["built"]["lengths"], dtype=float).ravel(), touching)
+        natoms, like = len(self.numbers), self.bonds
+        if primitives.natoms != natoms:
+            raise ValueError(f"its coordinates are of {primitives.natoms} atoms, these are {natoms}")
+        k = checked(plain["stiffness"], "stiffness", np.zeros(0), (primitives.count,), 1e-12)
+        bonds = checked(plain["bonds"], "bonds", like, (None, 2), 0, natoms - 1)
+        touching = checked(plain["built"]["touching"], "touching", like, (None, 2), 0, natoms - 1)
+        built = Built(checked(plain["built"]["lengths"], "lengths", np.zeros(0), (len(bonds),), 0), touching)
+        recipe = replace(self, bonds=bonds)
         return recipe, recipe.joined(primitives, k, bool(plain["free"]), built, bool(plain["lost"]))
 
     def lengths(self, x: Array) -> Array:
@@ -212,7 +222,7 @@ class Recipe:
         """The recipe with the bonds of x (3N,)."""
         broken, formed = self.changes(coordinates, x)
         gone = np.isin(self.keys(self.bonds), self.keys(broken))
-        if self.perceived:
+        if self.doubtful:
             gone |= self.lengths(x) > DOUBTFUL * self.ordinary
         if not gone.any() and not len(formed):
             return self
@@ -222,7 +232,7 @@ class Recipe:
         """Bonds (n, 2) that broke and that formed since the coordinates were built."""
         assert coordinates.built is not None
         limits = BROKEN * self.ordinary
-        if not self.perceived:
+        if not self.doubtful:
             limits = np.maximum(limits, STRETCHED * coordinates.built.lengths)
         touching = covalent_bonds(self.numbers, x.reshape(-1, 3), FORMED)
         known = self.keys(np.concatenate([self.bonds, coordinates.built.touching]))
@@ -238,9 +248,21 @@ class Recipe:
         return np.sort(bonds, axis=1) @ np.array([len(self.numbers), 1])
 
 
-def constants_of(mol: Any) -> MMFFConstants | None:
+def perceived(atoms: Atoms) -> Molecule:
+    """The molecule that atoms are; where its charge and multiplicity cannot be, bond orders are not known."""
+    check_geometry(atoms.numbers.tolist(), atoms.positions, name_of(atoms))
     try:
-        return MMFFConstants(mol)
+        return Molecule.from_atoms(atoms)
+    except InputError as error:
+        log.warning("%s; took bonds by distance", error)
+        return Molecule.from_distances(atoms)
+
+
+def constants_of(molecule: Molecule) -> MMFFConstants | None:
+    if not molecule.orders_known:
+        return None
+    try:
+        return MMFFConstants(molecule.to_rdkit())
     except LookupError as error:
         log.debug("%s", error)
         return None

@@ -33,7 +33,7 @@ class LBFGS(DirectionOptimizer):
 
     Raises
     ------
-    TypeError, InputError, PotentialFailed
+    TypeError, InputError, PotentialFailed, Exploded
         As in `RuleOptimizer`.
 
     Examples

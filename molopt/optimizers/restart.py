@@ -1,98 +1,247 @@
-"""The restart file: everything that the next step depends on, as JSON."""
+"""The restart file: everything that the next step depends on, and which run it is of, as JSON."""
 
-from typing import TYPE_CHECKING, Any
+import glob
+import hashlib
+import json
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from ase import Atoms
-from ase.io.jsonio import decode
 from ase.optimize.optimize import RestartError
 
+import molopt
 from molopt.control import Memory, Point
 from molopt.coordinates import Cartesian
 from molopt.directions import Proposal
-from molopt.rules.state import from_plain, to_plain
+from molopt.errors import InputError
+from molopt.optimizers.internals import Recipe
+from molopt.optimizers.json_arrays import checked, dumped, loaded
+from molopt.optimizers.same_run import Place, check_geometry, check_run, identity, images_of, said
+from molopt.rules.state import axes, from_plain, to_plain
 
 if TYPE_CHECKING:
     from molopt.optimizers.base import DirectionOptimizer
 
+log = logging.getLogger("molopt")
+
+FORMAT, SCHEMA = "molopt restart", 1
+HUGE = 1e100  # more is no number of a run; its square is still one
+
+
+class Damaged(ValueError):
+    """A file that is not as it was written."""
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """Which run it is, and where it began."""
+
+    run: dict[str, Any]
+    start: Place
+
+    @classmethod
+    def of(cls, optimizer: "DirectionOptimizer") -> Self:
+        return cls(identity(optimizer), Place.of(optimizer.atoms))
+
 
 def restart_data(optimizer: "DirectionOptimizer") -> dict[str, Any]:
-    """The state of a run after a step, in plain values."""
-    memory = optimizer.memory
+    """The state of a run after a step, in plain values and arrays."""
+    memory, beginning = optimizer.memory, optimizer.beginning
     assert memory is not None
-    data = {
-        "direction": repr(optimizer.direction),
-        "control": repr(optimizer.control),
-        "coordinates": optimizer.sees,
-        "model": optimizer.model,
-        "x": optimizer.expected,
+    assert beginning is not None
+    data: dict[str, Any] = {
+        "run": beginning.run,
+        "start": beginning.start._asdict(),
+        "now": Place.of(optimizer.atoms)._asdict(),
         "point": to_plain(memory.point),
         "before": to_plain(memory.before),
         "after": to_plain(memory.after),
         "controlled": to_plain(memory.control),
         "proposal": to_plain(memory.proposal),
+        "internal": None if optimizer.recipe is None else optimizer.recipe.plain(optimizer.coordinates),
+        "criteria": optimizer.stopping.plain(),
     }
-    if optimizer.recipe is not None:
-        data["internal"] = optimizer.recipe.plain(optimizer.coordinates)
     if hasattr(optimizer.atoms, "orig_cell"):  # a cell filter measures deformation from here
-        data["orig_cell"] = np.asarray(optimizer.atoms.orig_cell)
+        data["orig_cell"] = np.array(optimizer.atoms.orig_cell)
     return data
 
 
-def read_restart(optimizer: "DirectionOptimizer") -> None:
-    """Give an optimizer the memory and the position of its restart file.
-
-    Raises
-    ------
-    RestartError
-        The file is not JSON, or does not fit this direction, this control or these atoms.
-    """
-    path = optimizer.restart
+def write_restart(path: Path, data: dict[str, Any]) -> None:
+    """Write beside the file, bring that to the disk, and only then rename; the one before is kept."""
+    body = dumped(data)
+    head = {"format": FORMAT, "schema": SCHEMA, "molopt": molopt.__version__, "sha256": digest(body)}
+    path = Path(os.path.realpath(path))
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
-        with open(path) as file:
-            data = decode(file.read(), always_array=False)
-    except Exception as error:
-        raise RestartError(f"Could not decode restart file {path} as JSON; delete it to start anew") from error
-    try:
-        _adopt(optimizer, data)
-    except (KeyError, TypeError, ValueError) as error:
-        raise RestartError(f"restart file {path} does not fit: {error}; delete it to start anew") from error
+        with open(draft, "w") as file:
+            file.write(f'{json.dumps(head)[:-1]}, "body": {body}}}\n')
+            file.flush()
+            os.fsync(file.fileno())
+        if path.exists():
+            os.replace(path, before(path))
+        os.replace(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
-def _adopt(optimizer: "DirectionOptimizer", data: dict[str, Any]) -> None:
-    for name, ours in (
-        ("direction", repr(optimizer.direction)),
-        ("control", repr(optimizer.control)),
-        ("coordinates", optimizer.sees),
-        ("model", optimizer.model),
-    ):
-        if data[name] != ours:
-            raise ValueError(f"it was written by {data[name]}, this is {ours}")
-    if "orig_cell" in data:
-        optimizer.atoms.orig_cell = data["orig_cell"]
-    optimizable = optimizer.optimizable
-    x = np.asarray(data["x"], dtype=float)
-    if x.shape != optimizable.get_x().shape:
-        raise ValueError(f"it has {x.size} coordinates, these atoms have {optimizable.get_x().size}")
-    point = from_plain(Point(x, x), data["point"])
+def digest(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def remedy(path: Path) -> str:
+    return f"delete it and {before(path).name} to start anew"
+
+
+def before(path: Path) -> Path:
+    """Where the restart file of the step before is."""
+    return path.with_name(path.name + ".before")
+
+
+@dataclass(frozen=True)
+class Restart:
+    """What a restart file holds, checked against an optimizer that is to go on from it."""
+
+    beginning: Beginning
+    now: Place
+    orig_cell: np.ndarray | None
+    recipe: Recipe | None
     coordinates: Any
-    if optimizer.recipe is None:
-        coordinates = Cartesian.of(x.size, optimizer.stiffness)
-    else:
-        optimizer.recipe, coordinates = optimizer.recipe.from_plain(data["internal"])
-    frame = coordinates.frame(*point)
-    state = optimizer.direction.init(coordinates.observe(frame, np.zeros_like(frame.gradient)))
-    number = np.zeros(coordinates.systems.count)
-    memory = Memory(
-        point,
-        frame,
-        from_plain(state, data["before"]),
-        from_plain(state, data["after"]),
-        from_plain(optimizer.control.init(coordinates.systems.count), data["controlled"]),
-        from_plain(Proposal(np.zeros_like(frame.gradient), *[number] * 4), data["proposal"]),
-    )
-    if isinstance(optimizer.atoms, Atoms):
-        optimizer.atoms.set_positions(x.reshape(-1, 3), apply_constraint=False)  # it would move them by a rounding
-    elif not np.array_equal(optimizable.get_x(), x):
-        optimizable.set_x(x)
-    optimizer.coordinates, optimizer.memory, optimizer.expected = coordinates, memory, optimizable.get_x()
+    memory: Memory
+
+    @classmethod
+    def of(cls, optimizer: "DirectionOptimizer", path: str | Path) -> Self | None:
+        """What the file holds, or the one before it where it is missing or damaged; None where there is neither.
+
+        The atoms stay as they are.
+
+        Raises
+        ------
+        InputError
+            No restart file can be at this path.
+        RestartError
+            The file is not a restart file, is of another version of molopt, or of another run.
+        """
+        path = usable(path)
+        found = body_of(path)
+        if found is None:
+            return None
+        source, body = found
+        try:
+            return cls.read(optimizer, body)
+        except Exception as error:  # a file may hold anything
+            reason = said(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {said(error)}"
+            raise RestartError(f"restart file {source} does not fit: {reason}; {remedy(path)}") from error
+
+    @classmethod
+    def read(cls, optimizer: "DirectionOptimizer", data: dict[str, Any]) -> Self:
+        run, internal = data["run"], data["internal"]
+        check_run(optimizer, run)
+        like = Place.of(optimizer.atoms)
+        start, now = (Place.from_plain(data[name], name, like) for name in ("start", "now"))
+        x = optimizer.atoms.__ase_optimizable__().get_x()
+        recipe = optimizer.recipe
+        coordinates: Any = Cartesian.of(x.size, optimizer.stiffness)
+        if recipe is not None:
+            recipe, coordinates = recipe.from_plain(internal)
+        point = finite(from_plain(Point(x, x), data["point"]))
+        came = now
+        if point.x.size == now.positions.size:
+            came = now._replace(positions=point.x.reshape(now.positions.shape))
+        check_geometry(optimizer, run, start, now, came, None if recipe is None else recipe.bonds)
+        frame = coordinates.frame(*point)
+        if not np.isfinite(frame.gradient).all():
+            raise ValueError("its coordinates have no meaning at its geometry")
+        state = optimizer.direction.init(coordinates.observe(frame, np.zeros_like(frame.gradient)))
+        number = np.zeros(coordinates.systems.count)
+        memory = Memory(
+            point,
+            frame,
+            finite(from_plain(state, data["before"])),
+            finite(from_plain(state, data["after"])),
+            from_plain(optimizer.control.init(coordinates.systems.count), data["controlled"]),
+            finite(from_plain(Proposal(np.zeros_like(frame.gradient), *[number] * 4), data["proposal"])),
+        )
+        cell = data.get("orig_cell")
+        if cell is not None:
+            cell = checked(cell, "orig_cell", like.cells, (3, 3))
+        optimizer.stopping.recall(data["criteria"])
+        return cls(Beginning(run, start), now, cell, recipe, coordinates, memory)
+
+    def resume(self, optimizer: "DirectionOptimizer") -> None:
+        """Give the optimizer the memory and the position of the file."""
+        if self.orig_cell is not None:
+            optimizer.atoms.orig_cell = self.orig_cell
+        self.beginning.start.restore(optimizer.atoms)
+        for atoms in images_of(optimizer.atoms):  # constraints to a present value, of a bond say, take it here
+            for constraint in atoms.constraints:
+                constraint.adjust_forces(atoms, np.zeros((len(atoms), 3)))
+        self.now.restore(optimizer.atoms)
+        optimizer.beginning, optimizer.recipe = self.beginning, self.recipe
+        optimizer.coordinates, optimizer.memory = self.coordinates, self.memory
+        optimizer.expected = optimizer.optimizable.get_x()
+
+
+def finite(state: Any) -> Any:
+    """The state; ValueError where an entry of it is not finite, or would overflow when squared."""
+    kind: Any = type(state)
+    for (name, axis), value in zip(axes(kind).items(), state, strict=True):
+        if axis == "entry" and not (np.abs(value) < HUGE).all():
+            raise ValueError(f"{kind.__name__}.{name} is not finite")
+    return state
+
+
+def usable(path: str | Path) -> Path:
+    """The path; InputError where no file can be, or what is there is not one."""
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        raise InputError(f"restart must be a file, and {path} is a folder or a device: give another path")
+    if not path.parent.is_dir():
+        raise InputError(f"restart file {path} cannot be written: there is no folder {path.parent}; make it first")
+    return path
+
+
+def body_of(path: Path) -> tuple[Path, dict[str, Any]] | None:
+    """The file that could be read and what it holds: this one, or the one before it; None where there is neither."""
+    path = Path(os.path.realpath(path))
+    for leftover in path.parent.glob(f"{glob.escape(path.name)}.[0-9]*.new"):  # a kill ended the writing of it
+        leftover.unlink(missing_ok=True)
+    earlier, reason = before(path), "it is missing"
+    if path.exists():
+        try:
+            return path, body_in(path)
+        except Damaged as error:
+            reason = str(error)
+            if not earlier.exists():
+                raise RestartError(f"Could not decode restart file {path}: {reason}; {remedy(path)}") from error
+    elif not earlier.exists():
+        return None
+    try:
+        body = body_in(earlier)
+    except Damaged as error:
+        raise RestartError(f"Could not decode restart file {path}: {reason}, nor {earlier}; {remedy(path)}") from error
+    log.warning("restart file %s: %s; the run goes on from the step before, %s", path, reason, earlier)
+    return earlier, body
+
+
+def body_in(path: Path) -> dict[str, Any]:
+    """What one file holds; Damaged where it is not as it was written, RestartError where it is not ours to read."""
+    try:
+        data = loaded(path.read_text("utf-8"))
+    except OSError as error:
+        raise RestartError(f"restart file {path} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise Damaged("it is not JSON, or not whole") from error
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        old = isinstance(data, dict) and {"direction", "controlled"} <= data.keys()
+        what = "is of molopt 0.4 or older" if old else "is not a restart file of molopt"
+        raise RestartError(f"restart file {path} {what}, and cannot be used; {remedy(path)}")
+    for name, ours in (("schema", SCHEMA), ("molopt", molopt.__version__)):
+        if data.get(name) != ours:
+            theirs = f"{said(name)} {said(data.get(name))}"
+            raise RestartError(f"restart file {path} is of {theirs}, this is {ours}: use that version; {remedy(path)}")
+    if data.get("sha256") != digest(dumped(data.get("body"))):
+        raise Damaged("it is not as it was written")
+    return data["body"]

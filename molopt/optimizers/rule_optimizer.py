@@ -20,14 +20,16 @@ class RuleOptimizer(DirectionOptimizer):
     atoms : ase.Atoms, filter, band or any other that ASE can optimize
         With a calculator.
     restart : str or Path, optional
-        JSON file that is written after each step. If it exists, the run goes on from it, position included, and takes
-        bit for bit the steps of an uninterrupted run (given forces that depend on the geometry alone).
+        JSON file that is written after each step; the one before stays beside it, as NAME.before. If it exists, the run
+        goes on from it, position included, and takes bit for bit the steps of an uninterrupted run (given forces that
+        depend on the geometry alone). The atoms must be those of that run, where it began or where it was: the same
+        script again, or the last frame of its trajectory.
     logfile : str, Path or file, optional
         "-" is standard output, the default; None is silence.
     trajectory : str, Path or Trajectory, optional
         Receives the geometry after each step.
     append_trajectory : bool
-        Append to the trajectory instead of replacing it.
+        Append to the trajectory instead of replacing it; an end that was lost is mended first.
     maxstep : float, optional
         Longest move of an atom in one step, Angstrom; default 0.2, in internals 1.0, and no cap at all with
         control=None.
@@ -49,8 +51,12 @@ class RuleOptimizer(DirectionOptimizer):
     InputError
         Internal coordinates were asked for, and these are periodic atoms, a filter, a band, or under a constraint
         that internals cannot keep.
+    ase.optimize.optimize.RestartError
+        The restart file is of another run, of another version of molopt, or not one; the atoms stay as they are.
     PotentialFailed
-        The forces became NaN or infinite (from `run`).
+        Energy or forces cannot be used: NaN, of a wrong shape (from `run`).
+    Exploded
+        The run has left all sense (`molopt.potentials.sense`); the atoms are back at its best geometry (from `run`).
 
     Examples
     --------

@@ -13,9 +13,11 @@ from molopt.convergence import Criterion, EnergyLeft, Seen, auto
 from molopt.coordinates.frame import Frame
 from molopt.coordinates.internal import Internal
 from molopt.errors import InputError
+from molopt.molecules import Molecule
 from molopt.molecules.perception import name_of
 from molopt.noise import REACHED, Noise
-from molopt.optimizers.energy_left import REMEMBERED, Estimate, Estimator, recipe_for
+from molopt.optimizers.energy_left import REMEMBERED, Estimate, Estimator, points_of, recipe_for, stacked
+from molopt.optimizers.internals import Recipe
 from molopt.rules.base import check
 from molopt.rules.partition import Array
 
@@ -33,7 +35,9 @@ class Stopping:
         Whether it may do so because noise is all that is left.
     """
 
-    def __init__(self, criteria: Criterion | Sequence[Criterion], optimizer: Any) -> None:
+    def __init__(
+        self, criteria: Criterion | Sequence[Criterion], optimizer: Any, molecule: Molecule | None = None
+    ) -> None:
         if isinstance(criteria, Sequence) and not isinstance(criteria, str):
             self.criteria: list[Any] = list(criteria)
         else:
@@ -42,12 +46,12 @@ class Stopping:
             if not hasattr(criterion, "met"):
                 known = 'molopt.EnergyLeft(0.001) or molopt.GeomeTRIC("GAU")'
                 raise InputError(f"criteria are objects such as {known}, got {criterion!r}")
-        self.optimizer = optimizer
+        self.optimizer, self.molecule = optimizer, molecule
         self.points: deque[Point] = deque(maxlen=REMEMBERED)  # the last that were asked about
         self.noise: Noise | None = None
         self.estimator: Estimator | None = None
         if any(isinstance(criterion, EnergyLeft) for criterion in self.criteria):
-            self.noise, self.estimator = Noise(), Estimator(recipe_for(optimizer.atoms))
+            self.noise, self.estimator = Noise(), Estimator(self.recipe())
         self.before: Point | None = None  # where the step to the last point began
         self.known: Any = None  # what `estimated` said of the last point
         self.met = self.at_noise_floor = False
@@ -94,12 +98,17 @@ class Stopping:
 
     def estimated(self) -> tuple[Estimate, Frame, Internal]:
         if self.estimator is None:
-            self.estimator = Estimator(recipe_for(self.optimizer.atoms))
+            self.estimator = Estimator(self.recipe())
             for point in self.points:
                 self.estimator.see(point)
         if self.known is None:
             self.known = self.estimator.at()
         return self.known
+
+    def recipe(self) -> Recipe:
+        """That of the energy left, of the molecule that was perceived when the run began."""
+        own = getattr(self.optimizer, "recipe", None)
+        return recipe_for(self.optimizer.atoms, self.molecule if own is None else own.molecule)
 
     def at(self, x: Array) -> bool:
         """Whether the last geometry that was asked about is x (N,)."""
@@ -112,7 +121,10 @@ class Stopping:
         left, frame, coordinates = self.estimated()
         told = coordinates.free and bool(coordinates.movable.all()) and not coordinates.forbidden(frame.x).shape[1]
         floor = self.noise.floor(frame) if told else 0.0
-        if float(left) > REACHED * floor and not self.noise.stagnant(frame, coordinates.movable):
+        if float(left) > REACHED * floor and not self.noise.shown(frame, coordinates.movable):
+            return False
+        limit = min(criterion.limit for criterion in self.criteria if isinstance(criterion, EnergyLeft))
+        if not self.noise.at_rest(frame, coordinates.movable, limit):
             return False
         self.at_noise_floor = True
         log.info(
@@ -120,6 +132,23 @@ class Stopping:
             self.optimizer.nsteps, 1e3 * float(left), 1e3 * self.noise.sigma(), 1e3 * floor,
         )  # fmt: skip
         return True
+
+    def plain(self) -> dict[str, Any] | None:
+        """What the criteria remember of the run, for a restart file; None where they remember nothing."""
+        if self.estimator is None:
+            return None
+        noise = None if self.noise is None else self.noise.plain()
+        return {"points": stacked(self.points), "noise": noise, "estimator": self.estimator.plain()}
+
+    def recall(self, plain: dict[str, Any] | None) -> None:
+        """Remember what `plain` wrote, as far as these criteria ask for it; ValueError or KeyError where it is not."""
+        if plain is None or self.estimator is None:
+            return
+        size = self.optimizer.atoms.positions.size
+        self.points.extend(points_of(plain["points"], size))
+        self.estimator.recall(plain["estimator"], size)
+        if self.noise is not None and plain["noise"] is not None:
+            self.noise.recall(plain["noise"], size)
 
 
 def check_criteria(fmax: float, energy_left: float | str | None, steps: int) -> None:
@@ -134,15 +163,15 @@ def check_criteria(fmax: float, energy_left: float | str | None, steps: int) -> 
         check("energy_left", energy_left, "positive")
 
 
-def criteria_for(energy_left: float | str | None, atoms: Atoms) -> list[Criterion]:
+def criteria_for(energy_left: float | str | None, atoms: Atoms, molecule: Molecule | None = None) -> list[Criterion]:
     """What a run must meet beside fmax; InputError where a number is asked for that cannot be known."""
     if energy_left is None:
         return []
     if energy_left != "auto":
-        recipe_for(atoms)
+        recipe_for(atoms, molecule)
         return [EnergyLeft(float(energy_left))]
     try:
-        recipe_for(atoms)
+        recipe_for(atoms, molecule)
     except InputError as error:
         log.warning("%s: the run stops on fmax alone: %s", name_of(atoms), error)
         return []

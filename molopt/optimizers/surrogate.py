@@ -1,5 +1,6 @@
 """A cheap potential beside the one that is relaxed on: any ASE calculator, asked as a function of the geometry."""
 
+import logging
 import time
 from typing import Any
 
@@ -7,7 +8,10 @@ import numpy as np
 from ase import Atoms
 
 from molopt.errors import InputError
+from molopt.potentials.answers import checked_energy, checked_forces
 from molopt.rules.partition import Array
+
+log = logging.getLogger("molopt")
 
 
 class Surrogate:
@@ -53,15 +57,14 @@ class Surrogate:
             self.counted.force_calls += 1
         start = time.perf_counter()
         self.atoms.positions = x.reshape(-1, 3)
+        where = f"the surrogate {self.name} failed at its call {self.calls}"
         try:
-            gradient = -np.asarray(self.calculator.get_property("forces", self.atoms), dtype=float).ravel()
-            energy = float(self.calculator.get_property("energy", self.atoms))
+            forces = checked_forces(self.calculator.get_property("forces", self.atoms), self.atoms, where)
+            return checked_energy(self.calculator.get_property("energy", self.atoms), where), -forces.ravel()
         except InputError:
             raise
-        except Exception:  # any calculator may fail in any way at a geometry that is tried; the step is not taken
+        except Exception as error:  # any calculator may fail in any way where it is tried; the step is not taken
+            log.debug("%s", error)
             return np.inf, np.zeros(x.size)
         finally:
             self.seconds += time.perf_counter() - start
-        if not (np.isfinite(energy) and np.isfinite(gradient).all()):
-            return np.inf, np.zeros(x.size)
-        return energy, gradient

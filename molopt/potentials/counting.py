@@ -9,7 +9,9 @@ from ase import Atoms
 from ase.calculators.calculator import BaseCalculator, PropertyNotImplementedError, all_changes
 
 from molopt.errors import InputError, PotentialFailed
+from molopt.potentials.answers import checked_energy, checked_forces
 from molopt.potentials.geometry import Fingerprint, fingerprint
+from molopt.potentials.sense import Evaluated, Sense
 
 
 class ForceCall(NamedTuple):
@@ -34,6 +36,8 @@ class Counted(BaseCalculator):
         With energy and forces.
     on_call : callable, optional
         Called with this object after each force call.
+    sense : Sense, optional
+        Watches over the run that these are the force calls of, and ends it where it has exploded.
 
     Attributes
     ----------
@@ -49,7 +53,10 @@ class Counted(BaseCalculator):
     Raises
     ------
     PotentialFailed
-        The calculator raised, or an energy or a force is not finite; the message names the force call.
+        The calculator raised, or its answer cannot be used (`molopt.potentials.answers`); the message names the force
+        call.
+    Exploded
+        The run has left all sense, with `sense`.
     InputError
         The calculator gives no forces.
 
@@ -68,10 +75,13 @@ class Counted(BaseCalculator):
     (2, 2)
     """
 
-    def __init__(self, calculator: Any, on_call: Callable[["Counted"], object] | None = None) -> None:
+    def __init__(
+        self, calculator: Any, on_call: Callable[["Counted"], object] | None = None, sense: Sense | None = None
+    ) -> None:
         super().__init__()
         self.calculator = calculator
         self.on_call = on_call
+        self.sense = sense
         self.force_calls = 0
         self.seconds = 0.0
         self.trace: list[ForceCall] = []
@@ -116,37 +126,39 @@ class Counted(BaseCalculator):
 
     def calculate(self, atoms: Atoms, properties: Any = (), system_changes: Any = all_changes) -> None:
         """One force call; where it fails, what was known before stays."""
+        if self.sense is not None:
+            self.sense.before(atoms, self.force_calls + 1)
         self.force_calls += 1
+        where = f"{self.name} failed at force call {self.force_calls}"
         start = time.perf_counter()
         try:
-            results = energy_and_forces(self.calculator, atoms)
-        except (InputError, PotentialFailed):
+            results = self.evaluated(atoms, where)
+        except PotentialFailed as error:
+            if self.sense is not None:
+                self.sense.failed(self.force_calls, error)
             raise
-        except Exception as error:
-            raise PotentialFailed(
-                f"{self.name} failed at force call {self.force_calls}: {type(error).__name__}: {error}"
-            ) from error
         finally:
             spent = time.perf_counter() - start
             self.seconds += spent
-        self.check_finite(results, atoms)
         self.keep(atoms)
         self.results = results
         self.trace.append(ForceCall(*with_constraints(atoms, results), spent))
         if self.on_call is not None:
             self.on_call(self)
-
-    def check_finite(self, results: dict[str, Any], atoms: Atoms) -> None:
-        """Raise PotentialFailed where the energy or a force is not finite."""
-        where = f"{self.name} failed at force call {self.force_calls}"
-        if not np.isfinite(results["energy"]):
-            raise PotentialFailed(f"{where}: the energy is {results['energy']}")
-        if not np.isfinite(results["forces"]).all():
-            atom = int(np.argmin(np.isfinite(results["forces"]).all(axis=1)))
-            force = ", ".join(str(entry) for entry in results["forces"][atom])
-            raise PotentialFailed(
-                f"{where}: the force on atom {atom} ({atoms.symbols[atom]}), counted from 0, is ({force}) eV/A"
+        if self.sense is not None:
+            call = self.trace[-1]
+            self.sense.see(
+                atoms, Evaluated(self.force_calls, atoms.positions.copy(), call.energy, call.fmax, self.results)
             )
+
+    def evaluated(self, atoms: Atoms, where: str) -> dict[str, Any]:
+        """What the calculator gives; PotentialFailed, however it fails."""
+        try:
+            return energy_and_forces(self.calculator, atoms, where)
+        except (InputError, PotentialFailed):
+            raise
+        except Exception as error:
+            raise PotentialFailed(f"{where}: {type(error).__name__}: {error}") from error
 
     def keep(self, atoms: Atoms) -> None:
         seen = fingerprint(atoms)
@@ -156,20 +168,20 @@ class Counted(BaseCalculator):
         self._seen = seen
 
 
-def energy_and_forces(calculator: Any, atoms: Atoms) -> dict[str, Any]:
-    """energy (eV), forces (eV/A) and, where the calculator has it, free_energy (eV).
+def energy_and_forces(calculator: Any, atoms: Atoms, where: str) -> dict[str, Any]:
+    """energy (eV), forces (eV/A) and, where the calculator has it, free_energy (eV), checked; `where` begins a message.
 
     Forces are asked for first: calculators that are asked for an energy alone may leave them out.
     """
     try:
-        forces = np.array(calculator.get_property("forces", atoms), dtype=float)  # (natoms, 3)
+        forces = checked_forces(calculator.get_property("forces", atoms), atoms, where)
     except PropertyNotImplementedError:
         raise InputError(f"{type(calculator).__name__} gives no forces: no geometry can be relaxed with it") from None
     at_hand = getattr(calculator, "results", {})  # asking again would cost ASE's comparison of all atoms
     energy = at_hand["energy"] if "energy" in at_hand else calculator.get_property("energy", atoms)
-    results = {"energy": float(energy), "forces": forces}
-    if "free_energy" in at_hand:
-        results["free_energy"] = float(at_hand["free_energy"])
+    results = {"energy": checked_energy(energy, where), "forces": forces}
+    if at_hand.get("free_energy") is not None:
+        results["free_energy"] = checked_energy(at_hand["free_energy"], where)
     return results
 
 

@@ -64,6 +64,7 @@ class RDKitForceField(Calculator):
     def __init__(self, molecule: Molecule, method: str = "mmff94", terms: str = "all") -> None:
         super().__init__(method=method, terms=terms)
         self.molecule = molecule
+        self.charge, self.multiplicity = molecule.charge, molecule.spin
         self._numbers = molecule.numbers
         self._field = force_field(molecule, method, terms)
         if molecule.spin > 1:

@@ -103,12 +103,12 @@ def charge_and_spin(molecule: Molecule | Atoms) -> tuple[int, int]:
 
 
 def tblite_calculator(needed_for: str) -> type[Calculator]:
-    """The class `tblite.ase.TBLite`, loaded so that it computes on one thread.
+    """The class `tblite.ase.TBLite`, loaded so that it computes on one thread, or on those a worker was told.
 
     The OpenMP library inside tblite's wheel reads OMP_NUM_THREADS once, when it is loaded.
     """
     before = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = "1"
+    os.environ["OMP_NUM_THREADS"] = os.environ.get("MOLOPT_NUM_THREADS", "1")  # set by `molopt.execution` alone
     try:
         from tblite.ase import TBLite
     except ModuleNotFoundError:

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+from molopt.comparison.basins import Basin
 from molopt.errors import InputError
 from molopt.record import NOT_RUN, Plan, Record
 from molopt.report.colours import css
@@ -12,9 +13,23 @@ from molopt.report.escaping import shown
 from molopt.report.frames import BYTES_PER_ATOM
 from molopt.report.labels import label, looks
 
-BLOCK, OPTIMIZER, POTENTIAL, SEED, ENDED, CALLS, ENERGY, FMAX, LEFT, BASIN = range(
-    10
-)  # of a run's line, as in molecules.js
+# Of a run's line, as in molecules.js.
+BLOCK, OPTIMIZER, POTENTIAL, SEED, ENDED, CALLS, ENERGY, FMAX, LEFT, BASIN, LOWEST = range(11)
+
+
+class End(NamedTuple):
+    """What other runs of its problem say of the end of a run.
+
+    Attributes
+    ----------
+    basin : Basin or None
+        That it came to rest in; None where that is not known.
+    lowest : float
+        The lowest energy of the problem, eV, as the figures have it; NaN where there is none.
+    """
+
+    basin: Basin | None = None
+    lowest: float = math.nan
 
 
 @dataclass
@@ -53,14 +68,17 @@ class Contents:
     not_run: int = 0  # of these, because the potential does not cover the molecule
     atoms: int = 0  # in all runs together
 
-    def add(self, record: Record, basin: int | None = None) -> None:
+    def add(self, record: Record, end: End) -> None:
         plan, outcome = record.plan, record.outcome
         entry = self.entry(plan)
         optimizer = self.optimizers.setdefault(plan.optimizer, len(self.optimizers))
         potential = self.potentials.setdefault(plan.potential, len(self.potentials))
         numbers = [known(value) for value in (outcome.energy, outcome.fmax, outcome.energy_left)]
         calls = outcome.force_calls
-        entry.runs.append([self.runs, optimizer, potential, plan.seed, outcome.ended, calls, *numbers, letters(basin)])
+        entry.runs.append([
+            self.runs, optimizer, potential, plan.seed, outcome.ended, calls, *numbers, letters(end.basin),
+            known(end.lowest),
+        ])  # fmt: skip
         self.runs += 1
         self.not_run += (outcome.error or "").startswith(NOT_RUN)
         self.atoms += len(plan.numbers)
@@ -103,24 +121,24 @@ class Contents:
         return [{"name": named(name), "colour": css(look.colour), "dashes": list(look.dashes)} for name, look in drawn]
 
 
-def contents(records: Iterable[Record], basins: Mapping[str, int | None]) -> Contents:
-    """What the page says of these records; `basins` by the key of a run, 0 the lowest of its problem."""
+def contents(records: Iterable[Record], ends: Mapping[str, End]) -> Contents:
+    """What the page says of these records; `ends` by the key of a run."""
     found = Contents()
     for record in records:
-        found.add(record, basins.get(record.key) if basins else None)
+        found.add(record, ends.get(record.key, End()) if ends else End())
     return found
 
 
-def letters(basin: int | None) -> str:
-    """A basin as readers call it.
+def letters(basin: Basin | None) -> str:
+    """A basin as readers call it: a letter for its level, and a number for a further form of the same energy.
 
-    >>> letters(0), letters(27), letters(None)
-    ('A', 'B2', '-')
+    >>> letters(Basin(0, 0)), letters(Basin(0, 1)), letters(Basin(27, 0)), letters(None)
+    ('A', 'A-2', 'BB', '-')
     """
     if basin is None:
         return "-"
-    turn, letter = divmod(basin, 26)
-    return chr(ord("A") + letter) + (str(turn + 1) if turn else "")
+    turn, letter = divmod(basin.level, 26)
+    return chr(ord("A") + letter) * (turn + 1) + (f"-{basin.form + 1}" if basin.form else "")
 
 
 def named(optimizer: str) -> str:

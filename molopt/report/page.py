@@ -11,7 +11,7 @@ from ase.data import chemical_symbols
 
 import molopt
 from molopt.record import Record
-from molopt.report.contents import Contents, Entry, contents
+from molopt.report.contents import Contents, End, Entry, contents
 from molopt.report.escaping import json_text, shown
 from molopt.report.frames import deflated, packed_run
 from molopt.report.parts import Figure, Table
@@ -37,7 +37,7 @@ def write_page(
     tables: Sequence[Table] = (),
     notes: Sequence[str] = (),
     command: str = "",
-    basins: Mapping[str, int | None] | None = None,
+    ends: Mapping[str, End] | None = None,
 ) -> list[str]:
     """Write the page of a study: what was run, its tables and figures, and every molecule in 3D.
 
@@ -56,8 +56,8 @@ def write_page(
         What a reader must know to judge the figures, such as what could not be matched.
     command : str
         That repeats the study.
-    basins : mapping of str to int, optional
-        In which basin each run ended, by its key: equal numbers in a problem are the same basin, 0 is the lowest.
+    ends : mapping of str to End, optional
+        In which basin each run ended, and how low others did, by its key.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def write_page(
     """
     template = environment().get_template("page.html")
     kept = list(records) if isinstance(records, Iterator) else records
-    study, viewer = contents(kept, basins or {}), library()
+    study, viewer = contents(kept, ends or {}), library()
     frames = study.frames(BUDGET, FRAMES) if viewer else 2
     drawn = study.fitting(BUDGET, frames)
     remarks = [] if viewer else [NO_LIBRARY]
@@ -96,6 +96,7 @@ def write_page(
     )
     parts.enable_buffering(50)
     unfinished = path.with_name(f"{path.name}.part")
+    unfinished.unlink(missing_ok=True)  # it may be a link
     with open(unfinished, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
         file.writelines(parts)
     os.replace(unfinished, path)

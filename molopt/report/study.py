@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from molopt.comparison.basins import basins
-from molopt.comparison.problems import by_problem, converged, converged_to_lowest
+from molopt.comparison.problems import by_problem, converged, converged_to_lowest, lowest
 from molopt.comparison.study import Study
 from molopt.comparison.summaries import summaries
 from molopt.errors import InputError
@@ -16,6 +16,7 @@ from molopt.optimizers.choice import ASES
 from molopt.optimizers.names import abbreviated, choose
 from molopt.optimizers.peers import UNMATCHED
 from molopt.record import NOT_RUN, Record
+from molopt.report.contents import End
 from molopt.report.figures import (
     descent_figure,
     ending_figure,
@@ -66,7 +67,7 @@ def write_report(study: Study, path: Path, against: str | None = None) -> list[s
         tables(run, reference),
         notes(records, study),
         study.settings.command,
-        basins_of(run),
+        ends_of(run),
     )
 
 
@@ -97,12 +98,13 @@ def light(record: Record) -> Record:
     return replace(record, outcome=replace(record.outcome, frames=np.zeros((0, 0, 3)), frame_calls=np.zeros(0, int)))
 
 
-def basins_of(records: Sequence[Record]) -> dict[str, int | None]:
-    """In which basin each run ended, by its key."""
-    found: dict[str, int | None] = {}
+def ends_of(records: Sequence[Record]) -> dict[str, End]:
+    """In which basin each run ended, and how low its problem goes, by its key."""
+    found: dict[str, End] = {}
     for runs in by_problem(records).values():
         there = list(runs.values())
-        found |= {record.key: basin for record, basin in zip(there, basins(there), strict=True)}
+        bottom = lowest(there)
+        found |= {record.key: End(basin, bottom) for record, basin in zip(there, basins(there), strict=True)}
     return found
 
 
@@ -169,7 +171,7 @@ def figures(records: Sequence[Record], reference: str) -> list[Figure]:
         Figure(
             "Own time",
             "Wall time of a step outside the potential and the surrogate, on the machine that ran the study, with "
-            "whatever else it had to do.",
+            "whatever else it had to do; the median of each run, converged or not.",
             own_time_figure(few, drawn, "own"),
         ),
         descents(few, drawn),
@@ -224,8 +226,15 @@ def notes(records: Sequence[Record], study: Study) -> list[str]:
         "Settings are as each package ships them unless the table says tuned. The defaults of molopt were tuned on "
         "other molecules (docs/tuning.md), those of ASE and the peers by their authors.",
         "Two runs ended in the same basin if, relaxed on without counting, their energies agree within 1 meV and their "
-        "geometries within 0.1 Å RMSD over heavy atoms and polar hydrogens, symmetry considered.",
+        "geometries within 0.1 Å RMSD over heavy atoms and polar hydrogens, symmetry considered. Basins within 1 meV "
+        "of the lowest are all lowest, A, A-2 and so on: mirror images are two.",
     ]
+    threads = study.settings.threads
+    found.append(
+        "The study does not say how many threads libraries had: its times may not be fair."
+        if threads is None
+        else f"Each library had {'one thread' if threads == 1 else f'{threads} threads'} in each run."
+    )
     if names & set(ASES):
         found.append(
             "The cap is what each optimizer calls maxstep: of the longest atom in molopt and ASE's BFGS and LBFGS, of "

@@ -38,7 +38,7 @@ def summary_table(summaries: Sequence[Summary], reference: str) -> Table:
         Heading("left (meV)", "median of the energy of the end above where relaxing on came to rest"),
         Heading("lower", f"runs that ended more than 5 meV below {other}"),
         Heading("higher", f"runs that ended more than 5 meV above {other}"),
-        Heading("lowest basin", "share of runs that ended in the lowest basin found from the same start"),
+        Heading("lowest basin", "share of runs that ended in a lowest basin (A, A-2, ...) found from the same start"),
         Heading("bonds changed", "runs whose end is another molecule: it counts for no lowest end, and is in no basin"),
     ]
     caption = f"Point at a heading for what it means; ratios are to {other}."

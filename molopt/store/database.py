@@ -8,17 +8,18 @@ from typing import Self
 
 import ase.db
 import numpy as np
-from ase.db.core import bytes_to_object
 
 from molopt.errors import StoreError
 from molopt.record import Record
+from molopt.store.checking import require_sound
 from molopt.store.failures import explained
-from molopt.store.packing import pack, unpack
+from molopt.store.packing import pack, packed_in, unpack
 from molopt.store.rows import key_value_pairs, row
 
 MARK = 0x6D6F6C6F  # "molo", SQLite's application id of a store
-VERSION = 1  # of what a row holds
+VERSION = 2  # of what a row holds; 1, of molopt 0.1.0, knew fewer ways to end, and is read
 WAIT = 30.0  # s
+LONGEST = 200  # characters of an error that are told
 
 ORDER = "place", "potential", "seed", "optimizer", "settings"
 
@@ -56,6 +57,8 @@ class Store:
         self.wait = wait
         if not self.path.parent.is_dir():
             raise StoreError(f"{self.path.parent} is no folder, and {self.path.name} is to be in it: make it first")
+        if self.path.exists() and not self.path.is_file():
+            raise StoreError(f"{self.path} cannot be opened: it is not a file")
         with explained(self.path, wait):
             # Transactions are begun and ended here alone. SQLite's defaults stay: a rollback journal, because the
             # faster write-ahead log needs memory that all its users share, which network file systems do not have;
@@ -85,12 +88,26 @@ class Store:
                     with self.database.managed_connection():
                         pass  # on its first use ASE makes its tables, and commits
         with explained(self.path, self.wait):
-            version = self.number("PRAGMA user_version")
-        if version > VERSION:
+            self.version = self.number("PRAGMA user_version")
+            self.connection.execute("PRAGMA trusted_schema = OFF")
+            tables = dict(self.connection.execute("SELECT name, upper(sql) FROM sqlite_master WHERE type = 'table'"))
+            others = self.number("SELECT COUNT(*) FROM sqlite_master WHERE type NOT IN ('table', 'index')")
+        if self.version > VERSION:
             raise StoreError(f"{self.path} was written by a newer molopt: pip install --upgrade molopt")
+        if self.version < 1:
+            raise StoreError(
+                f"{self.path} does not say which version of molopt wrote it: it is not a store, or changed"
+            )
+        # A view or a trigger would run in place of what is asked for, for as long as it likes.
+        if others or not str(tables.get("systems")).startswith("CREATE TABLE "):
+            raise StoreError(
+                f"{self.path} has no plain table of runs, or more than tables: it is not a store, or changed"
+            )
 
     def add(self, record: Record) -> None:
         """Keep a run; it is on the disk when this returns. Of runs with the same key, the first is kept."""
+        if self.version < VERSION:
+            raise StoreError(f"{self.path} was written by an older molopt: it can be read, and not be added to")
         shown, pairs = row(record), key_value_pairs(record)
         data = {"record": np.frombuffer(pack(record), dtype=np.uint8)}
         with self.transaction():
@@ -110,7 +127,9 @@ class Store:
     def record(self, key: str) -> Record:
         """The run of this key; KeyError where it is not there."""
         with explained(self.path, self.wait):
-            found = self.connection.execute("SELECT id, data FROM systems WHERE unique_id = ?", (key,)).fetchone()
+            found = self.connection.execute(
+                "SELECT id, unique_id, data FROM systems WHERE unique_id = ?", (key,)
+            ).fetchone()
         if found is None:
             raise KeyError(key)
         return self.read(*found)
@@ -125,15 +144,20 @@ class Store:
             found = self.connection.execute(f"SELECT id FROM systems ORDER BY {by}, unique_id").fetchall()
         for (number,) in found:
             with explained(self.path, self.wait):
-                data = self.connection.execute("SELECT data FROM systems WHERE id = ?", (number,)).fetchone()
+                data = self.connection.execute("SELECT unique_id, data FROM systems WHERE id = ?", (number,)).fetchone()
             if data is not None:
-                yield self.read(number, data[0])
+                yield self.read(number, *data)
 
-    def read(self, number: int, data: bytes) -> Record:
+    def read(self, number: int, key: str, data: bytes) -> Record:
+        """The run of a row, all of it checked: what it says may come from anywhere."""
         try:
-            return unpack(bytes_to_object(data)["record"].tobytes())
+            record = unpack(packed_in(data))
+            require_sound(record)
+            if record.key != key:
+                raise ValueError("its key is another run's")
+            return record
         except Exception as error:  # whatever bytes that are no record lead to
-            why = f"{type(error).__name__}: {error}"
+            why = f"{type(error).__name__}: {ascii(str(error))[1:-1][:LONGEST]}"  # with names from the row
             raise StoreError(
                 f"row {number} of {self.path} holds no run that this molopt can read ({why}): "
                 f"ase db {self.path} {number} --delete removes it, and the study runs it again"

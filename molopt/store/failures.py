@@ -17,9 +17,11 @@ MEANINGS = {
     sqlite3.SQLITE_READONLY: f"cannot be written, it or its folder is read-only: change that or copy it; {SAFE}",
     sqlite3.SQLITE_CANTOPEN: "cannot be opened: it must be a file, and you must be allowed to read and write it and "
     "its folder",
-    sqlite3.SQLITE_NOTADB: "is no database: give the folder of a study, or move the file away",
+    sqlite3.SQLITE_NOTADB: "is not a database: give the folder of a study, or move the file away",
     sqlite3.SQLITE_CORRUPT: "is damaged ({error}): take a copy of it, or save what can be read with sqlite3 .recover",
 }
+
+OTHER = "is not a store of molopt, or was changed by another program ({error})"
 
 
 @contextmanager
@@ -34,9 +36,7 @@ def explained(path: Path, wait: float) -> Iterator[None]:
                 f"{path} was locked for {wait:g} s by {holders(path)}: wait until that is done or end it, and try "
                 f"again; {SAFE}"
             ) from error
-        if kind not in MEANINGS:
-            raise
-        raise StoreError(f"{path} {MEANINGS[kind].format(error=error)}") from error
+        raise StoreError(f"{path} {MEANINGS.get(kind, OTHER).format(error=ascii(str(error)))}") from error
 
 
 def holders(path: Path) -> str:

@@ -12,6 +12,7 @@ from molopt.rules.partition import Array
 
 LEVEL = 3  # of zlib: within 7 % of its best on geometries, in a tenth of the time
 LENGTH = 8  # bytes that say how long the text is
+LARGEST = 1 << 27  # bytes of a record: 40 frames of a quarter of a million atoms
 
 
 def pack(record: Record) -> bytes:
@@ -35,8 +36,14 @@ def pack(record: Record) -> bytes:
 
 
 def unpack(packed: bytes) -> Record:
-    """What `pack` gave, back."""
-    content = zlib.decompress(packed)
+    """What `pack` gave, back; ValueError or another exception where it is not that.
+
+    No more is unpacked than any record needs, whatever the bytes would become.
+    """
+    unpacking = zlib.decompressobj()
+    content = unpacking.decompress(packed, LARGEST)
+    if not unpacking.eof:
+        raise ValueError("it is cut short, or larger than any run")
     at = LENGTH + int.from_bytes(content[:LENGTH], "little")
     values: dict[str, Any] = json.loads(content[LENGTH:at].decode("utf-8", "surrogatepass"))
     arrays = {}
@@ -46,6 +53,17 @@ def unpack(packed: bytes) -> Record:
         arrays[name] = from_planes(content[at : at + size], shape, dtype)
         at += size
     return Record(Plan(**values["plan"]), Outcome(**values["outcome"], **arrays))
+
+
+def packed_in(data: bytes) -> bytes:
+    """The packed record in the data of a row as ASE writes it: an object in JSON, and arrays by their place.
+
+    ASE's own reader would make objects of any class of ASE that the JSON names.
+    """
+    (size,), kind, start = json.loads(data[int.from_bytes(data[:LENGTH], "little") :])["record"]["__ndarray__"]
+    if kind != "uint8":
+        raise ValueError(f"it is of {kind!r}, not of bytes")
+    return data[start : start + size]
 
 
 def planes(array: Array) -> bytes:

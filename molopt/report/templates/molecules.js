@@ -2,7 +2,7 @@
 // Choosing a molecule, a run of it, and a moment of that run.
 (() => {
   const DELAY = 120; // ms a frame
-  const [BLOCK, OPTIMIZER, POTENTIAL, SEED, ENDED, CALLS, ENERGY, FMAX, LEFT, BASIN] = Array(10).keys();
+  const [BLOCK, OPTIMIZER, POTENTIAL, SEED, ENDED, CALLS, ENERGY, FMAX, LEFT, BASIN, LOWEST] = Array(11).keys();
   const index = JSON.parse(document.getElementById("index").textContent);
   const at = (id) => document.getElementById(id);
   const panel = at("panel"), slider = at("frame"), play = at("play"), where = at("where");
@@ -54,10 +54,10 @@
     if (mine !== turn) return;
     group = runs;
     chosen = Math.max(0, group.findIndex((run) => run.line[OPTIMIZER] === before));
-    // As in the figures: a run that failed may have fallen into a hole of its potential.
-    const sound = group.filter((run) => ["converged", "unconverged"].includes(run.line[ENDED]));
-    const energies = (sound.length ? sound : group).flatMap((run) => run.energies.map((energy) => run.base + energy));
-    lowest = energies.length ? energies.reduce((one, other) => Math.min(one, other)) : 0;
+    // As in the figures: neither runs that failed nor those that broke bonds say how low the molecule goes.
+    const energies = group.flatMap((run) => run.energies.map((energy) => run.base + energy));
+    lowest = group[0]?.line[LOWEST] ?? energies.reduce((one, other) => Math.min(one, other), Infinity);
+    if (lowest === Infinity) lowest = 0;
     list();
     choose(chosen);
   }

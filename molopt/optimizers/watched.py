@@ -1,0 +1,106 @@
+"""What an optimizer asks of atoms, checked: their forces, their energy, and whether the run still makes sense."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from ase import Atoms
+from ase.optimize.optimize import OptimizableAtoms
+
+from molopt.errors import Exploded, PotentialFailed
+from molopt.potentials import Counted
+from molopt.potentials.answers import checked_energy, checked_forces
+from molopt.potentials.sense import Evaluated, Sense
+from molopt.rules.partition import Array
+
+
+class WatchedAtoms(OptimizableAtoms):
+    """Atoms as ASE's optimizers see them, whatever their calculator is.
+
+    Raises
+    ------
+    PotentialFailed
+        What the calculator gave are not forces, or not an energy (`molopt.potentials.answers`).
+    Exploded
+        The run has left all sense; the atoms are then back at its best geometry. A `Counted` potential that watches
+        over this itself is left to do so.
+    """
+
+    def __init__(self, atoms: Atoms) -> None:
+        super().__init__(atoms)
+        self.begin()
+
+    def begin(self) -> None:
+        """A run begins where the atoms are."""
+        self.sense = Sense()
+        self.calls = 0
+        self.asked: Array | None = None  # (N, 3) where the last force call was
+        self.there: Array | None = None  # (N, 3) where that or a step since has led
+
+    def set_x(self, x: Array) -> None:
+        super().set_x(x)
+        self.there = self.atoms.positions.copy()
+
+    def get_gradient(self) -> Array:
+        """(3N,) eV/A, constraints applied."""
+        atoms = self.atoms
+        if self.asked is not None and np.array_equal(self.asked, atoms.positions):
+            return self.gradient()
+        if self.there is not None and not np.array_equal(self.there, atoms.positions):
+            self.begin()  # moved from outside
+        self.asked = self.there = atoms.positions.copy()
+        self.calls += 1
+        if watches(atoms):
+            return self.gradient()
+        with self.put_back():
+            return self.judged()
+
+    def gradient(self) -> Array:
+        atoms = self.atoms
+        forces = checked_forces(atoms.get_forces(apply_constraint=False), atoms, self.where())
+        for constraint in atoms.constraints:
+            constraint.adjust_forces(atoms, forces)
+        return -forces.ravel()
+
+    def judged(self) -> Array:
+        """The gradient (3N,) at a new geometry that makes sense."""
+        atoms = self.atoms
+        self.sense.before(atoms, self.calls)
+        try:
+            gradient = self.gradient()
+            energy = self.get_value()
+        except PotentialFailed as error:
+            self.sense.failed(self.calls, error)
+            raise
+        fmax = float(np.linalg.norm(gradient.reshape(-1, 3), axis=1).max(initial=0.0))
+        self.sense.see(atoms, Evaluated(self.calls, atoms.positions.copy(), energy, fmax, {}))
+        return gradient
+
+    def arrived(self) -> None:
+        """The run would be called converged here."""
+        with self.put_back():
+            self.sense.arrived()
+
+    @contextmanager
+    def put_back(self) -> Iterator[None]:
+        """Where the run has exploded, the atoms go back to its best geometry."""
+        try:
+            yield
+        except Exploded:
+            assert self.sense.best is not None
+            self.atoms.set_positions(self.sense.best.positions, apply_constraint=False)
+            raise
+
+    def get_value(self) -> float:
+        """eV, with what the constraints add."""
+        return checked_energy(super().get_value(), self.where())
+
+    def where(self) -> str:
+        calculator = self.atoms.calc
+        name = getattr(calculator, "name", None) or type(calculator).__name__.lower()
+        return f"{name} failed at force call {self.calls}"
+
+
+def watches(atoms: Atoms) -> bool:
+    """Whether the potential of these atoms ends a run that has exploded by itself."""
+    return isinstance(atoms.calc, Counted) and atoms.calc.sense is not None
