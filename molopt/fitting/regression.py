@@ -22,7 +22,7 @@ from molopt.coordinates.contacts import Contacts
 from molopt.coordinates.inverse import Projected
 from molopt.coordinates.learned import Table, floor_of, pair_rows
 from molopt.coordinates.rigid import rigid_motions
-from molopt.coordinates.springs import MARK, NODES, Geometry, Springs
+from molopt.coordinates.springs import MARK, MOST_NEIGHBOURS, NODES, Geometry, Springs
 from molopt.coordinates.stiffness import PER_AREA, POINT, TRANSLATION
 from molopt.fitting.hessians import Sample
 from molopt.optimizers.internals import Recipe
@@ -158,7 +158,11 @@ def fitted_beyond(samples: Sequence[Sample], given: Table) -> Table:
         own, counts = constants(cases, models, lambda own, wide: own, prior.__getitem__, TOWARDS_WIDER)
         models = [(model(one, own) + one.size) / 2 for one in cases]
     table = tabulated(at_all_lengths(own), at_all_lengths(wider), above, at_all_lengths(counts))
-    return {kind: {group: row for group, row in rows.items() if group.startswith(MARK)} for kind, rows in table.items()}
+    haptic = {f"{MARK}{group}{MOST_NEIGHBOURS}" for group in "MAX"}  # from rings bound side-on: not for seven fluorines
+    return {
+        kind: {group: row for group, row in rows.items() if group.startswith(MARK) and group not in haptic}
+        for kind, rows in table.items()
+    }
 
 
 def at_all_lengths(known: dict[Class, Any]) -> dict[Class, Any]:
