@@ -16,6 +16,7 @@ from molopt.molecules import Molecule
 from molopt.molecules.identity import bonds_kept, stereo_kept
 from molopt.molecules.perception import name_of
 from molopt.optimizers.energy_left import Estimate, energy_left
+from molopt.optimizers.meeting import wanted_of
 from molopt.optimizers.names import BY_NAME, choose, guided
 from molopt.optimizers.stopping import Stopping, check_criteria, criteria_for
 from molopt.optimizers.trajectory import Frames
@@ -62,7 +63,7 @@ def relax(
     steps : int
         Largest number of optimizer steps.
     coordinates : str, optional
-        "internal" or "cartesian", for an optimizer of molopt whose name does not say it.
+        "internal", "elastic" or "cartesian", for an optimizer of molopt whose name does not say it.
     surrogate : str, ASE calculator or None
         A cheap potential of the same molecule that guides optimizers of molopt in internal coordinates: a name
         (`molopt.potential`) or a calculator. "auto" is none on a force field, and MMFF94s elsewhere if it has
@@ -124,6 +125,7 @@ class Run:
         target = agreed(target, potential) if isinstance(target, Molecule) else target
         self.molecule = molecule_of(target, potential)
         self.atoms = target.copy() if isinstance(target, Atoms) else target.atoms()
+        wanted_of(self.atoms)  # an InputError before the first force call
         self.watching = Stopwatch()
         calculator = calculator_for(target, self.molecule, potential)
         self.sense = Sense()

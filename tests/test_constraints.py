@@ -28,6 +28,8 @@ from ase.optimize import BFGS
 import molopt
 from molopt.errors import InputError
 from molopt.optimizers import LBFGS, Adam, HeavyBall
+from molopt.optimizers.internals import Recipe
+from molopt.optimizers.meeting import meet, wanted_of
 from molopt.potentials import Counted
 
 GLYCINE = "NCC(=O)O"  # N0 C1 C2 O3 O4, then hydrogens
@@ -177,7 +179,7 @@ def test_what_internals_cannot_do_is_refused_with_the_remedy(what, optimizer):
 def test_auto_goes_cartesian_there_and_says_so(what, caplog):
     with caplog.at_level(logging.WARNING, logger="molopt"):
         optimizer = LBFGS(UNFIT[what](), logfile=None)
-    assert optimizer.sees == "cartesian"
+    assert optimizer.sees == ("cartesian" if what in ("NEB", "FixScaled") else "elastic")
     assert what in caplog.text
 
 
@@ -195,3 +197,191 @@ def test_a_held_centre_of_mass_stays_and_does_not_slow_the_run(constraint):
     chosen = atoms[constraint.index] if isinstance(constraint, FixSubsetCom) else atoms
     after = np.average(chosen.positions, axis=0, weights=chosen.get_masses())
     np.testing.assert_allclose(after, before, atol=1e-6)
+
+
+def made(smiles, constraint=None, potential="mmff94", relaxed=False):
+    """A molecule's atoms under constraints, with a counted potential."""
+    molecule = molopt.Molecule.from_smiles(smiles)
+    atoms = molecule.atoms()
+    atoms.calc = Counted(molopt.potential(potential, molecule))
+    if relaxed:
+        assert LBFGS(atoms, logfile=None).run(fmax=0.002)
+        atoms.calc.force_calls = 0
+    atoms.set_constraint(deepcopy(constraint))
+    return atoms
+
+
+def dihedral(degrees, *atoms):
+    return FixInternals(dihedrals_deg=[[degrees, list(atoms)]])
+
+
+DIPEPTIDE = "CC(=O)N[C@@H](C)C(=O)NC"
+PHI, PSI = (1, 3, 4, 6), (3, 4, 6, 8)
+FAR = {  # SMILES, what is constrained, its value, and most force calls from the unrelaxed start
+    "butane": ("CCCC", dihedral(60, 0, 1, 2, 3), 12),
+    "butane, eclipsed": ("CCCC", dihedral(0, 0, 1, 2, 3), 12),
+    "2-methylbiphenyl": ("Cc1ccccc1-c1ccccc1", dihedral(30, 1, 6, 7, 8), 16),
+    "two dihedrals of a peptide": (DIPEPTIDE, FixInternals(dihedrals_deg=[[60, [*PHI]], [60, [*PSI]]]), 25),
+    "a peptide bond": (DIPEPTIDE, dihedral(0, 0, 1, 3, 4), 25),
+    "a bond": ("CCCC", FixInternals(bonds=[[2.0, [1, 2]]]), 12),
+    "a bond length": ("CCCC", FixBondLengths([[1, 2]], bondlengths=[2.0]), 12),
+    "a wide angle": ("CCC", FixInternals(angles_deg=[[150, [0, 1, 2]]]), 12),
+    "an angle that ASE alone cannot keep": ("CCC", FixInternals(angles_deg=[[174, [0, 1, 2]]]), 20),
+    "a straight angle, bent": ("CC#CC", FixInternals(angles_deg=[[140, [0, 1, 2]]]), 12),
+    "a difference of bonds": ("CCCO", FixInternals(bondcombos=[[0.5, [[0, 1, 1.0], [1, 2, -1.0]]]]), 12),
+    "a ring": ("C1CCCCC1", dihedral(0, 0, 1, 2, 3), 12),
+    "the ends of a chain": ("CCCCCC", FixInternals(bonds=[[4.0, [0, 5]]]), 20),
+}
+
+
+# of Cartesian runs, which take hundreds of force calls, two
+@pytest.mark.parametrize(
+    ("name", "coordinates"),
+    [*((name, "internal") for name in FAR), ("butane", "cartesian"), ("a wide angle", "cartesian")],
+)
+def test_a_start_far_from_where_constraints_hold_ends_whole_and_where_they_hold(name, coordinates):
+    smiles, constraint, most = FAR[name]
+    result = molopt.relax(made(smiles, constraint), fmax=0.01, coordinates=coordinates)
+    assert result.converged
+    assert result.bonds_kept
+    assert result.stereo_kept in (True, None)
+    assert result.force_calls <= (most if coordinates == "internal" else 200)
+    assert max(abs(want.gap(result.atoms.positions.ravel())) for want in wanted_of(result.atoms)) < 1e-6
+
+
+def test_far_starts_under_gfn2_xtb():
+    result = molopt.relax(made("CCCC", dihedral(60, 0, 1, 2, 3), "gfn2-xtb"), fmax=0.01)
+    assert result.converged
+    assert result.bonds_kept
+    assert result.atoms.get_dihedral(0, 1, 2, 3) == pytest.approx(60, abs=1e-5)
+    assert result.force_calls <= 12
+
+
+@pytest.mark.parametrize("optimizer", [LBFGS, Adam])
+@pytest.mark.parametrize("coordinates", ["internal", "cartesian"])
+def test_a_start_at_rest_is_not_converged_before_its_constraints_hold(optimizer, coordinates):
+    atoms = made("CCCC", dihedral(100, 0, 1, 2, 3), relaxed=True)
+    optimizer(atoms, coordinates=coordinates, logfile=None).run(fmax=0.05, steps=300)
+    assert atoms.get_dihedral(0, 1, 2, 3) == pytest.approx(100, abs=1e-5)
+
+
+def test_points_of_a_scan_from_one_start_are_those_of_a_scan_from_neighbour_to_neighbour():
+    start, neighbour = (made("CCCC", relaxed=True) for _ in range(2))
+    for degrees in range(180, 0, -15):
+        neighbour.set_constraint(dihedral(degrees, 0, 1, 2, 3))
+        LBFGS(neighbour, logfile=None).run(fmax=0.002)
+        if degrees % 60 == 0:
+            point = start.copy()
+            point.set_constraint(dihedral(degrees, 0, 1, 2, 3))
+            point.calc = neighbour.calc
+            LBFGS(point, logfile=None).run(fmax=0.002)
+            assert point.get_dihedral(0, 1, 2, 3) == pytest.approx(degrees, abs=1e-3)
+            energy = point.get_potential_energy()
+            assert energy == pytest.approx(neighbour.get_potential_energy(), abs=1e-3)
+
+
+def test_what_hangs_on_a_bond_turns_as_a_whole():
+    atoms = made("CCCC", dihedral(60, 0, 1, 2, 3), relaxed=True)
+    table = Recipe.of(atoms).build(atoms.positions.ravel()).primitives
+    before = table.values(atoms.positions.ravel())
+    assert meet(atoms, None)
+    change = table.values(atoms.positions.ravel()) - before
+    assert np.abs(change[table.slices["stretch"]]).max() < 0.02
+    assert np.rad2deg(np.abs(change[table.slices["angle"]]).max()) < 5
+    about = (np.sort(table.torsions[:, 1:3], axis=1) == (1, 2)).all(axis=1)
+    turned = np.rad2deg(change[table.slices["torsion"]][about]) % 360
+    np.testing.assert_allclose(turned, turned[0], atol=5)
+    assert atoms.calc.force_calls == 0
+
+
+def test_the_way_is_the_shorter_one_round_and_is_logged(caplog):
+    atoms = made("CCCC", relaxed=True)
+    atoms.set_dihedral(0, 1, 2, 3, 170, mask=[0, 0, 0, 1, *[0] * 7, 1, 1, 1])
+    atoms.set_constraint(dihedral(-160, 0, 1, 2, 3))
+    with caplog.at_level(logging.INFO, logger="molopt"):
+        assert meet(atoms, None)
+    assert "the start is 30 degrees from where the constraints hold: going there in 2 parts" in caplog.text
+
+
+IMPOSSIBLE = {
+    "a small ring": ("C1CCC1", [dihedral(120, 0, 1, 2, 3)], r"dihedral 0-1-2-3 came from .* on the way to 120, .*bond"),
+    "a ring turned over": ("c1ccccc1", [dihedral(180, 0, 1, 2, 3)], "eV"),
+    "two values of one": ("CCCC", [dihedral(0, 0, 1, 2, 3), dihedral(90, 0, 1, 2, 3)], "contradict"),
+    "a triangle": ("CCC", [FixInternals(bonds=[[1.5, [0, 1]], [1.5, [1, 2]], [4.0, [0, 2]]])], "contradict"),
+    "fixed atoms": ("CCCC", [FixAtoms([0, 1, 2, 3]), dihedral(60, 0, 1, 2, 3)], "what is fixed"),
+    "all atoms fixed": ("CCCC", [FixAtoms(range(14)), dihedral(60, 0, 1, 2, 3)], "all atoms are fixed"),
+    "atoms on one spot": ("CCCC", [FixInternals(bonds=[[0.2, [1, 2]]])], "atoms 1 and 2 would be 0.20 A apart"),
+    "a chain too short": ("CCC", [FixInternals(bonds=[[6.0, [0, 2]]])], "bond"),
+    "a dihedral of a line": ("CC#CC", [dihedral(90, 0, 1, 2, 3)], "three atoms on a line"),
+}
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_constraints_that_cannot_be_met_are_one_line_and_the_start_stays(name):
+    smiles, constraints, message = IMPOSSIBLE[name]
+    atoms = made(smiles, constraints)
+    before = atoms.positions.copy()
+    with pytest.raises(InputError, match=message) as raised:
+        LBFGS(atoms, logfile=None).run(fmax=0.01)
+    assert "\n" not in str(raised.value)
+    np.testing.assert_array_equal(atoms.positions, before)
+    assert atoms.calc.force_calls == 1
+
+
+WRONG = {
+    "an angle of 200": FixInternals(angles_deg=[[200, [0, 1, 2]]]),
+    "a negative angle": FixInternals(angles_deg=[[-10, [0, 1, 2]]]),
+    "a negative bond": FixInternals(bonds=[[-1.0, [0, 1]]]),
+    "a bond of NaN": FixBondLengths([[0, 1]], bondlengths=[np.nan]),
+    "an atom that is not there": FixInternals(bonds=[[1.5, [0, 99]]]),
+    "an atom twice": FixInternals(dihedrals_deg=[[60, [0, 1, 2, 0]]]),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_values_that_no_geometry_has_are_refused_before_a_force_call(name):
+    atoms = made("CCCC", WRONG[name])
+    with pytest.raises(InputError, match="the constrained"):
+        molopt.relax(atoms)
+    with pytest.raises(InputError, match="the constrained"):
+        Adam(atoms, logfile=None)
+    assert atoms.calc.force_calls == 0
+
+
+@pytest.mark.parametrize("first", ["fixed atoms", "the dihedral"])
+def test_fixed_atoms_and_a_dihedral_hold_together(first):
+    constraints = [FixAtoms([0, 1, 2]), dihedral(100, 0, 1, 2, 3)]
+    atoms = made("CCCCO", constraints if first == "fixed atoms" else constraints[::-1])
+    before = atoms.positions[:3].copy()
+    optimizer = LBFGS(atoms, logfile=None)
+    assert optimizer.run(fmax=0.01, steps=30)
+    np.testing.assert_array_equal(atoms.positions[:3], before)
+    assert atoms.get_dihedral(0, 1, 2, 3) == pytest.approx(100, abs=1e-4)
+    lowest = atoms.get_potential_energy()
+    atoms.positions[3:] += np.random.default_rng(1).normal(0, 0.02, atoms.positions[3:].shape)
+    LBFGS(atoms, logfile=None).run(fmax=0.01, steps=30)  # no way down that both allow
+    assert atoms.get_potential_energy() == pytest.approx(lowest, abs=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_periodic_atoms_that_ase_would_tear_are_refused():
+    atoms = made("CCCC", dihedral(60, 0, 1, 2, 3))
+    atoms.cell, atoms.pbc, atoms.calc = [20, 20, 20], True, EMT()
+    before = atoms.positions.copy()
+    with pytest.raises(InputError, match="cannot be met from this start"):
+        LBFGS(atoms, logfile=None).run(fmax=0.05, steps=5)
+    np.testing.assert_array_equal(atoms.positions, before)
+
+
+@pytest.mark.parametrize("steps", [1, 4])
+def test_a_run_that_stopped_on_its_way_goes_on_as_if_it_had_not(tmp_path, steps):
+    start = made("CCCC", dihedral(100, 0, 1, 2, 3))
+    whole, halves = start.copy(), start.copy()
+    whole.calc, halves.calc = start.calc, start.calc
+    LBFGS(whole, logfile=None).run(fmax=0.01)
+    LBFGS(halves, restart=tmp_path / "run.json", logfile=None).run(fmax=0.01, steps=steps)
+    again = start.copy()
+    again.calc = start.calc
+    LBFGS(again, restart=tmp_path / "run.json", logfile=None).run(fmax=0.01)
+    np.testing.assert_array_equal(again.positions, whole.positions)

@@ -192,8 +192,9 @@ def test_restart_files_that_do_not_fit_are_refused(tmp_path):
     LBFGS(molecule("allene"), restart=path, logfile=None).run(fmax=0, steps=2)
     with pytest.raises(RestartError, match="it is of 7 atoms, these are 16"):
         LBFGS(molecule("cubane"), restart=path, logfile=None)
+    remembering = LBFGS.defaults("internal")
     with pytest.raises(RestartError, match="it was written by internal, this is cartesian"):
-        LBFGS(molecule("allene"), restart=path, coordinates="cartesian", control=Trust(), logfile=None)
+        LBFGS(molecule("allene"), restart=path, coordinates="cartesian", control=Trust(), logfile=None, **remembering)
 
 
 def test_a_proton_that_changes_its_place_is_said_and_the_run_goes_on(caplog):
@@ -375,3 +376,13 @@ def test_a_square_start_ends_without_an_error(element, length, noise):
     result = molopt.relax(start, potential="gfn2-xtb")
     assert result.error is None
     assert result.converged
+
+
+@pytest.mark.parametrize("smiles", ["CC#CC#CC#CC#CC#CC", "OCC#CC#CC#CC#CCO"])
+def test_a_polyyne_that_was_shaken_is_straight_again_in_a_few_force_calls(smiles):
+    molecule = molopt.Molecule.from_smiles(smiles, seed=7)
+    shaken = np.random.default_rng(7).normal(0, 0.1, molecule.positions.shape)
+    start = molecule.with_positions(molecule.positions + shaken)
+    result = molopt.relax(start, potential="gfn2-xtb", fmax=0.02, energy_left=None, steps=30)
+    assert result.converged, result.error
+    assert result.force_calls <= 11

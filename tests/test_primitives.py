@@ -307,8 +307,9 @@ def test_a_list_is_worn_when_an_angle_becomes_straight_or_a_chain_bends():
     assert chosen(topology, x).worn(x) == ""
     assert "straight" in chosen(topology, x).worn(straight)
     linear = chosen(*carbon_dioxide())
+    assert linear.worn(carbon_dioxide(20)[1]) == ""
     assert linear.worn(carbon_dioxide(40)[1]) == ""
-    assert linear.worn(carbon_dioxide(60)[1]) != ""
+    assert linear.worn(carbon_dioxide(65)[1]) != ""
 
 
 def test_a_list_survives_a_file(molecule):
@@ -346,6 +347,20 @@ def test_a_list_is_worn_when_a_pyramid_becomes_flat_or_a_straight_angle_at_a_met
     assert chosen(topology, bent).worn(flat) == "a pyramid became flat"
     topology, square = star(78, 17, [X, Y, -X, -Y], 2.3)
     bent = square.copy().reshape(-1, 3)
-    bent[1] += 2.5 * Z
+    bent[1] += 3.0 * Z
     assert chosen(topology, square).worn(square) == ""
     assert chosen(topology, square).worn(bent.ravel()) == "a straight angle bent"
+
+
+@pytest.mark.parametrize(("bent", "centre"), [(30, 6), (20, 6), (50, 6), (20, 8)])
+def test_a_bent_carbon_of_two_neighbours_is_a_bend_and_other_centres_are_angles(bent, centre):
+    half = np.deg2rad(bent) / 2
+    ends = [np.cos(half) * X + np.sin(half) * Y, -np.cos(half) * X + np.sin(half) * Y]
+    sizes = chosen(*star(centre, 9, ends, 1.3)).sizes
+    straightens = centre == 6 and bent < 45
+    assert (sizes["bend"], sizes["angle"]) == ((2, 0) if straightens else (0, 1))
+
+
+def test_the_sides_of_a_long_chain_do_not_hang_on_an_atom_at_its_far_end():
+    assert (chosen(*embedded("CC#CC#CC")).bends[:, 3] < 0).all()
+    assert (chosen(*embedded("CC#CC")).bends[:, 3] >= 0).all()

@@ -14,7 +14,7 @@ from molopt.cli.options import shared
 @click.option("--optimizer", default="default", show_default=True, help='A name, with arguments as "adam?lr=0.02".')
 @click.option(
     "--coordinates",
-    type=click.Choice(["internal", "cartesian"]),
+    type=click.Choice(["internal", "elastic", "cartesian"]),
     help="What an optimizer of molopt sees, where its name does not say it.",
 )
 @click.option(

@@ -1,7 +1,6 @@
 """Cartesian coordinates: a rule sees the entries of x as they are."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
@@ -9,7 +8,8 @@ from molopt.rules.base import Observation
 from molopt.rules.partition import Array, Partition
 
 
-class CartesianFrame(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class CartesianFrame:
     """Cartesian coordinates at one geometry: the model Hessian is a number.
 
     Attributes

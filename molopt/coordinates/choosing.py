@@ -19,10 +19,13 @@ from molopt.rules.partition import Array
 STRAIGHT = np.deg2rad(165)  # an angle that wide is no coordinate, and no torsion goes through it
 SPARE = np.deg2rad(150)  # the same where 180 is at home: far from 175, where an angle is worn
 MANY = 5  # neighbours of centres where it is; those with four are such if they lie in a plane
+STRAIGHTENING = np.deg2rad(135)  # nor is one at carbon with two neighbours, where a straight angle is the natural one
 FOLDED = np.deg2rad(5)  # nor through one that narrow
+CARBON = 6
 PLANAR = {7: 0.35}  # u1 . (u2 x u3) of three neighbours below which a centre counts as planar, by element
 PLANAR_ELSE = 0.25
 SQUARE = 0.5  # the same of centres with more than three neighbours: a tetrahedron has 0.77
+LONG = 4  # atoms of a straight chain, beyond which what lies off the line at its end says little of its sides
 CROWDED = 36  # torsions about one bond; metals with many neighbours would have hundreds
 DENSE = 150  # atoms of a fragment up to which what is missing is found by a dense eigenvalue problem
 THIN = 0.3  # Angstrom, across a line, of all its points together
@@ -86,7 +89,8 @@ def angles_of(topology: Topology, xyz: Array, flat: set[int]) -> tuple[Array, St
         triples += [(i, j, k) for i, k in pairs]
         linear = len(near) == 2 and topology.beside_inorganic[j]
         at_home = linear or len(near) >= MANY or (len(near) == MANY - 1 and j in flat)
-        limits += [SPARE if at_home else STRAIGHT] * len(pairs)
+        carbon = len(near) == 2 and topology.numbers[j] == CARBON
+        limits += [STRAIGHTENING if carbon else SPARE if at_home else STRAIGHT] * len(pairs)
     every = np.array(triples, dtype=int).reshape(-1, 3)
     wide = formulas.angle(xyz[every])[0] > np.array(limits)
     found = [tuple(row) for row in every[wide].tolist()]
@@ -138,7 +142,8 @@ def bends_of(topology: Topology, straight: Straight, chains: list[Chain], xyz: A
         atoms = chain.atoms
         beside = sides(topology, straight, atoms[0], atoms[1]) + sides(topology, straight, atoms[-1], atoms[-2])
         across = np.abs(axes @ (xyz[atoms[-1]] - xyz[atoms[0]])).argmin()
-        side = next((atom for atom in beside if atom not in atoms), -1 - int(across))
+        near = (atom for atom in beside if atom not in atoms and len(atoms) <= LONG)
+        side = next(near, -1 - int(across))
         found += [(i, j, k, side) for i, j, k in zip(atoms, atoms[1:], atoms[2:], strict=False)]
     return np.array(found, dtype=int).reshape(-1, 4)
 

@@ -11,7 +11,8 @@ from molopt.coordinates import formulas
 from molopt.coordinates.poses import Poses
 from molopt.rules.partition import Array
 
-BENT = np.deg2rad(130)  # a linear bend that is not straight any more, or an angle that is needed as a coordinate
+BENT = np.deg2rad(130)  # an angle that was left out as straight, and is needed as a coordinate now
+ANGULAR = np.deg2rad(120)  # a linear bend that is an angle now
 STRAIGHT = np.deg2rad(175)  # an angle whose derivative and whose torsions are about to lose their meaning
 ALONG = 0.94  # cosine of the axis of a bend with its chain, beyond which another axis is needed
 FLAT = 0.15  # u1 . (u2 x u3) of a pyramid whose angles say no more of a move out of the plane
@@ -171,7 +172,9 @@ class Primitives:
         xyz = x.reshape(-1, 3)
         if formulas.wider(xyz[self.angles], STRAIGHT).any():
             return "an angle became straight"
-        if not formulas.wider(xyz[np.concatenate([self.bends[:, :3], self.straight])], BENT).all():
+        if not (
+            formulas.wider(xyz[self.bends[:, :3]], ANGULAR).all() and formulas.wider(xyz[self.straight], BENT).all()
+        ):
             return "a straight angle bent"
         if len(self.bends):
             along = formulas.unit(xyz[self.bends[:, 2]] - xyz[self.bends[:, 0]])

@@ -14,13 +14,16 @@ from ase.optimize.optimize import OptimizableAtoms, Optimizer
 
 from molopt.control import Control, Memory, Point, Trust, advance
 from molopt.coordinates import Cartesian
+from molopt.coordinates.elastic import Elastic
 from molopt.coordinates.primitives import carried
 from molopt.directions import Direction
 from molopt.errors import Exploded, InputError, PotentialFailed
 from molopt.molecules import Molecule
 from molopt.names import offer
+from molopt.optimizers.bodies import body_of, is_metal
 from molopt.optimizers.energy_left import Estimate
 from molopt.optimizers.internals import MODEL_NAMES, Recipe
+from molopt.optimizers.meeting import FAILURES, holds, kept, meet, prepare
 from molopt.optimizers.restart import Beginning, Restart, restart_data, write_restart
 from molopt.optimizers.stopping import Stopping
 from molopt.optimizers.surrogate import Surrogate
@@ -31,8 +34,7 @@ log = logging.getLogger("molopt")
 
 ASE_KEYWORDS = frozenset({"master", "comm", "loginterval"})
 SHORTER = (1 / 4, 1 / 16, 1 / 64)  # of a step to where the potential fails
-VIOLATED = 1e-3  # Angstrom; less is a matter of the tolerance of a constraint
-COORDINATES = ("cartesian", "internal", "auto")
+COORDINATES = ("cartesian", "elastic", "internal", "auto")
 
 
 class DirectionOptimizer(Optimizer):
@@ -47,8 +49,9 @@ class DirectionOptimizer(Optimizer):
     control : Control, Trust or "default"
         How much of a proposal is taken; the default is that of the class for these coordinates.
     coordinates : str
-        "cartesian", "internal", or "auto": internal for molecules, Cartesian, with a line in the log, for anything
-        else.
+        "cartesian"; "elastic", Cartesian with springs between near atoms as the model Hessian; "internal"; or "auto":
+        internal for molecules, and with a line in the log elastic for surfaces, crystals, cells and clusters of metals,
+        Cartesian for anything else.
     stiffness : float
         The model Hessian in Cartesians, eV/A^2.
     model : str
@@ -91,6 +94,7 @@ class DirectionOptimizer(Optimizer):
         self.stiffness = stiffness
         self.model = model
         self.recipe = recipe_of(atoms, coordinates, model, molecule)
+        self.elastic = self.recipe is None and is_elastic(atoms, coordinates)
         self.surrogate = None
         if surrogate is not None and self.recipe is not None:
             self.surrogate = surrogate if isinstance(surrogate, Surrogate) else Surrogate(surrogate, atoms)
@@ -101,6 +105,8 @@ class DirectionOptimizer(Optimizer):
             raise InputError(f'control must be "default", a molopt.Control or a molopt.control.Trust, got {control!r}')
         self.control = control if maxstep is None else replace(control, maxstep=maxstep)
         self.maxstep = self.control.maxstep
+        if isinstance(atoms, Atoms):
+            prepare(atoms)
         self.atoms = atoms
         self.stopping = Stopping(criteria, self)
         found = None if restart is None else Restart.of(self, restart)  # before ASE begins the trajectory anew
@@ -140,7 +146,7 @@ class DirectionOptimizer(Optimizer):
         """Move to the target (N,); where the potential fails there, to a quarter of the step, three times at most."""
         memory = self.memory
         assert memory is not None
-        self.optimizable.set_x(target)
+        self.place(target)
         if not (isinstance(self.atoms, Atoms) and isinstance(self.control, Trust)):
             return
         step = memory.proposal.displacement
@@ -152,18 +158,21 @@ class DirectionOptimizer(Optimizer):
                 if shorter is None or isinstance(error, Exploded):
                     raise
                 log.info("step %d: %s; the step is taken %g times as long", self.nsteps, error, shorter)
-                self.optimizable.set_x(self.coordinates.move(memory.frame, shorter * step))
+                self.place(self.coordinates.move(memory.frame, shorter * step))
+
+    def place(self, x: np.ndarray) -> None:
+        """Move to x (N,), as constraints allow; RuntimeError where they cannot be kept."""
+        try:
+            with np.errstate(all="ignore"):  # ASE's arithmetic warns where it gets lost, and then it raises
+                self.optimizable.set_x(x)
+        except FAILURES as error:
+            if not (isinstance(self.atoms, Atoms) and self.atoms.constraints):
+                raise
+            self.optimizable.set_x(kept(self.atoms, x, error))
 
     def meets_constraints(self) -> bool:
         """Whether the constraints had to move the start to where they hold: that is a step of its own."""
-        if not (isinstance(self.atoms, Atoms) and self.atoms.constraints):
-            return False
-        start = self.atoms.positions.copy()
-        self.atoms.set_positions(start)
-        moved = bool(np.abs(self.atoms.positions - start).max(initial=0.0) > VIOLATED)
-        if not moved:
-            self.atoms.set_positions(start, apply_constraint=False)  # to the last digit: its forces are known
-        return moved
+        return isinstance(self.atoms, Atoms) and meet(self.atoms, self.recipe)
 
     def absorb(self, x: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Learn the gradient (N,) at x (N,), and say which point (N,) to go to."""
@@ -179,8 +188,18 @@ class DirectionOptimizer(Optimizer):
     def coordinates_at(self, here: Point) -> Any:
         """The coordinates of a run that starts here."""
         if self.recipe is None:
-            return Cartesian.of(here.x.size, self.stiffness)
+            return self.cartesian(here.x.size)
         return self.recipe.build(here.x, gradient=here.gradient)
+
+    def cartesian(self, entries: int, orig_cell: np.ndarray | None = None) -> Cartesian:
+        """Cartesian coordinates, with springs between neighbours where they are elastic.
+
+        A cell filter measures deformation from `orig_cell` (3, 3); by default its own.
+        """
+        body = body_of(self.atoms) if self.elastic else None
+        if body is None:
+            return Cartesian.of(entries, self.stiffness)
+        return Elastic.around(body if orig_cell is None else body._replace(cell=orig_cell))
 
     def keep_up(self, here: Point) -> None:
         """Follow a geometry that was moved from outside, or that the internal coordinates no longer describe."""
@@ -205,10 +224,16 @@ class DirectionOptimizer(Optimizer):
 
     def gradient_converged(self, gradient: np.ndarray) -> bool:
         """Whether the run may stop here: ASE's test of fmax, and all criteria; Exploded where that makes no sense."""
-        converged = self.stopping.after(super().gradient_converged)(gradient)
+        converged = self.stopping.after(self.small_where_constraints_hold)(gradient)
         if converged and isinstance(self.optimizable, WatchedAtoms):
             self.optimizable.arrived()
         return converged
+
+    def small_where_constraints_hold(self, gradient: np.ndarray) -> bool:
+        """ASE's test of fmax; never met by a start at which constraints do not hold yet."""
+        if self.recipe is not None and len(self.atoms.constraints) > 1:
+            gradient = self.recipe.held.left_of(gradient, self.optimizable.get_x())
+        return super().gradient_converged(gradient) and (self.memory is not None or holds(self.atoms))
 
     @property
     def energy_left(self) -> Estimate:
@@ -223,8 +248,10 @@ class DirectionOptimizer(Optimizer):
 
     @property
     def sees(self) -> str:
-        """The coordinates in use: "cartesian" or "internal"."""
-        return "cartesian" if self.recipe is None else "internal"
+        """The coordinates in use: "cartesian", "elastic" or "internal"."""
+        if self.recipe is not None:
+            return "internal"
+        return "elastic" if self.elastic else "cartesian"
 
     def read(self) -> None:
         """Go on from the restart file: memory and position."""
@@ -264,7 +291,10 @@ def recipe_of(atoms: Any, coordinates: str, model: str, molecule: Molecule | Non
         raise InputError(f"coordinates must be one of {', '.join(COORDINATES)}, got {coordinates!r}")
     if model not in MODEL_NAMES:
         raise InputError(f"{model!r} is no model Hessian{offer(model, MODEL_NAMES)}")
-    if coordinates == "cartesian":
+    if coordinates in ("cartesian", "elastic"):
+        return None
+    if coordinates == "auto" and is_metal(atoms):
+        log.info("a cluster of metals is elastic, not internal: its bonds are too many to be coordinates")
         return None
     try:
         return Recipe.of(atoms, model, molecule)
@@ -273,3 +303,16 @@ def recipe_of(atoms: Any, coordinates: str, model: str, molecule: Molecule | Non
             raise
         log.warning("Cartesian coordinates are used: %s", error)
         return None
+
+
+def is_elastic(atoms: Any, coordinates: str) -> bool:
+    """Whether there are springs between near atoms in a run that is not internal."""
+    if coordinates == "cartesian":
+        return False
+    found = body_of(atoms) is not None
+    if not found and coordinates == "elastic":
+        raise InputError(
+            "elastic coordinates are for atoms and cell filters, without constraints but FixAtoms and FixCartesian: "
+            f'for this {type(atoms).__name__} use coordinates="cartesian"'
+        )
+    return found

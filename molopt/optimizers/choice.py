@@ -42,7 +42,7 @@ RULES: dict[str, type[named.NamedOptimizer]] = {
 ASES: dict[str, Any] = {
     name.lower(): getattr(ase.optimize, name) for name in ("BFGS", "LBFGS", "FIRE", "FIRE2", "MDMin")
 }
-WHERE = ("internal", "cartesian")
+WHERE = ("internal", "elastic", "cartesian")
 BY_NAME = "by name"
 DEFAULT = "default"  # ours, in the coordinates that suit: `molopt.LBFGS(coordinates="auto")`
 
@@ -82,9 +82,9 @@ def guide(said: Any, where: str, named: bool) -> str | None:
     """The surrogate that was said, checked as far as it can be without a molecule; None in Cartesians."""
     if said in (None, "none", "None", BY_NAME):
         return None
-    if where == "cartesian":
+    if where in ("cartesian", "elastic"):
         if named or said != "auto":
-            raise InputError(f"a surrogate needs internal coordinates: drop surrogate={said}, or the cartesian")
+            raise InputError(f"a surrogate needs internal coordinates: drop surrogate={said}, or the {where}")
         return None
     if not isinstance(said, str):
         raise InputError(f"surrogate must be auto, none or the name of a potential, got {said!r}")
@@ -118,13 +118,14 @@ def ours(name: str, where: str, keywords: dict[str, Any], surrogate: str | None)
     label = DEFAULT if where == "auto" else name if name in RULES and where == "cartesian" else f"{name}/{where}"
     choice = under(label, partial(kind, **arguments, coordinates=where), direction, used, surrogate)
     if used == control and isinstance(control, Trust):  # its coordinates or its surrogate may want another
-        return replace(choice, make=partial(kind, **arguments, coordinates=where, logfile=None))
+        given = {key: value for key, value in given.items() if key in arguments}
+        return replace(choice, make=partial(kind, **given, coordinates=where, logfile=None))
     return choice
 
 
 def of_rule(rule: Rule, where: str, surrogate: str | None) -> Choice:
     name = next((name for name, kind in RULES.items() if kind.kind is type(rule)), None)
-    label = (name or type(rule).__name__) + ("/internal" if where == "internal" else "")
+    label = (name or type(rule).__name__) + ("" if where == "cartesian" else f"/{where}")
     arguments = {field.name: getattr(rule, field.name) for field in fields(rule)}
     make = partial(RULES[name], **arguments) if name else partial(RuleOptimizer, rule=rule)
     control = RuleOptimizer.default_control(where)

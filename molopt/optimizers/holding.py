@@ -40,6 +40,12 @@ class Held(NamedTuple):
     forbidden: Callable[[Array], Array]
     outside: bool
 
+    def left_of(self, gradient: Array, x: Array) -> Array:
+        """The gradient (3N,) at x (3N,) without what constraints hold together; ASE takes them one after the other."""
+        left = np.where(self.movable, gradient, 0.0)
+        held = spanned([self.forbidden(x) * self.movable[:, None]])
+        return left - held @ (held.T @ left)
+
 
 def held_of(atoms: Atoms) -> Held:
     """What internal coordinates must know of the constraints of atoms; ASE itself keeps them to the last digit.

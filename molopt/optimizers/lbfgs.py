@@ -3,16 +3,20 @@
 from dataclasses import asdict
 from typing import IO, Any
 
+from ase import Atoms
+
 from molopt.control import Trust
 from molopt.directions import Corrected, QuasiNewton
 from molopt.optimizers.base import DirectionOptimizer
+from molopt.optimizers.bodies import body_of
 from molopt.optimizers.surrogate import Surrogate
 
 CARTESIAN_STIFFNESS = 70.0  # eV/A^2, as in ASE's BFGS
+CARTESIAN = QuasiNewton(memory=60, fade=1.0, damping=0.2)  # a number is a poor model: what was seen is all there is
 
 
 class LBFGS(DirectionOptimizer):
-    """Quasi-Newton from a model Hessian, with a trust radius; in internal coordinates unless told otherwise.
+    """Quasi-Newton from a model Hessian, with a trust radius; in internal coordinates where the atoms have them.
 
     The equations are in `molopt.directions.QuasiNewton` and `molopt.control.Trust`.
 
@@ -21,15 +25,17 @@ class LBFGS(DirectionOptimizer):
     atoms, restart, logfile, trajectory, append_trajectory, master, comm, loginterval
         As in `RuleOptimizer`.
     maxstep : float, optional
-        Longest move of an atom in one step, Angstrom; default 1.0, in Cartesians 0.2.
+        Longest move of an atom in one step, Angstrom; default 1.0 in internals, else 0.2.
     memory, fade, damping
-        Of `QuasiNewton`.
+        Of `QuasiNewton`; with coordinates="cartesian", and for a band, 60, 1.0, 0.2, nearly a full memory.
     control : Trust
     model, criteria
         As in `molopt.optimizers.base.DirectionOptimizer`: the model Hessian, and when to stop besides fmax.
     coordinates : str
-        "auto" is internal for molecules and, with a line in the log, Cartesian for all else that ASE can optimize;
-        "internal" refuses all else; "cartesian".
+        "auto" is internal for molecules and, with a line in the log, for all else that ASE can optimize "elastic" where
+        that can be, else "cartesian". "internal" refuses all else; "elastic" is Cartesian, and its model Hessian one of
+        springs between near atoms (`molopt.coordinates.elastic`): for surfaces, crystals, their cells, and
+        clusters of metals, free or with FixAtoms and FixCartesian; "cartesian" has a number for a model.
 
     Raises
     ------
@@ -58,14 +64,18 @@ class LBFGS(DirectionOptimizer):
         append_trajectory: bool = False,
         maxstep: float | None = None,
         *,
-        memory: int = QuasiNewton.memory,
-        fade: float = QuasiNewton.fade,
-        damping: float = QuasiNewton.damping,
+        memory: int | None = None,
+        fade: float | None = None,
+        damping: float | None = None,
         control: Trust | str = "default",
         coordinates: str = "auto",
         surrogate: Any = None,
         **kwargs: Any,
     ) -> None:
+        never = not isinstance(atoms, Atoms) and body_of(atoms) is None  # internal or elastic: a band, a strain
+        plain = coordinates == "cartesian" or (coordinates == "auto" and never)
+        given = {"memory": memory, "fade": fade, "damping": damping}
+        given = {name: value for name, value in given.items() if value is not None}
         super().__init__(
             atoms,
             restart,
@@ -73,7 +83,7 @@ class LBFGS(DirectionOptimizer):
             trajectory,
             append_trajectory,
             maxstep,
-            direction=QuasiNewton(memory, fade, damping),
+            direction=QuasiNewton(**self.defaults("cartesian" if plain else coordinates) | given),
             surrogate=surrogate,
             control=control,
             coordinates=coordinates,
@@ -84,12 +94,12 @@ class LBFGS(DirectionOptimizer):
     @classmethod
     def defaults(cls, coordinates: str) -> dict[str, Any]:
         """The hyper-parameters of its direction."""
-        return asdict(QuasiNewton())
+        return asdict(CARTESIAN if coordinates == "cartesian" else QuasiNewton())
 
     @classmethod
     def default_control(cls, coordinates: str) -> Trust:
         """Cartesian steps are as short as those of ASE's BFGS."""
-        return Trust(maxstep=0.2) if coordinates == "cartesian" else Trust()
+        return Trust(maxstep=0.2) if coordinates in ("cartesian", "elastic") else Trust()
 
     def guided(self, direction: QuasiNewton, surrogate: Surrogate) -> Corrected:
         """Steps on the corrected surrogate."""

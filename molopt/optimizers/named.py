@@ -32,7 +32,7 @@ class NamedOptimizer(RuleOptimizer):
         keyword = inspect.Parameter.KEYWORD_ONLY
         base = [p for p in inspect.signature(RuleOptimizer).parameters.values() if p.name not in ("rule", "kwargs")]
         cls.__doc__ = (
-            f"{cls.__doc__}\n\n    Tuned defaults: {said(cls.tuned)};\n    in internal coordinates"
+            f"{cls.__doc__}\n\n    Tuned defaults: {said(cls.tuned)};\n    in internal and elastic coordinates"
             f" {said(cls.tuned_internal)}.\n    The rest are those of the rule.\n    "
         )
         cls.__signature__ = inspect.Signature(  # read by help() and editors

@@ -42,14 +42,14 @@ def choose(optimizer: Any, coordinates: str | None = None, surrogate: str | None
         - A name of `optimizer_names`, in any case of letters, with or without hyphens; "gd" is gradient descent.
           Arguments follow as "?key=value&key2=value2": for ours the hyper-parameters of the rule and of `Control`,
           and `control=none` for the textbook rule; for ASE's those of its class.
-          "/internal" or "/cartesian" after the name of a rule say what it sees, Cartesian where nothing is said;
-          "lbfgs/internal" and "lbfgs/cartesian" are `molopt.LBFGS`, bare "lbfgs" is ASE's. "default" is the best there
-          is: "lbfgs/internal" for molecules, "lbfgs/cartesian" for all else. "sella", "geometric" and "pyberny" are
-          those packages (the extra `peers`), as they come.
+          "/internal", "/elastic" or "/cartesian" after the name of a rule say what it sees, Cartesian where nothing is
+          said; "lbfgs/internal" and so on are `molopt.LBFGS`, bare "lbfgs" is ASE's. "default" is the best there is:
+          "lbfgs/internal" for molecules, "lbfgs/elastic" for surfaces and crystals, "lbfgs/cartesian" for all else.
+          "sella", "geometric" and "pyberny" are those packages (the extra `peers`), as they come.
         - A `Rule`, run under the default control. Its defaults are its paper's, those of names and classes are tuned.
         - A callable that takes (atoms, logfile=..., trajectory=...) and returns an ASE optimizer.
     coordinates : str, optional
-        "internal" or "cartesian", for a name that does not say it, or a rule.
+        "internal", "elastic" or "cartesian", for a name that does not say it, or a rule.
     surrogate : str, optional
         For optimizers of ours whose name does not say it with "?surrogate=...": None, "auto", or the name of a
         potential. By default "auto" for "default", none for all else. In Cartesians there is none.
@@ -71,12 +71,12 @@ def choose(optimizer: Any, coordinates: str | None = None, surrogate: str | None
     Traceback (most recent call last):
         ...
     molopt.errors.InputError: 'adm' is no optimizer; did you mean adam or radam or nadam? Known are default, \
-lbfgs/internal, lbfgs/cartesian, adam, momentum, heavy-ball, nesterov, adagrad, rmsprop, adadelta, per-atom-adam, \
-amsgrad, nadam, radam, adabelief, lion, apollo, gradient-descent, bfgs, lbfgs, fire, fire2, mdmin, sella, \
-geometric, pyberny
+lbfgs/internal, lbfgs/elastic, lbfgs/cartesian, adam, momentum, heavy-ball, nesterov, adagrad, rmsprop, adadelta, \
+per-atom-adam, amsgrad, nadam, radam, adabelief, lion, apollo, gradient-descent, bfgs, lbfgs, fire, fire2, mdmin, \
+sella, geometric, pyberny
     """
     if coordinates is not None and coordinates not in WHERE:
-        raise InputError(f"coordinates must be internal or cartesian, got {coordinates!r}")
+        raise InputError(f"coordinates must be internal, elastic or cartesian, got {coordinates!r}")
     if isinstance(optimizer, str):
         text, keywords = parse(optimizer)
         name, where = placed(text, coordinates)
@@ -103,7 +103,7 @@ def placed(text: str, coordinates: str | None) -> tuple[str, str | None]:
     name = canonical(plain)
     where = where.lower()
     if slash and where not in WHERE:
-        raise InputError(f"{text!r}: after the slash comes internal or cartesian")
+        raise InputError(f"{text!r}: after the slash comes internal, elastic or cartesian")
     said = where if slash else coordinates
     if slash and coordinates not in (None, where):
         raise InputError(f"{text!r} contradicts coordinates={coordinates!r}")
@@ -111,10 +111,10 @@ def placed(text: str, coordinates: str | None) -> tuple[str, str | None]:
         return "lbfgs", said or "auto"
     if name == "lbfgs" or name in RULES:
         return name, said or (None if name == "lbfgs" else "cartesian")
-    if said == "internal":
+    if said in ("internal", "elastic"):
         if name in PEERS:
             raise InputError(f"{name} has internal coordinates of its own: drop the coordinates")
-        raise InputError(f"{name} is ASE's, and Cartesian; in internal coordinates run {', '.join(RULES)} or lbfgs")
+        raise InputError(f"{name} is ASE's, and Cartesian; in {said} coordinates run {', '.join(RULES)} or lbfgs")
     return name, None
 
 

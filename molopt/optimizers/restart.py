@@ -14,7 +14,6 @@ from ase.optimize.optimize import RestartError
 
 import molopt
 from molopt.control import Memory, Point
-from molopt.coordinates import Cartesian
 from molopt.directions import Proposal
 from molopt.errors import InputError
 from molopt.optimizers.internals import Recipe
@@ -143,7 +142,10 @@ class Restart:
         start, now = (Place.from_plain(data[name], name, like) for name in ("start", "now"))
         x = optimizer.atoms.__ase_optimizable__().get_x()
         recipe = optimizer.recipe
-        coordinates: Any = Cartesian.of(x.size, optimizer.stiffness)
+        cell = data.get("orig_cell")
+        if cell is not None:
+            cell = checked(cell, "orig_cell", like.cells, (3, 3))
+        coordinates: Any = optimizer.cartesian(x.size, cell)
         if recipe is not None:
             recipe, coordinates = recipe.from_plain(internal)
         point = finite(from_plain(Point(x, x), data["point"]))
@@ -164,9 +166,6 @@ class Restart:
             from_plain(optimizer.control.init(coordinates.systems.count), data["controlled"]),
             finite(from_plain(Proposal(np.zeros_like(frame.gradient), *[number] * 4), data["proposal"])),
         )
-        cell = data.get("orig_cell")
-        if cell is not None:
-            cell = checked(cell, "orig_cell", like.cells, (3, 3))
         optimizer.stopping.recall(data["criteria"])
         return cls(Beginning(run, start), now, cell, recipe, coordinates, memory)
 

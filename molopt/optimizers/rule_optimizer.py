@@ -10,6 +10,7 @@ from molopt.optimizers.surrogate import Surrogate
 from molopt.rules import Rule
 
 INTERNAL_CONTROL = Control(maxstep=1.0, growth=1.1, creep=1.05, shrink=0.6)  # tuned: docs/tuning.md
+ELASTIC_CONTROL = replace(INTERNAL_CONTROL, maxstep=0.2)
 
 
 class RuleOptimizer(DirectionOptimizer):
@@ -39,8 +40,9 @@ class RuleOptimizer(DirectionOptimizer):
         How much of a proposed step is taken; the default lets every rule settle. None is the textbook rule.
     coordinates : str
         What the rule sees: "cartesian"; "internal", for molecules only, where the gradient is the natural one, a step
-        of -gradient is the Newton step of a model Hessian, and learning rates are near 1; "auto" is internal for
-        molecules and Cartesian for all else.
+        of -gradient is the Newton step of a model Hessian, and learning rates are near 1; "elastic", for surfaces and
+        crystals, Cartesian with the natural gradient of springs between near atoms; "auto" is internal for molecules,
+        elastic where that can be, and Cartesian for all else.
     master, comm, loginterval
         As in ASE.
 
@@ -98,8 +100,8 @@ class RuleOptimizer(DirectionOptimizer):
 
     @classmethod
     def default_control(cls, coordinates: str) -> Control:
-        """The control of a rule: internals need no small steps, and settle faster."""
-        return Control() if coordinates == "cartesian" else INTERNAL_CONTROL
+        """The control of a rule: internals need no small steps, and rules settle faster on a natural gradient."""
+        return {"cartesian": Control(), "elastic": ELASTIC_CONTROL}.get(coordinates, INTERNAL_CONTROL)
 
     def guided(self, direction: Lifted, surrogate: Surrogate) -> Lifted:
         """The rule as it is, in a metric that the surrogate lends."""

@@ -74,6 +74,8 @@ class Stopping:
         here = Point(optimizable.get_x(), gradient.copy())
         if self.at(here.x):
             return
+        if getattr(self.optimizer, "memory", here) is None and self.points:
+            self.forget()
         last = self.points[-1] if self.points else None
         memory = getattr(self.optimizer, "memory", None)
         self.before = last if memory is None else memory.point
@@ -83,6 +85,12 @@ class Stopping:
             self.estimator.see(here)
         if self.noise is not None:
             self.noise.see(here.x, gradient, optimizable.get_value())
+
+    def forget(self) -> None:
+        """Forget geometries from before the first step of a run: its constraints did not hold there."""
+        self.points.clear()
+        self.noise = self.noise and Noise()
+        self.estimator = self.estimator and Estimator(self.estimator.recipe)
 
     def all_met(self) -> bool:
         last, displacement, change = self.points[-1], None, np.inf

@@ -22,6 +22,7 @@ class Look(NamedTuple):
 LOOKS = {
     "default": Look("#990022"),
     "lbfgs/internal": Look("#1B1B7A"),
+    "lbfgs/elastic": Look("#4B4BD6"),
     "lbfgs/cartesian": Look("#2E6F8E"),
     "adam": Look("#D55E00"),
     "momentum": Look("#0072B2"),
@@ -47,7 +48,7 @@ LOOKS = {
     "geometric": Look("#AA4499", (9, 1.5, 1.5, 1.5)),
     "pyberny": Look("#999933", (9, 1.5, 1.5, 1.5, 1.5, 1.5)),
 }
-DOTTED = (1.2, 0.6)
+DOTTED = {"internal": (1.2, 0.6), "elastic": (2.4, 0.6)}  # a rule in other coordinates has its colour
 OTHER = Look("#5C3D99", (2, 1))
 VARIANTS: Sequence[tuple[float, ...]] = ((), (3, 1), (1, 1), (4, 1, 1, 1))  # one optimizer with several arguments
 MARKERS = "osD^vPX<>p"  # of the optimizers of a study, in their order
@@ -72,7 +73,7 @@ def look(optimizer: str, variant: int = 0) -> Look:
     name, _, where = plain(optimizer).partition("/")
     found = LOOKS.get(plain(optimizer), OTHER)
     if where and found is OTHER:
-        found = LOOKS.get(name, OTHER)._replace(dashes=DOTTED)
+        found = LOOKS.get(name, OTHER)._replace(dashes=DOTTED.get(where, ()))
     return found._replace(dashes=VARIANTS[variant % len(VARIANTS)]) if variant else found
 
 
