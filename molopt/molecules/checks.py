@@ -80,7 +80,7 @@ def whole(value: Any, what: str, name: str) -> int:
     except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if not (number.is_integer() and abs(number) <= LARGEST):
-        allowed = "a whole number of sensible size" if number.is_integer() else "a whole number"
         got = value.tolist() if isinstance(value, np.generic | np.ndarray) else value
-        raise InputError(f"{name}: {what} must be {allowed}, got {got!r:.60}")
+        size = f" of at most {LARGEST:g}" if number.is_integer() else ""
+        raise InputError(f"{name}: {what} must be a whole number{size}, got {got!r:.60}")
     return int(number)
