@@ -58,6 +58,8 @@ def end(start: Start, optimizer: str) -> End:
 def compare(arguments: argparse.Namespace) -> None:
     """Print the table."""
     chosen = [atoms for atoms in ase.io.read(MINIMA, ":") if atoms.info["set"] == arguments.set]
+    if arguments.molecules:
+        chosen = [atoms for atoms in chosen if atoms.info["name"] in arguments.molecules.split(",")]
     names = arguments.optimizers.split(",")
     starts = [
         displaced(atoms, size, seed) for atoms in chosen for size in (0.05, 0.1) for seed in range(arguments.seeds)
@@ -136,6 +138,7 @@ def modes(atoms: Atoms) -> tuple[np.ndarray, np.ndarray]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--set", choices=("report", "tune"), default="report")
+    parser.add_argument("--molecules", help="of the set, separated by commas; all by default")
     parser.add_argument("--optimizers", default="sella,default,bfgs", help="the first is what others are divided by")
     parser.add_argument("--seeds", type=int, default=1, help="starts of each displacement")
     parser.add_argument("--workers", type=int, default=1)

@@ -7,8 +7,8 @@ None is among the thirty of ideal.py. Those that lose a bond on the way to their
 organic molecules keep the constants of learned_stiffness.json.
 """
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 import ase.io
@@ -197,9 +197,12 @@ def fit() -> None:
         "units": "eV/A^2 for lengths, eV/rad^2 for angles",
     }
     table = fitted_beyond(samples, given)
-    (TABLES / "inorganic_stiffness.json").write_text(written(about | {"constants": table}))
+    (TABLES / "inorganic_stiffness.json").write_text(written(about | {"constants": table}), encoding="utf-8")
     print({kind: len(rows) for kind, rows in table.items()})
 
 
 if __name__ == "__main__":
-    {"build": build, "fit": fit}[sys.argv[1]]()
+    commands = {"build": build, "fit": fit}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=commands)
+    commands[parser.parse_args().command]()
