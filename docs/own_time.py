@@ -2,8 +2,7 @@
 
     OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python docs/own_time.py
 
-The potential is a harmonic well for each atom, stiff and soft ones mixed, 4 A apart; counting the calls is part of the
-time.
+The potential is a harmonic well for each atom, stiff and soft ones mixed; counting the calls is part of the time.
 """
 
 import time
@@ -40,9 +39,7 @@ class Wells(Calculator):
 def own_milliseconds(optimizer, size: int) -> float:
     """Per step, for so many atoms."""
     random = np.random.default_rng(0)
-    edge = int(np.ceil(size ** (1 / 3)))
-    x0 = 4.0 * np.array(list(np.ndindex(edge, edge, edge))[:size])
-    k = 10 ** random.uniform(-2, 2, size=(size, 3))
+    x0, k = random.normal(size=(size, 3)) * 10, 10 ** random.uniform(-2, 2, size=(size, 3))
     best = np.inf
     for _ in range(5):
         atoms = Atoms("C" * size, positions=x0 + random.normal(size=(size, 3)) * 0.3)
