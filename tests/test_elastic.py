@@ -178,7 +178,7 @@ def test_what_is_fixed_stays_to_the_last_digit():
     np.testing.assert_array_equal(atoms.positions[14, :2], before[14, :2])
 
 
-def test_auto_is_elastic_where_that_can_be(caplog):
+def test_auto_is_elastic_where_that_can_be():
     held = slab()
     held.set_constraint(FixedPlane(0, [0, 0, 1]))
     for system, sees in (
@@ -199,6 +199,14 @@ def test_auto_is_elastic_where_that_can_be(caplog):
         if sees == "cartesian":
             with pytest.raises(InputError, match="elastic coordinates are for"):
                 LBFGS(system, logfile=None, coordinates="elastic")
+
+
+def test_a_surface_or_a_cell_is_not_told_to_be_cartesian(caplog):
+    for system in (slab(), FrechetCellFilter(crystal())):
+        LBFGS(system, logfile=None)
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
+    LBFGS(StrainFilter(crystal()), logfile=None)
+    assert 'use coordinates="cartesian"' in caplog.text
 
 
 @pytest.mark.parametrize(("system", "rounding"), [(slab, 0.0), (lambda: FrechetCellFilter(crystal()), 1e-11)])

@@ -232,6 +232,28 @@ def test_atoms_that_fly_out_of_reach_of_each_other_are_not_converged():
         GradientDescent(atoms, lr=0.1, control=None, logfile=None).run(fmax=0.05, steps=300)
 
 
+class Overflowing(Calculator):
+    """Forces of 1e300 eV/A from the second call on."""
+
+    implemented_properties = ("energy", "forces")
+    calls = 0
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=()):
+        super().calculate(atoms, properties, system_changes)
+        self.calls += 1
+        forces = np.random.default_rng(self.calls).normal(size=(len(atoms), 3))
+        self.results = {"energy": -(1000.0**self.calls), "forces": forces * (1e300 if self.calls > 1 else 1.0)}
+
+
+def test_a_run_whose_forces_overflow_ends_and_does_not_stand_still_for_ever():
+    ester = Molecule.from_smiles("CCOC(=O)c1ccccc1", seed=3)
+    atoms = ester.atoms()
+    atoms.calc = Overflowing()
+    with np.errstate(all="ignore"), pytest.raises(Exploded, match="exploded at force call 2"):
+        Adam(atoms, coordinates="internal", logfile=None).run(fmax=0.05, steps=50)
+    assert np.array_equal(atoms.positions, ester.positions)
+
+
 def test_atoms_moved_from_outside_begin_a_run_of_their_own():
     atoms = ethanol()
     optimizer = Adam(atoms, logfile=None)

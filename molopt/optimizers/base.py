@@ -20,7 +20,7 @@ from molopt.directions import Direction
 from molopt.errors import Exploded, InputError, PotentialFailed
 from molopt.molecules import Molecule
 from molopt.names import offer
-from molopt.optimizers.bodies import body_of, is_metal
+from molopt.optimizers.bodies import body_of, is_extended, is_metal
 from molopt.optimizers.energy_left import Estimate
 from molopt.optimizers.internals import MODEL_NAMES, Recipe
 from molopt.optimizers.meeting import FAILURES, holds, kept, meet, prepare
@@ -295,6 +295,9 @@ def recipe_of(atoms: Any, coordinates: str, model: str, molecule: Molecule | Non
         return None
     if coordinates == "auto" and is_metal(atoms):
         log.info("a cluster of metals is elastic, not internal: its bonds are too many to be coordinates")
+        return None
+    if coordinates == "auto" and is_extended(atoms):
+        log.info("periodic atoms and cells are elastic, not internal: internal coordinates are for molecules")
         return None
     try:
         return Recipe.of(atoms, model, molecule)

@@ -61,3 +61,8 @@ def is_metal(target: Any) -> bool:
     if not isinstance(target, Atoms) or len(target) < FEWEST or target.pbc.any() or body_of(target) is None:
         return False
     return not np.isin(target.numbers, NONMETALS).any()
+
+
+def is_extended(target: Any) -> bool:
+    """Whether this is a body that is not a molecule: periodic atoms, or atoms and cell."""
+    return body_of(target) is not None and (not isinstance(target, Atoms) or bool(target.pbc.any()))

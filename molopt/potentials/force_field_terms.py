@@ -56,7 +56,10 @@ def uff(molecule: Molecule) -> Any:
 def mmff(molecule: Molecule, method: str, terms: str = "all") -> Any:
     name, mol = molecule.name, molecule.to_rdkit()
     if not molecule.orders_known:
-        raise InputError(f"{method} needs bond orders, and those of {name} are not known: use uff or gfn2-xtb")
+        raise InputError(
+            f"{method} needs bond orders, and those of {name} are not known at charge {molecule.charge}: "
+            "give another charge if that is wrong, or use uff or gfn2-xtb"
+        )
     radicals = [atom.GetIdx() for atom in mol.GetAtoms() if atom.GetNumRadicalElectrons()]
     if radicals:
         raise InputError(
