@@ -15,8 +15,9 @@ from molopt.errors import InputError, PotentialFailed
 from molopt.molecules import Molecule
 from molopt.molecules.identity import bonds_kept, stereo_kept
 from molopt.molecules.perception import name_of
+from molopt.optimizers.base import DirectionOptimizer
 from molopt.optimizers.energy_left import Estimate, energy_left
-from molopt.optimizers.meeting import wanted_of
+from molopt.optimizers.meeting import meet, prepare
 from molopt.optimizers.names import BY_NAME, choose, guided
 from molopt.optimizers.stopping import Stopping, check_criteria, criteria_for
 from molopt.optimizers.trajectory import Frames
@@ -125,7 +126,7 @@ class Run:
         target = agreed(target, potential) if isinstance(target, Molecule) else target
         self.molecule = molecule_of(target, potential)
         self.atoms = target.copy() if isinstance(target, Atoms) else target.atoms()
-        wanted_of(self.atoms)  # an InputError before the first force call
+        prepare(self.atoms)  # an InputError before the first force call
         self.watching = Stopwatch()
         calculator = calculator_for(target, self.molecule, potential)
         self.sense = Sense()
@@ -162,12 +163,19 @@ class Run:
         self.seconds = time.perf_counter() - start - self.watching.seconds
 
     def follow(self, optimizer: Any) -> None:
+        others = not isinstance(optimizer, DirectionOptimizer)  # ours go to where constraints hold by themselves
+        if others and meet(self.atoms, None):
+            self.sense.anew()
         self.stopping = Stopping(self.criteria, optimizer, self.molecule)
         optimizer.gradient_converged = self.stopping.after(optimizer.gradient_converged)
         try:
             optimizer.run(fmax=self.fmax, steps=self.steps)
         except STOPPING as error:
             self.failure = error
+        except ValueError as error:
+            if not (others and self.atoms.constraints):
+                raise
+            self.failure = error  # how ASE says that constraints cannot be kept
         self.taken = int(optimizer.nsteps)
 
     @contextmanager

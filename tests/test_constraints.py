@@ -249,6 +249,45 @@ def test_a_start_far_from_where_constraints_hold_ends_whole_and_where_they_hold(
     assert max(abs(want.gap(result.atoms.positions.ravel())) for want in wanted_of(result.atoms)) < 1e-6
 
 
+@pytest.mark.parametrize("optimizer", ["default", "adam", "bfgs"])
+@pytest.mark.parametrize(
+    ("smiles", "constraint"),
+    [
+        ("CCC", FixInternals(bonds=[[0.8, [0, 1]]])),
+        ("O", FixInternals(angles_deg=[[30, [1, 0, 2]]])),
+        ("O", FixInternals(bonds=[[1.5, [0, 1]]])),
+    ],
+    ids=["a bond pressed", "an angle closed", "a bond drawn"],
+)
+def test_what_constraints_cost_is_not_an_explosion(smiles, constraint, optimizer):
+    result = molopt.relax(made(smiles, constraint), optimizer)
+    assert result.ended == "converged"
+    assert result.energy > result.trace[0].energy + len(result.atoms)  # eV
+    assert max(abs(want.gap(result.atoms.positions.ravel())) for want in wanted_of(result.atoms)) < 1e-6
+
+
+def test_an_optimizer_used_directly_is_measured_from_where_constraints_hold():
+    atoms = made("CCC", FixInternals(bonds=[[0.8, [0, 1]]]))
+    atoms.calc = atoms.calc.calculator
+    assert LBFGS(atoms, logfile=None).run(fmax=0.05, steps=50)
+
+
+@pytest.mark.parametrize("name", ["butane", "2-methylbiphenyl", "the ends of a chain", "a peptide bond"])
+def test_optimizers_of_ase_are_led_to_where_constraints_hold(name):
+    smiles, constraint, _ = FAR[name]
+    result = molopt.relax(made(smiles, constraint), "bfgs", steps=20, energy_left=None)
+    assert result.ended in ("converged", "unconverged")
+    assert result.bonds_kept
+    assert max(abs(want.gap(result.atoms.positions.ravel())) for want in wanted_of(result.atoms)) < 1e-6
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")  # of ASE
+def test_where_ase_cannot_keep_a_constraint_its_optimizer_has_failed_in_one_line():
+    result = molopt.relax(made("CCC", FixInternals(angles_deg=[[179.9, [0, 1, 2]]])), "bfgs", fmax=0.01)
+    assert (result.ended, result.bonds_kept) == ("failed", True)
+    assert "FixInternals.adjust_positions did not converge" in result.error
+
+
 def test_far_starts_under_gfn2_xtb():
     result = molopt.relax(made("CCCC", dihedral(60, 0, 1, 2, 3), "gfn2-xtb"), fmax=0.01)
     assert result.converged

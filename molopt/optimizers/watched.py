@@ -37,6 +37,12 @@ class WatchedAtoms(OptimizableAtoms):
         self.asked: Array | None = None  # (N, 3) where the last force call was
         self.there: Array | None = None  # (N, 3) where that or a step since has led
 
+    def led(self) -> None:
+        """The atoms were moved to where their constraints hold: the run is measured from there."""
+        self.begin()
+        if watches(self.atoms):
+            self.atoms.calc.sense.anew()
+
     def set_x(self, x: Array) -> None:
         super().set_x(x)
         self.there = self.atoms.positions.copy()

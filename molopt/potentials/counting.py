@@ -91,7 +91,7 @@ class Counted(BaseCalculator):
 
     @property
     def implemented_properties(self) -> list[str]:
-        return self.calculator.implemented_properties
+        return implemented(self.calculator)
 
     def _get_name(self) -> str:
         return getattr(self.calculator, "name", type(self.calculator).__name__.lower())
@@ -168,6 +168,11 @@ class Counted(BaseCalculator):
         self._seen = seen
 
 
+def implemented(calculator: Any) -> list[str]:
+    """What a calculator says that it can give; energy and forces where it says nothing."""
+    return getattr(calculator, "implemented_properties", None) or ["energy", "forces"]
+
+
 def energy_and_forces(calculator: Any, atoms: Atoms, where: str) -> dict[str, Any]:
     """energy (eV), forces (eV/A) and, where the calculator has it, free_energy (eV), checked; `where` begins a message.
 
@@ -177,7 +182,7 @@ def energy_and_forces(calculator: Any, atoms: Atoms, where: str) -> dict[str, An
         forces = checked_forces(calculator.get_property("forces", atoms), atoms, where)
     except PropertyNotImplementedError:
         raise InputError(f"{type(calculator).__name__} gives no forces: no geometry can be relaxed with it") from None
-    at_hand = getattr(calculator, "results", {})  # asking again would cost ASE's comparison of all atoms
+    at_hand = getattr(calculator, "results", None) or {}  # asking again would cost ASE's comparison of all atoms
     energy = at_hand["energy"] if "energy" in at_hand else calculator.get_property("energy", atoms)
     results = {"energy": checked_energy(energy, where), "forces": forces}
     if at_hand.get("free_energy") is not None:
