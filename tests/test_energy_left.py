@@ -16,8 +16,11 @@ from ase.optimize import BFGS
 
 import molopt
 from molopt import EnergyLeft, InputError, Molecule, energy_left, relax
+from molopt.control import Point
 from molopt.coordinates.rigid import rigid_motions
 from molopt.noise import Noise, agree, falls
+from molopt.optimizers.energy_left import Estimator
+from molopt.optimizers.internals import Recipe
 from molopt.potentials import Counted
 
 
@@ -221,6 +224,19 @@ def test_what_the_run_showed_corrects_the_estimate():
     atoms_alone = atoms.copy()
     atoms_alone.calc = SinglePointCalculator(atoms_alone, forces=atoms.get_forces())
     assert float(optimizer.energy_left) != float(energy_left(atoms_alone))
+
+
+@pytest.mark.parametrize("height", [0.2, 0.38])
+def test_points_of_a_run_that_the_coordinates_of_its_end_cannot_describe_are_left_out(height):
+    turns = 2 * np.pi * np.arange(3) / 3
+    flat = np.vstack([np.zeros(3), np.column_stack([np.cos(turns), np.sin(turns), 0 * turns])])  # ammonia
+    pyramid = flat + np.array([[0, 0, height], *3 * [[0, 0, 0]]])
+    points = [Point(x.ravel(), np.random.default_rng(0).normal(size=12)) for x in (flat, pyramid)]
+    queued, alone = (Estimator(Recipe.of(Atoms("NH3", pyramid))) for _ in range(2))
+    for point in points:
+        queued.see(point)
+    alone.see(points[-1])
+    assert float(queued.at()[0]) == float(alone.at()[0])
 
 
 def test_a_criterion_on_what_has_no_estimate_is_refused_at_once():

@@ -12,10 +12,12 @@ from ase.calculators.morse import MorsePotential
 from ase.optimize import BFGS
 from ase.optimize.optimize import RestartError
 from complexes import ferrocene
+from scipy import sparse
 from scipy.spatial.transform import Rotation
 
 import molopt
 from molopt.control import Trust
+from molopt.coordinates.inverse import Projected
 from molopt.coordinates.topology import Topology, covalent_bonds
 from molopt.optimizers import LBFGS, Adam, HeavyBall
 from molopt.optimizers.names import choose
@@ -344,6 +346,36 @@ def test_large_systems_run(make):
     print(f"{len(atoms)} atoms, {run.coordinates.primitives.count} coordinates: {time.perf_counter() - start:.1f} s")
     assert run.sees == "internal"
     assert atoms.get_potential_energy() < energy
+
+
+@pytest.mark.parametrize("natoms", [5, 150], ids=["dense", "sparse"])
+def test_a_direction_that_no_coordinate_describes_is_solved_for_and_said(natoms, caplog):
+    bonds = np.column_stack([np.arange(natoms - 1), np.arange(1, natoms)])
+    a = sparse.lil_array((natoms, 3 * natoms))
+    for row, (i, j) in enumerate(bonds):  # a chain along x: y and z are in no coordinate
+        a[row, 3 * i], a[row, 3 * j] = 1.0, -1.0
+    hessian, held = sparse.csr_array(a.T @ a), np.tile(np.eye(3)[:1], (1, natoms)).T / np.sqrt(natoms)
+    gradient = np.random.default_rng(0).normal(size=3 * natoms)
+    with caplog.at_level(logging.INFO, logger="molopt"):
+        solve = Projected(hessian, held)
+    step = solve(gradient)
+    assert "do not describe every motion" in caplog.text
+    assert not solve.complete
+    assert np.isfinite(step).all()
+    assert step @ gradient > 0
+    assert abs(held.T @ step).max() < 1e-8
+
+
+@pytest.mark.parametrize(("element", "length"), [("C", 1.1), ("Si", 1.5)])
+@pytest.mark.parametrize("noise", [0.0, 1e-3, 0.05])
+def test_a_square_start_ends_without_an_error(element, length, noise):
+    pytest.importorskip("tblite", reason="pip install 'molopt[xtb]'")
+    X, Y = np.eye(3)[:2]
+    square = np.array([0 * X, length * X, length * Y, -length * X, -length * Y])
+    start = Atoms(f"{element}H4", square + noise * np.random.default_rng(1).normal(size=(5, 3)), info={"charge": 0})
+    result = molopt.relax(start, potential="gfn2-xtb")
+    assert result.error is None
+    assert result.converged
 
 
 @pytest.mark.parametrize("smiles", ["CC#CC#CC#CC#CC#CC", "OCC#CC#CC#CC#CCO"])

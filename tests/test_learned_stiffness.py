@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.io import read
 from click.testing import CliRunner
 from complexes import ferrocene
 from rdkit import Chem
@@ -19,12 +20,12 @@ from molopt.cli import main
 from molopt.coordinates.bending import bending
 from molopt.coordinates.borrowed import cartesian, outside
 from molopt.coordinates.contacts import Contacts
-from molopt.coordinates.learned import FLOORS, Learned, present, shipped_table
+from molopt.coordinates.learned import FLOORS, LOOSER, Learned, floor_of, present, shipped_table
 from molopt.coordinates.rigid import rigid_motions
-from molopt.coordinates.springs import NODES, Geometry, Springs
+from molopt.coordinates.springs import MARK, NODES, Geometry, Springs
 from molopt.coordinates.stiffness import fischer_almlof
 from molopt.fitting import Sample, fitted, held_out_error, samples_of
-from molopt.fitting.regression import TOWARDS_WIDER, Class, case, constants, literature, model, whitening
+from molopt.fitting.regression import TOWARDS_WIDER, Class, case, constants, fitted_beyond, literature, model, whitening
 from molopt.molecules.published import PUBLISHED, published
 from molopt.optimizers.internals import Recipe
 
@@ -171,14 +172,77 @@ def bonds_to(coordinates, numbers, z):
 @pytest.mark.parametrize(("name", "element"), [("dimethylmercury", "Hg"), ("ferrocene", "Fe")])
 def test_bonds_of_elements_that_were_never_seen_have_the_constants_of_fischer_and_almlof(name, element):
     atoms = MOLECULES[name]()
-    assert not any(element in group.split("-") for group in shipped_table()["stretch"])
+    organic = {
+        kind: {group: row for group, row in rows.items() if not group.startswith(MARK)}
+        for kind, rows in shipped_table().items()
+    }
+    assert not any(element in group.split("-") for group in organic["stretch"])
     coordinates, x = built(atoms), atoms.positions.ravel()
     unseen = bonds_to(coordinates, atoms.numbers, atoms.numbers[0])
     springs = Springs(coordinates.primitives, Recipe.of(atoms, "learned").topology)
-    k = present(springs, Geometry(springs, x), shipped_table())
+    k = present(springs, Geometry(springs, x), organic)
     literature = fischer_almlof(coordinates.primitives, atoms.numbers, x).stretches
     assert len(unseen) in (2, 10)
-    np.testing.assert_allclose(k[unseen], np.maximum(literature[unseen], FLOORS["stretch"]))
+    np.testing.assert_allclose(k[unseen], np.maximum(literature[unseen], LOOSER["stretch"]))
+
+
+def test_a_metal_that_was_never_seen_has_the_constants_of_metals_and_organic_parts_their_own():
+    atoms = ferrocene()
+    atoms.symbols[0] = "Tc"
+    assert not any("Tc" in group for rows in shipped_table().values() for group in rows)
+    coordinates, x = built(atoms), atoms.positions.ravel()
+    springs = Springs(coordinates.primitives, Recipe.of(atoms, "learned").topology)
+    (bond, hydrogen) = (springs.bonded(0, 1), springs.bonded(1, 11))
+    assert bond[1] in shipped_table()["stretch"]
+    assert bond[0] not in shipped_table()["stretch"]
+    assert hydrogen == ("C-H", "C-H")
+    k = present(springs, Geometry(springs, x), shipped_table())
+    literature = fischer_almlof(coordinates.primitives, atoms.numbers, x).stretches
+    metal = bonds_to(coordinates, atoms.numbers, 43)
+    assert (k[metal] < 0.5 * literature[metal]).all()
+
+
+def test_the_inorganic_training_molecules_are_others_than_those_that_are_reported():
+    folder = Path(__file__).parent.parent / "docs" / "inorganic"
+    trained, reported = (
+        {(atoms.get_chemical_formula(), atoms.info["charge"]) for atoms in read(folder / name, ":")}
+        for name in ("training.xyz", "minima.xyz")
+    )
+    assert len(trained) > 100
+    assert len(reported) == 30
+    assert not trained & reported
+
+
+def test_what_a_table_lacks_is_fitted_and_what_it_has_stays():
+    corners = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3)
+    atoms = Atoms("TiCl4", np.vstack([np.zeros(3), 2.2 * corners]))
+    organic = {
+        kind: {group: row for group, row in rows.items() if not group.startswith(MARK)}
+        for kind, rows in shipped_table().items()
+    }
+    plain = Sample("TiCl4", atoms, True, np.zeros(15), np.zeros((15, 15)))
+    known = {
+        Class(kind, group, n): k
+        for kind, rows in shipped_table().items()
+        for group, row in rows.items()
+        for n, k in enumerate(row)
+    }
+    true = model(case(plain), known)
+    sample = Sample("TiCl4", atoms, True, np.zeros(15), true)
+    found = fitted_beyond([sample], organic)
+    assert found["stretch"]
+    assert all(group.startswith(MARK) for rows in found.values() for group in rows)
+    together = {kind: organic.get(kind, {}) | found.get(kind, {}) for kind in organic | found}
+    assert held_out_error([sample], together) < 0.05
+    assert held_out_error([sample], organic) > 0.3
+
+
+def test_no_class_of_an_organic_molecule_is_an_inorganic_one():
+    for smiles in ("CS(=O)(=O)NC(C)=O", "OP(=O)(O)OC", "C[N+](C)(C)CC#N", "C[Si](C)(C)Cl", "CB(O)O", "C[Se]C"):
+        atoms = embedded(smiles)
+        springs = Springs(built(atoms).primitives, Recipe.of(atoms, "learned").topology)
+        families = [*springs.diagonal, springs.geminal[0], *(family for family, _ in springs.couplings)]
+        assert not any(MARK in name for family in families for names in family.names for name in names)
 
 
 def test_where_nothing_was_seen_every_constant_is_that_of_fischer_and_almlof():
@@ -205,7 +269,7 @@ def test_the_table_has_positive_constants_for_every_node():
     for kind, rows in shipped_table().items():
         for group, row in rows.items():
             assert len(row) == NODES[kind], (kind, group)
-            assert min(row) >= FLOORS.get(kind, 0.0), (kind, group)
+            assert min(row) >= floor_of(kind, group), (kind, group)
 
 
 HELD_OUT = "OCC1CC1C#N"

@@ -104,6 +104,11 @@ def published(name):
     return near(atoms.numbers, atoms.positions)
 
 
+def hexacarbonyl():
+    directions = np.array([X, -X, Y, -Y, Z, -Z])
+    return near([24] + [6] * 6 + [8] * 6, np.vstack([0 * X, 1.9 * directions, 3.05 * directions]))
+
+
 MOLECULES = {name: (embedded, smiles) for name, smiles in SMILES.items()} | {
     "helium": (near, [2], [[0, 0, 0]]),
     "hydrogen": (near, [1, 1], [[0, 0, 0], [0, 0, 0.74]]),
@@ -125,6 +130,7 @@ MOLECULES = {name: (embedded, smiles) for name, smiles in SMILES.items()} | {
     "chlorine trifluoride": (star, 17, 9, [X, -X, Y], 1.6),
     "pentafluoroxenate": (star, 54, 9, PENTAGON, 2.0),
     "seven in a plane": (star, 92, 9, HEPTAGON, 2.3),
+    "hexacarbonyl": (hexacarbonyl,),
     "ferrocene": (ferrocene,),
     "Zn-EDTA": (published, "zn_edta"),
     "Mg-porphin": (published, "mg_porphin"),
@@ -269,6 +275,32 @@ def test_what_stays_is_carried_over():
     assert len(same[0]) == old.count
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sulfur hexafluoride",
+        "phosphorus pentafluoride",
+        "xenon tetrafluoride",
+        "tetrachloroplatinate",
+        "hexacarbonyl",
+        "ferrocene",
+    ],
+)
+def test_angles_on_their_way_to_180_degrees_at_crowded_centres_are_not_taken_and_then_worn(name):
+    topology, ideal = made(name)
+    for seed in range(8):
+        start = ideal + 0.1 * np.random.default_rng(seed).normal(size=ideal.size)
+        assert chosen(topology, start).worn(ideal) == ""
+
+
+def test_a_square_that_is_far_from_flat_has_planes_and_a_tetrahedron_has_none():
+    topology, square = made("xenon tetrafluoride")
+    buckled = square.reshape(-1, 3) + 0.5 * np.outer([0, 1, -1, 1, -1], Z)
+    assert len(chosen(topology, buckled.ravel()).planes) == 4
+    assert least_described(chosen(topology, buckled.ravel()), buckled.ravel()) > 1e-2
+    assert len(chosen(*made("methane")).planes) == 0
+
+
 def test_a_list_is_worn_when_an_angle_becomes_straight_or_a_chain_bends():
     topology, x = made("water")
     straight = np.array([0, 0, 0, 0, 0.96, 0, 0, -0.96, 0.01])
@@ -315,7 +347,7 @@ def test_a_list_is_worn_when_a_pyramid_becomes_flat_or_a_straight_angle_at_a_met
     assert chosen(topology, bent).worn(flat) == "a pyramid became flat"
     topology, square = star(78, 17, [X, Y, -X, -Y], 2.3)
     bent = square.copy().reshape(-1, 3)
-    bent[1] += 1.5 * Z
+    bent[1] += 3.0 * Z
     assert chosen(topology, square).worn(square) == ""
     assert chosen(topology, square).worn(bent.ravel()) == "a straight angle bent"
 

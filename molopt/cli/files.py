@@ -62,11 +62,11 @@ def require_absent(paths: Iterable[Path], overwrite: bool, option: str = "--out"
             raise InputError(f"{path} exists: give another {option}, or --overwrite")
 
 
-def require_folder(path: Path) -> None:
+def require_folder(path: Path, option: str = "--out") -> None:
     """Raise InputError where a folder cannot be, because a file stands there."""
     for part in (path, *path.parents):
         if part.exists() and not part.is_dir():
-            raise InputError(f"{part} is not a folder, and {path} is to be one: give another --out")
+            raise InputError(f"{part} is not a folder, and {path} is to be one: give another {option}")
 
 
 def require_empty(path: Path, overwrite: bool) -> None:

@@ -15,7 +15,7 @@ def carry_out(study: str, to: str | None, against: str | None, overwrite: bool) 
     folder = Path(study)
     path = Path(to) if to else folder / REPORT
     with Study.open(folder) as opened:
-        require_folder(path.parent)
+        require_folder(path.parent, "--to")
         if not path.parent.is_dir():
             raise InputError(f"the folder {path.parent} is not there: make it, or give another --to")
         require_absent([path], overwrite or to is None, "--to")

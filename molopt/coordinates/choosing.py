@@ -17,11 +17,14 @@ from molopt.coordinates.topology import Topology
 from molopt.rules.partition import Array
 
 STRAIGHT = np.deg2rad(165)  # an angle that wide is no coordinate, and no torsion goes through it
+SPARE = np.deg2rad(150)  # the same where 180 is at home: far from 175, where an angle is worn
+MANY = 5  # neighbours of centres where it is; those with four are such if they lie in a plane
 STRAIGHTENING = np.deg2rad(135)  # nor is one at carbon with two neighbours, where a straight angle is the natural one
 FOLDED = np.deg2rad(5)  # nor through one that narrow
 CARBON = 6
 PLANAR = {7: 0.35}  # u1 . (u2 x u3) of three neighbours below which a centre counts as planar, by element
 PLANAR_ELSE = 0.25
+SQUARE = 0.5  # the same of centres with more than three neighbours: a tetrahedron has 0.77
 LONG = 4  # atoms of a straight chain, beyond which what lies off the line at its end says little of its sides
 CROWDED = 36  # torsions about one bond; metals with many neighbours would have hundreds
 DENSE = 150  # atoms of a fragment up to which what is missing is found by a dense eigenvalue problem
@@ -35,7 +38,9 @@ def chosen(topology: Topology, x: Array, anchored: bool = False, axes: Array | N
 
     - a stretch for each bond, an angle for each pair of bonds at an atom, all torsions about each bond;
     - where an angle is above 165 degrees: two bends if the centre has no third neighbour, else none, for the other
-      angles describe it; torsions then go from one end of the straight chain to the other;
+      angles describe it; torsions then go from one end of the straight chain to the other. At centres with five
+      neighbours or more, or four in a plane, and at carbonyls of metals and the like: above 150 degrees. There 180
+      degrees are at home, and an angle on its way there would be worn soon;
     - planes at centres that lie in one plane with all their neighbours, three to six of them, where angles say
       nothing of a move out of it;
     - poses of fragments, where there are several, or where the molecule is `anchored` by something outside of it;
@@ -45,9 +50,9 @@ def chosen(topology: Topology, x: Array, anchored: bool = False, axes: Array | N
     """
     xyz = x.reshape(-1, 3)
     axes = principal_axes(xyz) if axes is None else axes
-    angles, straight = angles_of(topology, xyz)
-    chains = list(chains_of(topology, straight))
     planes, pyramids = planes_of(topology, xyz)
+    angles, straight = angles_of(topology, xyz, set(planes[:, 0].tolist()))
+    chains = list(chains_of(topology, straight))
     table = Primitives(
         len(topology.numbers),
         stretches=topology.bonds,
@@ -69,20 +74,25 @@ def principal_axes(xyz: Array) -> Array:
 
 
 class Straight(NamedTuple):
-    """Angles above 165 degrees."""
+    """Angles above 165 degrees, and above 150 at centres that have enough others."""
 
     angles: set[tuple[int, int, int]]  # each from both ends
     centres: dict[int, tuple[int, int]]  # without a third neighbour, and their ends
     crowded: list[tuple[int, int, int]]  # those at the other centres
 
 
-def angles_of(topology: Topology, xyz: Array) -> tuple[Array, Straight]:
-    """(n, 3) angles that are coordinates, and those that are not."""
-    triples = [(i, j, k) for j, near in enumerate(topology.neighbours) for i, k in itertools.combinations(near, 2)]
+def angles_of(topology: Topology, xyz: Array, flat: set[int]) -> tuple[Array, Straight]:
+    """(n, 3) angles that are coordinates, and those that are not, where these centres are flat."""
+    triples, limits = [], []
+    for j, near in enumerate(topology.neighbours):
+        pairs = list(itertools.combinations(near, 2))
+        triples += [(i, j, k) for i, k in pairs]
+        linear = len(near) == 2 and topology.beside_inorganic[j]
+        at_home = linear or len(near) >= MANY or (len(near) == MANY - 1 and j in flat)
+        carbon = len(near) == 2 and topology.numbers[j] == CARBON
+        limits += [STRAIGHTENING if carbon else SPARE if at_home else STRAIGHT] * len(pairs)
     every = np.array(triples, dtype=int).reshape(-1, 3)
-    two = np.array([len(near) == 2 for near in topology.neighbours], dtype=bool)
-    natural = two[every[:, 1]] & (topology.numbers[every[:, 1]] == CARBON)
-    wide = formulas.angle(xyz[every])[0] > np.where(natural, STRAIGHTENING, STRAIGHT)
+    wide = formulas.angle(xyz[every])[0] > np.array(limits)
     found = [tuple(row) for row in every[wide].tolist()]
     centres = {j: (i, k) for i, j, k in found if len(topology.neighbours[j]) == 2}
     crowded = [row for row in found if row[1] not in centres]
@@ -172,7 +182,7 @@ def planes_of(topology: Topology, xyz: Array) -> tuple[Array, Array]:
     for centre, near in enumerate(topology.neighbours):
         if 3 <= len(near) <= 6:
             rows = [(centre, *three) for three in itertools.combinations(near, 3)]
-            limit = PLANAR.get(int(topology.numbers[centre]), PLANAR_ELSE)
+            limit = SQUARE if len(near) > 3 else PLANAR.get(int(topology.numbers[centre]), PLANAR_ELSE)
             if (np.abs(formulas.plane(xyz[rows])[0]) < limit).all():
                 flat += rows
             elif len(near) == 3:

@@ -144,7 +144,7 @@ class Internal:
             if reached is not None:
                 if halving:
                     log.info("the back-transformation did not converge: step divided by %d", 2**halving)
-                    self.lost = halving == HALVINGS
+                self.lost = halving == HALVINGS or not frame.stiff.complete
                 return reached
         log.info("the back-transformation did not converge: a short step in Cartesians is taken")
         self.lost = True

@@ -1,5 +1,7 @@
 """Solving with a model Hessian whose rigid and constrained directions are projected out."""
 
+import logging
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +11,10 @@ from scipy.sparse.linalg import splu
 
 from molopt.rules.partition import Array
 
+log = logging.getLogger("molopt")
+
 DENSE = 330  # entries up to which dense Cholesky is faster than sparse LU
+LEAST = 1e-3  # of the mean stiffness: what a direction that no coordinate describes gets
 
 
 class Projected:
@@ -27,17 +32,23 @@ class Projected:
     Small matrices: Cholesky of P H P + c T T^T. Large ones must stay sparse: the equations H d + T mu = g, T^T d = 0
     are solved with the sparse factors of H + c E E^T, where E are r unit vectors that hold the null space fast, and a
     border of 2 r unknowns puts it right exactly. Both give (P H P)^+ g, not that of a shifted matrix: a shift large
-    enough to help would be stiffer than the softest torsions.
+    enough to help would be stiffer than the softest torsions. Only where H is singular on the range of P, because a
+    geometry has left the coordinates that were chosen for it, it is shifted, with a line in the log; `complete` is
+    False then.
     """
 
     def __init__(self, hessian: Any, held: Array) -> None:
         self.held = held
         scale = float(hessian.diagonal().mean()) or 1.0
-        if hessian.shape[0] <= DENSE:
-            full = hessian.toarray() if sparse.issparse(hessian) else hessian
-            self.solve_held = cholesky(full, held, scale)
-        else:
-            self.solve_held = bordered(hessian, held, scale)
+        solver: Callable[..., Any] = cholesky if hessian.shape[0] <= DENSE else bordered
+        self.complete = True
+        try:
+            self.solve_held = solver(hessian, held, scale)
+        except (linalg.LinAlgError, RuntimeError):  # SuperLU raises the second
+            log.info("internal coordinates do not describe every motion here: the model Hessian is shifted")
+            self.complete = False
+            shift = LEAST * scale * sparse.eye_array(hessian.shape[0], format="csr")
+            self.solve_held = solver(sparse.csr_array(hessian) + shift, held, scale)
 
     def __call__(self, g: Array) -> Array:
         """(PHP)^+ g for g of shape (n,) or (n, k)."""
@@ -56,7 +67,7 @@ def cholesky(hessian: Any, held: Array, scale: float) -> Any:
     full = blas.dsyr2k(1.0, half, held, beta=1.0, c=full, lower=1, overwrite_c=1)
     factor, failed = lapack.dpotrf(full, lower=1, overwrite_a=1, clean=0)
     if failed:
-        raise linalg.LinAlgError("the model Hessian is not positive definite: internal coordinates are missing")
+        raise linalg.LinAlgError("the model Hessian is not positive definite")
     return lambda g: lapack.dpotrs(factor, g, lower=1)[0].reshape(g.shape)
 
 

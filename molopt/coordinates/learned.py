@@ -12,12 +12,13 @@ from scipy import sparse
 from molopt.coordinates.contacts import Contacts
 from molopt.coordinates.metric import STIFFEST_CONTACT, Curvature
 from molopt.coordinates.primitives import Primitives
-from molopt.coordinates.springs import NODES, Family, Geometry, Springs
+from molopt.coordinates.springs import MARK, NODES, Family, Geometry, Springs
 from molopt.coordinates.stiffness import POINT, TRANSLATION, fischer_almlof
 from molopt.coordinates.topology import Topology
 from molopt.rules.partition import Array
 
 FLOORS = {"stretch": 4.0, "angle": 0.6, "bend": 0.1, "torsion": 0.05, "plane": 0.1}  # eV/A^2, eV/rad^2
+LOOSER = {"stretch": 0.5, "angle": 0.05, "bend": 0.05, "torsion": 0.02, "plane": 0.02}  # of inorganic classes
 IN_LITERATURE = {  # names of `Constants`
     "stretch": "stretches",
     "angle": "angles",
@@ -32,8 +33,20 @@ Table = Mapping[str, Mapping[str, list[float]]]
 
 @cache
 def shipped_table() -> Table:
-    """The constants that come with molopt: kind of spring -> group -> one constant a node, eV/A^2 or eV/rad^2."""
-    return json.loads((files("molopt.coordinates") / "learned_stiffness.json").read_text())["constants"]
+    """The constants that come with molopt: kind of spring -> group -> one constant a node, eV/A^2 or eV/rad^2.
+
+    Those of classes that have an inorganic atom are in a file of their own, fitted with all others given.
+    """
+    organic, inorganic = (
+        json.loads((files("molopt.coordinates") / f"{name}_stiffness.json").read_text())["constants"]
+        for name in ("learned", "inorganic")
+    )
+    return {kind: organic.get(kind, {}) | inorganic.get(kind, {}) for kind in organic | inorganic}
+
+
+def floor_of(kind: str, group: str) -> float:
+    """The least constant of a class, eV/A^2 or eV/rad^2."""
+    return (LOOSER if group.startswith(MARK) else FLOORS).get(kind, 0.0)
 
 
 def constants(kind: str, names: list[tuple[str, str]], table: Table, unseen: float = 0.0) -> Array:
@@ -130,7 +143,8 @@ def present(springs: Springs, at: Geometry, table: Table) -> Array:
         known = getattr(literature, IN_LITERATURE[family.kind])
         each = share if family.kind == "torsion" else np.ones(len(k))
         fallback = np.repeat(known, 2) if family.kind == "bend" else known / each
-        parts.append(np.maximum(np.where(np.isfinite(k), k, fallback), FLOORS[family.kind] / each))
+        least = np.array([floor_of(family.kind, own) for own, _ in family.names])[family.groups] if len(k) else k
+        parts.append(np.maximum(np.where(np.isfinite(k), k, fallback), least / each))
     return np.concatenate(
         [*parts, np.full(primitives.poses.count, TRANSLATION), np.full(3 * len(primitives.points), POINT)]
     )

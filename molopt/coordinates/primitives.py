@@ -11,7 +11,7 @@ from molopt.coordinates import formulas
 from molopt.coordinates.poses import Poses
 from molopt.rules.partition import Array
 
-BENT = np.deg2rad(150)  # an angle that was left out as straight, and is not any more
+BENT = np.deg2rad(130)  # an angle that was left out as straight, and is needed as a coordinate now
 ANGULAR = np.deg2rad(120)  # a linear bend that is an angle now
 STRAIGHT = np.deg2rad(175)  # an angle whose derivative and whose torsions are about to lose their meaning
 ALONG = 0.94  # cosine of the axis of a bend with its chain, beyond which another axis is needed

@@ -1,5 +1,6 @@
 """A molecule as springs: what moves against a force constant, and in which class of the learned table it is."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,9 @@ CONJUGATED = np.arange(-0.24, 0.01, 0.08)  # the same, of central bonds between 
 FLAT, PYRAMIDAL = 0.2, 0.5  # triple products of unit vectors between which a centre passes from one class to another
 DECAY = 1.944 / Bohr  # 1/A; Fischer and Almlof's, of stretches
 BEND_PER_STRETCH = 2.5  # rad/A: about sqrt(k_stretch / k_angle)
+
+MARK = "m:"  # before the names of classes that have an inorganic atom: no organic molecule is in one
+MOST_NEIGHBOURS = 7  # that names of inorganic atoms tell apart: rings bound side-on have more
 
 COUPLED = ("stretch-stretch", "stretch-angle", "angle-angle", "conjugated")
 NODES = {  # constants of each class
@@ -73,13 +77,21 @@ class Geometry:
 
     @cached_property
     def planarity(self) -> Array:
-        """(N,) 1 for flat centres and for atoms with two neighbours, 0 for pyramids and all others, smooth between."""
+        """(N,) 1 for flat centres and for atoms with two neighbours, 0 for pyramids and all others, smooth between.
+
+        An inorganic atom with four neighbours is flat where they form a square about it.
+        """
         flat = self.springs.flat.copy()
         rows = self.springs.threes
         if len(rows):
             product = np.abs(plane_value(self.positions[rows]))
             t = np.clip((PYRAMIDAL - product) / (PYRAMIDAL - FLAT), 0.0, 1.0)
             flat[rows[:, 0]] = t * t * (3 - 2 * t)
+        rows = self.springs.fours
+        if len(rows):
+            products = plane_value(self.positions[rows.reshape(-1, 4)]).reshape(-1, 4)
+            t = np.clip((PYRAMIDAL - np.sqrt((products**2).mean(axis=1))) / (PYRAMIDAL - FLAT), 0.0, 1.0)
+            flat[rows[:, 0, 0]] = t * t * (3 - 2 * t)
         return flat
 
     def excess(self, pairs: Array) -> Array:
@@ -127,14 +139,37 @@ class Springs:
         return np.array(rows, dtype=int).reshape(-1, 4)
 
     @cached_property
+    def fours(self) -> Array:
+        """(n, 4, 4) inorganic atoms with four neighbours, and each three of these."""
+        rows = [
+            [(atom, *three) for three in itertools.combinations(self.topology.neighbours[atom], 3)]
+            for atom in np.flatnonzero(self.topology.inorganic & (self.degrees == 4)).tolist()
+        ]
+        return np.array(rows, dtype=int).reshape(-1, 4, 4)
+
+    @cached_property
     def labels(self) -> list[str]:
-        """Element, number of neighbours, and a mark for up to two that are heavy and have no other: C3=, N3==."""
+        """Element, number of neighbours, and a mark for up to two that are heavy and have no other: C3=, N3==.
+
+        Of inorganic atoms the group and the number of neighbours: M6; beside them no terminal atoms count, but an m.
+        """
         terminal = (self.degrees == 1) & (self.numbers > 1)
         ends = [min(int(terminal[near].sum()), 2) for near in self.topology.neighbours]
-        return [
+        usual = [
             f"{chemical_symbols[z]}{min(d, 5)}{'=' * n}"
             for z, d, n in zip(self.numbers, self.degrees, ends, strict=True)
         ]
+        for atom in np.flatnonzero(self.topology.beside_inorganic):
+            usual[atom] = usual[atom].rstrip("=") + "m"
+        for atom in np.flatnonzero(self.topology.inorganic):
+            usual[atom] = f"{group_of(int(self.numbers[atom]))}{min(self.degrees[atom], MOST_NEIGHBOURS)}"
+        return usual
+
+    def kind(self, atom: int) -> str:
+        """What an end is to an inorganic centre: m, H, C, N, O, F, or L for larger atoms."""
+        if self.topology.inorganic[atom]:
+            return "m"
+        return chemical_symbols[self.numbers[atom]] if self.numbers[atom] < 10 and self.numbers[atom] != 5 else "L"
 
     def hydrogens(self, *atoms: int) -> int:
         return sum(int(self.numbers[atom] == 1) for atom in atoms)
@@ -157,22 +192,44 @@ class Springs:
             excess = held(at.excess(rows), LENGTHS)
             return spline(excess, LENGTHS) * np.exp(-DECAY * excess)[:, None]
 
-        symbols = [chemical_symbols[z] for z in self.numbers]
-        names = ["-".join(sorted((symbols[i], symbols[j]))) for i, j in rows.tolist()]
-        return self.family("stretch", [(name, name) for name in names], weights)
+        return self.family("stretch", [self.bonded(i, j) for i, j in rows.tolist()], weights)
+
+    def bonded(self, i: int, j: int) -> tuple[str, str]:
+        """Names after the elements at both ends; the wider one of a bond of an inorganic atom after their kinds."""
+        symbols = [chemical_symbols[self.numbers[atom]] for atom in (i, j)]
+        foreign = [bool(self.topology.inorganic[atom]) for atom in (i, j)]
+        if not any(foreign):
+            name = "-".join(sorted(symbols))
+            return name, name
+        own = "-".join(sorted(symbol + "*" * inorganic for symbol, inorganic in zip(symbols, foreign, strict=True)))
+        groups = [
+            group_of(int(self.numbers[atom])) if inorganic else self.kind(atom).lower()
+            for atom, inorganic in zip((i, j), foreign, strict=True)
+        ]
+        return MARK + own, MARK + "-".join(sorted(groups))
 
     def angles(self) -> Family:
         rows = self.primitives.angles
-        names = [self.centred(j, self.hydrogens(i, k)) for i, j, k in rows.tolist()]
+        names = [self.angular(i, j, k) for i, j, k in rows.tolist()]
         return self.family("angle", names, lambda at: at.by_planarity(rows[:, 1]))
 
-    def centred(self, centre: int, hydrogens: int) -> tuple[str, str]:
-        """Names after the atom in the middle and the hydrogens at the ends."""
-        return f"{self.labels[centre]}/{hydrogens}", f"*{min(self.degrees[centre], 5)}/{hydrogens}"
+    def centred(self, centre: int, hydrogens: int, *ends: int) -> tuple[str, str]:
+        """Names after the atom in the middle and the hydrogens at the ends; with inorganic atoms, after the ends."""
+        label = self.labels[centre]
+        if self.topology.inorganic[centre]:
+            return f"{MARK}{label}/{'-'.join(self.kind(atom) for atom in ends)}", f"{MARK}{label}"
+        if self.topology.beside_inorganic[centre]:
+            shape = f"{hydrogens}{'m' * int(self.topology.inorganic[list(ends)].sum())}"
+            return f"{MARK}{label}/{shape}", f"{MARK}*{min(self.degrees[centre], 5)}/{shape}"
+        return f"{label}/{hydrogens}", f"*{min(self.degrees[centre], 5)}/{hydrogens}"
+
+    def angular(self, i: int, j: int, k: int) -> tuple[str, str]:
+        """The names of what has j in the middle and i and k at its ends, whichever comes first."""
+        return self.centred(j, self.hydrogens(i, k), *sorted((i, k), key=self.kind))
 
     def bends(self) -> Family:
         rows = self.primitives.bends
-        names = [self.centred(j, self.hydrogens(i, k)) for i, j, k, _ in rows.tolist() for _ in range(2)]
+        names = [self.angular(i, j, k) for i, j, k, _ in rows.tolist() for _ in range(2)]
         return self.family("bend", names, lambda at: np.ones((len(names), 1)))
 
     def torsions(self) -> Family:
@@ -184,8 +241,7 @@ class Springs:
         for _, b, c, _ in rows.tolist():
             if tuple(sorted((b, c))) in bonded:
                 first, last = sorted((b, c), key=lambda atom: (self.labels[atom], atom))
-                degrees = "-".join(str(min(self.degrees[atom], 5)) for atom in (first, last))
-                names.append((f"{self.labels[first]}-{self.labels[last]}", f"*{degrees}"))
+                names.append(self.turning(first, last))
             else:
                 first, last = b, c
                 names.append(("chain", "chain"))
@@ -205,9 +261,18 @@ class Springs:
 
         return self.family("torsion", names, weights)
 
+    def turning(self, first: int, last: int) -> tuple[str, str]:
+        """Names after the atoms of a central bond."""
+        own = f"{self.labels[first]}-{self.labels[last]}"
+        if self.topology.inorganic[[first, last]].any():
+            return MARK + own, MARK + "*"
+        if self.topology.beside_inorganic[[first, last]].any():
+            return MARK + own, MARK + "**"
+        return own, f"*{min(self.degrees[first], 5)}-{min(self.degrees[last], 5)}"
+
     def planes(self) -> Family:
         rows = self.primitives.planes
-        names = [self.centred(row[0], self.hydrogens(*row[1:])) for row in rows.tolist()]
+        names = [self.centred(j, self.hydrogens(*ends), *sorted(ends, key=self.kind)) for j, *ends in rows.tolist()]
         return self.family("plane", names, lambda at: np.ones((len(rows), 1)))
 
     @cached_property
@@ -224,16 +289,16 @@ class Springs:
         found: dict[str, list[tuple[tuple[str, str], int, int, int]]] = {kind: [] for kind in COUPLED}
         at: dict[int, list[tuple[int, set[int]]]] = {}
         for n, (i, j, k) in enumerate(angles):
-            found["stretch-stretch"].append((self.centred(j, self.hydrogens(i, k)), j, stretch[i, j], stretch[j, k]))
+            found["stretch-stretch"].append((self.angular(i, j, k), j, stretch[i, j], stretch[j, k]))
             for near, far in ((i, k), (k, i)):
                 h = 2 * self.hydrogens(near) + self.hydrogens(far)
-                found["stretch-angle"].append((self.centred(j, h), j, stretch[near, j], first + n))
+                found["stretch-angle"].append((self.centred(j, h, near, far), j, stretch[near, j], first + n))
             at.setdefault(j, []).append((n, {i, k}))
         for j, here in at.items():
             for place, (n, ends) in enumerate(here):
                 for m, others in here[:place]:
                     for shared in ends & others:
-                        name = self.centred(j, self.hydrogens(shared))
+                        name = self.centred(j, self.hydrogens(shared), shared)
                         found["angle-angle"].append((name, j, first + n, first + m))
         for b, c in self.topology.bonds.tolist():
             if self.numbers[b] > 1 and self.numbers[c] > 1 and max(self.degrees[b], self.degrees[c]) <= 3:
@@ -265,5 +330,15 @@ class Springs:
     def geminal(self) -> tuple[Family, Array]:
         """Distances of atoms two bonds apart, and these pairs (n, 2)."""
         rows = np.concatenate([self.primitives.angles, self.primitives.straight])
-        names = [self.centred(j, self.hydrogens(i, k)) for i, j, k in rows.tolist()]
+        names = [self.angular(i, j, k) for i, j, k in rows.tolist()]
         return self.family("geminal", names, lambda at: at.by_planarity(rows[:, 1])), rows[:, [0, 2]]
+
+
+def group_of(number: int) -> str:
+    """M (d and f block), A (alkali and alkaline earth), X (from aluminium on), else the element."""
+    if number < 10 and number not in (3, 4):
+        return chemical_symbols[number]
+    shell = number - max(core for core in (2, 10, 18, 36, 54, 86) if core < number)  # electrons above a noble gas
+    if shell <= 2:
+        return "A"
+    return "M" if number > 20 and shell <= (12 if number < 57 else 26) else "X"

@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 from molopt.rules.partition import Array
 
 BONDED = 1.3  # times the sum of covalent radii
+MOST = {1: 1, 5: 4, 6: 4, 7: 4, 8: 3, 9: 1, 14: 4, 15: 4, 16: 4, 17: 1, 34: 4, 35: 1, 53: 1}  # neighbours in organic
 
 
 def covalent_bonds(numbers: Array, positions: Array, factor: float = BONDED) -> Array:
@@ -56,6 +57,17 @@ class Topology:
         """Of each atom, in ascending order."""
         graph = self.adjacency
         return [sorted(part.tolist()) for part in np.split(graph.indices, graph.indptr[1:-1])]
+
+    @cached_property
+    def inorganic(self) -> Array:
+        """(N,) which atoms are of other elements than organic molecules have, or have more neighbours than there."""
+        pairs = zip(self.numbers.tolist(), self.neighbours, strict=True)
+        return np.array([len(near) > MOST.get(z, 0) for z, near in pairs], dtype=bool)
+
+    @cached_property
+    def beside_inorganic(self) -> Array:
+        """(N,) which others are bonded to one of them."""
+        return (self.adjacency @ self.inorganic.astype(int) > 0) & ~self.inorganic
 
     @cached_property
     def fragments(self) -> list[Array]:

@@ -10,8 +10,8 @@ done three times. A class is drawn to the wider one that stands in for it, the m
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import linalg
@@ -20,9 +20,9 @@ from scipy.optimize import lsq_linear
 from molopt.coordinates.bending import bending
 from molopt.coordinates.contacts import Contacts
 from molopt.coordinates.inverse import Projected
-from molopt.coordinates.learned import FLOORS, Table, pair_rows
+from molopt.coordinates.learned import Table, floor_of, pair_rows
 from molopt.coordinates.rigid import rigid_motions
-from molopt.coordinates.springs import NODES, Geometry, Springs
+from molopt.coordinates.springs import MARK, MOST_NEIGHBOURS, NODES, Geometry, Springs
 from molopt.coordinates.stiffness import PER_AREA, POINT, TRANSLATION
 from molopt.fitting.hessians import Sample
 from molopt.optimizers.internals import Recipe
@@ -54,7 +54,7 @@ class Case:
     hessian: Array  # (3N, 3N) in internal coordinates, rigid motions taken out
     size: Array  # (3N, 3N) its absolute value
     rigid: Array
-    fixed: Array  # (3N, 3N) of fragments and points, whose constants are given
+    fixed: Array  # (3N, 3N) of fragments, points and classes whose constants are given
     springs: list[tuple[Class, Class, Array]]  # own class, wider class, (n, 3N) rows times the roots of their weights
     weight: float
 
@@ -138,6 +138,56 @@ def fitted(samples: Sequence[Sample]) -> Table:
     return tabulated(own, wider, above, counts)
 
 
+def fitted_beyond(samples: Sequence[Sample], given: Table) -> Table:
+    """Constants of the classes that the samples have and a table does not, whose own constants stay as they are.
+
+    These classes are few springs of many elements: a bond has one constant, which Fischer's and Almlof's decay takes to
+    other lengths, and a wider class the median of those that it stands in for; a fit of all of them together would
+    follow the softest, as errors are relative.
+    """
+    cases = [one for one in (beyond(case(sample), given) for sample in samples) if one.springs]
+    models = [one.size for one in cases]
+    above = {first: second for one in cases for first, second, _ in one.springs}
+    for _ in range(ROUNDS):
+        alone, _ = constants(cases, models, lambda own, wide: own, literature, TOWARDS_LITERATURE)
+        below: dict[Class, list[float]] = defaultdict(list)
+        for first, second in above.items():
+            below[second].append(alone[first])
+        wider = {name: float(np.median(found)) for name, found in below.items()}
+        prior = {name: wider[above[name]] for name in above}
+        own, counts = constants(cases, models, lambda own, wide: own, prior.__getitem__, TOWARDS_WIDER)
+        models = [(model(one, own) + one.size) / 2 for one in cases]
+    table = tabulated(at_all_lengths(own), at_all_lengths(wider), above, at_all_lengths(counts))
+    haptic = {f"{MARK}{group}{MOST_NEIGHBOURS}" for group in "MAX"}  # from rings bound side-on: not for seven fluorines
+    return {
+        kind: {group: row for group, row in rows.items() if group.startswith(MARK) and group not in haptic}
+        for kind, rows in table.items()
+    }
+
+
+def at_all_lengths(known: dict[Class, Any]) -> dict[Class, Any]:
+    """What is known of each class, with that of bonds at every node."""
+    return {
+        node: k
+        for name, k in known.items()
+        for node in ([name._replace(node=n) for n in range(NODES["stretch"])] if name.kind == "stretch" else [name])
+    }
+
+
+def beyond(one: Case, given: Table) -> Case:
+    """The equations of the classes that a table does not have; its own springs are part of what is fixed."""
+    fixed, unknown = one.fixed.copy(), []
+    for own, wide, rows in one.springs:
+        name = next((name for name in (own, wide) if name.group in given.get(name.kind, {})), None)
+        if name is not None:
+            fixed += given[name.kind][name.group][name.node] * rows.T @ rows
+        elif own.kind == "stretch":
+            unknown.append((own._replace(node=0), wide._replace(node=0), rows))
+        else:
+            unknown.append((own, wide, rows))
+    return replace(one, fixed=fixed, springs=unknown)
+
+
 def constants(
     cases: Sequence[Case],
     models: Sequence[Array],
@@ -168,7 +218,7 @@ def constants(
     pull = ridge * (1 + WEAK * np.median(np.diag(normal)) * scale**2)  # hardly seen: as the prior says
     factor = linalg.cholesky(normal * scale[:, None] * scale + np.diag(pull))
     goal = linalg.solve_triangular(factor, right * scale + pull * before, trans="T")
-    least = np.array([FLOORS.get(name.kind, 0.0) for name in names]) / scale
+    least = np.array([floor_of(name.kind, name.group) for name in names]) / scale
     most = np.array([STIFFEST.get(name.kind, np.inf) for name in names]) / scale
     best = lsq_linear(factor, goal, (least, most)).x * scale
     return dict(zip(names, best.tolist(), strict=True)), dict(counts)

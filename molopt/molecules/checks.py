@@ -81,5 +81,6 @@ def whole(value: Any, what: str, name: str) -> int:
         number = float("nan")
     if not (number.is_integer() and abs(number) <= LARGEST):
         got = value.tolist() if isinstance(value, np.generic | np.ndarray) else value
-        raise InputError(f"{name}: {what} must be a whole number of sensible size, got {got!r:.60}")
+        size = f" of at most {LARGEST:g}" if number.is_integer() else ""
+        raise InputError(f"{name}: {what} must be a whole number{size}, got {got!r:.60}")
     return int(number)

@@ -10,6 +10,7 @@ from molopt.molecules.contacts import lengths
 REACH = 2.0  # times the sum of covalent radii: an atom so near another may have been torn from it
 COVALENT = frozenset({1, 6, 7, 8, 9, 14, 15, 16, 17, 34, 35, 53})  # elements whose valences RDKit knows
 HALOGENS = frozenset({9, 17, 35, 53})  # alone they are ions, if their charge says so
+NO_ORDERS = "no bond orders fit"
 MOST = {1: 1, 6: 4, 7: 4, 8: 3, 9: 1}  # neighbours among covalent elements
 
 
@@ -21,9 +22,7 @@ def doubt(mol: Chem.Mol, orders_known: bool) -> str:
     such rules: next to them any number of neighbours is taken as it is.
     """
     covalent = all(atom.GetAtomicNum() in COVALENT for atom in mol.GetAtoms())
-    return (
-        lonely(mol) or stretched(mol) or crowded(mol) or ("no bond orders fit" if covalent and not orders_known else "")
-    )
+    return lonely(mol) or stretched(mol) or crowded(mol) or (NO_ORDERS if covalent and not orders_known else "")
 
 
 def lonely(mol: Chem.Mol) -> str:

@@ -14,7 +14,7 @@ from molopt.coordinates.topology import Topology, covalent_bonds
 from molopt.errors import InputError
 from molopt.molecules.annotation import assemble, restore, sanitized, typed_by_degree
 from molopt.molecules.checks import LARGEST, check_spin, whole
-from molopt.molecules.doubt import doubt, lonely
+from molopt.molecules.doubt import NO_ORDERS, doubt, lonely
 from molopt.names import tidied
 
 log = logging.getLogger("molopt")
@@ -202,7 +202,7 @@ def bonds_of(atoms: Atoms, charge: int, spin: int, agreed: bool = True) -> Bonds
         mol = perceived(atoms, charge, unpaired=spin - 1)
     except (ValueError, RuntimeError, Chem.MolSanitizeException):
         found = by_distance(atoms)
-        why = f", and {found.doubt}" if found.doubt else ""
+        why = "" if found.doubt in ("", NO_ORDERS) else f", and {found.doubt}"
         log.warning("%s: RDKit finds no bond orders at charge %d%s; took bonds by distance", name, charge, why)
         return found
     if why := lonely(mol):

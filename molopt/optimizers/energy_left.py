@@ -263,6 +263,8 @@ class Estimator:
             self.recipe = self.recipe.rebonded(self.coordinates, here.x)
             self.frame, self.new = None, deque([here], maxlen=REMEMBERED)
         self.coordinates = yielding(self.recipe.build(here.x, here.gradient))
+        while any(self.coordinates.primitives.worn(point.x) for point in list(self.new)[:-1]):
+            self.new.popleft()  # flat centres and straight angles of before, of which these coordinates say nothing
 
     def plain(self) -> dict[str, Any]:
         """What was learned, for a restart file."""
