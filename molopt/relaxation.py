@@ -150,7 +150,7 @@ class Run:
         """Run to convergence, to the last step, or to a failure of the potential."""
         start = time.perf_counter()
         try:
-            self.atoms.get_forces()  # the optimizer finds them known; where they are not, no file is begun
+            self.atoms.get_forces(apply_constraint=False)  # known to the optimizer; where they fail, no file is begun
             with self.opened(trajectory) as frames:
                 ours: dict[str, Any] = {"molecule": self.molecule} if self.choice.guidable else {}
                 ours |= {} if self.surrogate is None else {"surrogate": self.surrogate}
@@ -173,9 +173,9 @@ class Run:
         except STOPPING as error:
             self.failure = error
         except ValueError as error:
-            if not (others and self.atoms.constraints):
+            if "adjust_positions did not converge" not in str(error):
                 raise
-            self.failure = error  # how ASE says that constraints cannot be kept
+            self.failure = error  # how ASE says that FixInternals cannot be kept
         self.taken = int(optimizer.nsteps)
 
     @contextmanager

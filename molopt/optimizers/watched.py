@@ -10,6 +10,7 @@ from ase.optimize.optimize import OptimizableAtoms
 from molopt.errors import Exploded, PotentialFailed
 from molopt.potentials import Counted
 from molopt.potentials.answers import checked_energy, checked_forces
+from molopt.potentials.counting import constrained
 from molopt.potentials.sense import Evaluated, Sense
 from molopt.rules.partition import Array
 
@@ -64,9 +65,7 @@ class WatchedAtoms(OptimizableAtoms):
     def gradient(self) -> Array:
         atoms = self.atoms
         forces = checked_forces(atoms.get_forces(apply_constraint=False), atoms, self.where())
-        for constraint in atoms.constraints:
-            constraint.adjust_forces(atoms, forces)
-        return -forces.ravel()
+        return -constrained(atoms, forces).ravel()
 
     def judged(self) -> Array:
         """The gradient (3N,) at a new geometry that makes sense."""

@@ -12,6 +12,7 @@ from molopt.errors import InputError, PotentialFailed
 from molopt.potentials.answers import checked_energy, checked_forces
 from molopt.potentials.geometry import Fingerprint, fingerprint
 from molopt.potentials.sense import Evaluated, Sense
+from molopt.rules.partition import Array
 
 
 class ForceCall(NamedTuple):
@@ -190,13 +191,27 @@ def energy_and_forces(calculator: Any, atoms: Atoms, where: str) -> dict[str, An
     return results
 
 
+def constrained(atoms: Atoms, forces: Array) -> Array:
+    """The forces (N, 3) with the constraints of the atoms applied.
+
+    One that cannot be, as ASE's FixBondLengths far from where it holds, is passed over: a run goes there first.
+    """
+    found = forces.copy()
+    for constraint in atoms.constraints:
+        before = found.copy()
+        try:
+            constraint.adjust_forces(atoms, found)
+        except RuntimeError:
+            found = before
+    return found
+
+
 def with_constraints(atoms: Atoms, results: dict[str, Any]) -> tuple[float, float]:
     """Energy (eV) and fmax (eV/A) as an optimizer of these atoms sees them."""
     energy, forces = results["energy"], results["forces"]
     if atoms.constraints:
-        forces = forces.copy()
+        forces = constrained(atoms, forces)
         for constraint in atoms.constraints:
-            constraint.adjust_forces(atoms, forces)
             if hasattr(constraint, "adjust_potential_energy"):
                 energy += constraint.adjust_potential_energy(atoms)
     return float(energy), float(np.sqrt((forces**2).sum(axis=1).max(initial=0.0)))
