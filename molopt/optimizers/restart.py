@@ -125,7 +125,7 @@ class Restart:
             The file is not a restart file, is of another version of molopt, or of another run.
         """
         if isinstance(optimizer.atoms, StrainFilter):
-            raise InputError("a run of a StrainFilter cannot be gone on with: use FrechetCellFilter, or no restart file")
+            raise InputError("a run of a StrainFilter cannot go on from a file: use FrechetCellFilter, or no restart")
         path = usable(path)
         found = body_of(path)
         if found is None:
