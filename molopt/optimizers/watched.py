@@ -40,8 +40,7 @@ class WatchedAtoms(OptimizableAtoms):
 
     def led(self) -> None:
         """The atoms were moved to where their constraints hold: the run is measured from there."""
-        self.begin()
-        if watches(self.atoms):
+        if watches(self.atoms):  # else that is seen, as atoms moved from outside are
             self.atoms.calc.sense.anew()
 
     def set_x(self, x: Array) -> None:
