@@ -15,8 +15,9 @@ from molopt.errors import InputError, PotentialFailed
 from molopt.molecules import Molecule
 from molopt.molecules.identity import bonds_kept, stereo_kept
 from molopt.molecules.perception import name_of
+from molopt.optimizers.base import DirectionOptimizer
 from molopt.optimizers.energy_left import Estimate, energy_left
-from molopt.optimizers.meeting import wanted_of
+from molopt.optimizers.meeting import meet, prepare
 from molopt.optimizers.names import BY_NAME, choose, guided
 from molopt.optimizers.stopping import Stopping, check_criteria, criteria_for
 from molopt.optimizers.trajectory import Frames
@@ -125,7 +126,7 @@ class Run:
         target = agreed(target, potential) if isinstance(target, Molecule) else target
         self.molecule = molecule_of(target, potential)
         self.atoms = target.copy() if isinstance(target, Atoms) else target.atoms()
-        wanted_of(self.atoms)  # an InputError before the first force call
+        prepare(self.atoms)  # an InputError before the first force call
         self.watching = Stopwatch()
         calculator = calculator_for(target, self.molecule, potential)
         self.sense = Sense()
@@ -149,7 +150,7 @@ class Run:
         """Run to convergence, to the last step, or to a failure of the potential."""
         start = time.perf_counter()
         try:
-            self.atoms.get_forces()  # the optimizer finds them known; where they are not, no file is begun
+            self.atoms.get_forces(apply_constraint=False)  # known to the optimizer; where they fail, no file is begun
             with self.opened(trajectory) as frames:
                 ours: dict[str, Any] = {"molecule": self.molecule} if self.choice.guidable else {}
                 ours |= {} if self.surrogate is None else {"surrogate": self.surrogate}
@@ -162,12 +163,19 @@ class Run:
         self.seconds = time.perf_counter() - start - self.watching.seconds
 
     def follow(self, optimizer: Any) -> None:
+        others = not isinstance(optimizer, DirectionOptimizer)  # ours go to where constraints hold by themselves
+        if others and meet(self.atoms, None):
+            self.sense.anew()
         self.stopping = Stopping(self.criteria, optimizer, self.molecule)
         optimizer.gradient_converged = self.stopping.after(optimizer.gradient_converged)
         try:
             optimizer.run(fmax=self.fmax, steps=self.steps)
         except STOPPING as error:
             self.failure = error
+        except ValueError as error:
+            if "adjust_positions did not converge" not in str(error):
+                raise
+            self.failure = error  # how ASE says that FixInternals cannot be kept
         self.taken = int(optimizer.nsteps)
 
     @contextmanager

@@ -13,6 +13,7 @@ from molopt.molecules.checks import check_geometry
 from molopt.molecules.perception import SPELLED, is_whole, name_of, told
 from molopt.optimizers.surrogate import Surrogate
 from molopt.potentials import Counted, automatic, engine
+from molopt.potentials.counting import implemented
 from molopt.specification import parse
 
 log = logging.getLogger("molopt")
@@ -77,7 +78,7 @@ def calculator_for(target: Molecule | Atoms, molecule: Molecule | None, potentia
         raise InputError('these atoms hold the energy of one geometry only: give a potential such as "mmff94"')
     if not hasattr(calculator, "get_property"):
         raise InputError(f"potential must be a name or an ASE calculator, got {calculator!r}")
-    if "forces" not in getattr(calculator, "implemented_properties", ["forces"]):
+    if "forces" not in implemented(calculator):
         raise InputError(f"{type(calculator).__name__} gives no forces: no geometry can be relaxed with it")
     return calculator
 

@@ -145,6 +145,14 @@ def test_all_atoms_fixed_is_a_run_without_steps():
     assert LBFGS(atoms, coordinates="internal", logfile=None).run(fmax=0.01, steps=0)
 
 
+@pytest.mark.parametrize("optimizer", ["default", "adam", "bfgs"])
+def test_all_atoms_fixed_relax_to_where_they_are(optimizer):
+    start = made("CCO", FixAtoms(range(9)))
+    result = molopt.relax(start, optimizer)
+    assert (result.ended, result.force_calls, result.energy_left) == ("converged", 1, None)
+    np.testing.assert_array_equal(result.atoms.positions, start.positions)
+
+
 def copper():
     atoms = bulk("Cu")
     atoms.calc = EMT()
@@ -228,6 +236,7 @@ FAR = {  # SMILES, what is constrained, its value, and most force calls from the
     "a wide angle": ("CCC", FixInternals(angles_deg=[[150, [0, 1, 2]]]), 12),
     "an angle that ASE alone cannot keep": ("CCC", FixInternals(angles_deg=[[174, [0, 1, 2]]]), 20),
     "a straight angle, bent": ("CC#CC", FixInternals(angles_deg=[[140, [0, 1, 2]]]), 12),
+    "a distance that ASE alone cannot reach": ("CCCC", FixBondLengths([[0, 3]], bondlengths=[2.5]), 20),
     "a difference of bonds": ("CCCO", FixInternals(bondcombos=[[0.5, [[0, 1, 1.0], [1, 2, -1.0]]]]), 12),
     "a ring": ("C1CCCCC1", dihedral(0, 0, 1, 2, 3), 12),
     "the ends of a chain": ("CCCCCC", FixInternals(bonds=[[4.0, [0, 5]]]), 20),
@@ -247,6 +256,46 @@ def test_a_start_far_from_where_constraints_hold_ends_whole_and_where_they_hold(
     assert result.stereo_kept in (True, None)
     assert result.force_calls <= (most if coordinates == "internal" else 200)
     assert max(abs(want.gap(result.atoms.positions.ravel())) for want in wanted_of(result.atoms)) < 1e-6
+
+
+@pytest.mark.parametrize("optimizer", ["default", "adam", "bfgs"])
+@pytest.mark.parametrize(
+    ("smiles", "constraint"),
+    [
+        ("CCC", FixInternals(bonds=[[0.8, [0, 1]]])),
+        ("O", FixInternals(angles_deg=[[30, [1, 0, 2]]])),
+        ("O", FixInternals(bonds=[[1.5, [0, 1]]])),
+    ],
+    ids=["a bond pressed", "an angle closed", "a bond drawn"],
+)
+def test_what_constraints_cost_is_not_an_explosion(smiles, constraint, optimizer):
+    result = molopt.relax(made(smiles, constraint), optimizer)
+    assert result.ended == "converged"
+    assert result.energy > result.trace[0].energy + len(result.atoms)  # eV
+    assert max(abs(want.gap(result.atoms.positions.ravel())) for want in wanted_of(result.atoms)) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("smiles", "constraint"),
+    [
+        ("CCOC(=O)C", dihedral(180, 0, 1, 2, 3)),
+        ("CCSCC", dihedral(-100, 0, 1, 2, 3)),
+        ("CCCC", FixBondLengths([[0, 3]], bondlengths=[2.5])),
+    ],
+    ids=["an ester", "a sulfide", "a distance"],
+)
+def test_optimizers_of_ase_are_led_to_where_constraints_hold(smiles, constraint):
+    result = molopt.relax(made(smiles, constraint), "bfgs", steps=20, energy_left=None)
+    assert result.ended in ("converged", "unconverged")
+    assert result.bonds_kept
+    assert max(abs(want.gap(result.atoms.positions.ravel())) for want in wanted_of(result.atoms)) < 1e-6
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")  # of ASE
+def test_where_ase_cannot_keep_a_constraint_its_optimizer_has_failed_in_one_line():
+    result = molopt.relax(made("CCC", FixInternals(angles_deg=[[179.9, [0, 1, 2]]])), "bfgs", fmax=0.01)
+    assert (result.ended, result.bonds_kept) == ("failed", True)
+    assert "FixInternals.adjust_positions did not converge" in result.error
 
 
 def test_far_starts_under_gfn2_xtb():

@@ -8,6 +8,8 @@ import ase.io
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.calculators.emt import EMT
+from ase.calculators.mixing import SumCalculator
 from rdkit import Chem
 from rdkit.Chem import AllChem
 
@@ -254,10 +256,10 @@ def test_radicals_are_perceived():
 
 
 def test_bonds_by_distance_are_named_in_the_log(caplog):
-    molecule = Molecule.from_atoms(unsaid(Molecule.from_smiles("CC(=O)[O-].[Na+]")))
+    molecule = Molecule.from_atoms(unsaid(Molecule.from_smiles("C[Zn]C")))
     assert not molecule.orders_known
     assert "took bonds by distance" in caplog.text
-    assert len(molecule.bonds) == 6
+    assert len(molecule.bonds) == 8
 
 
 def test_no_clock_decides_whether_bond_orders_are_found(monkeypatch):
@@ -525,6 +527,27 @@ def test_an_ion_needs_no_info_where_its_calculator_knows_the_charge(caplog):
     assert not caplog.records
 
 
+@pytest.mark.parametrize("charge", [1 + 0j, np.complex128(1), 10**400, 1e30, np.ones(3), "one", None, float("nan")])
+def test_what_a_calculator_calls_its_charge_and_is_none_is_passed_over(charge):
+    calculator = EMT()
+    calculator.charge = charge
+    assert perception.told(calculator, Atoms("N2")) == {}
+
+
+def test_a_calculator_that_raises_where_it_is_asked_for_what_it_need_not_have_says_nothing():
+    class Strict:
+        def __getattr__(self, name):
+            raise RuntimeError(name)
+
+    assert perception.told(Strict(), Atoms("N2")) == {}
+
+
+def test_a_sum_of_calculators_has_the_charge_of_its_parts():
+    ionic = EMT()
+    ionic.charge = 1
+    assert perception.told(SumCalculator([EMT(), ionic]), Atoms("NH4")) == {"charge": 1}
+
+
 def test_where_charges_contradict_each_other_bonds_have_no_orders_and_the_log_warns(caplog):
     ion = Molecule.from_smiles("C[NH3+]")
     atoms = unsaid(ion)
@@ -555,6 +578,22 @@ def test_a_difference_from_bonds_in_doubt_is_not_called_another_molecule():
     assert bonds_kept(torn, whole.positions) is None
     assert bonds_kept(whole, atoms.positions) is False
     assert torn.moved(whole.positions).smiles == whole.smiles
+
+
+@pytest.mark.parametrize("smiles", ["O.[Na+]", "CS(=O)(=O)[O-].[Li+]", "[Na+].[Cl-].O", "[K+].[K+].[O-]C(=O)C(=O)[O-]"])
+def test_plain_atoms_of_a_salt_of_an_alkali_metal_are_the_molecule(smiles):
+    salt = Molecule.from_smiles(smiles)
+    atoms = unsaid(salt)
+    atoms.info["charge"] = salt.charge
+    found = Molecule.from_atoms(atoms)
+    assert (found.orders_known, found.smiles) == (True, salt.smiles)
+    assert sorted(map(sorted, found.bonds.tolist())) == sorted(map(sorted, salt.bonds.tolist()))
+
+
+@pytest.mark.parametrize("smiles", ["C[Li]", "[LiH]", "[Na][Na]"])
+def test_an_alkali_metal_that_shares_electrons_is_no_ion(smiles):
+    covalent = Molecule.from_smiles(smiles)
+    assert len(Molecule.from_atoms(unsaid(covalent)).bonds) == len(covalent.bonds)
 
 
 @pytest.mark.parametrize("smiles", ["CC(=O)[O-].[Na+]", "[He].CCO", "C[NH3+].[Cl-]"])

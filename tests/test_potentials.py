@@ -147,7 +147,7 @@ def test_mmff_refuses_a_multiplicity_above_one_and_uff_says_that_it_ignores_it(c
 
 
 def test_mmff_refuses_bonds_by_distance_and_uff_takes_them():
-    atoms = Molecule.from_smiles("CC(=O)[O-].[Na+]").atoms()
+    atoms = Molecule.from_smiles("CC(=O)[O-].[Mg+2].[Cl-]").atoms()
     atoms.info = {}
     with pytest.raises(InputError, match=r"needs bond orders, .* not known at charge 0: give another"):
         potential("mmff94", atoms)
@@ -515,6 +515,8 @@ class Answering(Calculator):
         ({"energy": True}, "the energy is True; it must be one real number"),
         ({"energy": np.ones(5)}, r"the energy is an array of shape \(5,\); it must be one real number"),
         ({"energy": float("nan")}, "the energy is nan"),
+        ({"energy": -1e200}, r"the energy is -1e\+200"),
+        ({"forces": np.full((5, 3), 1e200)}, r"the force on atom 0 \(C\), counted from 0, is \(1e\+200, "),
     ],
     ids=lambda value: None if isinstance(value, str) else "",
 )
@@ -546,6 +548,18 @@ def test_stored_forces_of_a_wrong_shape_have_no_energy_left():
     atoms.calc = SinglePointCalculator(atoms, forces=np.ones((3, len(atoms))))
     with pytest.raises(InputError, match=r"nothing can be said from these forces: .*the shape \(3, 9\)"):
         molopt.energy_left(atoms)
+
+
+@pytest.mark.parametrize("said", [{}, {"implemented_properties": None, "results": None}], ids=["nothing", "none"])
+def test_a_calculator_that_says_nothing_of_what_it_can_give_is_asked(said):
+    class Bare:
+        def __init__(self):
+            vars(self).update(said)
+
+        def get_property(self, name, atoms, allow_calculation=True):
+            return {"energy": -1.0, "forces": np.zeros((len(atoms), 3))}[name]
+
+    assert molopt.relax(Molecule.from_smiles("C"), potential=Bare()).converged
 
 
 def test_a_calculator_without_forces_is_refused():

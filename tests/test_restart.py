@@ -21,7 +21,7 @@ from ase.calculators.calculator import Calculator, all_changes
 from ase.calculators.emt import EMT
 from ase.calculators.morse import MorsePotential
 from ase.constraints import FixAtoms, FixBondLength
-from ase.filters import FrechetCellFilter
+from ase.filters import FrechetCellFilter, StrainFilter
 from ase.io import read, write
 from ase.mep import NEB
 from ase.optimize.optimize import RestartError
@@ -388,6 +388,13 @@ def test_a_damaged_file_gives_way_to_the_one_before(tmp_path, caplog):
     path.with_name("run.json.before").unlink()
     path.write_bytes(text[:-9])
     refused(relaxing("OCCOC"), path, "Could not decode")
+
+
+def test_a_strain_filter_has_no_restart_file(tmp_path):
+    cell = bulk("Cu", cubic=True)
+    cell.calc = EMT()
+    with pytest.raises(InputError, match="use FrechetCellFilter"):
+        LBFGS(StrainFilter(cell), restart=tmp_path / "run.json", logfile=None)
 
 
 def test_a_refused_file_leaves_the_trajectory_of_its_run(tmp_path):

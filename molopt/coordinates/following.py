@@ -290,6 +290,7 @@ class Follower:
 
     def strained(self, x: Array) -> str:
         """Whether no bond could hold against the strain at x (3N,), that of bonds which are led apart; or nothing."""
+        self.adopt(self.build(self.start))  # coordinates of the way may lack what is strained most: angles now straight
         stretches = self.coordinates.primitives.stretches
         changed, _, overlaps = self.strain(x)
         kept = np.ones(len(changed), dtype=bool)

@@ -1,6 +1,8 @@
 """What bare `ase.Atoms` say about the molecule: charge, multiplicity and bonds. Every guess is logged."""
 
 import logging
+from collections import ChainMap
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +13,7 @@ from rdkit.Chem import rdDetermineBonds
 from molopt.coordinates.topology import Topology, covalent_bonds
 from molopt.errors import InputError
 from molopt.molecules.annotation import assemble, restore, sanitized, typed_by_degree
-from molopt.molecules.checks import check_spin, whole
+from molopt.molecules.checks import LARGEST, check_spin, whole
 from molopt.molecules.doubt import NO_ORDERS, doubt, lonely
 from molopt.names import tidied
 
@@ -20,6 +22,8 @@ log = logging.getLogger("molopt")
 MAX_ITERATIONS = 10_000  # of RDKit's search for bond orders: a count, so that no clock decides a result
 SULFOXIDE = Chem.MolFromSmarts("[S,Se;+1;X3]-[O;-1;X1]")
 LARGE = 200  # atoms; beyond, the search gets fewer iterations, as each takes longer
+ALKALI = (3, 11, 19, 37, 55)
+TAKING = (7, 8, 9, 16, 17, 35, 53)  # elements whose contacts with alkali metals are not bonds
 SPELLED = {"charge": ("charge",), "multiplicity": ("multiplicity", "mult")}  # parameters of calculators
 
 
@@ -33,16 +37,20 @@ def name_of(atoms: Atoms) -> str:
 def told(calculator: Any, atoms: Atoms) -> dict[str, int]:
     """The charge (e) and the multiplicity that a calculator computes with, as far as its parameters say.
 
-    tblite's calculator, where it was told neither, takes the sums of initial charges and magnetic moments.
+    tblite's calculator, where it was told neither, takes the sums of initial charges and magnetic moments. Of a sum of
+    calculators it is what the first of them says that says anything.
 
     >>> from ase.calculators.emt import EMT
     >>> told(EMT(), Atoms("N2"))
     {}
     """
-    calculator = getattr(calculator, "calculator", calculator)  # the one that is counted
-    parameters: Any = getattr(calculator, "parameters", None)
-    parameters = parameters if hasattr(parameters, "get") else {}
-    own = getattr(calculator, "__dict__", {})
+    calculator = attribute(calculator, "calculator", calculator)  # the one that is counted
+    mixed = attribute(attribute(calculator, "mixer", None), "calcs", None)
+    if isinstance(mixed, list | tuple):
+        return dict(ChainMap(*(told(part, atoms) for part in mixed)))
+    parameters: Any = attribute(calculator, "parameters", None)
+    parameters = parameters if isinstance(parameters, Mapping) else {}
+    own = attribute(calculator, "__dict__", {})
     found = {}
     for what, spellings in SPELLED.items():
         said = [parameters.get(name) for name in spellings] + [own.get(name) for name in spellings]
@@ -54,8 +62,18 @@ def told(calculator: Any, atoms: Atoms) -> dict[str, int]:
     return found
 
 
+def attribute(thing: Any, name: str, default: Any) -> Any:
+    """As `getattr`, of what may raise anything when it is asked."""
+    try:
+        return getattr(thing, name, default)
+    except Exception:  # a calculator of someone else, which is asked for what it need not have
+        return default
+
+
 def is_whole(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool) and float(value).is_integer()
+    """Whether a value is a whole number of sensible size: what a calculator calls its charge may be anything."""
+    real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    return bool(real and abs(value) <= LARGEST and float(value).is_integer())
 
 
 def in_all(atoms: Atoms, name: str) -> int:
@@ -210,6 +228,10 @@ def perceived(atoms: Atoms, charge: int, unpaired: int) -> Chem.Mol:
     Several neutral molecules are perceived one by one, where that works: together, their possibilities multiply.
     """
     bonds = covalent_bonds(atoms.numbers, atoms.positions)
+    if cations := alkali_cations(atoms.numbers, bonds):
+        rest = [atom for atom in range(len(atoms)) if atom not in cations]
+        parts = [single_atom(atoms[[atom]], 1, 1) for atom in cations]
+        return joined([perceived(atoms[rest], charge - len(cations), unpaired), *parts], np.array([*rest, *cations]))
     fragments = Topology(atoms.numbers, bonds).fragments
     if charge == 0 and unpaired == 0 and len(fragments) > 1:
         try:
@@ -219,6 +241,19 @@ def perceived(atoms: Atoms, charge: int, unpaired: int) -> Chem.Mol:
         else:
             return joined(parts, np.concatenate(fragments))
     return determined(atoms, charge, unpaired)
+
+
+def alkali_cations(numbers: np.ndarray, bonds: np.ndarray) -> list[int]:
+    """Atoms of alkali metals that are ions beside the rest: each touches, by (nb, 2), an atom that would take its
+    electron, or none but its like. Where all that it touches is carbon, hydrogen or another metal, it shares it.
+    """
+    alkali = np.isin(numbers, ALKALI)
+    if alkali.all():
+        return []
+    ends = np.concatenate([bonds, bonds[:, ::-1]])
+    ends = ends[alkali[ends[:, 0]] & ~alkali[ends[:, 1]]]
+    sharing = np.setdiff1d(ends[:, 0], ends[np.isin(numbers[ends[:, 1]], TAKING), 0])
+    return [] if sharing.size else np.flatnonzero(alkali).tolist()
 
 
 def joined(parts: list[Chem.Mol], places: np.ndarray) -> Chem.Mol:

@@ -172,7 +172,10 @@ class DirectionOptimizer(Optimizer):
 
     def meets_constraints(self) -> bool:
         """Whether the constraints had to move the start to where they hold: that is a step of its own."""
-        return isinstance(self.atoms, Atoms) and meet(self.atoms, self.recipe)
+        moved = isinstance(self.atoms, Atoms) and meet(self.atoms, self.recipe)
+        if moved and isinstance(self.optimizable, WatchedAtoms):
+            self.optimizable.led()
+        return moved
 
     def absorb(self, x: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Learn the gradient (N,) at x (N,), and say which point (N,) to go to."""

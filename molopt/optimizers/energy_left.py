@@ -132,9 +132,12 @@ def recipe_for(atoms: Any, molecule: Molecule | None = None) -> Recipe:
         what = "these are periodic" if isinstance(atoms, Atoms) else f"got a {type(atoms).__name__}"
         raise InputError(f"energy left is estimated for ase.Atoms that are not periodic, with a calculator; {what}")
     try:
-        return Recipe.of(atoms, molecule=molecule)
+        recipe = Recipe.of(atoms, molecule=molecule)
     except InputError as error:
         raise InputError(f"energy left cannot be estimated: {str(error).partition(': use')[0]}") from error
+    if not recipe.held.movable.any():
+        raise InputError("energy left cannot be estimated: all atoms are fixed")
+    return recipe
 
 
 def known_forces(atoms: Atoms) -> Array:

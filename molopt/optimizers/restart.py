@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from ase.filters import StrainFilter
 from ase.optimize.optimize import RestartError
 
 import molopt
@@ -120,10 +121,12 @@ class Restart:
         Raises
         ------
         InputError
-            No restart file can be at this path.
+            No restart file can be at this path; or the run is of a StrainFilter, whose strain is part of no geometry.
         RestartError
             The file is not a restart file, is of another version of molopt, or of another run.
         """
+        if isinstance(optimizer.atoms, StrainFilter):
+            raise InputError("a run of a StrainFilter cannot go on from a file: use FrechetCellFilter, or no restart")
         path = usable(path)
         found = readable_body(path)
         if found is None:

@@ -10,6 +10,7 @@ from ase.optimize.optimize import OptimizableAtoms
 from molopt.errors import Exploded, PotentialFailed
 from molopt.potentials import Counted
 from molopt.potentials.answers import checked_energy, checked_forces
+from molopt.potentials.counting import constrained
 from molopt.potentials.sense import Evaluated, Sense
 from molopt.rules.partition import Array
 
@@ -37,6 +38,11 @@ class WatchedAtoms(OptimizableAtoms):
         self.asked: Array | None = None  # (N, 3) where the last force call was
         self.there: Array | None = None  # (N, 3) where that or a step since has led
 
+    def led(self) -> None:
+        """The atoms were moved to where their constraints hold: the run is measured from there."""
+        if watches(self.atoms):  # else that is seen, as atoms moved from outside are
+            self.atoms.calc.sense.anew()
+
     def set_x(self, x: Array) -> None:
         super().set_x(x)
         self.there = self.atoms.positions.copy()
@@ -58,9 +64,7 @@ class WatchedAtoms(OptimizableAtoms):
     def gradient(self) -> Array:
         atoms = self.atoms
         forces = checked_forces(atoms.get_forces(apply_constraint=False), atoms, self.where())
-        for constraint in atoms.constraints:
-            constraint.adjust_forces(atoms, forces)
-        return -forces.ravel()
+        return -constrained(atoms, forces).ravel()
 
     def judged(self) -> Array:
         """The gradient (3N,) at a new geometry that makes sense."""

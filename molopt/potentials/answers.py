@@ -8,6 +8,8 @@ from ase import Atoms
 from molopt.errors import PotentialFailed
 from molopt.rules.partition import REAL, Array
 
+HUGE = 1e100  # eV/A, eV; more comes from no potential, and its square is not a number
+
 
 def checked_forces(forces: Any, atoms: Atoms, where: str) -> Array:
     """The forces as an array (N, 3) of floats, eV/A.
@@ -26,7 +28,7 @@ def checked_forces(forces: Any, atoms: Atoms, where: str) -> Array:
     Raises
     ------
     PotentialFailed
-        They are not real numbers of this shape, or not finite.
+        They are not real numbers of this shape, not finite, or beyond all sense.
 
     Examples
     --------
@@ -44,9 +46,9 @@ def checked_forces(forces: Any, atoms: Atoms, where: str) -> Array:
         raise PotentialFailed(
             f"{where}: its forces have the shape {found.shape}, those of {len(atoms)} atoms need {needed}"
         )
-    finite = np.isfinite(found).all(axis=1)
-    if not finite.all():
-        atom = int(np.argmin(finite))
+    sound = (np.abs(found) < HUGE).all(axis=1)  # false of what is not a number
+    if not sound.all():
+        atom = int(np.argmin(sound))
         force = ", ".join(str(entry) for entry in found[atom])
         raise PotentialFailed(
             f"{where}: the force on atom {atom} ({atoms.symbols[atom]}), counted from 0, is ({force}) eV/A"
@@ -60,7 +62,7 @@ def checked_energy(energy: Any, where: str) -> float:
     Raises
     ------
     PotentialFailed
-        It is not one real number, or not finite.
+        It is not one real number, not finite, or beyond all sense.
 
     Examples
     --------
@@ -76,7 +78,7 @@ def checked_energy(energy: Any, where: str) -> float:
         what = said(energy) if found is None else f"an array of shape {found.shape}"
         raise PotentialFailed(f"{where}: the energy is {what}; it must be one real number")
     number = float(found.item())
-    if not np.isfinite(number):
+    if not abs(number) < HUGE:
         raise PotentialFailed(f"{where}: the energy is {number}")
     return number
 

@@ -12,6 +12,7 @@ from molopt.errors import InputError, PotentialFailed
 from molopt.potentials.answers import checked_energy, checked_forces
 from molopt.potentials.geometry import Fingerprint, fingerprint
 from molopt.potentials.sense import Evaluated, Sense
+from molopt.rules.partition import Array
 
 
 class ForceCall(NamedTuple):
@@ -91,7 +92,7 @@ class Counted(BaseCalculator):
 
     @property
     def implemented_properties(self) -> list[str]:
-        return self.calculator.implemented_properties
+        return implemented(self.calculator)
 
     def _get_name(self) -> str:
         return getattr(self.calculator, "name", type(self.calculator).__name__.lower())
@@ -168,6 +169,11 @@ class Counted(BaseCalculator):
         self._seen = seen
 
 
+def implemented(calculator: Any) -> list[str]:
+    """What a calculator says that it can give; energy and forces where it says nothing."""
+    return getattr(calculator, "implemented_properties", None) or ["energy", "forces"]
+
+
 def energy_and_forces(calculator: Any, atoms: Atoms, where: str) -> dict[str, Any]:
     """energy (eV), forces (eV/A) and, where the calculator has it, free_energy (eV), checked; `where` begins a message.
 
@@ -177,7 +183,7 @@ def energy_and_forces(calculator: Any, atoms: Atoms, where: str) -> dict[str, An
         forces = checked_forces(calculator.get_property("forces", atoms), atoms, where)
     except PropertyNotImplementedError:
         raise InputError(f"{type(calculator).__name__} gives no forces: no geometry can be relaxed with it") from None
-    at_hand = getattr(calculator, "results", {})  # asking again would cost ASE's comparison of all atoms
+    at_hand = getattr(calculator, "results", None) or {}  # asking again would cost ASE's comparison of all atoms
     energy = at_hand["energy"] if "energy" in at_hand else calculator.get_property("energy", atoms)
     results = {"energy": checked_energy(energy, where), "forces": forces}
     if at_hand.get("free_energy") is not None:
@@ -185,13 +191,27 @@ def energy_and_forces(calculator: Any, atoms: Atoms, where: str) -> dict[str, An
     return results
 
 
+def constrained(atoms: Atoms, forces: Array) -> Array:
+    """The forces (N, 3) with the constraints of the atoms applied.
+
+    One that cannot be, as ASE's FixBondLengths far from where it holds, is passed over: a run goes there first.
+    """
+    found = forces.copy()
+    for constraint in atoms.constraints:
+        before = found.copy()
+        try:
+            constraint.adjust_forces(atoms, found)
+        except RuntimeError:
+            found = before
+    return found
+
+
 def with_constraints(atoms: Atoms, results: dict[str, Any]) -> tuple[float, float]:
     """Energy (eV) and fmax (eV/A) as an optimizer of these atoms sees them."""
     energy, forces = results["energy"], results["forces"]
     if atoms.constraints:
-        forces = forces.copy()
+        forces = constrained(atoms, forces)
         for constraint in atoms.constraints:
-            constraint.adjust_forces(atoms, forces)
             if hasattr(constraint, "adjust_potential_energy"):
                 energy += constraint.adjust_potential_energy(atoms)
     return float(energy), float(np.sqrt((forces**2).sum(axis=1).max(initial=0.0)))

@@ -67,6 +67,11 @@ class Sense:
     bonds: Array = field(default_factory=lambda: np.zeros((0, 2), dtype=int))  # (nb, 2) of the start
     touching: set[tuple[int, int]] = field(default_factory=set)  # pairs that were nearer than `near` at the start
 
+    def anew(self) -> None:
+        """The next force call is the start: what was before, as where constraints did not hold yet, is no measure."""
+        self.start = self.best = None
+        self.beyond, self.since = "", 0
+
     def before(self, atoms: Atoms, number: int) -> None:
         """Before force call `number` at these atoms."""
         x = atoms.positions
