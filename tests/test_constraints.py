@@ -184,11 +184,12 @@ def test_what_internals_cannot_do_is_refused_with_the_remedy(what, optimizer):
 
 
 @pytest.mark.parametrize("what", UNFIT)
-def test_auto_goes_cartesian_there_and_says_so(what, caplog):
-    with caplog.at_level(logging.WARNING, logger="molopt"):
+def test_auto_goes_elastic_or_cartesian_there_and_says_so(what, caplog):
+    with caplog.at_level(logging.INFO, logger="molopt"):
         optimizer = LBFGS(UNFIT[what](), logfile=None)
+    extended = what in ("periodic atoms", "FrechetCellFilter", "UnitCellFilter")
     assert optimizer.sees == ("cartesian" if what in ("NEB", "FixScaled") else "elastic")
-    assert what in caplog.text
+    assert ("periodic atoms and cells are elastic" if extended else what) in caplog.text
 
 
 @pytest.mark.parametrize("constraint", [FixSubsetCom([0, 1, 2]), FixCom()], ids=["FixSubsetCom", "FixCom"])
