@@ -251,6 +251,19 @@ def test_oxides_are_perceived_as_mmff94_types_them(smiles):
     assert Molecule.from_atoms(unsaid(molecule)).smiles == molecule.smiles
 
 
+@pytest.mark.parametrize(
+    "smiles",
+    ["CNC(=C[N+](=O)[O-])NCc1ccccc1", "C=C([N+](=O)[O-])CCc1ccccc1", "CNC(=C[N+](=O)[O-])NCCSCc1ccc(CN(C)C)o1"],
+)
+def test_bond_orders_are_found_in_whatever_order_the_atoms_come(smiles):
+    molecule = Molecule.from_smiles(smiles)
+    for seed in range(4):
+        order = np.random.default_rng(seed).permutation(len(molecule)) if seed else np.arange(len(molecule))
+        found = Molecule.from_atoms(unsaid(molecule)[order])
+        assert found.smiles == molecule.smiles
+        assert found.numbers.tolist() == molecule.numbers[order].tolist()
+
+
 def test_radicals_are_perceived():
     assert Molecule.from_atoms(unsaid(Molecule.from_smiles("C[CH2]"))).smiles == "[CH2]C"
 

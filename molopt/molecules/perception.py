@@ -14,12 +14,13 @@ from molopt.coordinates.topology import Topology, covalent_bonds
 from molopt.errors import InputError
 from molopt.molecules.annotation import assemble, restore, sanitized, typed_by_degree
 from molopt.molecules.checks import LARGEST, check_spin, whole
-from molopt.molecules.doubt import NO_ORDERS, doubt, lonely
+from molopt.molecules.doubt import COVALENT, NO_ORDERS, doubt, lonely
 from molopt.names import tidied
 
 log = logging.getLogger("molopt")
 
 MAX_ITERATIONS = 10_000  # of RDKit's search for bond orders: a count, so that no clock decides a result
+SHUFFLES = 3  # orders of the atoms that are tried beside their own and its reverse
 SULFOXIDE = Chem.MolFromSmarts("[S,Se;+1;X3]-[O;-1;X1]")
 LARGE = 200  # atoms; beyond, the search gets fewer iterations, as each takes longer
 ALKALI = (3, 11, 19, 37, 55)
@@ -235,12 +236,12 @@ def perceived(atoms: Atoms, charge: int, unpaired: int) -> Chem.Mol:
     fragments = Topology(atoms.numbers, bonds).fragments
     if charge == 0 and unpaired == 0 and len(fragments) > 1:
         try:
-            parts = [determined(atoms[part], 0, 0) for part in fragments]
+            parts = [in_some_order(atoms[part], 0, 0) for part in fragments]
         except (ValueError, RuntimeError, Chem.MolSanitizeException):
             pass
         else:
             return joined(parts, np.concatenate(fragments))
-    return determined(atoms, charge, unpaired)
+    return in_some_order(atoms, charge, unpaired)
 
 
 def alkali_cations(numbers: np.ndarray, bonds: np.ndarray) -> list[int]:
@@ -265,8 +266,27 @@ def joined(parts: list[Chem.Mol], places: np.ndarray) -> Chem.Mol:
     return sanitized(Chem.RWMol(ordered))
 
 
+def in_some_order(atoms: Atoms, charge: int, unpaired: int) -> Chem.Mol:
+    """As `perceived`, of all atoms at once.
+
+    RDKit pairs electrons in the order of the atoms: of a nitroalkene beside a ring it finds no bond orders in one, and
+    all in another.
+    """
+    rng, forward = np.random.default_rng(0), np.arange(len(atoms))
+    orders = [forward, forward[::-1], *(rng.permutation(len(atoms)) for _ in range(SHUFFLES))]
+    failed: Exception = ValueError("there are no atoms")
+    for order in orders if set(atoms.numbers.tolist()) <= COVALENT else orders[:1]:
+        try:
+            found = determined(atoms[order], charge, unpaired)
+        except (ValueError, Chem.MolSanitizeException) as error:
+            failed = error
+        else:
+            return found if order is forward else joined([found], order)
+    raise failed
+
+
 def determined(atoms: Atoms, charge: int, unpaired: int) -> Chem.Mol:
-    """As `perceived`, of all atoms at once."""
+    """As `perceived`, of all atoms at once, in the order that they have."""
     mol = assemble(atoms, [])
     if len(atoms) == 1:
         found = sanitized(mol)
