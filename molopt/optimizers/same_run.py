@@ -255,7 +255,7 @@ def check_molecule(
     known = None if optimizer.recipe is None else optimizer.recipe.known is not None
     if run["bond orders"] != known:
         told = "knew bond orders, of these atoms they are not known" if run["bond orders"] else "knew no bond orders"
-        raise ValueError(f"its run {told}: give the atoms with what their info had")
+        raise ValueError(f"its run {told}: give the atoms and their info as they were when it began")
     atoms, ours = optimizer.atoms, ordered(known_bonds(optimizer))
     began = ordered(checked(run["bonds"], "bonds", ours, (None, 2), 0, len(atoms) - 1))
     restored = restore(atoms)
