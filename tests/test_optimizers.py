@@ -249,9 +249,8 @@ def test_a_run_whose_forces_overflow_ends_and_does_not_stand_still_for_ever():
     ester = Molecule.from_smiles("CCOC(=O)c1ccccc1", seed=3)
     atoms = ester.atoms()
     atoms.calc = Overflowing()
-    with np.errstate(all="ignore"), pytest.raises(Exploded, match="exploded at force call 2"):
+    with pytest.raises(PotentialFailed, match="failed at force call 2"):
         Adam(atoms, coordinates="internal", logfile=None).run(fmax=0.05, steps=50)
-    assert np.array_equal(atoms.positions, ester.positions)
 
 
 def test_atoms_moved_from_outside_begin_a_run_of_their_own():

@@ -171,7 +171,8 @@ class Counted(BaseCalculator):
 
 def implemented(calculator: Any) -> list[str]:
     """What a calculator says that it can give; energy and forces where it says nothing."""
-    return getattr(calculator, "implemented_properties", None) or ["energy", "forces"]
+    said = getattr(calculator, "implemented_properties", None)
+    return ["energy", "forces"] if said is None else said
 
 
 def energy_and_forces(calculator: Any, atoms: Atoms, where: str) -> dict[str, Any]:

@@ -38,8 +38,8 @@ class Sense:
     One such geometry ends nothing, as a step may be tried and rejected. A run has exploded where `patience` of them
     follow each other, where the potential fails after `failing` of them, where it would end at one, or where it would
     be called converged by more than `higher` eV an atom above its start, as atoms are that flew out of reach of each
-    other. At once it has where a force is longer than `overflow`, and where an atom is `far` from its start, or a
-    coordinate is not finite: there the potential is not asked. The start is what all is measured by: however bad it is,
+    other. At once it has where an atom is `far` from its start, or a coordinate is not finite: there the potential is
+    not asked. The start is what all is measured by: however bad it is,
     a run that comes down from it makes sense.
 
     Raises
@@ -55,7 +55,6 @@ class Sense:
     apart: float = 100.0  # Angstrom; there two elementary charges pull with 0.0014 eV/A, below any criterion
     far: float = 1e4  # Angstrom; a thousand steps of ten times the longest default cap
     higher: float = 1.0  # eV an atom; the way over a barrier into a higher basin is a fraction of it
-    overflow: float = 1e150  # eV/A; the square of more is infinite, and no step comes of it
     patience: int = 5  # force calls
     failing: int = 2  # force calls before one that fails: a single one may have been a trial, as may what failed
     start: Evaluated | None = None
@@ -70,7 +69,7 @@ class Sense:
     def anew(self) -> None:
         """The next force call is the start: what was before, as where constraints did not hold yet, is no measure."""
         self.start = self.best = None
-        self.beyond, self.since = "", 0
+        self.nonsense, self.since = "", 0
 
     def before(self, atoms: Atoms, number: int) -> None:
         """Before force call `number` at these atoms."""
@@ -95,7 +94,7 @@ class Sense:
         self.since = self.since + 1 if self.nonsense else 0
         if not self.nonsense and (self.best is None or call.energy < self.best.energy):
             self.best = call
-        if self.since >= self.patience or (self.nonsense and call.fmax > self.overflow):
+        if self.since >= self.patience:
             self.end(call.number, self.nonsense)
 
     def begin(self, atoms: Atoms, start: Evaluated) -> None:
