@@ -13,8 +13,8 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 from molopt.errors import InputError, PotentialFailed
 from molopt.molecules import Molecule
+from molopt.molecules.electrons import name_of
 from molopt.molecules.identity import bonds_kept, stereo_kept
-from molopt.molecules.perception import name_of
 from molopt.optimizers.base import DirectionOptimizer
 from molopt.optimizers.energy_left import Estimate, energy_left
 from molopt.optimizers.meeting import meet, prepare

@@ -10,7 +10,7 @@ from molopt import potentials
 from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.molecules.checks import check_geometry
-from molopt.molecules.perception import SPELLED, is_whole, name_of, told
+from molopt.molecules.electrons import SPELLED, is_whole, name_of, told
 from molopt.optimizers.surrogate import Surrogate
 from molopt.potentials import Counted, automatic, engine
 from molopt.potentials.counting import implemented

@@ -14,7 +14,7 @@ from rdkit import Chem
 from rdkit.Chem import AllChem
 
 from molopt.errors import InputError
-from molopt.molecules import Molecule, perception
+from molopt.molecules import Molecule, electrons, perception
 from molopt.molecules.identity import bonds_kept, stereo_kept
 from molopt.molecules.reading import read
 from molopt.molecules.shipped import shipped_names
@@ -215,28 +215,28 @@ def test_with_positions_wants_a_position_an_atom(alanine):
 def test_charge_comes_from_info_then_initial_charges_then_zero(caplog):
     caplog.set_level(logging.INFO, logger="molopt")
     atoms = Atoms("NH4", charges=[0.2] * 5)
-    assert perception.charge_of(atoms) == 1
+    assert electrons.charge_of(atoms) == 1
     atoms.info["charge"] = 3
-    assert perception.charge_of(atoms) == 3
+    assert electrons.charge_of(atoms) == 3
     assert not caplog.records
-    assert perception.charge_of(Atoms("He")) == 0
+    assert electrons.charge_of(Atoms("He")) == 0
     assert "no charge is given, took 0" in caplog.text
 
 
 def test_spin_comes_from_info_then_magnetic_moments_then_parity(caplog):
     atoms = Atoms("O2", magmoms=[1.0, 1.0])
-    assert perception.spin_of(atoms, charge=0) == 3
+    assert electrons.spin_of(atoms, charge=0) == 3
     atoms.info["spin"] = 1
-    assert perception.spin_of(atoms, charge=0) == 1
-    assert perception.spin_of(Atoms("O2"), charge=0) == 1
+    assert electrons.spin_of(atoms, charge=0) == 1
+    assert electrons.spin_of(Atoms("O2"), charge=0) == 1
     assert not caplog.records
-    assert perception.spin_of(Atoms("O2"), charge=1) == 2
+    assert electrons.spin_of(Atoms("O2"), charge=1) == 2
     assert "took multiplicity 2 for its 15 electrons" in caplog.text
 
 
 def test_a_multiplicity_that_cannot_be_is_named_with_charge_and_electrons():
     with pytest.raises(InputError, match="charge 1 leaves 15 electrons, which cannot have multiplicity 3 but 2, 4, 6"):
-        perception.spin_of(Atoms("O2", info={"spin": 3}), charge=1)
+        electrons.spin_of(Atoms("O2", info={"spin": 3}), charge=1)
 
 
 @pytest.mark.parametrize("name", shipped_names())
@@ -525,8 +525,8 @@ def test_bonds_of_atoms_that_exchanged_places_are_perceived_anew():
 
 def test_the_charge_that_a_calculator_was_told_comes_before_info_and_initial_charges():
     atoms = Atoms("NH4", charges=[0.4] * 5, info={"charge": 2})
-    assert list(perception.charges_said(atoms, {"charge": 1}).values()) == [1, 2, 2]
-    assert perception.charge_of(atoms, {"charge": 1}) == 1
+    assert list(electrons.charges_said(atoms, {"charge": 1}).values()) == [1, 2, 2]
+    assert electrons.charge_of(atoms, {"charge": 1}) == 1
 
 
 def test_an_ion_needs_no_info_where_its_calculator_knows_the_charge(caplog):
@@ -544,7 +544,7 @@ def test_an_ion_needs_no_info_where_its_calculator_knows_the_charge(caplog):
 def test_what_a_calculator_calls_its_charge_and_is_none_is_passed_over(charge):
     calculator = EMT()
     calculator.charge = charge
-    assert perception.told(calculator, Atoms("N2")) == {}
+    assert electrons.told(calculator, Atoms("N2")) == {}
 
 
 def test_a_calculator_that_raises_where_it_is_asked_for_what_it_need_not_have_says_nothing():
@@ -552,13 +552,13 @@ def test_a_calculator_that_raises_where_it_is_asked_for_what_it_need_not_have_sa
         def __getattr__(self, name):
             raise RuntimeError(name)
 
-    assert perception.told(Strict(), Atoms("N2")) == {}
+    assert electrons.told(Strict(), Atoms("N2")) == {}
 
 
 def test_a_sum_of_calculators_has_the_charge_of_its_parts():
     ionic = EMT()
     ionic.charge = 1
-    assert perception.told(SumCalculator([EMT(), ionic]), Atoms("NH4")) == {"charge": 1}
+    assert electrons.told(SumCalculator([EMT(), ionic]), Atoms("NH4")) == {"charge": 1}
 
 
 def test_where_charges_contradict_each_other_bonds_have_no_orders_and_the_log_warns(caplog):

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from molopt.errors import InputError
 from molopt.molecules import Molecule
-from molopt.molecules.perception import SPELLED
+from molopt.molecules.electrons import SPELLED
 from molopt.molecules.reading import exists, read
 from molopt.optimizers.choice import specified
 from molopt.specification import parse

@@ -16,9 +16,9 @@ from ase import Atoms
 from rdkit import Chem
 
 from molopt.errors import InputError
+from molopt.molecules.electrons import name_of
 from molopt.molecules.embedding import embedded_first
 from molopt.molecules.molecule import Molecule
-from molopt.molecules.perception import name_of
 from molopt.molecules.sdf import number_in, orders_unknown, sdf_mol, sdf_records, title, untyped_atoms
 
 log = logging.getLogger("molopt")

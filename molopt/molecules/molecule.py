@@ -14,17 +14,9 @@ from molopt.errors import InputError
 from molopt.molecules.acceptance import accepted, smiles_of
 from molopt.molecules.annotation import annotate
 from molopt.molecules.checks import check_geometry, check_spin
+from molopt.molecules.electrons import charge_of, contradiction, lowest_spin, name_of, spin_of, told
 from molopt.molecules.embedding import embedded, embedded_first
-from molopt.molecules.perception import (
-    bonds_of,
-    by_distance,
-    charge_of,
-    contradiction,
-    lowest_spin,
-    name_of,
-    spin_of,
-    told,
-)
+from molopt.molecules.perception import bonds_of, by_distance
 from molopt.molecules.sdf import sdf_text
 from molopt.molecules.shipped import shipped_path
 from molopt.molecules.smiles import parse_smiles
@@ -171,9 +163,10 @@ class Molecule:
     def from_atoms(cls, atoms: Atoms, known: dict[str, int] | None = None) -> Self:
         """The molecule that `ase.Atoms` describe: from `atoms.info` where a Molecule wrote it, else perceived.
 
-        See `molopt.molecules.perception` for what is taken where nothing is given; every guess is logged by the logger
-        "molopt". The charge is what the calculator was told, else that of `atoms.info`, else the sum of initial
-        charges; where these contradict each other, the log warns, and bond orders are not known.
+        See `molopt.molecules.electrons` and `molopt.molecules.perception` for what is taken where nothing is given;
+        every guess is logged by the logger "molopt". The charge is what the calculator was told, else that of
+        `atoms.info`, else the sum of initial charges; where these contradict each other, the log warns, and bond orders
+        are not known.
 
         Parameters
         ----------

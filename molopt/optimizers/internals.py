@@ -25,8 +25,8 @@ from molopt.coordinates.topology import Topology, covalent_bonds
 from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.molecules.checks import check_geometry
+from molopt.molecules.electrons import name_of
 from molopt.molecules.force_constants import MMFFConstants
-from molopt.molecules.perception import name_of
 from molopt.optimizers.holding import Held, held_of
 from molopt.optimizers.json_arrays import checked
 from molopt.rules.partition import Array

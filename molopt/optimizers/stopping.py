@@ -14,7 +14,7 @@ from molopt.coordinates.frame import Frame
 from molopt.coordinates.internal import Internal
 from molopt.errors import InputError
 from molopt.molecules import Molecule
-from molopt.molecules.perception import name_of
+from molopt.molecules.electrons import name_of
 from molopt.noise import REACHED, Noise
 from molopt.optimizers.energy_left import REMEMBERED, Estimate, Estimator, points_of, recipe_for, stacked
 from molopt.optimizers.internals import Recipe

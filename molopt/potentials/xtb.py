@@ -13,7 +13,7 @@ from ase.data import chemical_symbols
 from molopt.errors import InputError, MissingExtra
 from molopt.molecules import Molecule
 from molopt.molecules.checks import check_spin, whole
-from molopt.molecules.perception import charge_of, name_of, spin_of
+from molopt.molecules.electrons import charge_of, name_of, spin_of
 from molopt.names import offer
 
 METHODS = {"gfn2-xtb": "GFN2-xTB", "gfn1-xtb": "GFN1-xTB"}
