@@ -430,3 +430,8 @@ def test_a_damaged_smiles_is_not_called_a_name(smiles):
     result = molopt("relax", smiles)
     assert result.exit_code == 2
     assert "the SMILES" in result.stderr
+
+
+def test_an_sdf_of_one_line_gets_one_line():
+    Path("one.sdf").write_text("M  END\n")
+    assert "one.sdf, record 1: RDKit cannot read it" in one_line("relax", "one.sdf")

@@ -53,7 +53,7 @@ def sdf_mol(record: str) -> Chem.Mol:
     supplier = Chem.SDMolSupplier()
     with rdBase.BlockLogs(), rdBase.CaptureErrorLog() as errors:
         supplier.SetData(record, sanitize=not orders_unknown(record), removeHs=False)
-        mol = supplier[0]
+        mol = supplier[0] if len(supplier) else None  # none in a record of one line
     if mol is None:
         complaint = COMPLAINT.search(logged(errors))
         raise InputError(f"RDKit cannot read it: {complaint.group(1) if complaint else 'it gives no reason'}")
