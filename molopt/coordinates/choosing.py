@@ -16,7 +16,7 @@ from molopt.coordinates.rigid import rigid_motions
 from molopt.coordinates.topology import Topology
 from molopt.rules.partition import Array
 
-STRAIGHT = np.deg2rad(165)  # an angle that wide is no coordinate, and no torsion goes through it
+STRAIGHT = np.deg2rad(165)  # an angle that wide is not a coordinate, and no torsion goes through it
 SPARE = np.deg2rad(150)  # the same where 180 is at home: far from 175, where an angle is worn
 MANY = 5  # neighbours of centres where it is; those with four are such if they lie in a plane
 STRAIGHTENING = np.deg2rad(135)  # nor is one at carbon with two neighbours, where a straight angle is the natural one

@@ -124,7 +124,7 @@ def constraint_of(constraint: Any) -> Any:
     """A constraint in plain values; its name alone where it has no others."""
     try:
         return plain(constraint.todict())
-    except (NotImplementedError, AttributeError, TypeError):
+    except (NotImplementedError, AttributeError, TypeError):  # a user's own may have no todict, or an unwritten one
         return {"name": type(constraint).__name__}
 
 
