@@ -43,6 +43,14 @@ class Curvature:
     stationary: str
     why: str = ""
 
+    def __str__(self) -> str:
+        said = (
+            ""
+            if math.isnan(self.lowest)
+            else f"lowest curvature {self.lowest:.2g} of the model's, {self.stiffness:.2g} eV/A^2"
+        )
+        return "; ".join(filter(None, (said, self.why)))
+
     def as_dict(self) -> dict[str, Any]:
         """In plain values, fit for JSON; NaN is None."""
         said = {name: value for name, value in vars(self).items() if name != "direction"}

@@ -30,7 +30,7 @@ ENDED = {
     "unconverged": Word("its steps were used up, or a saddle is left that it was to leave", False, True),
     "stalled": Word("no progress over a window of steps, or displacements below resolution", False, True),
     "exploded": Word("energy, forces or distances no longer made sense", False, False),
-    "failed": Word("the potential or the optimizer gave up", False, False),
+    "failed": Word("the potential or the optimizer raised an error", False, False),
     "timed out": Word("it took longer than it was given, and was ended", False, False),
     "crashed": Word("its process died", False, False),
     "stopped": Word("by the user, or by a budget of force calls or time", False, True),
@@ -39,8 +39,8 @@ STATIONARY = {
     "minimum": Word("the lowest curvature was looked at, and is positive", True, True),
     "saddle": Word("there is negative curvature: a saddle of order 1 or higher", False, True),
     "flat": Word("the lowest curvature is within the noise of zero", True, True),
-    "unchecked": Word("forces vanish; the curvature was not looked at, or not far enough to say", True, True),
-    "not stationary": Word("forces do not vanish", False, True),
+    "unchecked": Word("the curvature was not looked at, or not far enough to say", True, True),
+    "not stationary": Word("forces, or the energy left, are above what was asked for", False, True),
 }
 MOLECULE = {
     "kept": Word("bonds and stereo are those of the start", True, True),
@@ -112,6 +112,15 @@ class Verdict:
     def as_dict(self) -> dict[str, Any]:
         """In plain values, fit for JSON."""
         return asdict(self)
+
+
+def without_check(converged: bool, fmax: float) -> str:
+    """What can be said of an end whose curvature was not looked at; fmax is NaN where no forces are known.
+
+    >>> without_check(True, 0.01), without_check(False, 0.4), without_check(False, math.nan)
+    ('unchecked', 'not stationary', 'unchecked')
+    """
+    return "unchecked" if converged or not math.isfinite(fmax) else "not stationary"
 
 
 def require_words(said: Any) -> None:
