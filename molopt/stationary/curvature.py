@@ -1,52 +1,60 @@
-"""What a check of the curvature found."""
+"""What is known of the curvature at the end of a run."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from molopt.rules.partition import Array
 
 
 @dataclass(frozen=True)
 class Curvature:
-    """The lowest curvature at a geometry, as far as a check has looked.
+    """The softest direction that was found at a geometry.
 
     Attributes
     ----------
     lowest : float
-        Relative to the model Hessian, v.H v / v.M v: 1 where a motion is as stiff as the model says, below 0 on a
-        ridge. NaN where none was looked at.
+        The lowest curvature found, relative to the model Hessian: 1 is as stiff as the model says, below 0 is a ridge.
     stiffness : float
-        The same, d.H d in eV/A^2, along `direction`.
+        eV/A^2 along `direction`.
     direction : (natoms, 3) array
-        d, of norm 1.
+        Of norm 1.
     bound : float
-        What the lowest may still be, pessimistically, relative to the model Hessian.
+        What the lowest may still be, pessimistically.
     calls : int
-        Force calls of the check, beyond those of the run.
+        Force calls of the check, beyond the run's own.
     pushes : int
-        How often the run was pushed off a ridge.
+        Ridges that were left.
     energy_left : float
-        eV, with the curvature that was seen; NaN on a ridge, where no parabola tells.
+        eV, with the curvature that was seen; NaN on a ridge.
     stationary : str
-        A word of `molopt.stationary.verdict`.
+        A word of `molopt.stationary.verdict.STATIONARY`.
     why : str
-        The evidence, in a few words.
+        In a few words, as "periodic atoms" or "the budget of the check is spent".
     """
 
-    lowest: float = math.nan
-    stiffness: float = math.nan
-    direction: Array = field(default_factory=lambda: np.zeros((0, 3)))
-    bound: float = math.nan
-    calls: int = 0
-    pushes: int = 0
-    energy_left: float = math.nan
-    stationary: str = "unchecked"
+    lowest: float
+    stiffness: float
+    direction: Array
+    bound: float
+    calls: int
+    pushes: int
+    energy_left: float
+    stationary: str
     why: str = ""
 
+    def __str__(self) -> str:
+        said = (
+            ""
+            if math.isnan(self.lowest)
+            else f"lowest curvature {self.lowest:.2g} of the model's, {self.stiffness:.2g} eV/A^2"
+        )
+        return "; ".join(filter(None, (said, self.why)))
+
     def as_dict(self) -> dict[str, Any]:
-        """In plain values; NaN is None."""
-        said = dict(vars(self), direction=np.asarray(self.direction).tolist())
-        return {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in said.items()}
+        """In plain values, fit for JSON; NaN is None."""
+        said = {name: value for name, value in vars(self).items() if name != "direction"}
+        known = {
+            name: None if isinstance(value, float) and math.isnan(value) else value for name, value in said.items()
+        }
+        return known | {"direction": self.direction.tolist()}
