@@ -92,6 +92,12 @@ class Known:
         """Eigenvalues, ascending, and eigenvectors of `hessian`."""
         return np.linalg.eigh(self.hessian)
 
+    @property
+    def first(self) -> tuple[float, Array]:
+        """The lowest eigenvalue of `hessian`, and its vector."""
+        values, vectors = self.spectrum
+        return float(values[0]), vectors[:, 0]
+
     @cached_property
     def ritz(self) -> tuple[float, Array]:
         """The lowest curvature within the span of what was tried, which no true one lies above; and its direction."""
