@@ -2,6 +2,11 @@
 
 import importlib.util
 import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import ase.io
 import numpy as np
@@ -347,6 +352,36 @@ def test_a_geometry_that_is_not_at_rest_says_so_and_exits_with_1(here):
     assert ran.exit_code == 1
     assert ": not stationary (fmax " in ran.output
     assert "energy left" in ran.output
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_ends_cleanly_and_writes_nothing(here, workers, tmp_path_factory):
+    ase.io.write("methane.xyz", built("CH4"))
+    program = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); from molopt.cli import main; main()"
+    )
+    made = tmp_path_factory.mktemp("log") / "made"
+    options = ["--potential", f"trouble:Hanging?log={made}", "--frequencies", "--workers", workers, "--out", "modes"]
+    run = [sys.executable, "-c", program, "check", "methane.xyz", *options]
+    running = subprocess.Popen(run, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    while running.poll() is None and not made.exists():
+        time.sleep(0.1)
+    time.sleep(1.0)  # it hangs at the third force call, in this process or in another
+    running.send_signal(signal.SIGINT)
+    out, err = running.communicate(timeout=30)
+    assert running.returncode == 130
+    assert out == b""
+    assert err.split() == [b"molopt:", b"interrupted"]
+    assert [path.name for path in here.iterdir()] == ["methane.xyz"]
+
+
+def test_a_potential_that_fails_is_one_line_and_the_others_are_checked(here, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    ase.io.write("two.xyz", [built("CH4"), built("H2O")], format="extxyz")
+    ran = command("two.xyz", "--potential", "trouble:Raising", "--json")
+    assert ran.exit_code == 1
+    assert [set(said) for said in json.loads(ran.stdout)] == [{"name", "error"}] * 2
 
 
 def test_bad_input_is_one_line(here):
