@@ -17,7 +17,7 @@ from molopt.comparison.ratios import ratio
 from molopt.comparison.summaries import summaries
 from molopt.molecules import Molecule
 from molopt.optimizers.names import choose, optimizer_names
-from molopt.record import ENDED, Outcome, Plan, Record
+from molopt.record import Outcome, Plan, Record
 from molopt.relaxation import relax
 from molopt.report.colours import linear, on_dark
 from molopt.report.contents import letters
@@ -34,6 +34,7 @@ from molopt.report.figures.descent import thinned
 from molopt.report.labels import LOOKS, looks
 from molopt.report.study import ends_of
 from molopt.report.summary import summary_table
+from molopt.stationary.verdict import ENDED
 
 WATER = Molecule.from_smiles("O", name="water")
 LIMIT = 100

@@ -25,8 +25,9 @@ from hypothesis.extra.numpy import arrays
 
 from molopt.errors import InputError, StoreError
 from molopt.molecules import Molecule
-from molopt.record import EMPTY, ENDED, Outcome, Plan, Record
+from molopt.record import EMPTY, Outcome, Plan, Record
 from molopt.relaxation import Run
+from molopt.stationary.verdict import ENDED
 from molopt.store import Store
 from molopt.store.checking import require_sound
 from molopt.store.packing import pack, unpack

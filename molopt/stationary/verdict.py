@@ -89,7 +89,8 @@ class Verdict:
     energy_left: float | None = None
 
     def __post_init__(self) -> None:
-        require_words(self)
+        for name, table in WORDS.items():
+            require_word(getattr(self, name), table, name)
 
     @property
     def converged(self) -> bool:
@@ -123,12 +124,10 @@ def without_check(converged: bool, fmax: float) -> str:
     return "unchecked" if converged or not math.isfinite(fmax) else "not stationary"
 
 
-def require_words(said: Any) -> None:
-    """Raise ValueError where an attribute that `WORDS` has a table for holds a word that is not in it."""
-    for name, table in WORDS.items():
-        word = getattr(said, name)
-        if not isinstance(word, str) or word not in table:
-            raise ValueError(f"{name} must be one of {', '.join(table)}, got {word!r}")
+def require_word(word: Any, table: dict[str, Word], name: str) -> None:
+    """Raise ValueError where a word is none of its table."""
+    if not isinstance(word, str) or word not in table:
+        raise ValueError(f"{name} must be one of {', '.join(table)}, got {word!r}")
 
 
 def comparable(ended: str, stationary: str, molecule: str) -> bool:
