@@ -125,9 +125,6 @@ class Outcome:
 
     ended: str
     error: str | None = None
-    stationary: str = ""
-    identity: str = ""
-    why: str = ""
     seconds: float = math.nan
     optimizer_seconds: float = math.nan
     step_seconds: float = math.nan
@@ -136,10 +133,6 @@ class Outcome:
     energy: float = math.nan
     fmax: float = math.nan
     energy_left: float = math.nan
-    curvature: float = math.nan
-    stiffness: float = math.nan
-    check_calls: int = 0
-    pushes: int = 0
     at_noise_floor: bool = False
     bonds_kept: bool | None = None
     stereo_kept: bool | None = None
@@ -154,6 +147,13 @@ class Outcome:
     end: Array = field(default_factory=lambda: EMPTY["end"])
     floor_energy: float = math.nan
     floor: Array = field(default_factory=lambda: EMPTY["floor"])
+    stationary: str = ""
+    identity: str = ""
+    why: str = ""
+    curvature: float = math.nan
+    stiffness: float = math.nan
+    check_calls: int = 0
+    pushes: int = 0
     end_stationary: str = "unchecked"
     end_stiffness: float = math.nan
 
@@ -191,7 +191,9 @@ def word_of(bonds_kept: bool | None, stereo_kept: bool | None) -> str:
     """
     if bonds_kept is None:
         return "unknown"
-    return "rearranged" if not bonds_kept else "inverted" if stereo_kept is False else "kept"
+    if not bonds_kept:
+        return "rearranged"
+    return "kept" if stereo_kept is None or stereo_kept else "inverted"
 
 
 @dataclass(frozen=True)

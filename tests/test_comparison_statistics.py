@@ -239,7 +239,7 @@ def test_a_run_counts_as_in_the_lowest_basin_exactly_where_its_letter_is_an_a(bu
 
 def test_a_run_that_broke_bonds_and_fell_low_is_beside_none_of_the_others(butanes):
     anti = butanes[1]
-    low = replace(anti, outcome=replace(anti.outcome, energy=-99.0, floor_energy=-99.0, bonds_kept=False))
+    low = replace(anti, outcome=replace(anti.outcome, energy=-99.0, floor_energy=-99.0, identity="rearranged"))
     assert np.isnan(above_best([anti, low])[1])
     assert above_best([anti, low])[0] == 0
     assert above_best([low]) == [0]

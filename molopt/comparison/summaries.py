@@ -12,7 +12,7 @@ from molopt.comparison.problems import by_optimizer, by_potential, problem, went
 from molopt.comparison.ratios import Ratio, geometric_mean_cost, ratio
 from molopt.record import Record
 from molopt.specification import parse
-from molopt.stationary.verdict import ENDED, MOLECULE
+from molopt.stationary.verdict import ENDED, LOOKED_AT, MOLECULE
 
 DIFFERENT = 0.005  # eV between two ends that count as lower and higher
 
@@ -45,6 +45,8 @@ class Summary:
         not; NaN where no basins are known.
     rearranged : int
         Runs whose bonds at the end are not those of the start.
+    checked : int
+        Runs that looked at the curvature of their end themselves.
     ends : Counter
         Of the words in `molopt.stationary.verdict.STATIONARY`: what the ends of the runs are, by their own checks or by
         a look that was not counted.
@@ -65,6 +67,7 @@ class Summary:
     higher: int
     lowest_basin: float
     rearranged: int
+    checked: int
     ends: Counter[str]
 
     @property
@@ -106,6 +109,7 @@ def summaries(records: Iterable[Record], reference: str) -> list[Summary]:
                     higher=higher,
                     lowest_basin=float(np.mean(known)) if known else math.nan,
                     rearranged=sum(not MOLECULE[run.outcome.identity].comparable for run in runs),
+                    checked=sum(run.outcome.stationary in LOOKED_AT for run in runs),
                     ends=Counter(run.outcome.end_is for run in runs),
                 )
             )
