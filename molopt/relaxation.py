@@ -16,6 +16,7 @@ from molopt.molecules import Molecule
 from molopt.molecules.electrons import name_of
 from molopt.molecules.identity import Identity, identity_of
 from molopt.optimizers.base import DirectionOptimizer
+from molopt.optimizers.checking import Asked
 from molopt.optimizers.energy_left import Estimate, energy_left
 from molopt.optimizers.meeting import meet, prepare
 from molopt.optimizers.names import BY_NAME, choose, guided
@@ -42,6 +43,7 @@ def relax(
     *,
     coordinates: str | None = None,
     surrogate: Any = "auto",
+    check: str | None = "auto",
     logfile: Any = None,
     trajectory: Any = None,
     on_call: Callable[[Counted], object] | None = None,
@@ -73,6 +75,11 @@ def relax(
         (`molopt.potential`) or a calculator. "auto" is none on a force field, and MMFF94s elsewhere if it has
         parameters for the molecule. In Cartesians there is none. Its calls are not force calls, unless it is of the
         same program as the potential. A bad one costs a few force calls, never the result.
+    check : str or None
+        Whether the run is done before its softest direction has been looked at. "auto": it looks, on its last steps,
+        and leaves the ridges that it finds; "report": it names a saddle and stays there; None: it does not look.
+        "auto?calls=12&pushes=5" has other limits than 8 force calls a check and 3 pushes a run. Where a run is not in
+        internal coordinates, or its optimizer is not one of molopt, its end is "unchecked".
     logfile, trajectory
         As in ASE; silent and not written by default.
     on_call : callable, optional
@@ -94,7 +101,7 @@ def relax(
     >>> result.force_calls == len(result.trace) == result.steps + 1
     True
     """
-    run = Run(target, optimizer, potential, fmax, energy_left, steps, on_call, coordinates, surrogate)
+    run = Run(target, optimizer, potential, fmax, energy_left, steps, on_call, coordinates, surrogate, check)
     run.go(logfile, trajectory)
     if run.failure is not None and not run.counted.trace:
         raise run.failure
@@ -119,8 +126,10 @@ class Run:
         on_call: Callable[[Counted], object] | None = None,
         coordinates: str | None = None,
         surrogate: Any = BY_NAME,
+        check: str | None = None,
     ) -> None:
         check_criteria(fmax, energy_left, steps)
+        self.check = Asked.of(check)
         self.fmax, self.steps = fmax, int(steps)
         named = surrogate is None or isinstance(surrogate, str)
         self.choice = choose(optimizer, coordinates, surrogate if named else None)
@@ -145,7 +154,6 @@ class Run:
         self.optimizer = self.choice.name if guide is None else guided(self.choice.name, guide)
         self.surrogate_setup = time.perf_counter() - start
         self.stopping: Stopping | None = None
-        self.check: str | None = None
         self.failure: Exception | None = None
         self.halted = ""  # "stalled" or "stopped", where that ended the run before its last step
         self.halted_why = ""  # and by what, in a few words
@@ -169,11 +177,16 @@ class Run:
         self.seconds = time.perf_counter() - start - self.watching.seconds
 
     def follow(self, optimizer: Any) -> None:
-        others = not isinstance(optimizer, DirectionOptimizer)  # ours go to where constraints hold by themselves
-        if others and meet(self.atoms, None):
-            self.sense.anew()
-        self.stopping = Stopping(self.criteria, optimizer, self.molecule)
-        optimizer.gradient_converged = self.stopping.after(optimizer.gradient_converged)
+        if isinstance(optimizer, DirectionOptimizer):  # it goes to where constraints hold by itself
+            self.stopping = optimizer.stopping
+            self.stopping.molecule = self.molecule
+            self.stopping.add(self.criteria)
+            optimizer.look(self.check)
+        else:
+            if meet(self.atoms, None):
+                self.sense.anew()
+            self.stopping = Stopping(self.criteria, optimizer, self.molecule)
+            optimizer.gradient_converged = self.stopping.after(optimizer.gradient_converged)
         try:
             optimizer.run(fmax=self.fmax, steps=self.steps)
         except STOPPING as error:
@@ -246,7 +259,9 @@ class Run:
     def verdict(self, became: Identity, left: Estimate | None, fmax: float) -> Verdict:
         """What is said of the run, its end and its molecule, with the evidence for each that there is."""
         ended, curvature = self.ended(), self.curvature
-        looked = without_check(ended == "converged", fmax) if curvature is None else curvature.stationary
+        looked = "unchecked" if curvature is None else curvature.stationary
+        if looked == "unchecked":
+            looked = without_check(ended == "converged" or self.interrupted, fmax)
         why = (self.explained() or self.halted_why, became.why, "" if curvature is None else str(curvature))
         known = None if left is None or not math.isfinite(float(left)) else float(left)
         return Verdict(ended, looked, became.word, "; ".join(filter(None, why)), known)
@@ -257,7 +272,7 @@ class Run:
             return "exploded"
         if self.failure is not None or self.stopping is None:
             return "failed"
-        if self.stopping.met and not self.left_on_saddle:
+        if (self.stopping.met or self.interrupted) and not self.left_on_saddle:
             return "converged"
         return self.halted or "unconverged"
 
@@ -267,9 +282,15 @@ class Run:
         return None if self.stopping is None else getattr(self.stopping.optimizer, "curvature", None)
 
     @property
+    def interrupted(self) -> bool:
+        """Whether the run ended while it was checked: its end met the criteria, and more is not known."""
+        optimizer = None if self.stopping is None else self.stopping.optimizer
+        return isinstance(optimizer, DirectionOptimizer) and optimizer.checking.interrupted
+
+    @property
     def left_on_saddle(self) -> bool:
         """Whether a saddle remains that the run was to leave."""
-        return self.check == "auto" and self.curvature is not None and self.curvature.stationary == "saddle"
+        return self.check.kind == "auto" and self.curvature is not None and self.curvature.stationary == "saddle"
 
     def left(self, atoms: Atoms) -> Estimate | None:
         """The estimate for the last geometry, with what the run showed; None where it cannot be known."""
