@@ -94,5 +94,5 @@ def remarks(result: Result | Outcome) -> list[str]:
     verdict = result.verdict
     evidence = verdict.why.removeprefix(result.error or "").removeprefix("; ")
     if verdict.molecule not in ("kept", "unknown"):
-        evidence = f"{verdict.molecule}: {evidence or MOLECULE[verdict.molecule].meaning}"
-    return [*found, evidence] if evidence else found
+        return [*found, f"{verdict.molecule}: {evidence or MOLECULE[verdict.molecule].meaning}"]
+    return found if verdict.stationary == "minimum" or not evidence else [*found, evidence]
