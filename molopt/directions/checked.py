@@ -17,6 +17,7 @@ TURN, SHIFT = 0.4, 0.5  # rad of a soft motion, Angstrom of an atom: the longest
 GROWTH = 1.7  # of the radius, after a step of nearly its length
 WIDE, NARROWEST = 0.3, 0.02  # sqrt(eV), the radius of a check at first, and at least
 FMAX, LIMIT = 0.05, 1e-3  # eV/A, eV: for runs that end at these, sizes of probes are as they are given
+CAUTIOUS = 0.4  # relative curvature, the least that a step divides by where the energy left is small already
 FLAT = 0.02  # of the model's curvature: noise of zero
 FELL = -2e-3  # eV; a step that falls by more has led elsewhere
 
@@ -61,7 +62,7 @@ class Found(NamedTuple):
             return "not stationary"
         if self.passed and self.small:
             return "minimum"
-        if self.known.products and abs(self.known.ritz[0]) < FLAT:
+        if self.known.products and abs(self.known.first[0]) < FLAT:
             return "flat"
         return "saddle" if self.ridge else "unchecked"
 
@@ -100,8 +101,8 @@ class Checked:
         Of fmax; a probe makes no longer force on an atom than this, so that stiff molecules can be done with it.
     clean : float
         sqrt(eV); a longer step says nothing exact about the curvature at its end.
-    passing : tuple of float
-        The estimate of l that passes after 1, 2, 3 and more independent probes.
+    passing : float
+        What the lowest l may be at worst where a run may end.
     turn, turn_where_soft : float
         rad; the longest turn of a soft motion to the floor at which a run may end, and that where l < 0.3.
     memory : int
@@ -120,11 +121,11 @@ class Checked:
     part: float = 0.3
     longest: float = 0.04
     force: float = 0.4
-    clean: float = 0.12
-    passing: tuple[float, ...] = (0.2, 0.15, 0.05)
+    clean: float = 0.2
+    passing: float = 0.05
     turn: float = 0.15
     turn_where_soft: float = 0.05
-    memory: int = 12
+    memory: int = 8
     fmax: float = field(default=FMAX, repr=False)
 
     def init(self, seen: Observation) -> Checks:
@@ -189,8 +190,8 @@ class Checked:
         steps, lacks, offsets = state.steps[used], state.lacks[used], state.offsets[used]
         if len(steps):
             near = np.maximum(lengths(frame, steps), lengths(frame, offsets)) <= self.clean
-            steps, lacks = steps[near], lacks[near]
-        return Known.at(frame, soft_motions(frame), steps, lacks)
+            steps, lacks, offsets = (rows[near][-self.memory :] for rows in (steps, lacks, offsets))
+        return Known.at(frame, soft_motions(frame), steps, lacks, offsets)
 
     def examine(self, frame: Any, state: Checks, met: bool | None) -> tuple[Found | None, Checks]:
         """What a check says of this frame, and the state once it has; None where it is not asked yet.
@@ -213,14 +214,12 @@ class Checked:
 
     def found(self, frame: Any, state: Checks) -> Found:
         known = self.known(frame, state)
-        estimate = known.lowest[0]
-        ridge = known.products > 0 and known.ritz[0] < 0
-        passed = known.products > 0 and estimate > self.passing[min(known.products, len(self.passing)) - 1]
+        passed = known.products > 0 and known.at_stake <= self.limit / 2
         turn = known.turn(known.newton)
-        small = known.energy_left <= self.limit and turn < (self.turn_where_soft if estimate < 0.3 else self.turn)
+        small = known.energy_left <= self.limit and turn < (self.turn_where_soft if known.first[0] < 0.3 else self.turn)
         done = bool(state.met[0]) and small and passed
-        stays = ridge and bool(state.met[0]) and (not self.push or state.pushes[0] >= self.pushes)
-        return Found(done or stays or bool(state.met[0] and state.spent[0]), known, ridge, passed, small)
+        stays = known.ridge and bool(state.met[0]) and (not self.push or state.pushes[0] >= self.pushes)
+        return Found(done or stays or bool(state.met[0] and state.spent[0]), known, known.ridge, passed, small)
 
     def propose(self, frame: Any, seen: Observation, state: Checks, limits: Limits) -> tuple[Proposal, Checks]:
         proposal, inner = self.inner.propose(frame, seen, state.inner, limits)
@@ -232,9 +231,9 @@ class Checked:
             return proposal, state._replace(kind=np.zeros_like(state.kind))
         known = self.known(frame, state)
         way = known.coordinates(frame, proposal.displacement)
-        if known.products and known.lowest[0] > self.passing[0]:
+        if known.products and known.at_stake <= self.limit / 2:
             return proposal, state._replace(kind=np.zeros_like(state.kind))
-        aside = self.probed(frame, known, way, state)
+        aside = self.probed(frame, known, way)
         rise = float(known.gradient @ aside) + float(aside @ known.hessian @ (way + 0.5 * aside))
         return proposal._replace(
             displacement=proposal.displacement + known.basis @ aside,
@@ -245,46 +244,39 @@ class Checked:
     def step(self, frame: Any, state: Checks) -> tuple[Proposal, Checks]:
         """A step of the check: Newton and probe in one, or a push off a ridge."""
         known = self.known(frame, state)
-        newton, radius = known.newton, float(state.radius[0])
-        pushed = known.products > 0 and known.ritz[0] < 0
-        if pushed:
+        radius = float(state.radius[0])
+        if known.ridge:
             way = self.off_ridge(frame, known, state)
         else:
-            way = newton * min(1.0, radius / max(float(np.linalg.norm(newton)), 1e-300))
+            way = known.newton if known.energy_left > self.limit else known.down(CAUTIOUS)
+            way = way * min(1.0, radius / max(float(np.linalg.norm(way)), 1e-300))
             way = way * min(1.0, TURN / max(known.turn(way), 1e-300))
-            way = way + self.probed(frame, known, way, state)
+            way = way + self.probed(frame, known, way)
         predicted = float(known.gradient @ way) + 0.5 * float(way @ known.hessian @ way)
         size = float(np.linalg.norm(way))
         numbers = (predicted, known.energy_left, size, 0.0, 1.0)
-        pushes = np.array([float(pushed)])
+        pushes = np.array([float(known.ridge)])
         state = state._replace(size=np.array([size]), pushed=pushes, kind=2 + pushes)
         return Proposal(known.basis @ way, *(np.array([number]) for number in numbers)), state
 
     def off_ridge(self, frame: Any, known: Known, state: Checks) -> Array:
         """Along the lowest curvature, downhill, and the Newton step in all else."""
-        values, vectors = known.spectrum
-        ridge = vectors[:, 0]
+        ridge = known.first[2]
         if ridge @ known.gradient > 0:
             ridge = -ridge
         farthest = frame.longest(known.basis @ ridge)
         size = min(TURN / max(known.turn(ridge), 1e-300), SHIFT / max(farthest, 1e-300))
         if state.rejected[0]:
             size = min(size, float(state.radius[0]))
-        if values[0] > 0:
-            size = min(size, max(float(ridge @ known.newton), self.probe))
         return known.newton + (size - float(ridge @ known.newton)) * ridge
 
-    def probed(self, frame: Any, known: Known, way: Array, state: Checks) -> Array:
+    def probed(self, frame: Any, known: Known, way: Array) -> Array:
         """(r,) the probe that goes with a step."""
-        direction = known.probe(way, self.random(state))
+        direction = known.probe(way, self.passing)
         scale = min(1.0, np.sqrt(self.limit / LIMIT))
         size = float(np.clip(self.part * np.linalg.norm(way), self.probe * scale, self.longest * scale))
         pull = frame.pull(known.basis @ direction)
         return min(size, self.force * min(self.fmax, FMAX) / max(pull, 1e-300)) * direction
-
-    def random(self, state: Checks) -> np.random.Generator:
-        """The same for the same state, so that a run repeats."""
-        return np.random.default_rng(int(state.calls[0]))
 
 
 def lengths(frame: Any, rows: Array) -> Array:

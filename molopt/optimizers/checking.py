@@ -135,8 +135,8 @@ class Checking:
         else:
             what = "a ridge" if found.ridge else "a minimum" if found.passed and found.small else "not clear yet"
             said = (
-                f"lowest curvature {known.ritz[0]:.2f} of the model's in {known.products} directions, "
-                f"{known.lowest[0]:.2f} at worst, {1e3 * known.energy_left:.2g} meV left: {what}"
+                f"lowest curvature {known.first[0]:.2f} of the model's from {known.products} probes, "
+                f"{known.bound:.2f} at worst, {1e3 * known.energy_left:.2g} meV left: {what}"
             )
         log.info("step %d, check %d of %d: %s", self.optimizer.nsteps, state.tries[0], self.asked.calls, said)
 
@@ -179,13 +179,13 @@ class Checking:
         if self.found is None or not isinstance(self.optimizer.optimizable, WatchedAtoms):
             return nothing
         found, known, frame = self.found, self.found.known, self.frame
-        value, direction = min(((v[0], v[1]) for v in (known.ritz, known.first)), key=lambda pair: pair[0])
+        value, _, direction = known.first
         move = np.zeros(frame.x.size)
         move[frame.coordinates.movable] = frame.lower(known.basis @ direction)
         size = max(float(np.linalg.norm(move)), 1e-300)
         word = found.word(bool(state.met[0]))
         return Curvature(
-            float(value), float(value) / size**2, (move / size).reshape(-1, 3), known.lowest[0], *spent,
+            float(value), float(value) / size**2, (move / size).reshape(-1, 3), known.bound, *spent,
             math.nan if word == "saddle" else known.energy_left, word, self.why(found, word),
         )  # fmt: skip
 
