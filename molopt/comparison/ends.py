@@ -4,18 +4,24 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from ase import Atoms
 
 from molopt.fitting.hessians import hessian
 from molopt.molecules import Molecule
 from molopt.potentials import Counted, potential
 from molopt.potentials.force_field_terms import FORCE_FIELDS
+from molopt.potentials.xtb import METHODS
 from molopt.record import Outcome
+from molopt.relaxation import Run
 from molopt.rules.partition import Array
 from molopt.specification import parse
 
-LARGEST = 60  # atoms; the Hessian of more would take longer than their runs
-FLAT = 3e-4  # eV/A^2: a motion of norm 1 A changes the energy by 0.15 meV, less than any criterion asks
+# Atoms up to which a whole Hessian takes no longer than a run, and eV/A^2 that differences of its forces blur: below
+# it a motion of norm 1 A changes the energy by less than any criterion asks.
+WHOLE = dict.fromkeys(FORCE_FIELDS, (60, 0.0003)) | dict.fromkeys(METHODS, (24, 0.001))
 ARRIVED = 0.005  # eV above the floor, within which an end is called what its floor is
+CHECK = "default?check=report"
+STEP = 0.01  # A of the whole molecule, for differences of forces that may be as noisy as those of xTB
 
 
 class End(NamedTuple):
@@ -34,12 +40,12 @@ class End(NamedTuple):
 
 
 def end_of(molecule: Molecule, method: str, outcome: Outcome, limit: float) -> End:
-    """What the end of a run is, from a whole Hessian by central differences of forces.
+    """What the end of a run is.
 
     An end within 5 meV of its floor is what the floor is: a minimum, a saddle (relaxing on stays on a symmetric one) or
-    flat. One that lies higher is a saddle where its own curvature is negative, and else not stationary, but on a
-    shelf, however small its forces. Unchecked where the potential is not a force field of molopt, or there are more
-    than 60 atoms.
+    flat. One that lies higher is a saddle where its own curvature is negative, as far as that is looked at, and else
+    not stationary, but on a shelf, however small its forces. The curvature is that of the whole Hessian up to 60 atoms
+    in molopt's force fields and 24 in xTB, beyond that what a check finds; potentials of others are not asked.
 
     Parameters
     ----------
@@ -59,18 +65,52 @@ def end_of(molecule: Molecule, method: str, outcome: Outcome, limit: float) -> E
     """
     if not outcome.fmax <= limit:
         return End("not stationary")
-    if parse(method)[0].lower() not in FORCE_FIELDS or len(molecule) > LARGEST:
-        return End()
     settled = len(outcome.floor) > 0
     arrived = settled and outcome.energy - outcome.floor_energy <= ARRIVED
-    atoms = molecule.with_positions(outcome.floor if arrived else outcome.end).atoms()
+    there = molecule.with_positions(outcome.floor if arrived else outcome.end)
+    largest, blur = WHOLE.get(parse(method)[0].lower(), (0, math.nan))
+    if len(molecule) <= largest:
+        end = by_hessian(there, method, blur)
+        return End("not stationary", end.stiffness) if settled and not arrived and end.stationary != "saddle" else end
+    if settled and not arrived:
+        return End("not stationary")
+    return by_check(there, method, limit, blur) if largest else End()
+
+
+def by_hessian(molecule: Molecule, method: str, blur: float) -> End:
+    """What a geometry is, from its whole Hessian by central differences of forces, good to `blur` eV/A^2."""
+    atoms = molecule.atoms()
     atoms.calc = Counted(potential(method, molecule))
     lowest = softest(hessian(atoms), atoms.positions)
-    if lowest < -FLAT:
-        return End("saddle", lowest)
-    if settled and not arrived:
-        return End("not stationary", lowest)
-    return End("flat" if lowest <= FLAT else "minimum", lowest)
+    return End("saddle" if lowest < -blur else "flat" if lowest <= blur else "minimum", lowest)
+
+
+def by_check(molecule: Molecule, method: str, limit: float, blur: float) -> End:
+    """What a geometry is, from a few force calls about it: those of a check, and two more that must bear a saddle out.
+
+    One from which the check leads far down is a saddle, too.
+    """
+    run = Run(molecule, CHECK, method, limit, energy_left=None)
+    run.go()
+    found = run.result()
+    if found.curvature is None or found.error is not None:
+        return End()
+    if found.trace[0].energy - found.energy > ARRIVED:
+        return End("saddle")
+    if found.curvature.stationary != "saddle":
+        return End(found.curvature.stationary, found.curvature.stiffness)
+    found.atoms.calc = Counted(potential(method, molecule))
+    along = stiffness_along(found.atoms, found.curvature.direction)
+    return End("saddle" if along < -blur else "unchecked", along)
+
+
+def stiffness_along(atoms: Atoms, direction: Array) -> float:
+    """The curvature (eV/A^2) along a direction (N, 3) of norm 1, by central differences of forces."""
+    start, forces = atoms.positions.copy(), []
+    for sign in (1, -1):
+        atoms.positions = start + sign * STEP * direction
+        forces.append(atoms.get_forces())
+    return float(np.sum((forces[1] - forces[0]) * direction)) / (2 * STEP)
 
 
 def softest(hessian: Array, positions: Array) -> float:

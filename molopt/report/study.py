@@ -232,9 +232,9 @@ def notes(records: Sequence[Record], study: Study) -> list[str]:
     ]
     if any(record.outcome.end_stationary != "unchecked" for record in records):
         found.append(
-            "What an end is was looked up in its whole Hessian, uncounted, in force fields and up to 60 atoms. An end "
-            "within 5 meV of where relaxing on came to rest is what that is. One that lies higher is a saddle where "
-            "its lowest curvature is negative, and else not stationary, however small its forces."
+            "What an end is was seen afterwards, in force calls that are not counted (docs/verdict.md). An end within "
+            "5 meV of where relaxing on came to rest is what that is. One that lies higher is a saddle where its "
+            "lowest curvature is seen to be negative, and else not stationary, however small its forces."
         )
     threads = study.settings.threads
     found.append(
