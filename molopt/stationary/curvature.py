@@ -44,17 +44,10 @@ class Curvature:
     why: str = ""
 
     def __str__(self) -> str:
-        said = (
-            ""
-            if math.isnan(self.lowest)
-            else f"lowest curvature {self.lowest:.2g} of the model's, {self.stiffness:.2g} eV/A^2"
-        )
-        return "; ".join(filter(None, (said, self.why)))
+        said = f"lowest curvature {self.lowest:.2g} of the model's, {self.stiffness:.2g} eV/A^2"
+        return "; ".join(filter(None, ("" if math.isnan(self.lowest) else said, self.why)))
 
     def as_dict(self) -> dict[str, Any]:
         """In plain values, fit for JSON; NaN is None."""
-        said = {name: value for name, value in vars(self).items() if name != "direction"}
-        known = {
-            name: None if isinstance(value, float) and math.isnan(value) else value for name, value in said.items()
-        }
-        return known | {"direction": self.direction.tolist()}
+        said = {name: None if value != value else value for name, value in vars(self).items() if name != "direction"}
+        return said | {"direction": self.direction.tolist()}
