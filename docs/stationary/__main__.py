@@ -1,6 +1,8 @@
 """Whether ends are minima, and what it costs to know: the check of `molopt.relax` against exact Hessians.
 
     python docs/stationary run --set reported --potential mmff94,gfn2-xtb --check none,auto,sella --out FOLDER
+    python docs/stationary stops --set reported --potential mmff94,gfn2-xtb --out FOLDER
+    python docs/stationary geometries --potential mmff94,gfn2-xtb --out FOLDER
     python docs/stationary report FOLDER
     python docs/stationary run --set tuning --first 3 --largest 20 --out FOLDER     # seconds
 
@@ -9,6 +11,10 @@ birkholz-schlegel, symmetric and baker-five. From each start the default runs wi
 end; Sella's calls are counted to fmax 0.01 eV/A. The truth of an end (`truth.py`): the Hessian by central differences;
 pushed both ways along its lowest direction, then downhill in steps of at most 0.02 A that never rise to fmax 0.001. An
 end is false if it is more than 5 meV, and more than three thresholds of energy left, above that floor.
+
+`stops` gives the stops of ASE's BFGS and FIRE at fmax 0.05 to `molopt.check`, beside the energy that is really left.
+`geometries` builds minima, saddles of order 1 to 3 and ridges with their Hessians and checks them, 40 of the minima
+with noise of 1 and 3 meV/A in their forces, too.
 
 A run and a truth that the folder has already are not done again: after a change of molopt's code, take a new folder, or
 the old one with --again (runs anew, truths of equal geometries kept). Sella needs `pip install "molopt[peers]"`.
@@ -22,7 +28,9 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
+import checks
 import tally
+from checks import read
 from ends import Wanted, chosen, records
 
 import molopt
@@ -47,6 +55,18 @@ def main() -> None:
     run.add_argument("--again", action="store_true", help="do runs again that the folder has")
     run.add_argument("--out", type=Path, required=True, help="folder of runs and truths")
     run.add_argument("--workers", type=int, default=1)
+    stops = commands.add_parser("stops", help="the check of what BFGS and FIRE stop at")
+    stops.set_defaults(command=stop_all)
+    stops.add_argument("--set", type=names, default=["reported"])
+    stops.add_argument("--potential", type=names, default=["mmff94"])
+    stops.add_argument("--largest", type=int, default=60)
+    stops.add_argument("--first", type=int, help="so many starts of a set")
+    stops.add_argument("--out", type=Path, required=True)
+    known = commands.add_parser("geometries", help="the check of minima, saddles and ridges")
+    known.set_defaults(command=check_geometries)
+    known.add_argument("--potential", type=names, default=["mmff94"])
+    known.add_argument("--count", type=int, default=200, help="geometries, of all potentials together")
+    known.add_argument("--out", type=Path, required=True)
     report = commands.add_parser("report", help="the tables, and each end that is false or was called wrongly")
     report.set_defaults(command=print_report)
     report.add_argument("folders", type=Path, nargs="+")
@@ -57,6 +77,14 @@ def main() -> None:
         arguments.command(arguments)
     except (molopt.InputError, molopt.MissingExtra) as error:
         sys.exit(str(error))
+
+
+def stop_all(said: argparse.Namespace) -> None:
+    checks.stops(said.out, said.set, said.potential, said.largest, said.first)
+
+
+def check_geometries(said: argparse.Namespace) -> None:
+    checks.geometries(said.out, said.potential, said.count)
 
 
 def integers(text: str) -> list[int]:
@@ -70,7 +98,7 @@ def names(text: str) -> list[str]:
 def run_all(arguments: argparse.Namespace) -> None:
     arguments.out.mkdir(parents=True, exist_ok=True)
     file = arguments.out / FILE
-    there = {key(record) for record in read(file)} if file.exists() and not arguments.again else set()
+    there = {key(record) for record in ([] if arguments.again else read(file))}
     jobs = []
     for name in arguments.set:
         starts = [
@@ -100,17 +128,16 @@ def runs(name: str, start: Any, arguments: argparse.Namespace) -> list[Wanted]:
     ]
 
 
-def read(file: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in file.read_text().splitlines()]
-
-
 def key(record: dict[str, Any]) -> Wanted:
     return Wanted(*(record[part] for part in Wanted._fields))
 
 
 def print_report(arguments: argparse.Namespace) -> None:
     done = [record for folder in arguments.folders for record in read(folder / FILE)]
-    tally.report({key(record): record for record in done}, arguments.per_molecule)
+    if done:
+        tally.report({key(record): record for record in done}, arguments.per_molecule)
+    for folder in arguments.folders:
+        checks.report(folder)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ class Surface:
     """Energy (eV) and gradient (3N,) eV/A at a geometry (3N,), counted."""
 
     def __init__(self, molecule: molopt.Molecule, potential: str) -> None:
-        self.molecule = molecule
+        self.molecule, self.potential = molecule, potential
         self.atoms = molecule.atoms()
         self.atoms.calc = molopt.potential(potential + TIGHT.get(potential, ""), molecule)
         self.calls = 0

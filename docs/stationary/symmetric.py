@@ -15,7 +15,7 @@ TO_HYDROGEN = 1.09  # A
 
 
 def symmetric() -> Iterator[molopt.Molecule]:
-    yield placed("O", "linear_water", [[0, 0, 0], [0, 0, 0.96], [0, 0, -0.96]])
+    yield placed("O", "linear_water", [[0, 0, 0], [0.96, 0, 0], [-0.96, 0, 0]])
     yield placed("N", "planar_ammonia", [[0, 0, 0], *around(3, 1.01)])
     ends = [[x, y, z] for sign in (1, -1) for x, y, z in around(3, 1.03, height=sign * 1.13)]
     yield placed("CC", "eclipsed_ethane", [[0, 0, 0.765], [0, 0, -0.765], *ends])

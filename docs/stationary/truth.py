@@ -1,7 +1,8 @@
 """What an end really is: how far the ways down from it lead, and the curvature there.
 
 The Hessian at the end by central differences; pushed both ways along its lowest direction, and along each of the next
-that is negative, then downhill (`descent`) to fmax 0.001 eV/A. The lowest energy reached is the floor.
+that is negative, then downhill (`descent`) to fmax 0.001 eV/A. The lowest energy reached is the floor; where that is a
+ridge itself, as below an end of high symmetry, the descent goes on from there.
 """
 
 import hashlib
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from descent import descend, longest
+from descent import Floor, descend, longest
 from hessians import Array, Spectrum, Surface, lowest_relative, spectrum
 
 import molopt
@@ -21,6 +22,7 @@ RIDGE = -0.001  # eV/A^2; a Cartesian eigenvalue below is negative
 PUSHED = (0.05, 0.15)  # A, of the longest moved atom: where the direction is stiff, and where it is flat
 PULL = 0.003  # eV/A, that a push should meet, to be more than the fmax of the descents
 DIRECTIONS = 3  # that are pushed along, at most: the second and third only where negative
+AGAIN, ROUNDS = 0.001, 3  # eV; a floor that is so far down is looked at in turn, and left where it is a ridge
 ALIKE = 0.02  # A; a Hessian serves for all ends of a molecule with no atom further from its own
 
 
@@ -52,7 +54,14 @@ class Truths:
         found = spectrum(hessian, x)
         lowest = lowest_relative(self.surface, x, hessian)
         floors = [descend(self.surface, start, found) for start in pushed(x, found)]
-        best = min(floors, key=lambda floor: floor.energy)
+        best = min(floors, key=by_energy)
+        for _ in range(ROUNDS):
+            if energy - best.energy < AGAIN:
+                break
+            there = spectrum(self.surface.hessian(best.x), best.x)
+            if there.values[0] > RIDGE:
+                break
+            best = min((descend(self.surface, start, there) for start in pushed(best.x, there)), key=by_energy)
         np.savez_compressed(
             self.folder / f"{name}.npz",
             numbers=self.surface.molecule.numbers,
@@ -99,6 +108,10 @@ def pushed(x: Array, found: Spectrum) -> list[Array]:
             size = float(np.clip(PULL / max(abs(value), 1e-6) * longest(vector), *PUSHED))
             starts += [x + sign * size / longest(vector) * vector for sign in (1, -1)]
     return starts
+
+
+def by_energy(floor: Floor) -> float:
+    return floor.energy
 
 
 def superposed(one: Array, other: Array) -> tuple[Array, float]:
