@@ -3,6 +3,7 @@
     python docs/stationary run --set reported --potential mmff94,gfn2-xtb --check none,auto,sella --out FOLDER
     python docs/stationary stops --set reported --potential mmff94,gfn2-xtb --out FOLDER
     python docs/stationary geometries --potential mmff94,gfn2-xtb --out FOLDER
+    python docs/stationary references --potential mmff94,gfn2-xtb --out FOLDER
     python docs/stationary report FOLDER
     python docs/stationary run --set tuning --first 3 --largest 20 --out FOLDER     # seconds
 
@@ -14,7 +15,7 @@ end is false if it is more than 5 meV, and more than three thresholds of energy 
 
 `stops` gives the stops of ASE's BFGS and FIRE at fmax 0.05 to `molopt.check`, beside the energy that is really left.
 `geometries` builds minima, saddles of order 1 to 3 and ridges with their Hessians and checks them, 40 of the minima
-with noise of 1 and 3 meV/A in their forces, too.
+with noise of 1 and 3 meV/A in their forces, too. `references` seeks the true minima of Baker's five.
 
 A run and a truth that the folder has already are not done again: after a change of molopt's code, take a new folder, or
 the old one with --again (runs anew, truths of equal geometries kept). Sella needs `pip install "molopt[peers]"`.
@@ -29,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import checks
+import references
 import tally
 from checks import read
 from ends import Wanted, chosen, records
@@ -67,6 +69,10 @@ def main() -> None:
     known.add_argument("--potential", type=names, default=["mmff94"])
     known.add_argument("--count", type=int, default=200, help="geometries, of all potentials together")
     known.add_argument("--out", type=Path, required=True)
+    minima = commands.add_parser("references", help="true minima of Baker's five")
+    minima.set_defaults(command=lambda said: references.build(said.out, said.potential))
+    minima.add_argument("--potential", type=names, default=["mmff94"])
+    minima.add_argument("--out", type=Path, required=True, help="the folder of the runs of baker-five")
     report = commands.add_parser("report", help="the tables, and each end that is false or was called wrongly")
     report.set_defaults(command=print_report)
     report.add_argument("folders", type=Path, nargs="+")
@@ -137,6 +143,7 @@ def print_report(arguments: argparse.Namespace) -> None:
     if done:
         tally.report({key(record): record for record in done}, arguments.per_molecule)
     for folder in arguments.folders:
+        references.report(folder, done)
         checks.report(folder)
 
 

@@ -57,8 +57,10 @@ def record(molecule: molopt.Molecule, wanted: Wanted, folder: Path, judge: bool)
         result = relaxed(molecule, wanted)
     except (molopt.InputError, molopt.PotentialFailed) as error:
         return written | {"ended": "not covered", "reason": " ".join(str(error).split())}
+    except Exception as error:  # a fault of ours: one run is lost, and listed
+        return written | {"ended": "crashed", "reason": " ".join(f"{type(error).__name__}: {error}".split())}
     written |= said(result)
-    if judge and wanted.check != "sella" and result.converged | (result.ended != "failed"):
+    if judge and wanted.check != "sella" and result.ended not in ("failed", "exploded"):
         written["truth"] = Truths(molecule, wanted.potential, folder / "truth").of(result.atoms.positions)
     return written
 

@@ -57,7 +57,7 @@ def report(done: dict[Any, Record], per_molecule: bool) -> None:
         groups[record["potential"], record["set"]][wanted] = record
     print("Ends: what they are, and what they were called.\n")
     row("potential", "set", "optimizer", "check", "ends", "false", "called minimum", "flat", "unchecked",
-        "saddle", "minima called saddle", "not converged", "not covered")  # fmt: skip
+        "saddle", "minima called saddle", "not converged", "no run")  # fmt: skip
     row(*["---"] * 13)
     for (potential, name), runs in sorted(groups.items()):
         for (optimizer, check), records in kinds(runs):
@@ -80,7 +80,7 @@ def report(done: dict[Any, Record], per_molecule: bool) -> None:
         [r for r in done.values() if r["check"] not in ("none", "sella") and r.get("called") == "unchecked"],
     )
     listed("Not converged", [r for r in done.values() if "calls" in r and not r["converged"]])
-    listed("Not covered", [record for record in done.values() if "calls" not in record])
+    listed("No run", [record for record in done.values() if "calls" not in record])
     if per_molecule:
         listed("All", list(done.values()))
 
