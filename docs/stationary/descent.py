@@ -4,7 +4,7 @@ from collections import deque
 from typing import NamedTuple
 
 import numpy as np
-from hessians import Array, Spectrum, Surface
+from hessians import Array, Spectrum, Surface, spectrum
 
 FMAX = 0.001  # eV/A
 LEFT = 5e-5  # eV, foretold by the last quadratic: beside fmax, as forces are small on a flat ridge, too
@@ -20,21 +20,21 @@ class Floor(NamedTuple):
     x: Array  # (3N,) A
     energy: float  # eV
     fmax: float  # eV/A
+    passed: float  # eV, where fmax was met first: on a flat shelf there is more to come
     calls: int
 
 
 def descend(surface: Surface, x: Array, start: Spectrum) -> Floor:
     """Quasi-Newton (L-BFGS on the inverse of |H| at the start), accepted only where the energy does not rise."""
-    from hessians import spectrum
-
-    before, curvature, steps = surface.calls, start, 0
+    before, curvature, steps, passed = surface.calls, start, 0, np.nan
     pairs: deque[tuple[Array, Array]] = deque(maxlen=REMEMBERED)
     radius = LONGEST
     energy, gradient = surface(x)
     while surface.calls - before < MOST:
         step = -scaled(gradient, pairs, curvature)
-        fmax = longest(gradient)
-        if fmax <= FMAX and -gradient @ step / 2 <= LEFT:
+        if longest(gradient) <= FMAX and np.isnan(passed):
+            passed = energy
+        if longest(gradient) <= FMAX and -gradient @ step / 2 <= LEFT:
             break
         step *= min(1.0, radius / longest(step))
         if longest(step) < 1e-6:
@@ -51,7 +51,7 @@ def descend(surface: Surface, x: Array, start: Spectrum) -> Floor:
         if steps % STALE == 0:
             curvature = spectrum(surface.hessian(x), x)
             pairs.clear()
-    return Floor(x, energy, longest(gradient), surface.calls - before)
+    return Floor(x, energy, longest(gradient), energy if np.isnan(passed) else passed, surface.calls - before)
 
 
 def scaled(gradient: Array, pairs: deque[tuple[Array, Array]], curvature: Spectrum) -> Array:

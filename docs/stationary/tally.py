@@ -30,6 +30,8 @@ def line(record: Record) -> str:
             f"model, {known['lowest_cartesian']:.4f} eV/A^2, {known['negative']} negative"
         )
         text += "  FALSE" * false(record)
+        if false(record) and known.get("by_fmax", math.inf) < false_limit(record["atoms"]):
+            text += f" (where fmax first falls to 0.001 only {1e3 * known['by_fmax']:.2f} meV)"
     return f"{text} {record['reason']}".rstrip()
 
 

@@ -77,6 +77,7 @@ class Truths:
             "fmax": longest(gradient),  # eV/A
             "floor": min(best.energy, energy),
             "above": energy - min(best.energy, energy),
+            "by_fmax": max(0.0, energy - min(floor.passed for floor in floors)),
             "sides": [energy - floor.energy for floor in floors],
             "reached": max(floor.fmax for floor in floors),
             "lowest_cartesian": float(found.values[0]),  # eV/A^2
