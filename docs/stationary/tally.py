@@ -14,7 +14,8 @@ CURVED = 0.0  # relative to the model; an end whose lowest curvature is above, a
 
 def line(record: Record) -> str:
     """One run in a line."""
-    where = f"{record['set']} {record['molecule']} ({record['atoms']}) {record['potential']} "
+    seed = f" seed {record['seed']}" if record["seed"] else ""
+    where = f"{record['set']} {record['molecule']}{seed} ({record['atoms']}) {record['potential']} "
     where += f"{record['optimizer']} check={record['check']}"
     if "calls" not in record:
         return f"{where}: {record['ended']}: {record['reason']}"
