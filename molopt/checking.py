@@ -20,6 +20,7 @@ from molopt.molecules.identity import bonds_kept
 from molopt.optimizers.energy_left import energy_left, largest
 from molopt.optimizers.holding import held_of
 from molopt.optimizers.internals import Recipe
+from molopt.optimizers.looking import look
 from molopt.potentials import Counted
 from molopt.potentials.counting import with_constraints
 from molopt.rules.base import check as require
@@ -33,6 +34,7 @@ from molopt.stationary.verdict import Verdict
 from molopt.targets import agreed, calculator_for, molecule_of
 
 LEAST = 0.1  # of a mode, that a coordinate which is named has in it
+FAR = 4.0  # times fmax: beyond, a geometry is not stationary, and nothing is looked at
 ANYWAY = "give --even-if-not-a-minimum (in Python even_if_not_a_minimum=True)"
 
 
@@ -42,6 +44,7 @@ def check(
     frequencies: bool = False,
     *,
     fmax: float = 0.05,
+    calls: int = 8,
     temperature: float = 298.15,
     pressure: float = ATMOSPHERE,
     symmetry_number: int | None = None,
@@ -63,6 +66,8 @@ def check(
         that may move, and six for each mode that could be flat. Otherwise a few calls look for the lowest curvature.
     fmax : float
         Stationary where no force on an atom is longer, eV/A; ASE's default.
+    calls : int
+        Largest number of force calls of the look, beside that of the geometry itself.
     temperature, pressure : float
         K and Pa.
     symmetry_number : int, optional
@@ -92,6 +97,7 @@ def check(
     ('minimum', [1580.0, 3720.0, 3780.0], 19)
     """
     require_numbers(fmax, displacement, workers)
+    require("calls", calls, "positive")
     conditions = Conditions(temperature, pressure, symmetry_number)
     if not isinstance(target, Molecule | Atoms):
         raise InputError(f"check takes a Molecule or ase.Atoms, got {target!r}: see molopt.read and ase.io.read")
@@ -108,7 +114,12 @@ def check(
     if workers != 1 and frequencies:
         answers = InProcesses(ForcesOf(atoms, molecule, potential), workers, on_call)
     normal = there.modes(answers, displacement) if frequencies else None
-    curvature = look(there, answers) if normal is None else there.curvature(normal)
+    if normal is not None:
+        curvature = there.curvature(normal)
+    elif there.fmax > FAR * fmax:
+        curvature = Curvature.unknown("far from stationary")
+    else:
+        curvature = look(moving, molecule, calls)
     verdict = judged(there, curvature, fmax, molecule)
     thermo, refused = None, ""
     if normal is not None:
@@ -129,7 +140,7 @@ def check(
         names=there.names([curvature.direction] if normal is None else normal.modes),
         thermochemistry=thermo,
         refused=refused,
-        force_calls=answers.calls + (not known),
+        force_calls=answers.calls + (curvature.calls if normal is None else 0) + (not known),
     )
 
 
@@ -219,12 +230,6 @@ class Place:
             for place, part in enumerate(most)
             if part.energy >= LEAST or place == 0
         )
-
-
-# Stands in for the cheap check, which finds the lowest curvature in a few calls: here it is the full Hessian.
-def look(there: Place, answers: Answers) -> Curvature:
-    """The lowest curvature at a geometry."""
-    return there.curvature(there.modes(answers, STEP))
 
 
 def judged(there: Place, curvature: Curvature, fmax: float, molecule: Molecule | None) -> Verdict:
