@@ -117,8 +117,8 @@ class Checked:
     pushes: int = 3
     near: float = 0.02
     probe: float = 0.0173
-    part: float = 0.3
-    longest: float = 0.04
+    part: float = 0.5
+    longest: float = 0.045
     force: float = 0.4
     clean: float = 0.2
     turn: float = 0.15

@@ -13,12 +13,12 @@ from molopt.stationary.soft import Soft
 PRIOR = 0.85  # relative curvature where nothing is known (5, 50, 95 % of all eigenvalues: 0.6, 1.05, 1.4)
 SPREAD = 0.15  # its standard deviation, off the diagonal 1/sqrt(2) of it
 COUPLED = 0.5  # of the spreads of two soft motions: that of their coupling
-DOUBT = 0.35  # eV/rad^2: how far the stiffness of a soft motion may be from the model's
-LEAST, MOST = 0.25, 0.7  # relative: at least and at most
+DOUBT = 0.12  # eV/rad^2: how far the stiffness of a soft motion may be from the model's
+LEAST, MOST = 0.1, 0.65  # relative: what is added to that, and at most
 BENDS = 1.0  # eV/rad^3: how fast the stiffness of a soft motion changes as it turns
 DRIFTS = 0.3  # 1/sqrt(eV): how fast all others do along the way
 ROUGH, ROUGH_AT = 0.02, 0.0173  # error of a relative curvature that is seen in a step of so many sqrt(eV)
-PESSIMISM = 1.0  # standard deviations
+PESSIMISM = 1.3  # standard deviations
 MARGIN = 0.05  # relative curvature; the surface bends
 REACH, FARTHEST = 0.5, 0.3  # rad of a soft motion, sqrt(eV): over which a negative curvature may last
 ENOUGH = 0.5  # relative curvature; a motion that may be softer takes part in a probe
@@ -125,7 +125,7 @@ class Known:
     @cached_property
     def spreads(self) -> Array:
         """(ns,) standard deviations of c."""
-        return np.clip(DOUBT * np.einsum("ij,ij->i", self.soft, self.soft), LEAST, MOST)
+        return np.minimum(LEAST + DOUBT * np.einsum("ij,ij->i", self.soft, self.soft), MOST)
 
     @cached_property
     def bends(self) -> Array:
