@@ -11,18 +11,22 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from molopt.errors import InputError, PotentialFailed
+from molopt.control import Point
+from molopt.errors import InputError, PotentialFailed, RunStopped
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import name_of
 from molopt.molecules.identity import bonds_kept, stereo_kept
 from molopt.optimizers.base import DirectionOptimizer
-from molopt.optimizers.energy_left import Estimate, energy_left
+from molopt.optimizers.energy_left import Estimate, Estimator, energy_left
 from molopt.optimizers.meeting import meet, prepare
 from molopt.optimizers.names import BY_NAME, choose, guided
 from molopt.optimizers.stopping import Stopping, check_criteria, criteria_for
 from molopt.optimizers.trajectory import Frames
 from molopt.potentials import Counted
+from molopt.potentials.budget import Budget
+from molopt.potentials.progress import Progress
 from molopt.potentials.sense import Sense
+from molopt.potentials.stopwatch import Stopwatch
 from molopt.result import Result
 from molopt.targets import agreed, calculator_for, molecule_of, surrogate_for
 
@@ -42,6 +46,8 @@ def relax(
     logfile: Any = None,
     trajectory: Any = None,
     on_call: Callable[[Counted], object] | None = None,
+    max_calls: int | None = None,
+    time_limit: float | None = None,
 ) -> Result:
     """Relax a copy of a molecule or of atoms.
 
@@ -74,14 +80,23 @@ def relax(
         As in ASE; silent and not written by default.
     on_call : callable, optional
         Called with the `Counted` potential after each force call; its time is not counted.
+    max_calls : int, optional
+        Force calls that the run may make; where it would need more, it has stopped.
+    time_limit : float, optional
+        Seconds after which the run begins no further force call; one that it has begun is finished.
+
+    Returns
+    -------
+    Result
+        Of a run that did not converge, for whatever reason, with the lowest geometry that made sense.
 
     Raises
     ------
     InputError
         An argument cannot be used, or atoms have no calculator and none is given.
     PotentialFailed
-        The first force call failed. Where a later one fails, the result has the last good geometry and `error`; where
-        the run no longer makes sense (`molopt.potentials.sense`), it has the lowest geometry before.
+        The first force call failed. Where a later one fails, or the run no longer makes sense
+        (`molopt.potentials.sense`), the result has the lowest geometry before and `error`.
 
     Examples
     --------
@@ -91,7 +106,8 @@ def relax(
     >>> result.force_calls == len(result.trace) == result.steps + 1
     True
     """
-    run = Run(target, optimizer, potential, fmax, energy_left, steps, on_call, coordinates, surrogate)
+    budget, progress = Budget(max_calls, time_limit), Progress()
+    run = Run(target, optimizer, potential, fmax, energy_left, steps, on_call, coordinates, surrogate, budget, progress)
     run.go(logfile, trajectory)
     if run.failure is not None and not run.counted.trace:
         raise run.failure
@@ -102,7 +118,12 @@ class Run:
     """A run whose input has been checked, to be started once with `go`; `result` is then what it gave.
 
     Where even the first force call fails, `result` still is one, with that as its error. Parameters, and InputError,
-    as in `relax`.
+    as in `relax`, and
+
+    budget : Budget, optional
+        Asked before each force call.
+    progress : Progress, optional
+        Ends the run of an optimizer of molopt that has stalled; other optimizers run as they do elsewhere.
     """
 
     def __init__(
@@ -116,6 +137,8 @@ class Run:
         on_call: Callable[[Counted], object] | None = None,
         coordinates: str | None = None,
         surrogate: Any = BY_NAME,
+        budget: Budget | None = None,
+        progress: Progress | None = None,
     ) -> None:
         check_criteria(fmax, energy_left, steps)
         self.fmax, self.steps = fmax, int(steps)
@@ -129,8 +152,8 @@ class Run:
         prepare(self.atoms)  # an InputError before the first force call
         self.watching = Stopwatch()
         calculator = calculator_for(target, self.molecule, potential)
-        self.sense = Sense()
-        self.counted = Counted(calculator, on_call and self.watching.timed(on_call), self.sense)
+        self.sense, self.budget, self.progress = Sense(), budget or Budget(), progress
+        self.counted = Counted(calculator, on_call and self.watching.timed(on_call), self.sense, self.budget)
         self.potential = potential if isinstance(potential, str) else self.counted._get_name()
         self.atoms.calc = self.counted
         self.criteria = criteria_for(energy_left, self.atoms, self.molecule)
@@ -143,23 +166,31 @@ class Run:
         self.surrogate_setup = time.perf_counter() - start
         self.stopping: Stopping | None = None
         self.failure: Exception | None = None
+        self.stopped: RunStopped | None = None
         self.taken = 0
         self.seconds = 0.0
 
     def go(self, logfile: Any = None, trajectory: Any = None) -> None:
-        """Run to convergence, to the last step, or to a failure of the potential."""
+        """Run to convergence, to the last step, to the end of a budget, or to a failure of the potential."""
         start = time.perf_counter()
+        self.budget.begin()
         try:
             self.atoms.get_forces(apply_constraint=False)  # known to the optimizer; where they fail, no file is begun
             with self.opened(trajectory) as frames:
                 ours: dict[str, Any] = {"molecule": self.molecule} if self.choice.guidable else {}
                 ours |= {} if self.surrogate is None else {"surrogate": self.surrogate}
                 self.follow(self.choice.make(self.atoms, logfile=logfile, trajectory=frames, **ours))
-            self.sense.over()
-            if self.stopping is not None and self.stopping.met:
-                self.sense.arrived()
+            if self.stopped is None:
+                self.sense.over()
+                if self.stopping is not None and self.stopping.met:
+                    self.sense.arrived()
         except PotentialFailed as error:
             self.failure = error
+        except RunStopped as error:
+            self.stopped = error
+        self.stopped = self.stopped or self.budget.stopped  # whatever the optimizer made of that
+        if self.failure is not None and (why := self.budget.asked()):  # a program that got the same Ctrl-C
+            self.stopped = RunStopped("stopped", why)
         self.seconds = time.perf_counter() - start - self.watching.seconds
 
     def follow(self, optimizer: Any) -> None:
@@ -168,8 +199,12 @@ class Run:
             self.sense.anew()
         self.stopping = Stopping(self.criteria, optimizer, self.molecule)
         optimizer.gradient_converged = self.stopping.after(optimizer.gradient_converged)
+        if self.progress is not None and not others:
+            optimizer.gradient_converged = self.progress.after(optimizer.gradient_converged, self.sense)
         try:
             optimizer.run(fmax=self.fmax, steps=self.steps)
+        except RunStopped as error:
+            self.stopped = error
         except STOPPING as error:
             self.failure = error
         except ValueError as error:
@@ -203,7 +238,8 @@ class Run:
     def result(self) -> Result:
         counted, trace, surrogate = self.counted, self.counted.trace, self.surrogate
         atoms = self.atoms.copy() if counted.atoms is None else counted.atoms.copy()
-        end = self.sense.best if self.sense.exploded else self.sense.last
+        converged = self.ended() == "converged"
+        end = self.sense.outcome(converged)
         if end is not None:
             atoms.set_positions(end.positions, apply_constraint=False)
             atoms.calc = SinglePointCalculator(atoms, **end.results)
@@ -214,9 +250,9 @@ class Run:
             name=name_of(atoms) if start is None else start.name,
             potential=self.potential,
             optimizer=self.optimizer,
-            converged=self.failure is None and self.stopping is not None and self.stopping.met,
+            converged=converged,
             ended=self.ended(),
-            at_noise_floor=self.failure is None and self.stopping is not None and self.stopping.at_noise_floor,
+            at_noise_floor=converged and self.stopping is not None and self.stopping.at_noise_floor,
             energy=math.nan if end is None else end.energy,
             fmax=math.nan if end is None else end.fmax,
             energy_left=self.left(atoms) if trace else None,
@@ -237,39 +273,30 @@ class Run:
     def ended(self) -> str:
         if self.sense.exploded:
             return "exploded"
+        if self.stopped is not None:
+            return self.stopped.ended
         if self.failure is not None or self.stopping is None:
             return "failed"
         return "converged" if self.stopping.met else "unconverged"
 
     def left(self, atoms: Atoms) -> Estimate | None:
-        """The estimate for the last geometry, with what the run showed; None where it cannot be known."""
+        """The estimate for this geometry, with what the run showed; None where it cannot be known."""
         try:
-            if self.stopping is not None and self.stopping.at(atoms.positions.ravel()):
+            if self.stopping is None or self.sense.exploded:
+                return energy_left(atoms, self.molecule)
+            if self.stopping.at(atoms.positions.ravel()):
                 return self.stopping.estimate()
-            return energy_left(atoms, self.molecule)
+            estimator = Estimator(self.stopping.recipe())
+            for point in (*self.stopping.points, Point(atoms.positions.ravel(), -atoms.get_forces().ravel())):
+                estimator.see(point)
+            return estimator.at()[0]
         except InputError:
             return None
 
     def explained(self) -> str | None:
-        """The failure in one line, with its step."""
-        if self.failure is None:
+        """Why the run stopped before its end, in one line, with its step."""
+        reason = self.failure if self.stopped is None else self.stopped
+        if reason is None and not self.sense.exploded:
             return None
-        said = self.sense.exploded or " ".join(str(self.failure).split()) or type(self.failure).__name__
+        said = self.sense.exploded or " ".join(str(reason).split()) or type(reason).__name__
         return f"stopped at step {self.taken}: {said}"
-
-
-class Stopwatch:
-    """Seconds spent on watching a run, which are not part of it."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def timed(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **kwargs: Any) -> Any:
-            start = time.perf_counter()
-            try:
-                return function(*args, **kwargs)
-            finally:
-                self.seconds += time.perf_counter() - start
-
-        return call

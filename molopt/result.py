@@ -18,8 +18,8 @@ class Result:
     Attributes
     ----------
     atoms : ase.Atoms
-        The last geometry whose forces are known, with its energy and forces; the lowest one that made sense where the
-        run exploded.
+        The last geometry, with its energy and forces; of a run that did not converge, for whatever reason, the lowest
+        one that made sense. `energy`, `fmax` and `energy_left` are of the same geometry.
     molecule : Molecule or None
         The same geometry with bonds, charge and multiplicity; None where the atoms are periodic.
     name : str
@@ -28,9 +28,10 @@ class Result:
     optimizer : str
         With every hyper-parameter.
     converged : bool
-        Whether the last geometry meets all criteria, or is as near to the floor as noise in the forces allows.
+        Whether the geometry meets all criteria, or is as near to the floor as noise in the forces allows.
     ended : str
-        How the run ended: "converged", "unconverged" (its steps were used up), "exploded" (its energy, forces or
+        How the run ended: "converged", "unconverged" (its steps were used up), "stalled" (nothing more came of it:
+        `molopt.potentials.progress`), "stopped" (by the user, or by a budget), "exploded" (its energy, forces or
         distances no longer made sense: `molopt.potentials.sense`) or "failed"; in a study also "timed out" or "crashed"
         (`molopt.record`).
     at_noise_floor : bool
