@@ -14,6 +14,7 @@ from molopt.comparison.cases import Case, Criteria
 from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.potentials import Counted
+from molopt.potentials.budget import Budget
 from molopt.record import NOT_RUN, Outcome, Record
 from molopt.relaxation import Run
 from molopt.rules.partition import Array
@@ -32,6 +33,7 @@ class Task(NamedTuple):
     case: Case
     criteria: Criteria
     trajectory: Path | None = None
+    seconds: float | None = None  # after which it begins no further force call, that of its end included
 
 
 def compare(
@@ -79,7 +81,7 @@ def carry_out(task: Task) -> Outcome:
 
 def in_parts(task: Task) -> Generator[Outcome, None, None]:
     """The outcome of the run, then the same with the floor: a failure of the uncounted part costs the floor alone."""
-    case, criteria = task.case, task.criteria
+    case, criteria, begun = task.case, task.criteria, time.monotonic()
     visited: list[Array] = []
     own: list[float] = []  # s on the clock, less those in potential, surrogate and files, at each force call
 
@@ -92,7 +94,8 @@ def in_parts(task: Task) -> Generator[Outcome, None, None]:
     def started() -> Run:
         visited.clear()
         own.clear()
-        return Run(case.molecule, case.optimizer, case.potential, *criteria, on_call=look)
+        budget = Budget(time_limit=task.seconds, begun=begun)
+        return Run(case.molecule, case.optimizer, case.potential, *criteria, on_call=look, budget=budget)
 
     try:
         run = started()
@@ -108,7 +111,7 @@ def in_parts(task: Task) -> Generator[Outcome, None, None]:
     result = run.result()
     kept = chosen_frames(len(visited))
     outcome = Outcome(
-        ended=result.ended,
+        ended="timed out" if run.budget.out_of_time else result.ended,
         error=result.error,
         seconds=result.seconds,
         optimizer_seconds=result.optimizer_seconds,
@@ -133,14 +136,14 @@ def in_parts(task: Task) -> Generator[Outcome, None, None]:
     )
     yield outcome
     if result.error is None:
-        yield settled(case, outcome)
+        yield settled(case, outcome, Budget(time_limit=task.seconds, begun=begun))
 
 
-def settled(case: Case, outcome: Outcome) -> Outcome:
+def settled(case: Case, outcome: Outcome, budget: Budget) -> Outcome:
     """The outcome with the energy and the geometry where the run's end comes to rest, where it does."""
     molecule: Molecule = case.molecule.with_positions(outcome.end)
     try:
-        run = Run(molecule, CAREFUL, case.potential, *FLOOR)
+        run = Run(molecule, CAREFUL, case.potential, *FLOOR, budget=budget)
         run.go()
         rest = run.result()
     except Exception:  # whatever it is, the run was over before
