@@ -8,9 +8,11 @@ import numpy as np
 
 from molopt.directions import Direction, Limits, Proposal
 from molopt.errors import InputError
+from molopt.rules.base import Observation
 from molopt.rules.state import Array, PerEntry, PerSystem, choose, reindexed
 
 SMALLEST_STEP = 1e-300  # Angstrom; keeps a division by a step of zero away
+RISE = 2e-4  # eV; a step of a check that rises by more is taken back
 SMALLEST_RATE = 1e-10  # noise in the forces may reject any step, but must not stop the run for ever
 
 
@@ -234,10 +236,25 @@ def check_caps(maxstep: float, maxchange: float) -> None:
         raise InputError(f"maxchange must be positive (Angstrom or rad), got {maxchange}")
 
 
+class Arrival(NamedTuple):
+    """Where a run is once the last step has been judged, before the next is proposed."""
+
+    here: Point  # the accepted point: the last one computed, or the one before it where that was rejected
+    frame: Any
+    seen: Observation
+    state: Any  # of the direction, which has learned the step
+    control: Any  # its state
+
+
 def advance(
     direction: Direction, control: Any, coordinates: Any, here: Point, memory: Memory | None
 ) -> tuple[Array, Memory]:
-    """From a point whose gradient was just computed to the next point to compute.
+    """From a point whose gradient was just computed to the next point to compute: `arrive`, then `depart`."""
+    return depart(direction, control, coordinates, arrive(direction, control, coordinates, here, memory))
+
+
+def arrive(direction: Direction, control: Any, coordinates: Any, here: Point, memory: Memory | None) -> Arrival:
+    """Learn the gradient that was just computed, and judge the step that led to it.
 
     Parameters
     ----------
@@ -246,38 +263,43 @@ def advance(
     coordinates : Cartesian or Internal
     here : Point
     memory : Memory or None
-        What the last call returned; None at the first.
-
-    Returns
-    -------
-    x : (N,) array
-        The next point. Where the last step was rejected it starts from the last accepted point.
-    memory : Memory
-        To be given back at the next call.
+        What `depart` returned; None at the first call.
     """
     systems = coordinates.systems
     frame = coordinates.frame(here.x, here.gradient)
     if memory is None:
         seen = coordinates.observe(frame, np.zeros_like(frame.gradient))
-        state, controlled = direction.init(seen), control.init(systems.count)
-    else:
-        old = memory.frame
-        taken = coordinates.between(old, frame)
-        slope, end = systems.sum(old.gradient * taken), systems.sum(frame.gradient * taken)
-        state = direction.learn(memory.after, old, frame, taken)
-        measured = getattr(direction, "work", None)
-        work = (slope + end) / 2 if measured is None else measured(memory.after, state, old, frame, taken)
-        rejected, controlled = control.judge(slope, work, memory.proposal, memory.control)
-        if rejected.any():
-            here = choose(systems, rejected, memory.point, here)
-            frame = old if rejected.all() else coordinates.frame(*here)
-            taken = np.where(systems.spread(rejected), 0.0, taken)
-            retreated = direction.retreat(coordinates.observe(frame, taken), memory.before, state)
-            state = choose(systems, rejected, retreated, state)
-        seen = coordinates.observe(frame, taken)
+        return Arrival(here, frame, seen, direction.init(seen), control.init(systems.count))
+    old = memory.frame
+    taken = coordinates.between(old, frame)
+    slope, end = systems.sum(old.gradient * taken), systems.sum(frame.gradient * taken)
+    state = direction.learn(memory.after, old, frame, taken)
+    measured = getattr(direction, "work", None)
+    work = (slope + end) / 2 if measured is None else measured(memory.after, state, old, frame, taken)
+    rejected, controlled = control.judge(slope, work, memory.proposal, memory.control)
+    checked = np.broadcast_to(memory.proposal.checks > 0, rejected.shape)
+    if checked.any():
+        rejected = np.where(checked, work > RISE, rejected)
+        controlled = choose(systems, checked, memory.control, controlled)
+    if rejected.any():
+        here = choose(systems, rejected, memory.point, here)
+        frame = old if rejected.all() else coordinates.frame(*here)
+        taken = np.where(systems.spread(rejected), 0.0, taken)
+        retreated = direction.retreat(coordinates.observe(frame, taken), memory.before, state)
+        state = choose(systems, rejected, retreated, state)
+    return Arrival(here, frame, coordinates.observe(frame, taken), state, controlled)
+
+
+def depart(direction: Direction, control: Any, coordinates: Any, arrival: Arrival) -> tuple[Array, Memory]:
+    """The next point to compute (N,), from the last accepted one, and what to remember of it."""
+    here, frame, seen, state, controlled = arrival
+    systems = coordinates.systems
     proposal, after = direction.propose(frame, seen, state, control.limits(controlled))
     step = proposal.displacement
-    longest, change = coordinates.longest(frame, step), coordinates.change(frame, step)
-    controlled = control.limit(longest, change, proposal, controlled)
-    step = step * systems.spread(control.factor(controlled))
+    checks = np.broadcast_to(proposal.checks > 0, systems.count)
+    if not checks.all():
+        longest, change = coordinates.longest(frame, step), coordinates.change(frame, step)
+        limited = control.limit(longest, change, proposal, controlled)
+        controlled = choose(systems, checks, controlled, limited)
+        step = step * systems.spread(np.where(checks, 1.0, control.factor(controlled)))
     return coordinates.move(frame, step), Memory(here, frame, state, after, controlled, proposal)

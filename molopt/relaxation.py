@@ -15,7 +15,7 @@ from molopt.control import Point
 from molopt.errors import InputError, PotentialFailed, RunStopped
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import name_of
-from molopt.molecules.identity import bonds_kept, stereo_kept
+from molopt.molecules.identity import Identity, identity_of
 from molopt.optimizers.base import DirectionOptimizer
 from molopt.optimizers.energy_left import Estimate, Estimator, energy_left
 from molopt.optimizers.meeting import meet, prepare
@@ -26,8 +26,10 @@ from molopt.potentials import Counted
 from molopt.potentials.budget import Budget
 from molopt.potentials.progress import Progress
 from molopt.potentials.sense import Sense
-from molopt.potentials.stopwatch import Stopwatch
 from molopt.result import Result
+from molopt.stationary.curvature import Curvature
+from molopt.stationary.verdict import Verdict, without_check
+from molopt.stopwatch import Stopwatch
 from molopt.targets import agreed, calculator_for, molecule_of, surrogate_for
 
 STOPPING = (RuntimeError, ArithmeticError, np.linalg.LinAlgError)  # how potentials and line searches give up
@@ -165,6 +167,7 @@ class Run:
         self.optimizer = self.choice.name if guide is None else guided(self.choice.name, guide)
         self.surrogate_setup = time.perf_counter() - start
         self.stopping: Stopping | None = None
+        self.check: str | None = None
         self.failure: Exception | None = None
         self.stopped: RunStopped | None = None
         self.taken = 0
@@ -244,18 +247,21 @@ class Run:
             atoms.set_positions(end.positions, apply_constraint=False)
             atoms.calc = SinglePointCalculator(atoms, **end.results)
         start = self.molecule
+        became = identity_of(start, atoms.positions)
+        left = self.left(atoms) if trace else None
+        fmax = math.nan if end is None else end.fmax
         return Result(
             atoms=atoms,
             molecule=None if start is None else start.moved(atoms.positions),
             name=name_of(atoms) if start is None else start.name,
             potential=self.potential,
             optimizer=self.optimizer,
-            converged=converged,
-            ended=self.ended(),
+            verdict=self.verdict(became, left, fmax),
+            curvature=self.curvature,
             at_noise_floor=converged and self.stopping is not None and self.stopping.at_noise_floor,
             energy=math.nan if end is None else end.energy,
-            fmax=math.nan if end is None else end.fmax,
-            energy_left=self.left(atoms) if trace else None,
+            fmax=fmax,
+            energy_left=left,
             force_calls=counted.force_calls,
             steps=self.taken,
             seconds=self.seconds,
@@ -265,33 +271,56 @@ class Run:
             surrogate_seconds=surrogate.seconds if surrogate else 0.0,
             surrogate_setup_seconds=self.surrogate_setup,
             trace=trace,
-            bonds_kept=None if start is None else bonds_kept(start, atoms.positions),
-            stereo_kept=None if start is None else stereo_kept(start, atoms.positions),
+            bonds_kept=became.bonds_kept,
+            stereo_kept=became.stereo_kept,
             error=self.explained(),
         )
 
+    def verdict(self, became: Identity, left: Estimate | None, fmax: float) -> Verdict:
+        """What is said of the run, its end and its molecule, with the evidence for each that there is."""
+        ended, curvature = self.ended(), self.curvature
+        looked = without_check(ended == "converged", fmax) if curvature is None else curvature.stationary
+        why = (self.explained() or "", became.why, "" if curvature is None else str(curvature))
+        known = None if left is None or not math.isfinite(float(left)) else float(left)
+        return Verdict(ended, looked, became.word, "; ".join(filter(None, why)), known)
+
     def ended(self) -> str:
+        """A word of `molopt.stationary.verdict.ENDED`."""
         if self.sense.exploded:
             return "exploded"
         if self.stopped is not None:
             return self.stopped.ended
         if self.failure is not None or self.stopping is None:
             return "failed"
-        return "converged" if self.stopping.met else "unconverged"
+        if self.stopping.met and not self.left_on_saddle:
+            return "converged"
+        return "unconverged"
+
+    @property
+    def curvature(self) -> Curvature | None:
+        """What the optimizer's check found at the end."""
+        return None if self.stopping is None else getattr(self.stopping.optimizer, "curvature", None)
+
+    @property
+    def left_on_saddle(self) -> bool:
+        """Whether a saddle remains that the run was to leave."""
+        return self.check == "auto" and self.curvature is not None and self.curvature.stationary == "saddle"
 
     def left(self, atoms: Atoms) -> Estimate | None:
         """The estimate for this geometry, with what the run showed; None where it cannot be known."""
         try:
             if self.stopping is None or self.sense.exploded:
-                return energy_left(atoms, self.molecule)
-            if self.stopping.at(atoms.positions.ravel()):
-                return self.stopping.estimate()
-            estimator = Estimator(self.stopping.recipe())
-            for point in (*self.stopping.points, Point(atoms.positions.ravel(), -atoms.get_forces().ravel())):
-                estimator.see(point)
-            return estimator.at()[0]
+                found = energy_left(atoms, self.molecule)
+            elif self.stopping.at(atoms.positions.ravel()):
+                found = self.stopping.estimate()
+            else:
+                estimator = Estimator(self.stopping.recipe())
+                for point in (*self.stopping.points, Point(atoms.positions.ravel(), -atoms.get_forces().ravel())):
+                    estimator.see(point)
+                found = estimator.at()[0]
         except InputError:
             return None
+        return found if self.curvature is None else found.corrected(self.curvature)
 
     def explained(self) -> str | None:
         """Why the run stopped before its end, in one line, with its step."""

@@ -9,6 +9,8 @@ from ase import Atoms
 from molopt.molecules import Molecule
 from molopt.optimizers.energy_left import Estimate
 from molopt.potentials.counting import ForceCall
+from molopt.stationary.curvature import Curvature
+from molopt.stationary.verdict import Verdict
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,10 @@ class Result:
     potential : str
     optimizer : str
         With every hyper-parameter.
-    converged : bool
-        Whether the geometry meets all criteria, or is as near to the floor as noise in the forces allows.
-    ended : str
-        How the run ended: "converged", "unconverged" (its steps were used up), "stalled" (nothing more came of it:
-        `molopt.potentials.progress`), "stopped" (by the user, or by a budget), "exploded" (its energy, forces or
-        distances no longer made sense: `molopt.potentials.sense`) or "failed"; in a study also "timed out" or "crashed"
-        (`molopt.record`).
+    verdict : Verdict
+        How the run ended, what its end is, and whether it is still the molecule, with the evidence.
+    curvature : Curvature or None
+        What the check of the end found; None where there was none.
     at_noise_floor : bool
         Whether it converged because noise in the forces is all that is left.
     energy : float
@@ -41,8 +40,8 @@ class Result:
     fmax : float
         eV/A, the longest force on an atom, constraints applied; NaN as the energy.
     energy_left : Estimate or None
-        The energy above the floor of the basin that `molopt.energy_left` estimates for this geometry; None where
-        it cannot be known, as in periodic systems.
+        The energy above the floor of the basin: with the true curvature where that was looked at, NaN on a saddle, else
+        as `molopt.energy_left` estimates it for this geometry. None where it cannot be known, as in periodic systems.
     force_calls : int
         Evaluations of energy and forces at a new geometry, a failed one included.
     steps : int
@@ -62,6 +61,11 @@ class Result:
         Whether the molecule is still that of the start; None where that is not known, or there is no stereo.
     error : str or None
         Why the run stopped before its end.
+    converged : bool
+        Whether the last geometry meets all criteria, or is as near to the floor as noise in the forces allows, and no
+        saddle is left that the run was to leave.
+    ended : str
+        How the run ended, as its verdict says it.
     """
 
     atoms: Atoms
@@ -69,8 +73,8 @@ class Result:
     name: str
     potential: str
     optimizer: str
-    converged: bool
-    ended: str
+    verdict: Verdict
+    curvature: Curvature | None
     at_noise_floor: bool
     energy: float
     fmax: float
@@ -88,9 +92,19 @@ class Result:
     stereo_kept: bool | None
     error: str | None
 
+    @property
+    def converged(self) -> bool:
+        return self.verdict.converged
+
+    @property
+    def ended(self) -> str:
+        return self.verdict.ended
+
     def as_dict(self) -> dict[str, Any]:
         """The same in plain values, fit for JSON; NaN is None, the trace is one list for each of its columns."""
         plain = {key: finite(value) for key, value in vars(self).items()}
+        plain |= {"converged": self.converged, "ended": self.ended, "verdict": self.verdict.as_dict()}
+        plain["curvature"] = None if self.curvature is None else self.curvature.as_dict()
         columns = zip(*self.trace, strict=True) if self.trace else [()] * len(ForceCall._fields)
         plain["energy_left"] = None if self.energy_left is None else self.energy_left.as_dict()
         plain["trace"] = {key: list(column) for key, column in zip(ForceCall._fields, columns, strict=True)}

@@ -16,10 +16,10 @@ MODULES = sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py"})
 
 # From the ground up; a module imports from its own floor and from those below.
 HOUSE = """
-errors names specification files
-rules coordinates directions control convergence noise
+errors names specification files stopwatch
+rules coordinates directions control convergence noise stationary
 molecules potentials
-optimizers verdict
+optimizers
 targets
 batch relaxation result
 record

@@ -15,7 +15,7 @@ from rdkit.Chem import AllChem
 
 from molopt.errors import InputError
 from molopt.molecules import Molecule, electrons, perception
-from molopt.molecules.identity import bonds_kept, stereo_kept
+from molopt.molecules.identity import bonds_kept, identity_of, stereo_kept
 from molopt.molecules.reading import read
 from molopt.molecules.shipped import shipped_names
 
@@ -504,6 +504,41 @@ def test_without_stereo_there_is_nothing_to_keep():
     assert stereo_kept(water, water.positions) is None
 
 
+def test_what_became_of_a_molecule_is_said_with_the_atoms_that_say_it(alanine):
+    apart = alanine.positions
+    apart[0] += (apart[0] - apart[1]) * 2  # the methyl carbon, without its hydrogens
+    assert identity_of(alanine, apart).word == "dissociated"
+    assert "C0-C1" in identity_of(alanine, apart).why
+    assert identity_of(alanine, alanine.positions * [1, 1, -1])[:2] == ("inverted", "centre C1")
+    cis, trans = Molecule.from_smiles("F/C=C\\F"), Molecule.from_smiles("F/C=C/F")
+    assert identity_of(cis, trans.positions)[:2] == ("inverted", "bond C1-C2")
+    assert identity_of(alanine, alanine.positions)[:2] == ("kept", "")
+    assert identity_of(None, alanine.positions).word == "unknown"
+
+
+def test_a_proton_that_moved_within_the_molecule_is_a_rearrangement():
+    glycine = Molecule.from_smiles("NCC(=O)O")
+    bonds = {tuple(sorted(pair)) for pair in glycine.bonds.tolist()}
+    proton = next(j for i, j in bonds if i == 4 and glycine.numbers[j] == 1)
+    there = glycine.positions
+    away = there[0] - there[1]  # from C1, behind N0
+    there[proton] = there[0] + away / np.linalg.norm(away)
+    found = identity_of(glycine, there)
+    assert (found.word, found.bonds_kept) == ("rearranged", False)
+    assert found.why == f"O4-H{proton} broken; N0-H{proton} formed"
+
+
+def test_fragments_are_counted_and_named_by_their_formulas():
+    pair = Molecule.from_smiles("O.CC")
+    there = pair.positions
+    carbons = [i for i in range(len(pair)) if pair.numbers[i] == 6]
+    first = {carbons[0], *(j for i, j in pair.bonds.tolist() if i == carbons[0] and pair.numbers[j] == 1)}
+    there[sorted(first)] += [0.0, 0.0, 30.0]
+    found = identity_of(pair, there)
+    assert found.word == "dissociated"
+    assert found.why == "C1-C2 broken; fragments H2O, 2 CH3"
+
+
 def test_a_contact_of_a_lone_ion_is_no_new_bond():
     acetate = Molecule.from_smiles("CC(=O)[O-].[Na+]")
     positions = acetate.positions
@@ -590,6 +625,8 @@ def test_a_difference_from_bonds_in_doubt_is_not_called_another_molecule():
     torn = Molecule.from_atoms(atoms)
     assert bonds_kept(torn, whole.positions) is None
     assert bonds_kept(whole, atoms.positions) is False
+    assert identity_of(torn, whole.positions).word == "unknown"
+    assert "in doubt" in identity_of(torn, whole.positions).why
     assert torn.moved(whole.positions).smiles == whole.smiles
 
 

@@ -155,7 +155,7 @@ def test_a_molecule_that_falls_apart_is_said_not_to_be_kept():
 def test_a_result_as_plain_values_survives_json():
     result = relax(Molecule.from_smiles(ALANINE), steps=5)
     plain = json.loads(json.dumps(result.as_dict(), allow_nan=False))
-    assert list(plain) == list(Result.__dataclass_fields__)
+    assert list(plain) == [*Result.__dataclass_fields__, "converged", "ended"]
     assert plain["energy"] == result.energy
     assert plain["atoms"]["positions"] == result.atoms.positions.tolist()
     assert plain["trace"]["fmax"] == [call.fmax for call in result.trace]

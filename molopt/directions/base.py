@@ -2,6 +2,8 @@
 
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+
 from molopt.rules.base import Observation
 from molopt.rules.state import Array, PerEntry, PerSystem
 
@@ -22,6 +24,7 @@ class Proposal(NamedTuple):
     energy_left: PerSystem  # (S,) above the floor of the basin, eV
     length: PerSystem  # (S,) in the metric of the model Hessian, sqrt(eV)
     limited: PerSystem  # (S,) 1 where a limit shortened it, else 0
+    checks: PerSystem = np.zeros(1)  # (S,) 1 where it is a step of a check: taken as it is, whatever the control
 
 
 class Direction(Protocol):

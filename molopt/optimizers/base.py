@@ -12,7 +12,7 @@ from ase import Atoms
 from ase.calculators.calculator import CalculationFailed
 from ase.optimize.optimize import OptimizableAtoms, Optimizer
 
-from molopt.control import Control, Memory, Point, Trust, advance
+from molopt.control import Arrival, Control, Memory, Point, Trust, arrive, depart
 from molopt.coordinates import Cartesian
 from molopt.coordinates.elastic import Elastic
 from molopt.coordinates.primitives import carried
@@ -20,6 +20,7 @@ from molopt.directions import Direction
 from molopt.errors import Exploded, InputError, PotentialFailed
 from molopt.molecules import Molecule
 from molopt.names import offer
+from molopt.optimizers.checking import Checking
 from molopt.optimizers.bodies import body_of, is_extended, is_metal
 from molopt.optimizers.energy_left import Estimate
 from molopt.optimizers.internals import MODEL_NAMES, Recipe
@@ -85,6 +86,7 @@ class DirectionOptimizer(Optimizer):
         surrogate: Any = None,
         molecule: Molecule | None = None,
         criteria: Any = (),
+        check: str | None = None,
         **kwargs: Any,
     ) -> None:
         unknown = sorted(set(kwargs) - ASE_KEYWORDS)
@@ -109,6 +111,9 @@ class DirectionOptimizer(Optimizer):
             prepare(atoms)
         self.atoms = atoms
         self.stopping = Stopping(criteria, self)
+        self.checking = Checking.of(self, check)
+        if self.checking.possible:
+            self.direction = self.checking.direction(self.direction)
         found = None if restart is None else Restart.of(self, restart)  # before ASE begins the trajectory anew
         if append_trajectory and isinstance(trajectory, str | Path):
             mend(Path(trajectory))
@@ -130,6 +135,7 @@ class DirectionOptimizer(Optimizer):
         self.coordinates: Any = None
         self.expected: np.ndarray | None = None  # (N,) where the last step led to
         self.beginning: Beginning | None = None  # known where there is a restart file
+        self.arrival: tuple[np.ndarray, Arrival] | None = None  # at the last geometry (N,), if it was looked at
 
     def step(self) -> None:
         """One step from the current geometry; its forces are computed if they are not known yet."""
@@ -179,14 +185,21 @@ class DirectionOptimizer(Optimizer):
 
     def absorb(self, x: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Learn the gradient (N,) at x (N,), and say which point (N,) to go to."""
+        arrival, self.arrival = self.arrived(x, gradient), None
+        target, self.memory = depart(self.direction, self.control, self.coordinates, arrival)
+        return target
+
+    def arrived(self, x: np.ndarray, gradient: np.ndarray) -> Arrival:
+        """Learn the gradient (N,) at x (N,), once, and judge the step that led there."""
+        if self.arrival is not None and np.array_equal(self.arrival[0], x):
+            return self.arrival[1]
         self.check_finite(gradient)
         here = Point(x, gradient)
         if self.memory is None:
             self.coordinates = self.coordinates_at(here)
         else:
             self.keep_up(here)
-        target, self.memory = advance(self.direction, self.control, self.coordinates, here, self.memory)
-        return target
+        return arrive(self.direction, self.control, self.coordinates, here, self.memory)
 
     def coordinates_at(self, here: Point) -> Any:
         """The coordinates of a run that starts here."""
@@ -228,6 +241,8 @@ class DirectionOptimizer(Optimizer):
     def gradient_converged(self, gradient: np.ndarray) -> bool:
         """Whether the run may stop here: ASE's test of fmax, and all criteria; Exploded where that makes no sense."""
         converged = self.stopping.after(self.small_where_constraints_hold)(gradient)
+        if self.checking.possible:
+            converged = self.checking.settled(converged, gradient)
         if converged and isinstance(self.optimizable, WatchedAtoms):
             self.optimizable.arrived()
         return converged

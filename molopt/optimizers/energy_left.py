@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from ase import Atoms
@@ -16,6 +16,7 @@ from molopt.coordinates.primitives import Primitives
 from molopt.directions import Limits, QuasiNewton
 from molopt.errors import InputError, PotentialFailed
 from molopt.molecules import Molecule
+from molopt.optimizers.estimate import Estimate, Part
 from molopt.optimizers.internals import LARGE, Recipe
 from molopt.potentials.answers import checked_forces
 from molopt.rules.partition import Array
@@ -35,50 +36,6 @@ SOFTER = 0.7  # part of their stiffness at which torsions and contacts count; tu
 DIRECTION = QuasiNewton()
 REMEMBERED = DIRECTION.memory + 1  # geometries of a run that correct the model
 UNLIMITED = Limits(np.array([np.inf]), np.inf, np.inf)
-
-
-class Part(NamedTuple):
-    """One coordinate's share of the energy left."""
-
-    kind: str  # stretch, angle, bend, torsion, plane, pose (of a fragment) or point (a single atom)
-    atoms: tuple[int, ...]  # counted from 0
-    energy: float  # eV
-
-    def __str__(self) -> str:
-        return f"{self.kind} {'-'.join(map(str, self.atoms[:4]))} {1e3 * self.energy:.1f}"
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """An estimate of the energy left; `float()` of it is the energy.
-
-    Attributes
-    ----------
-    energy : float
-        eV above the floor of the basin.
-    shares : dict
-        Of bonds, angles (linear bends and planes included), torsions and fragments (their positions and orientations,
-        and single atoms), eV; they add up to the energy. A share can be a little below zero, where coordinates are
-        coupled.
-    top : tuple of Part
-        The three coordinates that hold most. Torsions about one bond turn together and are one, named by the largest
-        of them; so are the components of a fragment's motion.
-    """
-
-    energy: float
-    shares: dict[str, float]
-    top: tuple[Part, ...]
-
-    def __float__(self) -> float:
-        return self.energy
-
-    def __str__(self) -> str:
-        shares = ", ".join(f"{group} {1e3 * share:.1f}" for group, share in self.shares.items())
-        return f"{1e3 * self.energy:.1f} meV left ({shares}); most in {'; '.join(map(str, self.top)) or 'nothing'}"
-
-    def as_dict(self) -> dict[str, Any]:
-        """In plain values, eV."""
-        return {"energy": self.energy, "shares": self.shares, "top": [part._asdict() for part in self.top]}
 
 
 def energy_left(atoms: Atoms, molecule: Molecule | None = None) -> Estimate:

@@ -1,7 +1,7 @@
 """Memory as plain data: every field is declared per entry or per system."""
 
 from functools import cache
-from typing import Annotated, NamedTuple, TypeVar, get_type_hints
+from typing import Annotated, Any, NamedTuple, TypeVar, get_type_hints
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from molopt.rules.partition import Array, Partition
 
 PerEntry = Annotated[Array, "entry"]  # (..., N)
 PerSystem = Annotated[Array, "system"]  # (..., S)
+Nested = Annotated[Any, "state"]  # a state in a state
 State = TypeVar("State", bound=tuple)
 
 
@@ -18,7 +19,7 @@ class Stateless(NamedTuple):
 
 @cache
 def axes(kind: type) -> dict[str, str]:
-    """For each field of a state class: "entry" or "system".
+    """For each field of a state class: "entry" or "system", or "state" of a state in it.
 
     Raises
     ------
@@ -29,7 +30,7 @@ def axes(kind: type) -> dict[str, str]:
     found = {}
     for name in kind._fields:  # type: ignore[attr-defined]  # kind is a NamedTuple class
         axis = getattr(hints.get(name), "__metadata__", (None,))[0]
-        if axis not in ("entry", "system"):
+        if axis not in ("entry", "system", "state"):
             raise TypeError(f"{kind.__name__}.{name} must be annotated PerEntry or PerSystem, got {hints.get(name)}")
         found[name] = axis
     return found
@@ -42,15 +43,20 @@ def choose(systems: Partition, first: Array, one: State, other: State) -> State:
     if not first.any():
         return other
     masks = {"system": first, "entry": systems.spread(first)}
-    pairs = zip(axes(type(one)).values(), one, other, strict=True)
-    return type(one)(*(np.where(masks[axis], a, b) for axis, a, b in pairs))
+
+    def chosen(axis: str, a: Any, b: Any) -> Any:
+        return choose(systems, first, a, b) if axis == "state" else np.where(masks[axis], a, b)
+
+    return type(one)(*map(chosen, axes(type(one)).values(), one, other))
 
 
 def reindexed(state: State, now: Array, before: Array, size: int) -> State:
     """The state of other entries, `size` of them: entries `before` become entries `now`, and the rest are zero."""
     moved = []
     for axis, value in zip(axes(type(state)).values(), state, strict=True):
-        if axis == "entry":
+        if axis == "state":
+            value = reindexed(value, now, before, size)
+        elif axis == "entry":
             fresh = np.zeros((*np.shape(value)[:-1], size))
             fresh[..., now] = np.asarray(value)[..., before]
             value = fresh
@@ -58,12 +64,13 @@ def reindexed(state: State, now: Array, before: Array, size: int) -> State:
     return type(state)(*moved)
 
 
-def to_plain(state: tuple) -> dict[str, Array]:
+def to_plain(state: tuple) -> dict[str, Any]:
     """A state as a dictionary of arrays, for a restart file."""
-    return {name: np.asarray(value) for name, value in zip(axes(type(state)), state, strict=True)}
+    parts = zip(axes(type(state)).items(), state, strict=True)
+    return {name: to_plain(value) if axis == "state" else np.asarray(value) for (name, axis), value in parts}
 
 
-def from_plain(like: State, plain: dict[str, Array]) -> State:
+def from_plain(like: State, plain: dict[str, Any]) -> State:
     """The state that `to_plain` wrote, with the class, fields and dtypes of `like`.
 
     Raises
@@ -71,11 +78,16 @@ def from_plain(like: State, plain: dict[str, Array]) -> State:
     ValueError
         The fields or their shapes are not those of `like`.
     """
-    fields = tuple(axes(type(like)))
+    fields = axes(type(like))
     if set(plain) != set(fields):
         raise ValueError(f"{type(like).__name__} has the fields {sorted(fields)}, the file has {sorted(plain)}")
-    values = [np.asarray(plain[name], dtype=np.asarray(old).dtype) for name, old in zip(fields, like, strict=True)]
-    for name, value, old in zip(fields, values, like, strict=True):
+    values = []
+    for (name, axis), old in zip(fields.items(), like, strict=True):
+        if axis == "state":
+            values.append(from_plain(old, plain[name]))
+            continue
+        value = np.asarray(plain[name], dtype=np.asarray(old).dtype)
         if value.shape != np.shape(old):
             raise ValueError(f"{type(like).__name__}.{name} has shape {value.shape}, expected {np.shape(old)}")
+        values.append(value)
     return type(like)(*values)

@@ -1,0 +1,266 @@
+"""A run that looks at the softest direction before it is done, and leaves the ridges that it finds."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from molopt.directions.base import Direction, Limits, Proposal
+from molopt.errors import InputError
+from molopt.rules.base import Observation
+from molopt.rules.partition import Array
+from molopt.rules.state import Nested, PerEntry, PerSystem
+from molopt.stationary.known import Known
+from molopt.stationary.soft import soft_motions
+
+TURN, SHIFT = 0.4, 0.5  # rad of a soft motion, Angstrom of an atom: the longest step of a check
+GROWTH = 1.7  # of the radius, after a step of nearly its length
+WIDE, NARROWEST = 0.3, 0.02  # sqrt(eV), the radius of a check at first, and at least
+FELL = -2e-3  # eV; a step that falls by more has led elsewhere
+
+
+class Checks(NamedTuple):
+    """What a checked run remembers beside the memory of its direction; unused rows are zero, the newest is last."""
+
+    inner: Nested
+    steps: PerEntry  # (memory, N) short displacements in u
+    lacks: PerEntry  # (memory, N) change of the gradient, less what the model foretold
+    offsets: PerEntry  # (memory, N) from the end of each to the present point
+    met: PerSystem  # (S,) 1 where the criteria of the run are met at the present point
+    checking: PerSystem  # (S,) 1 since they were, while the steps are those of the check
+    tries: PerSystem  # (S,) force calls of the present check
+    calls: PerSystem  # (S,) of all checks
+    pushes: PerSystem  # (S,) ridges that were left
+    pushed: PerSystem  # (S,) 1 where the last step is a push off a ridge
+    rejected: PerSystem  # (S,) how many steps of the check were rejected in succession
+    radius: PerSystem  # (S,) of a step of the check, sqrt(eV)
+    size: PerSystem  # (S,) of the last one
+    spent: PerSystem  # (S,) 1 once a check has used up its calls
+
+    def rebuilt(self) -> "Checks":
+        """In other coordinates an exact secant is not exact."""
+        inner = self.inner.rebuilt() if hasattr(self.inner, "rebuilt") else self.inner
+        return self._replace(inner=inner, steps=np.zeros_like(self.steps), lacks=np.zeros_like(self.lacks))
+
+
+class Found(NamedTuple):
+    """What a check says of a point."""
+
+    over: bool  # whether the run may end here
+    known: Known
+    ridge: bool  # whether a negative curvature was seen
+    passed: bool  # whether the lowest curvature is surely positive
+    small: bool  # whether the energy left is, with the curvature that was seen
+
+
+@dataclass(frozen=True)
+class Checked:
+    r"""A direction whose last steps carry probes of the curvature.
+
+    In the metric of the model Hessian M the true Hessian H has few outliers: :math:`H w = l M w` with l mostly between
+    0.3 and 2. A few force calls find the lowest l.
+
+    - Where a step starts less than `near` above the floor, it carries a small displacement besides: of all soft motions
+      at once, each the way that the step turns it; then of the direction in doubt.
+    - What steps no longer than `clean` show is kept exactly. The lowest l is the smaller of two estimates, from two
+      priors that are put right along what was tried: `PRIOR` M, and the same with a curvature for each soft motion that
+      explains best what was seen (`molopt.stationary.known`).
+    - Where the criteria of the run are met, that passes or not (`passing`). If not, one more call is Newton step and
+      probe in one.
+    - A ridge, where a curvature that was seen is negative, is left along it, downhill.
+
+    Parameters
+    ----------
+    inner : Direction
+        What proposes steps where nothing is checked.
+    limit : float
+        eV; the energy left at which a run may end.
+    push : bool
+        Whether ridges are left; otherwise they are named, and the run ends there.
+    most, pushes : int
+        Largest number of force calls of one check, and of pushes in a run.
+    near : float
+        eV.
+    probe, part, longest : float
+        sqrt(eV), the norm of a probe in the metric of M: at least `probe`, then `part` of its step, at most `longest`.
+    clean : float
+        sqrt(eV); a longer step says nothing exact about the curvature at its end.
+    passing : tuple of float
+        The estimate of l that passes after 1, 2, 3 and more independent probes.
+    turn, turn_where_soft : float
+        rad; the longest turn of a soft motion to the floor at which a run may end, and that where l < 0.3.
+    memory : int
+        Short steps remembered.
+    """
+
+    inner: Direction
+    limit: float = 1e-3
+    push: bool = True
+    most: int = 8
+    pushes: int = 3
+    near: float = 0.02
+    probe: float = 0.0173
+    part: float = 0.3
+    longest: float = 0.04
+    clean: float = 0.12
+    passing: tuple[float, ...] = (0.2, 0.15, 0.05)
+    turn: float = 0.15
+    turn_where_soft: float = 0.05
+    memory: int = field(default=12)
+
+    def init(self, seen: Observation) -> Checks:
+        count = seen.systems.count
+        if count != 1:
+            raise InputError(f"a checked run is of one system, got {count}")
+        rows = np.zeros((self.memory, seen.gradient.size))
+        zero = np.zeros(count)
+        return Checks(self.inner.init(seen), rows, rows, rows, *[zero] * 7, np.full(count, WIDE), zero, zero)
+
+    def learn(self, state: Checks, old: Any, new: Any, taken: Array) -> Checks:
+        state = state._replace(inner=self.inner.learn(state.inner, old, new, taken))
+        if not taken.any():
+            return state
+        lack = new.gradient - old.gradient - 0.5 * (old.apply(taken) + new.apply(taken))
+        state = state._replace(
+            steps=np.concatenate([state.steps[1:], [taken]]),
+            lacks=np.concatenate([state.lacks[1:], [lack]]),
+            offsets=np.concatenate([state.offsets[1:] + taken, [np.zeros_like(taken)]]),
+        )
+        if not state.checking[0]:
+            return state._replace(met=np.zeros_like(state.met))
+        work = 0.5 * float((old.gradient + new.gradient) @ taken)
+        away = bool(state.pushed[0]) or state.size[0] > self.clean or work < FELL
+        wider = state.size > 0.8 * state.radius
+        return state._replace(
+            met=np.zeros_like(state.met),
+            checking=np.full_like(state.checking, not away),
+            tries=np.where(away, 0.0, state.tries + 1),
+            calls=state.calls + 1,
+            pushes=state.pushes + state.pushed,
+            pushed=np.zeros_like(state.pushed),
+            rejected=np.zeros_like(state.rejected),
+            radius=np.where(away, WIDE, np.where(wider, GROWTH, 1.0) * state.radius),
+        )
+
+    def work(self, before: Checks, after: Checks, old: Any, new: Any, taken: Array) -> Array:
+        """(S,) change of the energy, eV: as the inner direction knows it, or the work of the forces."""
+        measured = getattr(self.inner, "work", None)
+        if measured is None or before.checking[0]:
+            return np.array([(float(old.gradient @ taken) + float(new.gradient @ taken)) / 2])
+        return measured(before.inner, after.inner, old, new, taken)
+
+    def retreat(self, seen: Observation, before: Checks, after: Checks) -> Checks:
+        state = after._replace(
+            inner=self.inner.retreat(seen, before.inner, after.inner), offsets=after.offsets - after.steps[-1]
+        )
+        if not before.checking[0]:
+            return state._replace(met=before.met)
+        return state._replace(
+            met=before.met,
+            checking=before.checking,
+            tries=before.tries + 1,
+            pushes=before.pushes,
+            rejected=before.rejected + 1,
+            radius=np.maximum(0.5 * after.size, NARROWEST),
+        )
+
+    def known(self, frame: Any, state: Checks) -> Known:
+        """What the short steps near this frame show."""
+        used = state.steps.any(axis=1)
+        steps, lacks, offsets = state.steps[used], state.lacks[used], state.offsets[used]
+        if len(steps):
+            near = np.maximum(lengths(frame, steps), lengths(frame, offsets)) <= self.clean
+            steps, lacks = steps[near], lacks[near]
+        return Known.at(frame, soft_motions(frame), steps, lacks)
+
+    def examine(self, frame: Any, state: Checks, met: bool | None) -> tuple[Found | None, Checks]:
+        """What a check says of this frame, and the state once it has; None where it is not asked yet.
+
+        `met` is whether the criteria of the run are met here; None where that is known from before, as after a step
+        that was taken back.
+        """
+        if met is not None:
+            state = state._replace(met=np.full_like(state.met, met))
+        if not (state.checking[0] or state.met[0]):
+            return None, state
+        state = state._replace(checking=np.ones_like(state.checking))
+        found = self.found(frame, state)
+        out = state.tries[0] >= self.most
+        if out and not found.over:
+            if not state.met[0]:  # the run goes on by itself until they are
+                return None, state._replace(checking=np.zeros_like(state.checking), spent=np.ones_like(state.spent))
+            found = found._replace(over=True)
+        return found, state
+
+    def found(self, frame: Any, state: Checks) -> Found:
+        known = self.known(frame, state)
+        estimate = known.lowest[0]
+        ridge = known.products > 0 and known.ritz[0] < 0
+        passed = known.products > 0 and estimate > self.passing[min(known.products, len(self.passing)) - 1]
+        turn = known.turn(known.newton)
+        small = known.energy_left <= self.limit and turn < (self.turn_where_soft if estimate < 0.3 else self.turn)
+        done = bool(state.met[0]) and small and passed
+        stays = ridge and bool(state.met[0]) and (not self.push or state.pushes[0] >= self.pushes)
+        return Found(done or stays or bool(state.met[0] and state.spent[0]), known, ridge, passed, small)
+
+    def propose(self, frame: Any, seen: Observation, state: Checks, limits: Limits) -> tuple[Proposal, Checks]:
+        proposal, inner = self.inner.propose(frame, seen, state.inner, limits)
+        state = state._replace(inner=inner)
+        if state.checking[0]:
+            return self.step(frame, state)
+        left = float(proposal.energy_left[0])
+        if not (0 < left < self.near and np.isfinite(proposal.predicted[0])):
+            return proposal, state
+        known = self.known(frame, state)
+        way = known.coordinates(frame, proposal.displacement)
+        aside = self.amplitude(way) * known.probe(way, self.random(state))
+        rise = float(known.gradient @ aside) + float(aside @ known.hessian @ (way + 0.5 * aside))
+        return proposal._replace(
+            displacement=proposal.displacement + known.basis @ aside,
+            predicted=proposal.predicted + rise,
+            length=np.full_like(proposal.length, np.linalg.norm(way + aside)),
+        ), state
+
+    def step(self, frame: Any, state: Checks) -> tuple[Proposal, Checks]:
+        """A step of the check: Newton and probe in one, or a push off a ridge."""
+        known = self.known(frame, state)
+        newton, radius = known.newton, float(state.radius[0])
+        pushed = known.products > 0 and known.ritz[0] < 0
+        if pushed:
+            way = self.off_ridge(frame, known, state)
+        else:
+            way = newton * min(1.0, radius / max(float(np.linalg.norm(newton)), 1e-300))
+            way = way * min(1.0, TURN / max(known.turn(way), 1e-300))
+            way = way + self.amplitude(way) * known.probe(way, self.random(state))
+        predicted = float(known.gradient @ way) + 0.5 * float(way @ known.hessian @ way)
+        size = float(np.linalg.norm(way))
+        numbers = (predicted, known.energy_left, size, 0.0, 1.0)
+        state = state._replace(size=np.array([size]), pushed=np.array([float(pushed)]))
+        return Proposal(known.basis @ way, *(np.array([number]) for number in numbers)), state
+
+    def off_ridge(self, frame: Any, known: Known, state: Checks) -> Array:
+        """Along the lowest curvature, downhill, and the Newton step in all else."""
+        values, vectors = known.spectrum
+        ridge = vectors[:, 0]
+        if ridge @ known.gradient > 0:
+            ridge = -ridge
+        farthest = frame.longest(known.basis @ ridge)
+        size = min(TURN / max(known.turn(ridge), 1e-300), SHIFT / max(farthest, 1e-300))
+        if state.rejected[0]:
+            size = min(size, float(state.radius[0]))
+        if values[0] > 0:
+            size = min(size, max(float(ridge @ known.newton), self.probe))
+        return known.newton + (size - float(ridge @ known.newton)) * ridge
+
+    def amplitude(self, way: Array) -> float:
+        """Of the probe that goes with a step (r,), sqrt(eV)."""
+        return float(np.clip(self.part * np.linalg.norm(way), self.probe, self.longest))
+
+    def random(self, state: Checks) -> np.random.Generator:
+        """The same for the same state, so that a run repeats."""
+        return np.random.default_rng(int(state.calls[0]))
+
+
+def lengths(frame: Any, rows: Array) -> Array:
+    """(k,) norms of displacements (k, N) in the metric of the model Hessian, sqrt(eV)."""
+    return np.sqrt(np.maximum(np.einsum("ij,ji->i", rows, frame.apply(rows.T)), 0.0))
