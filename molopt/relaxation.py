@@ -11,7 +11,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from molopt.control import Point
+from molopt.control import Point, is_textbook
 from molopt.errors import InputError, PotentialFailed, RunStopped
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import name_of
@@ -125,7 +125,8 @@ class Run:
     budget : Budget, optional
         Asked before each force call.
     progress : Progress, optional
-        Ends the run of an optimizer of molopt that has stalled; other optimizers run as they do elsewhere.
+        Ends the run of an optimizer of molopt that has stalled. Other optimizers, and rules with `control=None`, which
+        may circle for hundreds of force calls before they settle, run on as they do elsewhere.
     """
 
     def __init__(
@@ -202,7 +203,7 @@ class Run:
             self.sense.anew()
         self.stopping = Stopping(self.criteria, optimizer, self.molecule)
         optimizer.gradient_converged = self.stopping.after(optimizer.gradient_converged)
-        if self.progress is not None and not others:
+        if self.progress is not None and not others and not is_textbook(optimizer.control):
             optimizer.gradient_converged = self.progress.after(optimizer.gradient_converged, self.sense)
         try:
             optimizer.run(fmax=self.fmax, steps=self.steps)

@@ -16,6 +16,7 @@ from molopt.cli.terminal import say
 
 TOGETHER = 0.5  # s; nearer signals are one: `timeout` and batch systems send theirs to a process and to its group
 SHOW_CURSOR = "\x1b[?25h"
+entered: list["Interrupts"] = []
 
 
 class Interrupts:
@@ -65,16 +66,21 @@ class Interrupts:
         for number in (signal.SIGINT, signal.SIGTERM):
             if signal.getsignal(number) is not signal.SIG_IGN:  # what `nohup` or a shell's & has made deaf stays so
                 self.handlers[number] = signal.signal(number, self.take)
+        entered.append(self)
         threading.Thread(target=self.listen, daemon=True).start()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if threading.current_thread() is not threading.main_thread():
-            return
+        if self in entered:
+            entered.remove(self)
+            self.put_back()
+            self.writing.close()  # which ends the thread
+
+    def put_back(self) -> None:
+        """Handle signals as before."""
         for number, handler in self.handlers.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self.wakeup)
-        self.writing.close()  # which ends the thread
 
     def take(self, number: int, frame: FrameType | None) -> None:
         """What the interpreter calls in the main thread, as soon as it can."""
@@ -103,3 +109,14 @@ def end_at_once() -> None:
         os.write(2, SHOW_CURSOR.encode())
     os.write(2, b"molopt: interrupted\n")
     os._exit(INTERRUPTED)
+
+
+def in_a_fork() -> None:
+    """A process that a library has forked, as Parsl does, is ended by a signal as it would be anywhere else."""
+    for interrupts in entered:
+        interrupts.put_back()
+    entered.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=in_a_fork)

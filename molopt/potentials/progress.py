@@ -27,11 +27,11 @@ class Progress:
         From `see`, with "stalled".
     """
 
-    window: int = 200  # force calls; runs that converged in the end went at most 104 without a gain
+    window: int = 100  # force calls; runs that converged in the end went at most 7 without a gain
     fall: float = 1e-6  # eV
     share: float = 0.01
-    resolution: float = 1e-8  # Angstrom; a force of 0.05 eV/A on the stiffest bond is 1e-3 away from zero
-    still: int = 20  # steps
+    resolution: float = 1e-8  # Angstrom; the shortest step of those runs was 7e-6
+    still: int = 50  # steps
     start: Evaluated | None = None
     last: Evaluated | None = None
     energy: float = np.inf  # eV, the lowest at the last gain
