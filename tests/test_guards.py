@@ -269,10 +269,10 @@ def started(*arguments):
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=TESTS)
 
 
-def wait_until(claim, process):
+def wait_until(claim, process=None):
     until = time.monotonic() + 60
     while not claim():
-        assert process.poll() is None, process.communicate()
+        assert process is None or process.poll() is None, process.communicate()
         assert time.monotonic() < until
         time.sleep(0.01)
 
@@ -343,14 +343,17 @@ def test_in_python_an_interrupt_is_the_callers_and_no_handler_is_set():
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
 
 
-def test_a_signal_to_a_forked_process_is_its_own():
+def test_a_signal_to_a_forked_process_is_its_own(tmp_path):
     context = multiprocessing.get_context("fork")
     with Interrupts("") as interrupts, interrupts.held():
-        child = context.Process(target=time.sleep, args=(600,))
+        child = context.Process(target=behave, args=(f"write_pid_and_hang {tmp_path / 'pid'}",), daemon=True)
         child.start()
+        wait_until(lambda: (tmp_path / "pid").exists())
         child.terminate()
         child.join(10)
-        assert child.exitcode == -signal.SIGTERM
+        exitcode = child.exitcode
+        child.kill()
+        assert exitcode == -signal.SIGTERM
         assert not interrupts.asked
 
 
