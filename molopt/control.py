@@ -229,11 +229,6 @@ class Trust:
         return np.ones_like(state.radius)
 
 
-def is_textbook(control: "Control | Trust") -> bool:
-    """Whether this control takes every step as the rule proposes it, but for a cap."""
-    return isinstance(control, Control) and control == Control.textbook(control.maxstep)
-
-
 def check_caps(maxstep: float, maxchange: float) -> None:
     if not maxstep > 0:
         raise InputError(f"maxstep must be positive (Angstrom), got {maxstep}")

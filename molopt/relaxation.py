@@ -11,12 +11,13 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from molopt.control import Point, is_textbook
+from molopt.control import Point
 from molopt.errors import InputError, PotentialFailed, RunStopped
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import name_of
 from molopt.molecules.identity import Identity, identity_of
 from molopt.optimizers.base import DirectionOptimizer
+from molopt.optimizers.checking import Asked
 from molopt.optimizers.energy_left import Estimate, Estimator, energy_left
 from molopt.optimizers.meeting import meet, prepare
 from molopt.optimizers.names import BY_NAME, choose, guided
@@ -45,6 +46,7 @@ def relax(
     *,
     coordinates: str | None = None,
     surrogate: Any = "auto",
+    check: str | None = "auto",
     logfile: Any = None,
     trajectory: Any = None,
     on_call: Callable[[Counted], object] | None = None,
@@ -78,6 +80,11 @@ def relax(
         (`molopt.potential`) or a calculator. "auto" is none on a force field, and MMFF94s elsewhere if it has
         parameters for the molecule. In Cartesians there is none. Its calls are not force calls, unless it is of the
         same program as the potential. A bad one costs a few force calls, never the result.
+    check : str or None
+        Whether the run is done before its softest direction has been looked at. "auto": it looks, on its last steps,
+        and leaves the ridges that it finds; "report": it names a saddle and stays there; None: it does not look.
+        "auto?calls=12&pushes=5" has other limits than 8 force calls a check and 3 pushes a run. Where a run is not in
+        internal coordinates, or its optimizer is not one of molopt, its end is "unchecked".
     logfile, trajectory
         As in ASE; silent and not written by default.
     on_call : callable, optional
@@ -109,7 +116,9 @@ def relax(
     True
     """
     budget, progress = Budget(max_calls, time_limit), Progress()
-    run = Run(target, optimizer, potential, fmax, energy_left, steps, on_call, coordinates, surrogate, budget, progress)
+    run = Run(
+        target, optimizer, potential, fmax, energy_left, steps, on_call, coordinates, surrogate, check, budget, progress
+    )
     run.go(logfile, trajectory)
     if run.failure is not None and not run.counted.trace:
         raise run.failure
@@ -125,8 +134,7 @@ class Run:
     budget : Budget, optional
         Asked before each force call.
     progress : Progress, optional
-        Ends the run of an optimizer of molopt that has stalled. Other optimizers, and rules with `control=None`, which
-        may circle for hundreds of force calls before they settle, run on as they do elsewhere.
+        Ends the run of an optimizer of molopt that has stalled; other optimizers run as they do elsewhere.
     """
 
     def __init__(
@@ -140,10 +148,12 @@ class Run:
         on_call: Callable[[Counted], object] | None = None,
         coordinates: str | None = None,
         surrogate: Any = BY_NAME,
+        check: str | None = None,
         budget: Budget | None = None,
         progress: Progress | None = None,
     ) -> None:
         check_criteria(fmax, energy_left, steps)
+        self.check = Asked.of(check)
         self.fmax, self.steps = fmax, int(steps)
         named = surrogate is None or isinstance(surrogate, str)
         self.choice = choose(optimizer, coordinates, surrogate if named else None)
@@ -168,7 +178,6 @@ class Run:
         self.optimizer = self.choice.name if guide is None else guided(self.choice.name, guide)
         self.surrogate_setup = time.perf_counter() - start
         self.stopping: Stopping | None = None
-        self.check: str | None = None
         self.failure: Exception | None = None
         self.stopped: RunStopped | None = None
         self.taken = 0
@@ -186,8 +195,10 @@ class Run:
                 self.follow(self.choice.make(self.atoms, logfile=logfile, trajectory=frames, **ours))
             if self.stopped is None:
                 self.sense.over()
-                if self.stopping is not None and self.stopping.met:
+                if self.arrived:
                     self.sense.arrived()
+                elif self.progress is not None:
+                    self.stopped = self.progress.over()
         except PotentialFailed as error:
             self.failure = error
         except RunStopped as error:
@@ -198,13 +209,18 @@ class Run:
         self.seconds = time.perf_counter() - start - self.watching.seconds
 
     def follow(self, optimizer: Any) -> None:
-        others = not isinstance(optimizer, DirectionOptimizer)  # ours go to where constraints hold by themselves
-        if others and meet(self.atoms, None):
-            self.sense.anew()
-        self.stopping = Stopping(self.criteria, optimizer, self.molecule)
-        optimizer.gradient_converged = self.stopping.after(optimizer.gradient_converged)
-        if self.progress is not None and not others and not is_textbook(optimizer.control):
-            optimizer.gradient_converged = self.progress.after(optimizer.gradient_converged, self.sense)
+        if isinstance(optimizer, DirectionOptimizer):  # it goes to where constraints hold by itself
+            self.stopping = optimizer.stopping
+            self.stopping.molecule = self.molecule
+            self.stopping.add(self.criteria)
+            optimizer.look(self.check)
+            if self.progress is not None:
+                self.progress.watch(optimizer, self.sense)
+        else:
+            if meet(self.atoms, None):
+                self.sense.anew()
+            self.stopping = Stopping(self.criteria, optimizer, self.molecule)
+            optimizer.gradient_converged = self.stopping.after(optimizer.gradient_converged)
         try:
             optimizer.run(fmax=self.fmax, steps=self.steps)
         except RunStopped as error:
@@ -242,8 +258,7 @@ class Run:
     def result(self) -> Result:
         counted, trace, surrogate = self.counted, self.counted.trace, self.surrogate
         atoms = self.atoms.copy() if counted.atoms is None else counted.atoms.copy()
-        converged = self.ended() == "converged"
-        end = self.sense.outcome(converged)
+        end = self.sense.outcome(self.arrived)
         if end is not None:
             atoms.set_positions(end.positions, apply_constraint=False)
             atoms.calc = SinglePointCalculator(atoms, **end.results)
@@ -259,7 +274,7 @@ class Run:
             optimizer=self.optimizer,
             verdict=self.verdict(became, left, fmax),
             curvature=self.curvature,
-            at_noise_floor=converged and self.stopping is not None and self.stopping.at_noise_floor,
+            at_noise_floor=self.arrived and self.stopping is not None and self.stopping.at_noise_floor,
             energy=math.nan if end is None else end.energy,
             fmax=fmax,
             energy_left=left,
@@ -280,7 +295,9 @@ class Run:
     def verdict(self, became: Identity, left: Estimate | None, fmax: float) -> Verdict:
         """What is said of the run, its end and its molecule, with the evidence for each that there is."""
         ended, curvature = self.ended(), self.curvature
-        looked = without_check(ended == "converged", fmax) if curvature is None else curvature.stationary
+        looked = "unchecked" if curvature is None else curvature.stationary
+        if looked == "unchecked":
+            looked = without_check(ended == "converged" or self.interrupted, fmax)
         why = (self.explained() or "", became.why, "" if curvature is None else str(curvature))
         known = None if left is None or not math.isfinite(float(left)) else float(left)
         return Verdict(ended, looked, became.word, "; ".join(filter(None, why)), known)
@@ -293,7 +310,7 @@ class Run:
             return self.stopped.ended
         if self.failure is not None or self.stopping is None:
             return "failed"
-        if self.stopping.met and not self.left_on_saddle:
+        if (self.stopping.met or self.interrupted) and not self.left_on_saddle:
             return "converged"
         return "unconverged"
 
@@ -303,9 +320,21 @@ class Run:
         return None if self.stopping is None else getattr(self.stopping.optimizer, "curvature", None)
 
     @property
+    def arrived(self) -> bool:
+        """Whether the run ended at a geometry that met its criteria, which then is its result."""
+        over = self.failure is None and self.stopped is None and not self.sense.exploded
+        return self.interrupted or (over and self.stopping is not None and self.stopping.met)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run ended while it was checked: its end met the criteria, and more is not known."""
+        optimizer = None if self.stopping is None else self.stopping.optimizer
+        return isinstance(optimizer, DirectionOptimizer) and optimizer.checking.interrupted
+
+    @property
     def left_on_saddle(self) -> bool:
         """Whether a saddle remains that the run was to leave."""
-        return self.check == "auto" and self.curvature is not None and self.curvature.stationary == "saddle"
+        return self.check.kind == "auto" and self.curvature is not None and self.curvature.stationary == "saddle"
 
     def left(self, atoms: Atoms) -> Estimate | None:
         """The estimate for this geometry, with what the run showed; None where it cannot be known."""

@@ -124,7 +124,7 @@ def test_force_calls_of_line_searches_are_counted_too():
 def test_steps_are_the_cap_and_fmax_the_criterion():
     result = relax(methane(), "gradient-descent", steps=2)
     assert (result.steps, result.converged, result.error) == (2, False, None)
-    assert relax(methane(), fmax=100.0, energy_left=None).force_calls == 1
+    assert relax(methane(), fmax=100.0, energy_left=None, check=None).force_calls == 1
 
 
 def test_constraints_hold_and_fmax_does_not_see_fixed_atoms():

@@ -112,6 +112,11 @@ class Frame:
         """Length of the longest move of an atom, to first order, Angstrom."""
         return float(np.sqrt(np.bincount(self.owners, self.lower(displacement) ** 2).max(initial=0.0)))
 
+    def pull(self, displacement: Array) -> float:
+        """The longest force on an atom that the model makes for a displacement (nq,), eV/A."""
+        force = self.transposed @ self.apply(displacement)
+        return float(np.sqrt(np.bincount(self.owners, force**2).max(initial=0.0)))
+
     def change(self, displacement: Array) -> float:
         """Largest change of an internal coordinate, Angstrom or rad."""
         return float(np.abs(displacement / self.roots).max(initial=0.0))

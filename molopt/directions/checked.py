@@ -9,13 +9,16 @@ from molopt.directions.base import Direction, Limits, Proposal
 from molopt.errors import InputError
 from molopt.rules.base import Observation
 from molopt.rules.partition import Array
-from molopt.rules.state import Nested, PerEntry, PerSystem
+from molopt.rules.state import Nested, PerEntry, PerSystem, axes
 from molopt.stationary.known import Known
 from molopt.stationary.soft import soft_motions
 
 TURN, SHIFT = 0.4, 0.5  # rad of a soft motion, Angstrom of an atom: the longest step of a check
 GROWTH = 1.7  # of the radius, after a step of nearly its length
 WIDE, NARROWEST = 0.3, 0.02  # sqrt(eV), the radius of a check at first, and at least
+FMAX, LIMIT = 0.05, 1e-3  # eV/A, eV: for runs that end at these, sizes of probes are as they are given
+CAUTIOUS = 0.4  # relative curvature, the least that a step divides by where the energy left is small already
+FLAT = 0.02  # of the model's curvature: noise of zero
 FELL = -2e-3  # eV; a step that falls by more has led elsewhere
 
 
@@ -36,6 +39,7 @@ class Checks(NamedTuple):
     radius: PerSystem  # (S,) of a step of the check, sqrt(eV)
     size: PerSystem  # (S,) of the last one
     spent: PerSystem  # (S,) 1 once a check has used up its calls
+    kind: PerSystem  # (S,) of the last step: 0, 1 with a probe, 2 of the check, 3 a push off a ridge
 
     def rebuilt(self) -> "Checks":
         """In other coordinates an exact secant is not exact."""
@@ -51,6 +55,16 @@ class Found(NamedTuple):
     ridge: bool  # whether a negative curvature was seen
     passed: bool  # whether the lowest curvature is surely positive
     small: bool  # whether the energy left is, with the curvature that was seen
+
+    def word(self, met: bool) -> str:
+        """What the point is, where the criteria of the run are met or not (`molopt.stationary.verdict`)."""
+        if not met:
+            return "not stationary"
+        if self.passed and self.small:
+            return "minimum"
+        if self.known.products and abs(self.known.first[0]) < FLAT:
+            return "flat"
+        return "saddle" if self.ridge else "unchecked"
 
 
 @dataclass(frozen=True)
@@ -83,14 +97,18 @@ class Checked:
         eV.
     probe, part, longest : float
         sqrt(eV), the norm of a probe in the metric of M: at least `probe`, then `part` of its step, at most `longest`.
+    force : float
+        Of fmax; a probe makes no longer force on an atom than this, so that stiff molecules can be done with it.
     clean : float
         sqrt(eV); a longer step says nothing exact about the curvature at its end.
-    passing : tuple of float
-        The estimate of l that passes after 1, 2, 3 and more independent probes.
+    passing : float
+        What the lowest l may be at worst where a run may end.
     turn, turn_where_soft : float
         rad; the longest turn of a soft motion to the floor at which a run may end, and that where l < 0.3.
     memory : int
         Short steps remembered.
+    fmax : float
+        eV/A; that of the run.
     """
 
     inner: Direction
@@ -102,19 +120,21 @@ class Checked:
     probe: float = 0.0173
     part: float = 0.3
     longest: float = 0.04
-    clean: float = 0.12
-    passing: tuple[float, ...] = (0.2, 0.15, 0.05)
+    force: float = 0.4
+    clean: float = 0.2
+    passing: float = 0.05
     turn: float = 0.15
     turn_where_soft: float = 0.05
-    memory: int = field(default=12)
+    memory: int = 8
+    fmax: float = field(default=FMAX, repr=False)
 
     def init(self, seen: Observation) -> Checks:
         count = seen.systems.count
         if count != 1:
             raise InputError(f"a checked run is of one system, got {count}")
-        rows = np.zeros((self.memory, seen.gradient.size))
-        zero = np.zeros(count)
-        return Checks(self.inner.init(seen), rows, rows, rows, *[zero] * 7, np.full(count, WIDE), zero, zero)
+        rows, zero = np.zeros((self.memory, seen.gradient.size)), np.zeros(count)
+        empty = {name: rows if axis == "entry" else zero for name, axis in axes(Checks).items()}
+        return Checks(**empty | {"inner": self.inner.init(seen), "radius": np.full(count, WIDE)})
 
     def learn(self, state: Checks, old: Any, new: Any, taken: Array) -> Checks:
         state = state._replace(inner=self.inner.learn(state.inner, old, new, taken))
@@ -170,8 +190,8 @@ class Checked:
         steps, lacks, offsets = state.steps[used], state.lacks[used], state.offsets[used]
         if len(steps):
             near = np.maximum(lengths(frame, steps), lengths(frame, offsets)) <= self.clean
-            steps, lacks = steps[near], lacks[near]
-        return Known.at(frame, soft_motions(frame), steps, lacks)
+            steps, lacks, offsets = (rows[near][-self.memory :] for rows in (steps, lacks, offsets))
+        return Known.at(frame, soft_motions(frame), steps, lacks, offsets)
 
     def examine(self, frame: Any, state: Checks, met: bool | None) -> tuple[Found | None, Checks]:
         """What a check says of this frame, and the state once it has; None where it is not asked yet.
@@ -194,14 +214,12 @@ class Checked:
 
     def found(self, frame: Any, state: Checks) -> Found:
         known = self.known(frame, state)
-        estimate = known.lowest[0]
-        ridge = known.products > 0 and known.ritz[0] < 0
-        passed = known.products > 0 and estimate > self.passing[min(known.products, len(self.passing)) - 1]
+        passed = known.products > 0 and known.at_stake <= self.limit / 2
         turn = known.turn(known.newton)
-        small = known.energy_left <= self.limit and turn < (self.turn_where_soft if estimate < 0.3 else self.turn)
+        small = known.energy_left <= self.limit and turn < (self.turn_where_soft if known.first[0] < 0.3 else self.turn)
         done = bool(state.met[0]) and small and passed
-        stays = ridge and bool(state.met[0]) and (not self.push or state.pushes[0] >= self.pushes)
-        return Found(done or stays or bool(state.met[0] and state.spent[0]), known, ridge, passed, small)
+        stays = known.ridge and bool(state.met[0]) and (not self.push or state.pushes[0] >= self.pushes)
+        return Found(done or stays or bool(state.met[0] and state.spent[0]), known, known.ridge, passed, small)
 
     def propose(self, frame: Any, seen: Observation, state: Checks, limits: Limits) -> tuple[Proposal, Checks]:
         proposal, inner = self.inner.propose(frame, seen, state.inner, limits)
@@ -210,55 +228,55 @@ class Checked:
             return self.step(frame, state)
         left = float(proposal.energy_left[0])
         if not (0 < left < self.near and np.isfinite(proposal.predicted[0])):
-            return proposal, state
+            return proposal, state._replace(kind=np.zeros_like(state.kind))
         known = self.known(frame, state)
         way = known.coordinates(frame, proposal.displacement)
-        aside = self.amplitude(way) * known.probe(way, self.random(state))
+        if known.products and known.at_stake <= self.limit / 2:
+            return proposal, state._replace(kind=np.zeros_like(state.kind))
+        aside = self.probed(frame, known, way)
         rise = float(known.gradient @ aside) + float(aside @ known.hessian @ (way + 0.5 * aside))
         return proposal._replace(
             displacement=proposal.displacement + known.basis @ aside,
             predicted=proposal.predicted + rise,
             length=np.full_like(proposal.length, np.linalg.norm(way + aside)),
-        ), state
+        ), state._replace(kind=np.ones_like(state.kind))
 
     def step(self, frame: Any, state: Checks) -> tuple[Proposal, Checks]:
         """A step of the check: Newton and probe in one, or a push off a ridge."""
         known = self.known(frame, state)
-        newton, radius = known.newton, float(state.radius[0])
-        pushed = known.products > 0 and known.ritz[0] < 0
-        if pushed:
+        radius = float(state.radius[0])
+        if known.ridge:
             way = self.off_ridge(frame, known, state)
         else:
-            way = newton * min(1.0, radius / max(float(np.linalg.norm(newton)), 1e-300))
+            way = known.newton if known.energy_left > self.limit else known.down(CAUTIOUS)
+            way = way * min(1.0, radius / max(float(np.linalg.norm(way)), 1e-300))
             way = way * min(1.0, TURN / max(known.turn(way), 1e-300))
-            way = way + self.amplitude(way) * known.probe(way, self.random(state))
+            way = way + self.probed(frame, known, way)
         predicted = float(known.gradient @ way) + 0.5 * float(way @ known.hessian @ way)
         size = float(np.linalg.norm(way))
         numbers = (predicted, known.energy_left, size, 0.0, 1.0)
-        state = state._replace(size=np.array([size]), pushed=np.array([float(pushed)]))
+        pushes = np.array([float(known.ridge)])
+        state = state._replace(size=np.array([size]), pushed=pushes, kind=2 + pushes)
         return Proposal(known.basis @ way, *(np.array([number]) for number in numbers)), state
 
     def off_ridge(self, frame: Any, known: Known, state: Checks) -> Array:
         """Along the lowest curvature, downhill, and the Newton step in all else."""
-        values, vectors = known.spectrum
-        ridge = vectors[:, 0]
+        ridge = known.first[2]
         if ridge @ known.gradient > 0:
             ridge = -ridge
         farthest = frame.longest(known.basis @ ridge)
         size = min(TURN / max(known.turn(ridge), 1e-300), SHIFT / max(farthest, 1e-300))
         if state.rejected[0]:
             size = min(size, float(state.radius[0]))
-        if values[0] > 0:
-            size = min(size, max(float(ridge @ known.newton), self.probe))
         return known.newton + (size - float(ridge @ known.newton)) * ridge
 
-    def amplitude(self, way: Array) -> float:
-        """Of the probe that goes with a step (r,), sqrt(eV)."""
-        return float(np.clip(self.part * np.linalg.norm(way), self.probe, self.longest))
-
-    def random(self, state: Checks) -> np.random.Generator:
-        """The same for the same state, so that a run repeats."""
-        return np.random.default_rng(int(state.calls[0]))
+    def probed(self, frame: Any, known: Known, way: Array) -> Array:
+        """(r,) the probe that goes with a step."""
+        direction = known.probe(way, self.passing)
+        scale = min(1.0, np.sqrt(self.limit / LIMIT))
+        size = float(np.clip(self.part * np.linalg.norm(way), self.probe * scale, self.longest * scale))
+        pull = frame.pull(known.basis @ direction)
+        return min(size, self.force * min(self.fmax, FMAX) / max(pull, 1e-300)) * direction
 
 
 def lengths(frame: Any, rows: Array) -> Array:

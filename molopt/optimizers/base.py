@@ -4,24 +4,26 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import CalculationFailed
+from ase.optimize.optimize import DEFAULT_MAX_STEPS as STEPS
 from ase.optimize.optimize import OptimizableAtoms, Optimizer
 
 from molopt.control import Arrival, Control, Memory, Point, Trust, arrive, depart
 from molopt.coordinates import Cartesian
 from molopt.coordinates.elastic import Elastic
 from molopt.coordinates.primitives import carried
-from molopt.directions import Direction
+from molopt.directions import Checked, Direction
 from molopt.errors import Exploded, InputError, PotentialFailed
 from molopt.molecules import Molecule
 from molopt.names import offer
-from molopt.optimizers.checking import Checking
 from molopt.optimizers.bodies import body_of, is_extended, is_metal
+from molopt.optimizers.checking import Asked, Checking
 from molopt.optimizers.energy_left import Estimate
 from molopt.optimizers.internals import MODEL_NAMES, Recipe
 from molopt.optimizers.meeting import FAILURES, holds, kept, meet, prepare
@@ -30,6 +32,7 @@ from molopt.optimizers.stopping import Stopping
 from molopt.optimizers.surrogate import Surrogate
 from molopt.optimizers.trajectory import Frames, ends_at, mend
 from molopt.optimizers.watched import WatchedAtoms
+from molopt.stationary.curvature import Curvature
 
 log = logging.getLogger("molopt")
 
@@ -67,7 +70,13 @@ class DirectionOptimizer(Optimizer):
     criteria : Criterion or sequence of them
         What must hold besides the fmax of `run` before it stops, e.g. `molopt.EnergyLeft(0.001)`, `molopt.Gaussian()`
         or `molopt.GeomeTRIC("GAU_TIGHT")`. With `run(fmax=math.inf)` they alone decide.
+    check : str or None
+        "auto": a run in internal coordinates is not done until its softest direction has been looked at, and leaves the
+        ridges that it finds (`molopt.directions.Checked`); "report": it names them and stays; None: it does not look.
+        "auto?calls=12&pushes=5" has other limits than 8 force calls a check and 3 pushes a run.
     """
+
+    logfile: Any
 
     def __init__(
         self,
@@ -111,9 +120,7 @@ class DirectionOptimizer(Optimizer):
             prepare(atoms)
         self.atoms = atoms
         self.stopping = Stopping(criteria, self)
-        self.checking = Checking.of(self, check)
-        if self.checking.possible:
-            self.direction = self.checking.direction(self.direction)
+        self.look(check)
         found = None if restart is None else Restart.of(self, restart)  # before ASE begins the trajectory anew
         if append_trajectory and isinstance(trajectory, str | Path):
             mend(Path(trajectory))
@@ -123,6 +130,15 @@ class DirectionOptimizer(Optimizer):
         self.restart = restart
         if found is not None:
             found.resume(self)
+
+    def look(self, check: Any) -> None:
+        """Look at the softest direction before a run is done, or not; before its first step."""
+        self.checking = Checking.of(self, Asked.of(check))
+        if self.checking.possible:
+            inner = self.direction.inner if isinstance(self.direction, Checked) else self.direction
+            self.direction = self.checking.direction(inner)
+        elif self.checking.asked.kind:
+            log.info("the curvature of the end is not checked: %s", self.checking.why_not)
 
     @classmethod
     def default_control(cls, coordinates: str) -> Any:
@@ -253,11 +269,45 @@ class DirectionOptimizer(Optimizer):
             gradient = self.recipe.held.left_of(gradient, self.optimizable.get_x())
         return super().gradient_converged(gradient) and (self.memory is not None or holds(self.atoms))
 
+    def run(self, fmax: float = 0.05, steps: int = STEPS) -> bool:
+        """As in ASE. A run that ends while it is checked goes back to the geometry at which its criteria were met."""
+        try:
+            return bool(super().run(fmax, steps))
+        finally:
+            self.checking.stopped()
+
+    def irun(self, fmax: float = 0.05, steps: int = STEPS) -> Iterator[bool]:
+        """As in ASE, and as `run`."""
+        try:
+            yield from super().irun(fmax, steps)
+        finally:
+            self.checking.stopped()
+
+    def log(self, gradient: np.ndarray) -> None:
+        """ASE's line, with a word behind it where the step carried a probe, or was one of the check."""
+        file, mark = self.logfile, self.checking.mark
+        if file is None or not mark:
+            super().log(gradient)
+            return
+        self.logfile = StringIO()
+        try:
+            super().log(gradient)
+            line = self.logfile.getvalue().rstrip("\n")
+        finally:
+            self.logfile = file
+        file.write(f"{line}  {mark}\n")
+
+    @property
+    def curvature(self) -> Curvature | None:
+        """What was seen of the lowest curvature of the present geometry; None where no check was asked for."""
+        return self.checking.curvature
+
     @property
     def energy_left(self) -> Estimate:
         """`molopt.energy_left` of the present geometry, with what the run has learned of its surface."""
         self.stopping.look(self.optimizable.get_gradient())
-        return self.stopping.estimate()
+        estimate, curvature = self.stopping.estimate(), self.curvature
+        return estimate if curvature is None else estimate.corrected(curvature)
 
     def todict(self) -> dict[str, Any]:
         """What identifies this optimizer in a trajectory: ASE's entries, the direction, control and coordinates."""

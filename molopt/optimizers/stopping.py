@@ -38,23 +38,35 @@ class Stopping:
     def __init__(
         self, criteria: Criterion | Sequence[Criterion], optimizer: Any, molecule: Molecule | None = None
     ) -> None:
-        if isinstance(criteria, Sequence) and not isinstance(criteria, str):
-            self.criteria: list[Any] = list(criteria)
-        else:
-            self.criteria = [criteria]
-        for criterion in self.criteria:
-            if not hasattr(criterion, "met"):
-                known = 'molopt.EnergyLeft(0.001) or molopt.GeomeTRIC("GAU")'
-                raise InputError(f"criteria are objects such as {known}, got {criterion!r}")
+        self.criteria: list[Any] = []
         self.optimizer, self.molecule = optimizer, molecule
         self.points: deque[Point] = deque(maxlen=REMEMBERED)  # the last that were asked about
         self.noise: Noise | None = None
         self.estimator: Estimator | None = None
-        if any(isinstance(criterion, EnergyLeft) for criterion in self.criteria):
-            self.noise, self.estimator = Noise(), Estimator(self.recipe())
+        self.add(criteria)
         self.before: Point | None = None  # where the step to the last point began
         self.known: Any = None  # what `estimated` said of the last point
         self.met = self.at_noise_floor = False
+
+    def add(self, criteria: Criterion | Sequence[Criterion]) -> None:
+        """Ask these criteria too; before the first force call of a run."""
+        added: list[Any] = [criteria]
+        if isinstance(criteria, Sequence) and not isinstance(criteria, str):
+            added = list(criteria)
+        for criterion in added:
+            if not hasattr(criterion, "met"):
+                known = 'molopt.EnergyLeft(0.001) or molopt.GeomeTRIC("GAU")'
+                raise InputError(f"criteria are objects such as {known}, got {criterion!r}")
+        self.criteria += added
+        if self.noise is None and self.limit < np.inf:
+            self.noise, self.estimator = Noise(), Estimator(self.recipe())
+
+    @property
+    def limit(self) -> float:
+        """eV; the energy left that the criteria ask for, infinite where they do not."""
+        return min(
+            (criterion.limit for criterion in self.criteria if isinstance(criterion, EnergyLeft)), default=np.inf
+        )
 
     def after(self, forces_are_small: Callable[[Array], bool]) -> Callable[[Array], bool]:
         """A test of convergence that asks the criteria where another one, of the forces, is met."""
@@ -131,8 +143,7 @@ class Stopping:
         floor = self.noise.floor(frame) if told else 0.0
         if float(left) > REACHED * floor and not self.noise.shown(frame, coordinates.movable):
             return False
-        limit = min(criterion.limit for criterion in self.criteria if isinstance(criterion, EnergyLeft))
-        if not self.noise.at_rest(frame, coordinates.movable, limit):
+        if not self.noise.at_rest(frame, coordinates.movable, self.limit):
             return False
         self.at_noise_floor = True
         log.info(

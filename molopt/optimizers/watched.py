@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, NamedTuple
 
 import numpy as np
 from ase import Atoms
+from ase.calculators.calculator import Calculator
 from ase.optimize.optimize import OptimizableAtoms
 
 from molopt.errors import Exploded, PotentialFailed
@@ -13,6 +15,14 @@ from molopt.potentials.answers import checked_energy, checked_forces
 from molopt.potentials.counting import constrained
 from molopt.potentials.sense import Evaluated, Sense
 from molopt.rules.partition import Array
+
+
+class Remembered(NamedTuple):
+    """A geometry that was computed, to go back to without another force call."""
+
+    positions: Array  # (N, 3) Angstrom
+    results: dict[str, Any] | None  # of the calculator there; None where it does not show them
+    call: Evaluated | None  # what the run knows of that force call
 
 
 class WatchedAtoms(OptimizableAtoms):
@@ -79,6 +89,24 @@ class WatchedAtoms(OptimizableAtoms):
         fmax = float(np.linalg.norm(gradient.reshape(-1, 3), axis=1).max(initial=0.0))
         self.sense.see(atoms, Evaluated(self.calls, atoms.positions.copy(), energy, fmax, {}))
         return gradient
+
+    def remember(self) -> Remembered:
+        """The present geometry, whose forces have just been computed."""
+        results = getattr(self.atoms.calc, "results", None)
+        sense = self.atoms.calc.sense if watches(self.atoms) else self.sense
+        return Remembered(self.atoms.positions.copy(), None if results is None else dict(results), sense.last)
+
+    def go_back(self, place: Remembered) -> None:
+        """Put the atoms there; their calculator knows its energy and forces again, where it lets itself be told."""
+        atoms = self.atoms
+        atoms.set_positions(place.positions, apply_constraint=False)
+        self.asked = self.there = place.positions.copy()
+        sense = atoms.calc.sense if watches(atoms) else self.sense
+        sense.last = place.call
+        if isinstance(atoms.calc, Counted):
+            atoms.calc.recall(atoms, dict(place.results or {}))
+        elif place.results and isinstance(atoms.calc, Calculator):
+            atoms.calc.atoms, atoms.calc.results = atoms.copy(), dict(place.results)
 
     def arrived(self) -> None:
         """The run would be called converged here."""

@@ -164,6 +164,11 @@ class Counted(BaseCalculator):
                 atoms, Evaluated(self.force_calls, atoms.positions.copy(), call.energy, call.fmax, self.results)
             )
 
+    def recall(self, atoms: Atoms, results: dict[str, Any]) -> None:
+        """Know again what an earlier force call at these atoms gave."""
+        self.keep(atoms)
+        self.results = results
+
     def evaluated(self, atoms: Atoms, where: str) -> dict[str, Any]:
         """What the calculator gives; PotentialFailed, however it fails."""
         try:

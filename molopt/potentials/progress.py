@@ -1,7 +1,7 @@
 """Whether a run still gets anywhere."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -14,12 +14,15 @@ from molopt.rules.partition import Array
 class Progress:
     """Watches the steps of one run, and ends it as stalled where nothing more can come of it.
 
-    It has stalled where, over `window` force calls, neither the lowest energy fell by `fall` nor the smallest fmax by
-    the part `share`; or where `still` steps in succession moved no atom by `resolution` or more, as steps do that are
-    rejected again and again, or that are lost in rounding. A slow run is not a stalled one: at the least gain that
-    counts, one of a thousand atoms or of three, a meV takes 100,000 force calls.
+    A run gains where the lowest energy falls by `fall`, or the smallest fmax by the part `share`. Slow runs gain, too:
+    at the least gain a meV takes 100,000 force calls. A run has stalled, and is ended, where it gained nothing in `window`
+    force calls; or where `still` steps in succession moved no atom by `resolution` or more, as steps do that are
+    rejected again and again, or lost in rounding. One that has used up its steps is said to have stalled where it
+    gained nothing in the last `tail` of them.
 
-    What runs need that converge in the end is in docs/stationary/guards.md.
+    No run of those measured that converged would have been ended (docs/stationary/guards.md): they went at most 18
+    force calls without a gain where forces are smooth, 79 under noise of 2 meV/A and 715 under 20, and 638 with a
+    textbook rule that circles for long before it settles.
 
     Raises
     ------
@@ -27,34 +30,38 @@ class Progress:
         From `see`, with "stalled".
     """
 
-    window: int = 100  # force calls; runs that converged in the end went at most 7 without a gain
+    window: int = 1000  # force calls
+    tail: int = 100  # force calls
     fall: float = 1e-6  # eV
     share: float = 0.01
-    resolution: float = 1e-8  # Angstrom; the shortest step of those runs was 7e-6
+    resolution: float = 1e-8  # Angstrom; the shortest step of those runs was 2.7e-6
     still: int = 50  # steps
     start: Evaluated | None = None
     last: Evaluated | None = None
     energy: float = np.inf  # eV, the lowest at the last gain
     fmax: float = np.inf  # eV/A, the smallest then
     gained: int = 0  # force call of the last gain
+    calls: int = 0  # so far
     unmoved: int = 0  # steps in succession
 
-    def after(self, converged: Callable[[Array], bool], sense: Sense) -> Callable[[Array], bool]:
-        """The test of convergence of the run that `sense` watches, with a look at each step that does not meet it."""
+    def watch(self, optimizer: Any, sense: Sense) -> None:
+        """Look at each step of an ASE optimizer at which it has not converged; `sense` knows its force calls."""
+        converged = optimizer.gradient_converged
 
         def asked(gradient: Array) -> bool:
-            met = converged(gradient)
+            met = bool(converged(gradient))
             if not met:
                 self.see(sense)
             return met
 
-        return asked
+        optimizer.gradient_converged = asked
 
     def see(self, sense: Sense) -> None:
         """After a step."""
         here = sense.last
         if here is None:
             return
+        self.calls = here.number
         if sense.start is not self.start:  # the run is measured anew, from where its constraints hold
             self.start, self.last, self.energy, self.fmax = sense.start, None, np.inf, np.inf
         if here.energy < self.energy - self.fall:
@@ -66,7 +73,13 @@ class Progress:
         self.last = here
         if self.unmoved >= self.still:
             raise RunStopped("stalled", f"{self.still} steps moved no atom by {self.resolution:g} A")
-        if here.number - self.gained >= self.window:
-            raise RunStopped(
-                "stalled", f"neither the lowest energy nor the smallest fmax fell in {self.window} force calls"
-            )
+        if self.calls - self.gained >= self.window:
+            raise self.stalled()
+
+    def over(self) -> RunStopped | None:
+        """What is said of a run that has used up its steps; None where it still gained."""
+        return self.stalled() if self.calls - self.gained >= self.tail else None
+
+    def stalled(self) -> RunStopped:
+        idle = self.calls - self.gained
+        return RunStopped("stalled", f"neither the lowest energy nor the smallest fmax fell in {idle} force calls")

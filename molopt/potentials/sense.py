@@ -59,7 +59,6 @@ class Sense:
     failing: int = 2  # force calls before one that fails: a single one may have been a trial, as may what failed
     start: Evaluated | None = None
     best: Evaluated | None = None  # the lowest of those that make sense
-    kept: Evaluated | None = None  # what the run ends with however it ends, once it is set, as where criteria were met
     last: Evaluated | None = None
     nonsense: str = ""  # why the last one makes no sense; empty where it does
     since: int = 0  # how many in succession were
@@ -69,7 +68,7 @@ class Sense:
 
     def anew(self) -> None:
         """The next force call is the start: what was before, as where constraints did not hold yet, is no measure."""
-        self.start = self.best = self.kept = None
+        self.start = self.best = None
         self.nonsense, self.since = "", 0
 
     def before(self, atoms: Atoms, number: int) -> None:
@@ -144,13 +143,14 @@ class Sense:
         if risen > self.higher:
             self.end(self.last.number, f"the forces vanish {risen:.3g} eV an atom above the start")
 
-    def outcome(self, converged: bool) -> Evaluated | None:
+    def outcome(self, arrived: bool) -> Evaluated | None:
         """The force call whose geometry is the result of the run; None where there is none.
 
-        That is the last one of a run that converged, and the lowest that made sense of any other: a step that was tried
-        and rejected is never lower, but for noise. Where constraints do not hold at the start, those after it count.
+        That is the last one of a run that arrived where its criteria are met, and the lowest that made sense of any
+        other: a step that was tried and rejected is never lower, but for noise. Where constraints do not hold at the
+        start, those after it count.
         """
-        return self.kept or (self.last if converged else self.best or self.last)
+        return self.last if arrived else self.best or self.last
 
     def end(self, number: int, why: str) -> None:
         assert self.best is not None

@@ -5,15 +5,25 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy import linalg
 
 from molopt.rules.partition import Array
 from molopt.stationary.soft import Soft
 
 PRIOR = 0.85  # relative curvature where nothing is known (5, 50, 95 % of all eigenvalues: 0.6, 1.05, 1.4)
-RIDGE, DOUBT = 0.02, 0.3  # of the fit to soft motions: its regularisation, and how much softer one unprobed may be
+SPREAD = 0.15  # its standard deviation, off the diagonal 1/sqrt(2) of it
+DOUBT = 0.35  # eV/rad^2: how far the stiffness of a soft motion may be from the model's
+LEAST, MOST = 0.25, 0.7  # relative: at least and at most
+BENDS = 1.5  # 1/rad: how fast the relative curvature of a soft motion changes as it turns
+DRIFTS = 0.3  # 1/sqrt(eV): how fast all others do along the way
+ROUGH, ROUGH_AT = 0.02, 0.0173  # error of a relative curvature that is seen in a step of so many sqrt(eV)
+PESSIMISM = 1.0  # standard deviations
+MARGIN = 0.05  # relative curvature; the surface bends
+REACH, FARTHEST = 0.5, 0.3  # rad of a soft motion, sqrt(eV): over which a negative curvature may last
+WORTH = 5e-4  # eV; a ridge that leads no further down is flat
 SHALLOW = 0.03  # relative curvature, the least that a Newton step divides by
-SAME = 0.15  # part of a step that must be new for its secant to be used
 NEGLIGIBLE = 1e-10  # relative squared size of a direction that is already in the span of others
+SHORTEST = 1e-7  # sqrt(eV)
 
 
 def unit(vector: Array) -> Array:
@@ -21,11 +31,37 @@ def unit(vector: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class Known:
-    r"""The Hessian H in the span of all that is known of it; outside, it is `PRIOR` times the model Hessian M.
+class Seen:
+    """What single displacements showed, each a row; k of them, the newest last.
 
-    All vectors are coordinates (r,) in a basis of displacements that is orthonormal in the metric of M, so that
-    relative curvatures are :math:`v \cdot H v / v \cdot v`.
+    Attributes
+    ----------
+    steps : (k, r) array
+        s, sqrt(eV).
+    lacks : (k, r) array
+        Change of the gradient along s, less that of the model.
+    offsets : (k, r) array
+        From the end of each to the present point.
+    """
+
+    steps: Array
+    lacks: Array
+    offsets: Array
+
+
+@dataclass(frozen=True)
+class Known:
+    r"""The Hessian H, as far as it is known, in the span of all that is known of it.
+
+    All vectors are coordinates (r,) in a basis of displacements that is orthonormal in the metric of the model Hessian
+    M, so that relative curvatures are :math:`v \cdot H v / v \cdot v`. H is taken to be a Gaussian process:
+
+    .. math:: H = \mu + N + \sum_s c_s t_s t_s^T
+
+    N symmetric with independent entries of standard deviation `SPREAD`, and c_s what the model lacks of the curvature
+    of each soft motion t_s (`molopt.stationary.soft`), which may be much. Along the way c_s changes with the turn of
+    its motion, and N drifts. What displacements showed makes of this a posterior: its mean is exact along what was
+    tried just here, and its standard deviation says how much softer a direction may still be.
 
     Attributes
     ----------
@@ -35,25 +71,22 @@ class Known:
         sqrt(eV).
     soft : (ns, r) array
         The change of each soft motion, rad, for a displacement.
-    weights : (ns,) array
-        Of each of these in a probe.
-    tried : (r, k) array
-        Q, orthonormal: directions along which the gradient's change is known.
-    lacks : (r, k) array
-        (H - 1) Q.
+    seen : Seen
+
+    References
+    ----------
+    P. Hennig, SIAM J. Optim. 25, 234 (2015): quasi-Newton methods as Gaussian inference.
     """
 
     basis: Array
     gradient: Array
     soft: Array
-    weights: Array
-    tried: Array
-    lacks: Array
+    seen: Seen
 
     @classmethod
-    def at(cls, frame: Any, soft: Soft, steps: Array, lacks: Array) -> "Known":
+    def at(cls, frame: Any, soft: Soft, steps: Array, lacks: Array, offsets: Array) -> "Known":
         """At a frame, from displacements in u `steps` (k, nq), newest last, and what M lacked of each change."""
-        steps = (frame.a @ frame.lower(steps.T)).T if len(steps) else steps
+        steps, offsets = ((frame.a @ frame.lower(rows.T)).T if len(rows) else rows for rows in (steps, offsets))
         answers = frame.solve(lacks.T).T if len(lacks) else lacks
         columns = np.concatenate([steps, answers, soft.replies.T, frame.natural[None]]).T  # (nq, m)
         duals = np.concatenate([frame.apply(steps.T).T, lacks, soft.covectors.T, frame.gradient[None]]).T
@@ -65,9 +98,9 @@ class Known:
         values, vectors = values[kept], vectors[:, kept]
         basis = columns / sizes @ (vectors / np.sqrt(values))
         coordinates = sizes[:, None] * vectors * np.sqrt(values)  # (m, r)
-        k, ns = len(steps), len(soft.weights)
-        tried, known = independent(coordinates[:k], coordinates[k : 2 * k])
-        return cls(basis, coordinates[-1], coordinates[2 * k : 2 * k + ns], soft.weights, tried, known)
+        k, ns = len(steps), soft.covectors.shape[1]
+        seen = Seen(coordinates[:k], coordinates[k : 2 * k], offsets @ frame.apply(basis))
+        return cls(basis, coordinates[-1], coordinates[2 * k : 2 * k + ns], seen)
 
     def coordinates(self, frame: Any, displacement: Array) -> Array:
         """(r,) of a displacement in u (nq,): its part in the span of what is known."""
@@ -79,114 +112,154 @@ class Known:
 
     @property
     def products(self) -> int:
-        """How many independent directions have been tried."""
-        return self.tried.shape[1]
+        """How many displacements tell of the curvature here."""
+        return len(self.seen.steps)
+
+    @cached_property
+    def motions(self) -> Array:
+        """(ns, r) the soft motions, of norm 1."""
+        return self.soft / np.maximum(np.linalg.norm(self.soft, axis=1, keepdims=True), 1e-300)
+
+    @cached_property
+    def spreads(self) -> Array:
+        """(ns,) standard deviations of c."""
+        return np.clip(DOUBT * np.einsum("ij,ij->i", self.soft, self.soft), LEAST, MOST)
+
+    @cached_property
+    def tried(self) -> Array:
+        """(k, r) the directions of the displacements."""
+        return self.seen.steps / np.maximum(np.linalg.norm(self.seen.steps, axis=1, keepdims=True), 1e-300)
+
+    @cached_property
+    def along(self) -> Array:
+        """(k, ns) the part of each soft motion in each displacement."""
+        return self.tried @ self.motions.T
+
+    @cached_property
+    def factor(self) -> Array:
+        """(k r, k r) Cholesky factor of the covariance of what was seen."""
+        k, r = self.products, self.size
+        lengths = np.linalg.norm(self.seen.steps, axis=1)
+        middles = self.seen.offsets + self.seen.steps / 2  # (k, r) from the middle of each to the present point
+        turns = middles @ self.soft.T  # (k, ns) rad
+        common = 0.5 * SPREAD**2
+        covariance = common * np.einsum("ij,ab->iajb", self.tried @ self.tried.T, np.eye(r))
+        covariance += common * np.einsum("ja,ib->iajb", self.tried, self.tried)
+        for i in range(k):
+            for j in range(k):
+                each = (self.spreads**2 + BENDS**2 * turns[i] * turns[j]) * self.along[i] * self.along[j]
+                covariance[i, :, j, :] += (self.motions.T * each) @ self.motions
+        errors = (ROUGH * np.maximum(1.0, ROUGH_AT / lengths)) ** 2 + (DRIFTS * np.linalg.norm(middles, axis=1)) ** 2
+        matrix = covariance.reshape(k * r, k * r)
+        matrix[np.diag_indices(k * r)] += np.repeat(errors, r)
+        return linalg.cholesky(matrix, lower=True, check_finite=False)
 
     @cached_property
     def hessian(self) -> Array:
-        """(r, r) exact along what was tried, `PRIOR` elsewhere."""
-        return exact(PRIOR * np.eye(self.size), self.tried, self.lacks)
+        """(r, r) the mean."""
+        mean = PRIOR * np.eye(self.size)
+        if not self.products:
+            return mean
+        lengths = np.linalg.norm(self.seen.steps, axis=1, keepdims=True)
+        residues = self.seen.lacks / lengths + (1 - PRIOR) * self.tried  # (H - prior) q
+        weights = linalg.cho_solve((self.factor, True), residues.ravel()).reshape(residues.shape)
+        half = weights.T @ self.tried
+        lacks = self.spreads**2 * np.einsum("is,is->s", self.along, weights @ self.motions.T)
+        return mean + 0.5 * SPREAD**2 * (half + half.T) + (self.motions.T * lacks) @ self.motions
 
     @cached_property
     def spectrum(self) -> tuple[Array, Array]:
-        """Eigenvalues, ascending, and eigenvectors of `hessian`."""
+        """Eigenvalues of the mean, ascending, and its eigenvectors."""
         return np.linalg.eigh(self.hessian)
 
-    @cached_property
-    def ritz(self) -> tuple[float, Array]:
-        """The lowest curvature within the span of what was tried, which no true one lies above; and its direction."""
+    def curvature(self, direction: Array) -> tuple[float, float]:
+        """Mean and standard deviation of the relative curvature along a direction (r,) of norm 1."""
+        mean = float(direction @ self.hessian @ direction)
+        parts = self.motions @ direction
+        prior = SPREAD**2 + float(self.spreads**2 @ parts**4)
         if not self.products:
-            return 1.0, np.zeros(self.size)
-        inner = self.tried.T @ self.lacks
-        values, vectors = np.linalg.eigh(np.eye(self.products) + (inner + inner.T) / 2)
-        return float(values[0]), self.tried @ vectors[:, 0]
+            return mean, float(np.sqrt(prior))
+        covariance = SPREAD**2 * np.outer(self.tried @ direction, direction)
+        covariance += (self.along * self.spreads**2 * parts**2) @ self.motions
+        told = linalg.solve_triangular(self.factor, covariance.ravel(), lower=True, check_finite=False)
+        return mean, float(np.sqrt(max(prior - float(told @ told), 0.0)))
 
     @cached_property
-    def lowest(self) -> tuple[float, Array]:
-        """The lowest curvature that what is known makes likely, pessimistically, and its direction."""
-        values, vectors = self.spectrum
-        others, directions = np.linalg.eigh(exact(self.fitted, self.tried, self.lacks))
-        if others[0] < values[0]:
-            return float(others[0]), directions[:, 0]
-        return float(values[0]), vectors[:, 0]
+    def doubts(self) -> Array:
+        """(ns,) mean curvature of each soft motion less its standard deviation: how soft it may be."""
+        return np.array([mean - PESSIMISM * doubt for mean, doubt in map(self.curvature, self.motions)])
 
     @cached_property
-    def fitted(self) -> Array:
-        """(r, r) a prior in which each soft motion has the curvature that explains best what was seen, less a doubt."""
-        prior = PRIOR * np.eye(self.size)
-        if not (len(self.soft) and self.products):
-            return prior
-        motions = self.soft / np.linalg.norm(self.soft, axis=1)[:, None]
-        along = motions @ self.tried  # (ns, k)
-        inverse = np.linalg.inv((motions @ motions.T) * (along @ along.T) + RIDGE * np.eye(len(motions)))
-        wanted = self.lacks + (1 - PRIOR) * self.tried  # (r, k)
-        sums = np.einsum("sr,rk,sk->s", motions, wanted, along)
-        curvatures = inverse @ sums - DOUBT * np.sqrt(RIDGE * np.diag(inverse))
-        return prior + (motions.T * curvatures) @ motions
+    def lowest(self) -> tuple[float, float, Array]:
+        """Mean and standard deviation of the curvature that may be the lowest, and its direction."""
+        candidates = list(self.spectrum[1][:, :2].T)
+        if len(self.motions):
+            spare = np.einsum("si,ij,sj->s", self.motions, self.hessian, self.motions) - self.doubts
+            candidates += list(np.linalg.eigh(self.hessian - (self.motions.T * spare) @ self.motions)[1][:, :2].T)
+        found = [(*self.curvature(direction), direction) for direction in candidates]
+        return min(found, key=lambda one: one[0] - PESSIMISM * one[1])
+
+    @property
+    def bound(self) -> float:
+        """How low the lowest curvature may still be."""
+        mean, doubt, _ = self.lowest
+        return mean - PESSIMISM * doubt
+
+    @cached_property
+    def first(self) -> tuple[float, float, Array]:
+        """Mean and standard deviation of the curvature that most likely is the lowest, and its direction."""
+        direction = self.spectrum[1][:, 0]
+        return (*self.curvature(direction), direction)
+
+    @property
+    def ridge(self) -> bool:
+        """Whether a curvature is negative beyond doubt, and enough to lead anywhere."""
+        mean, doubt, direction = self.first
+        if not self.products or mean + PESSIMISM * doubt >= 0:
+            return False
+        return self.stake(mean, direction) > WORTH
+
+    def stake(self, curvature: float, direction: Array) -> float:
+        """eV; how far down a negative curvature may lead, along a direction (r,) of norm 1."""
+        reach = min(REACH / max(self.turn(direction), 1e-300), FARTHEST)
+        return 0.5 * max(-curvature, 0.0) * reach**2
+
+    @property
+    def at_stake(self) -> float:
+        """eV; how far down it may go from here in the direction that may be the softest, at worst."""
+        mean, doubt, direction = self.lowest
+        return self.stake(mean - PESSIMISM * doubt - MARGIN, direction)
 
     @cached_property
     def newton(self) -> Array:
         """(r,) the way down, as if all curvatures were positive and none below `SHALLOW`."""
+        return self.down(SHALLOW)
+
+    def down(self, least: float) -> Array:
+        """(r,) the Newton step with the sizes of all curvatures, but none below `least`."""
         values, vectors = self.spectrum
-        return -vectors @ ((vectors.T @ self.gradient) / np.maximum(np.abs(values), SHALLOW))
+        return -vectors @ ((vectors.T @ self.gradient) / np.maximum(np.abs(values), least))
 
     @property
     def energy_left(self) -> float:
-        """What that step gains, eV."""
+        """What the Newton step gains, eV."""
         return -0.5 * float(self.gradient @ self.newton)
 
     def turn(self, displacement: Array) -> float:
         """The largest change of a soft motion, rad."""
         return float(np.abs(self.soft @ displacement).max(initial=0.0))
 
-    def all_soft(self, way: Array) -> Array:
-        """(r,) of norm 1: all soft motions at once, each the way that the displacement `way` takes it."""
-        rows = self.soft * self.weights[:, None]
-        return unit(np.where(rows @ way < 0, -1.0, 1.0) @ rows)
-
-    def probe(self, way: Array, random: np.random.Generator) -> Array:
-        """(r,) of norm 1: what to try next, to learn most of the lowest curvature."""
-        if not self.products:
-            return self.all_soft(way)
-        direction = self.lowest[1]
-        direction = direction - self.tried @ (self.tried.T @ direction)
-        if np.linalg.norm(direction) < 1e-3:
-            direction = self.soft.T @ random.normal(size=len(self.soft))
-            direction = direction - self.tried @ (self.tried.T @ direction)
+    def probe(self, way: Array, enough: float) -> Array:
+        """(r,) of norm 1: what to try next, to learn most of what may be softer than `enough`."""
+        weights = np.maximum(enough - self.doubts, 0.0)
+        if not weights.any():
+            weights = np.maximum(self.doubts.min(initial=enough) + LEAST - self.doubts, 0.0)
+        rows = self.motions * weights[:, None]
+        if self.products:
+            direction = self.lowest[2]
+            mixed = np.where(rows @ direction < 0, -1.0, 1.0) @ rows
+            direction = unit(direction + 0.5 * unit(mixed))
+        else:
+            direction = np.where(rows @ way < 0, -1.0, 1.0) @ rows
         direction = unit(direction)
         return -direction if direction @ way < 0 else direction
-
-
-def independent(steps: Array, answers: Array) -> tuple[Array, Array]:
-    """Orthonormal combinations (r, k) of steps (m, r), newest last and first to count, and their answers (r, k)."""
-    tried: list[Array] = []
-    known: list[Array] = []
-    for q, answer in zip(steps[::-1], answers[::-1], strict=True):
-        size = float(np.linalg.norm(q))
-        if size < 1e-7:
-            continue
-        q, answer = q / size, answer / size
-        for earlier, its in zip(tried, known, strict=True):
-            part = float(earlier @ q)
-            q, answer = q - part * earlier, answer - part * its
-        left = float(np.linalg.norm(q))
-        if left > SAME:
-            tried.append(q / left)
-            known.append(answer / left)
-    shape = (-1, steps.shape[1])
-    return np.reshape(tried, shape).T, np.reshape(known, shape).T
-
-
-def exact(prior: Array, tried: Array, lacks: Array) -> Array:
-    """The symmetric matrix nearest to the prior, in the Frobenius norm, that maps Q to Q + lacks.
-
-    References
-    ----------
-    M. J. D. Powell, in Nonlinear Programming, Academic Press 1970 (PSB); R. B. Schnabel, Tech. Rep. CU-CS-247-83
-    (several secants at once).
-    """
-    missing = tried + lacks - prior @ tried
-    inner = tried.T @ missing
-    inner = (inner + inner.T) / 2
-    missing = missing - tried @ (tried.T @ missing) + tried @ inner
-    return prior + missing @ tried.T + tried @ missing.T - tried @ inner @ tried.T

@@ -7,8 +7,7 @@ from scipy import sparse
 
 from molopt.rules.partition import Array
 
-SOFT = 2.0  # eV/rad^2 (eV/A^2 of a point): a motion that the model Hessian finds stiffer is left to it
-LEAST = 1.0  # sqrt(rad^2/eV): the weight of an inversion or a fragment in a probe; a turn about a bond has 1 / sqrt(K)
+SOFT = 5.0  # eV/rad^2 (eV/A^2 of a point): a motion that the model Hessian finds stiffer is left to it
 SOFTEST = 4  # directions that stand for a molecule without soft motions
 ROUNDS = 4  # of inverse iteration to find them
 TINY = 1e-12
@@ -19,12 +18,11 @@ class Soft(NamedTuple):
 
     covectors: Array  # (nq, ns) so that covector . du is the change of the motion, rad
     replies: Array  # (nq, ns) their natural displacements, (P M P)^+ covector
-    weights: Array  # (ns,) of each in a probe of all of them
 
 
 def soft_motions(frame: Any) -> Soft:
     """Those of a frame of internal coordinates: at least a few of the softest directions of its model Hessian."""
-    rows, turns = rows_of(frame)
+    rows = rows_of(frame)
     forces = np.asarray(rows.todense()).T if sparse.issparse(rows) else rows.T  # (n, ns)
     model = frame.model
     moves = model(np.ascontiguousarray(forces)) if forces.shape[1] else forces
@@ -32,34 +30,27 @@ def soft_motions(frame: Any) -> Soft:
     kept = compliance > 1 / SOFT
     if not kept.any():
         return softest(frame)
-    forces, moves, turns, compliance = forces[:, kept], moves[:, kept], turns[kept], compliance[kept]
-    sizes = np.sqrt(compliance)
-    covectors = frame.a @ frame.stiff(forces)
-    return Soft(covectors, frame.a @ moves, np.where(turns, 1.0, np.maximum(sizes, LEAST) / sizes))
+    return Soft(frame.a @ frame.stiff(forces[:, kept]), frame.a @ moves[:, kept])
 
 
-def rows_of(frame: Any) -> tuple[Any, Array]:
-    """(ns, n) the derivatives of the motions by the movable Cartesians, and which are turns about a bond (ns,)."""
+def rows_of(frame: Any) -> Any:
+    """(ns, n) the derivatives of the motions by the movable Cartesians."""
     coordinates = frame.coordinates
     primitives = coordinates.primitives
     torsions = primitives.slices["torsion"]
     central = primitives.central
-    parts, turns = [], []
+    parts = []
     if len(central):
         scale = 1 / (np.bincount(central)[central] * frame.roots[torsions])
         mean = sparse.csr_array((scale, (central, np.arange(len(central)))))
         parts.append(mean @ frame.a[torsions])
-        turns.append(np.ones(mean.shape[0], dtype=bool))
     for kind in ("pose", "point"):
         part = primitives.slices[kind]
         if part.stop > part.start:
-            own = frame.a[part]
-            parts.append(sparse.diags_array(1 / frame.roots[part]) @ own)
-            turns.append(np.zeros(own.shape[0], dtype=bool))
+            parts.append(sparse.diags_array(1 / frame.roots[part]) @ frame.a[part])
     heights = inversions(frame.x.reshape(-1, 3), primitives.stretches)[:, coordinates.movable]
     parts.append(sparse.csr_array(heights))
-    turns.append(np.zeros(len(heights), dtype=bool))
-    return sparse.vstack(parts, format="csr"), np.concatenate(turns)
+    return sparse.vstack(parts, format="csr")
 
 
 def inversions(positions: Array, bonds: Array) -> Array:
@@ -92,4 +83,4 @@ def softest(frame: Any) -> Soft:
     compliance = np.einsum("ij,ij->j", rows, moves)
     kept = compliance > TINY
     rows, moves = rows[:, kept], moves[:, kept]
-    return Soft(frame.a @ frame.stiff(rows), frame.a @ moves, np.ones(int(kept.sum())))
+    return Soft(frame.a @ frame.stiff(rows), frame.a @ moves)
