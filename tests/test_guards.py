@@ -351,6 +351,7 @@ def test_in_python_an_interrupt_is_the_callers_and_no_handler_is_set():
 
 FORKING = """
 import os, signal, time
+from molopt.cli.interrupts import Interrupts
 with Interrupts("") as interrupts, interrupts.held():
     child = os.fork() or time.sleep(600)
     time.sleep(0.5)
