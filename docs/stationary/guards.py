@@ -1,7 +1,7 @@
 """How long runs go without a gain that converge in the end, and what `molopt.potentials.progress` would have ended.
 
-python docs/stationary/guards.py slow     the shipped molecules of 60 atoms at most: rules in Cartesians and internals, 1000 steps
-python docs/stationary/guards.py hard     alanine dipeptide: textbook rules, noise in the forces, a rattled start, a tight criterion
+python docs/stationary/guards.py slow     the shipped molecules of 60 atoms at most, 1000 steps
+python docs/stationary/guards.py hard     alanine dipeptide: textbook rules, noise, a rattled start, a tight criterion
 """
 
 import sys
