@@ -103,7 +103,7 @@ def carry_out(
     **options: Any,
 ) -> None:
     """Check all input as far as it can be, then compare, start by start."""
-    saying = "writing what is done; once more ends it at once"
+    saying = "writing what is done; interrupt again to end at once"
     with Notes() as notes, Progress() as progress, Interrupts(saying) as interrupts:
         progress.say("reading molecules")
         if resume is not None:

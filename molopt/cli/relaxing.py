@@ -62,7 +62,7 @@ def carry_out(
     name = choose(optimizer, coordinates, surrogate).name
     folder = Path(out)
     require_folder(folder)
-    finishing = "finishing this force call; once more ends it at once"
+    finishing = "finishing this force call; interrupt again to end at once"
     with Notes() as notes, Progress() as progress, Interrupts(finishing) as interrupts:
         progress.say("reading molecules")
         stems = Stems()
