@@ -13,6 +13,7 @@ from molopt.rules.state import Nested, PerEntry, PerSystem, axes
 from molopt.stationary.known import Known
 from molopt.stationary.soft import soft_motions
 
+PLAIN, PROBE, CHECK, PUSH = range(4)  # a step of the inner direction, one with a probe, Newton and probe, off a ridge
 TURN, SHIFT = 0.4, 0.5  # rad of a soft motion, Angstrom of an atom: the longest step of a check
 GROWTH = 1.7  # of the radius, after a step of nearly its length
 WIDE, NARROWEST = 0.3, 0.02  # sqrt(eV), the radius of a check at first, and at least
@@ -33,13 +34,12 @@ class Checks(NamedTuple):
     checking: PerSystem  # (S,) 1 since they were, while the steps are those of the check
     tries: PerSystem  # (S,) force calls of the present check
     calls: PerSystem  # (S,) of all checks
-    pushes: PerSystem  # (S,) ridges that were left
-    pushed: PerSystem  # (S,) 1 where the last step is a push off a ridge
+    pushes: PerSystem  # (S,) ridges that were left where the run would have ended
     rejected: PerSystem  # (S,) how many steps of the check were rejected in succession
     radius: PerSystem  # (S,) of a step of the check, sqrt(eV)
     size: PerSystem  # (S,) of the last one
     spent: PerSystem  # (S,) 1 once a check has used up its calls
-    kind: PerSystem  # (S,) of the last step: 0, 1 with a probe, 2 of the check, 3 a push off a ridge
+    kind: PerSystem  # (S,) of the last step: `PLAIN`, `PROBE`, `CHECK` or `PUSH`
 
     def rebuilt(self) -> "Checks":
         """In other coordinates an exact secant is not exact."""
@@ -62,9 +62,10 @@ class Found(NamedTuple):
             return "not stationary"
         if self.passed and self.small:
             return "minimum"
-        if self.known.products and abs(self.known.first[0]) < FLAT:
-            return "flat"
-        return "saddle" if self.ridge else "unchecked"
+        if self.ridge:
+            return "saddle"
+        mean, doubt, _ = self.known.first
+        return "flat" if abs(mean) < max(FLAT, doubt) else "unchecked"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class Checked:
     - What steps no longer than `clean` show is kept exactly. The lowest l is the smaller of two estimates, from two
       priors that are put right along what was tried: `PRIOR` M, and the same with a curvature for each soft motion that
       explains best what was seen (`molopt.stationary.known`).
-    - Where the criteria of the run are met, that passes or not (`passing`). If not, one more call is Newton step and
+    - Where the criteria of the run are met, that passes or not. If not, one more call is Newton step and
       probe in one.
     - A ridge, where a curvature that was seen is negative, is left along it, downhill.
 
@@ -101,8 +102,6 @@ class Checked:
         Of fmax; a probe makes no longer force on an atom than this, so that stiff molecules can be done with it.
     clean : float
         sqrt(eV); a longer step says nothing exact about the curvature at its end.
-    passing : float
-        What the lowest l may be at worst where a run may end.
     turn, turn_where_soft : float
         rad; the longest turn of a soft motion to the floor at which a run may end, and that where l < 0.3.
     memory : int
@@ -122,7 +121,6 @@ class Checked:
     longest: float = 0.04
     force: float = 0.4
     clean: float = 0.2
-    passing: float = 0.05
     turn: float = 0.15
     turn_where_soft: float = 0.05
     memory: int = 8
@@ -146,18 +144,18 @@ class Checked:
             lacks=np.concatenate([state.lacks[1:], [lack]]),
             offsets=np.concatenate([state.offsets[1:] + taken, [np.zeros_like(taken)]]),
         )
-        if not state.checking[0]:
+        if state.kind[0] < CHECK:
             return state._replace(met=np.zeros_like(state.met))
+        pushed = state.kind == PUSH
         work = 0.5 * float((old.gradient + new.gradient) @ taken)
-        away = bool(state.pushed[0]) or state.size[0] > self.clean or work < FELL
+        away = bool(pushed[0]) or state.size[0] > self.clean or work < FELL
         wider = state.size > 0.8 * state.radius
         return state._replace(
             met=np.zeros_like(state.met),
-            checking=np.full_like(state.checking, not away),
+            checking=np.where(away, 0.0, state.checking),
             tries=np.where(away, 0.0, state.tries + 1),
             calls=state.calls + 1,
-            pushes=state.pushes + state.pushed,
-            pushed=np.zeros_like(state.pushed),
+            pushes=state.pushes + pushed * state.checking,
             rejected=np.zeros_like(state.rejected),
             radius=np.where(away, WIDE, np.where(wider, GROWTH, 1.0) * state.radius),
         )
@@ -165,7 +163,7 @@ class Checked:
     def work(self, before: Checks, after: Checks, old: Any, new: Any, taken: Array) -> Array:
         """(S,) change of the energy, eV: as the inner direction knows it, or the work of the forces."""
         measured = getattr(self.inner, "work", None)
-        if measured is None or before.checking[0]:
+        if measured is None or before.kind[0] >= CHECK:
             return np.array([(float(old.gradient @ taken) + float(new.gradient @ taken)) / 2])
         return measured(before.inner, after.inner, old, new, taken)
 
@@ -173,7 +171,7 @@ class Checked:
         state = after._replace(
             inner=self.inner.retreat(seen, before.inner, after.inner), offsets=after.offsets - after.steps[-1]
         )
-        if not before.checking[0]:
+        if after.kind[0] < CHECK:
             return state._replace(met=before.met)
         return state._replace(
             met=before.met,
@@ -212,9 +210,13 @@ class Checked:
             found = found._replace(over=True)
         return found, state
 
+    def passed(self, known: Known) -> bool:
+        """Whether nothing worth a step is left in any direction that may be soft."""
+        return known.products > 0 and known.at_stake <= self.limit / 2
+
     def found(self, frame: Any, state: Checks) -> Found:
         known = self.known(frame, state)
-        passed = known.products > 0 and known.at_stake <= self.limit / 2
+        passed = self.passed(known)
         turn = known.turn(known.newton)
         small = known.energy_left <= self.limit and turn < (self.turn_where_soft if known.first[0] < 0.3 else self.turn)
         done = bool(state.met[0]) and small and passed
@@ -224,43 +226,46 @@ class Checked:
     def propose(self, frame: Any, seen: Observation, state: Checks, limits: Limits) -> tuple[Proposal, Checks]:
         proposal, inner = self.inner.propose(frame, seen, state.inner, limits)
         state = state._replace(inner=inner)
-        if state.checking[0]:
-            return self.step(frame, state)
         left = float(proposal.energy_left[0])
-        if not (0 < left < self.near and np.isfinite(proposal.predicted[0])):
-            return proposal, state._replace(kind=np.zeros_like(state.kind))
+        rides = 0 < left < self.near and bool(np.isfinite(proposal.predicted[0]))
+        if not (state.checking[0] or rides):
+            return proposal, self.took(state, PLAIN)
         known = self.known(frame, state)
+        if known.ridge and self.push and (state.pushes[0] < self.pushes or not state.checking[0]):
+            return self.proposed(known, self.off_ridge(frame, known, state), state, PUSH)
+        if state.checking[0]:
+            return self.proposed(known, self.step(frame, known, state), state, CHECK)
+        if self.passed(known):
+            return proposal, self.took(state, PLAIN)
         way = known.coordinates(frame, proposal.displacement)
-        if known.products and known.at_stake <= self.limit / 2:
-            return proposal, state._replace(kind=np.zeros_like(state.kind))
         aside = self.probed(frame, known, way)
         rise = float(known.gradient @ aside) + float(aside @ known.hessian @ (way + 0.5 * aside))
         return proposal._replace(
             displacement=proposal.displacement + known.basis @ aside,
             predicted=proposal.predicted + rise,
             length=np.full_like(proposal.length, np.linalg.norm(way + aside)),
-        ), state._replace(kind=np.ones_like(state.kind))
+        ), self.took(state, PROBE)
 
-    def step(self, frame: Any, state: Checks) -> tuple[Proposal, Checks]:
-        """A step of the check: Newton and probe in one, or a push off a ridge."""
-        known = self.known(frame, state)
-        radius = float(state.radius[0])
-        if known.ridge:
-            way = self.off_ridge(frame, known, state)
-        else:
-            way = known.newton if known.energy_left > self.limit else known.down(CAUTIOUS)
-            way = way * min(1.0, radius / max(float(np.linalg.norm(way)), 1e-300))
-            way = way * min(1.0, TURN / max(known.turn(way), 1e-300))
-            way = way + self.probed(frame, known, way)
+    def took(self, state: Checks, kind: int, size: float = 0.0) -> Checks:
+        return state._replace(kind=np.full_like(state.kind, kind), size=np.full_like(state.size, size))
+
+    def proposed(self, known: Known, way: Array, state: Checks, kind: int) -> tuple[Proposal, Checks]:
+        """A step (r,) of the check, which is taken as it is."""
         predicted = float(known.gradient @ way) + 0.5 * float(way @ known.hessian @ way)
         size = float(np.linalg.norm(way))
         numbers = (predicted, known.energy_left, size, 0.0, 1.0)
-        pushes = np.array([float(known.ridge)])
-        state = state._replace(size=np.array([size]), pushed=pushes, kind=2 + pushes)
-        return Proposal(known.basis @ way, *(np.array([number]) for number in numbers)), state
+        proposal = Proposal(known.basis @ way, *(np.array([number]) for number in numbers))
+        return proposal, self.took(state, kind, size)
+
+    def step(self, frame: Any, known: Known, state: Checks) -> Array:
+        """(r,) Newton step and probe in one."""
+        way = known.newton if known.energy_left > self.limit else known.down(CAUTIOUS)
+        way = way * min(1.0, float(state.radius[0]) / max(float(np.linalg.norm(way)), 1e-300))
+        way = way * min(1.0, TURN / max(known.turn(way), 1e-300))
+        return way + self.probed(frame, known, way)
 
     def off_ridge(self, frame: Any, known: Known, state: Checks) -> Array:
-        """Along the lowest curvature, downhill, and the Newton step in all else."""
+        """(r,) along the lowest curvature, downhill, and the Newton step in all else."""
         ridge = known.first[2]
         if ridge @ known.gradient > 0:
             ridge = -ridge
@@ -272,7 +277,7 @@ class Checked:
 
     def probed(self, frame: Any, known: Known, way: Array) -> Array:
         """(r,) the probe that goes with a step."""
-        direction = known.probe(way, self.passing)
+        direction = known.probe(way)
         scale = min(1.0, np.sqrt(self.limit / LIMIT))
         size = float(np.clip(self.part * np.linalg.norm(way), self.probe * scale, self.longest * scale))
         pull = frame.pull(known.basis @ direction)

@@ -12,14 +12,16 @@ from molopt.stationary.soft import Soft
 
 PRIOR = 0.85  # relative curvature where nothing is known (5, 50, 95 % of all eigenvalues: 0.6, 1.05, 1.4)
 SPREAD = 0.15  # its standard deviation, off the diagonal 1/sqrt(2) of it
+COUPLED = 0.5  # of the spreads of two soft motions: that of their coupling
 DOUBT = 0.35  # eV/rad^2: how far the stiffness of a soft motion may be from the model's
 LEAST, MOST = 0.25, 0.7  # relative: at least and at most
-BENDS = 1.5  # 1/rad: how fast the relative curvature of a soft motion changes as it turns
+BENDS = 1.0  # eV/rad^3: how fast the stiffness of a soft motion changes as it turns
 DRIFTS = 0.3  # 1/sqrt(eV): how fast all others do along the way
 ROUGH, ROUGH_AT = 0.02, 0.0173  # error of a relative curvature that is seen in a step of so many sqrt(eV)
 PESSIMISM = 1.0  # standard deviations
 MARGIN = 0.05  # relative curvature; the surface bends
 REACH, FARTHEST = 0.5, 0.3  # rad of a soft motion, sqrt(eV): over which a negative curvature may last
+ENOUGH = 0.5  # relative curvature; a motion that may be softer takes part in a probe
 WORTH = 5e-4  # eV; a ridge that leads no further down is flat
 SHALLOW = 0.03  # relative curvature, the least that a Newton step divides by
 NEGLIGIBLE = 1e-10  # relative squared size of a direction that is already in the span of others
@@ -126,6 +128,16 @@ class Known:
         return np.clip(DOUBT * np.einsum("ij,ij->i", self.soft, self.soft), LEAST, MOST)
 
     @cached_property
+    def bends(self) -> Array:
+        """(ns,) standard deviations of the change of c, 1/rad."""
+        return BENDS * np.einsum("ij,ij->i", self.soft, self.soft)
+
+    @cached_property
+    def spread(self) -> Array:
+        """(r, r) W: entries of N have the covariance (W_ik W_jl + W_il W_jk) / 2."""
+        return SPREAD * np.eye(self.size) + COUPLED * (self.motions.T * self.spreads) @ self.motions
+
+    @cached_property
     def tried(self) -> Array:
         """(k, r) the directions of the displacements."""
         return self.seen.steps / np.maximum(np.linalg.norm(self.seen.steps, axis=1, keepdims=True), 1e-300)
@@ -142,12 +154,12 @@ class Known:
         lengths = np.linalg.norm(self.seen.steps, axis=1)
         middles = self.seen.offsets + self.seen.steps / 2  # (k, r) from the middle of each to the present point
         turns = middles @ self.soft.T  # (k, ns) rad
-        common = 0.5 * SPREAD**2
-        covariance = common * np.einsum("ij,ab->iajb", self.tried @ self.tried.T, np.eye(r))
-        covariance += common * np.einsum("ja,ib->iajb", self.tried, self.tried)
+        spread = self.tried @ self.spread  # (k, r)
+        covariance = 0.5 * np.einsum("ij,ab->iajb", spread @ self.tried.T, self.spread)
+        covariance += 0.5 * np.einsum("ja,ib->iajb", spread, spread)
         for i in range(k):
             for j in range(k):
-                each = (self.spreads**2 + BENDS**2 * turns[i] * turns[j]) * self.along[i] * self.along[j]
+                each = (self.spreads**2 + self.bends**2 * turns[i] * turns[j]) * self.along[i] * self.along[j]
                 covariance[i, :, j, :] += (self.motions.T * each) @ self.motions
         errors = (ROUGH * np.maximum(1.0, ROUGH_AT / lengths)) ** 2 + (DRIFTS * np.linalg.norm(middles, axis=1)) ** 2
         matrix = covariance.reshape(k * r, k * r)
@@ -163,9 +175,9 @@ class Known:
         lengths = np.linalg.norm(self.seen.steps, axis=1, keepdims=True)
         residues = self.seen.lacks / lengths + (1 - PRIOR) * self.tried  # (H - prior) q
         weights = linalg.cho_solve((self.factor, True), residues.ravel()).reshape(residues.shape)
-        half = weights.T @ self.tried
+        half = self.spread @ weights.T @ self.tried @ self.spread
         lacks = self.spreads**2 * np.einsum("is,is->s", self.along, weights @ self.motions.T)
-        return mean + 0.5 * SPREAD**2 * (half + half.T) + (self.motions.T * lacks) @ self.motions
+        return mean + 0.5 * (half + half.T) + (self.motions.T * lacks) @ self.motions
 
     @cached_property
     def spectrum(self) -> tuple[Array, Array]:
@@ -176,10 +188,11 @@ class Known:
         """Mean and standard deviation of the relative curvature along a direction (r,) of norm 1."""
         mean = float(direction @ self.hessian @ direction)
         parts = self.motions @ direction
-        prior = SPREAD**2 + float(self.spreads**2 @ parts**4)
+        spread = self.spread @ direction
+        prior = float(direction @ spread) ** 2 + float(self.spreads**2 @ parts**4)
         if not self.products:
             return mean, float(np.sqrt(prior))
-        covariance = SPREAD**2 * np.outer(self.tried @ direction, direction)
+        covariance = np.outer(self.tried @ spread, spread)
         covariance += (self.along * self.spreads**2 * parts**2) @ self.motions
         told = linalg.solve_triangular(self.factor, covariance.ravel(), lower=True, check_finite=False)
         return mean, float(np.sqrt(max(prior - float(told @ told), 0.0)))
@@ -249,11 +262,9 @@ class Known:
         """The largest change of a soft motion, rad."""
         return float(np.abs(self.soft @ displacement).max(initial=0.0))
 
-    def probe(self, way: Array, enough: float) -> Array:
-        """(r,) of norm 1: what to try next, to learn most of what may be softer than `enough`."""
-        weights = np.maximum(enough - self.doubts, 0.0)
-        if not weights.any():
-            weights = np.maximum(self.doubts.min(initial=enough) + LEAST - self.doubts, 0.0)
+    def probe(self, way: Array) -> Array:
+        """(r,) of norm 1: what to try next, to learn most of what may be softer than `ENOUGH`."""
+        weights = np.maximum(max(ENOUGH, self.doubts.min(initial=ENOUGH) + LEAST) - self.doubts, 0.0)
         rows = self.motions * weights[:, None]
         if self.products:
             direction = self.lowest[2]
