@@ -12,6 +12,7 @@ _HOME = {
     **dict.fromkeys(("Molecule", "read", "shipped_names"), "molopt.molecules"),
     "potential": "molopt.potentials",
     **dict.fromkeys(("relax", "Result"), "molopt.relaxation"),
+    **dict.fromkeys(("check", "Check"), "molopt.checking"),
     "energy_left": "molopt.optimizers.energy_left",
     **dict.fromkeys(("EnergyLeft", "Fmax", "Gaussian", "GeomeTRIC"), "molopt.convergence"),
     "Control": "molopt.control",

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from molopt.rules.partition import Array
+from molopt.stationary.verdict import ENDED, MOLECULE, STATIONARY, Verdict, require_word, without_check
 
-ENDED = ("converged", "unconverged", "exploded", "failed", "timed out", "crashed")
 NOT_RUN = "not run"  # how the error of a run begins that could not even start
 KEY = 32  # hexadecimal digits: two runs in 10^19 share them
 EMPTY: dict[str, Array] = {
@@ -84,8 +84,11 @@ class Outcome:
 
     Attributes
     ----------
-    ended : str
-        One of `ENDED`.
+    ended, stationary, identity : str
+        As `ended`, `stationary` and `molecule` of a `Verdict`; a plan has its molecule's name. Where the last two are
+        not given, as in records of earlier versions, they follow from the rest, and no end was looked at.
+    why : str
+        The evidence for it.
     error : str or None
         Why it exploded, failed, timed out or crashed, in one line.
     seconds, optimizer_seconds : float
@@ -94,7 +97,11 @@ class Outcome:
         Of that, the median between two force calls: peers compile at their first steps.
     force_calls, steps : int
     energy, fmax, energy_left : float
-        eV and eV/A at the end, NaN where not known.
+        eV and eV/A at the end, NaN where not known; the energy left of a saddle is not.
+    curvature, stiffness : float
+        The lowest that the run's own check found, relative to the model and in eV/A^2; NaN where there was none.
+    check_calls, pushes : int
+        Force calls of that check, and ridges that were left.
     at_noise_floor, bonds_kept, stereo_kept, surrogate, surrogate_calls, surrogate_seconds, surrogate_setup_seconds
         As of `Result`.
     energies, forces : (ncalls,) arrays
@@ -109,6 +116,11 @@ class Outcome:
         eV where the run's end, relaxed on with care and without counting, comes to rest; NaN where it does not.
     floor : (natoms, 3) array
         That geometry, A; no rows where there is none.
+    end_stationary : str
+        What the run's end is, by a look that was not counted (`molopt.comparison.ends`); "unchecked" where there was
+        none.
+    end_stiffness : float
+        The lowest curvature that it found, eV/A^2.
     """
 
     ended: str
@@ -135,16 +147,53 @@ class Outcome:
     end: Array = field(default_factory=lambda: EMPTY["end"])
     floor_energy: float = math.nan
     floor: Array = field(default_factory=lambda: EMPTY["floor"])
+    stationary: str = ""
+    identity: str = ""
+    why: str = ""
+    curvature: float = math.nan
+    stiffness: float = math.nan
+    check_calls: int = 0
+    pushes: int = 0
+    end_stationary: str = "unchecked"
+    end_stiffness: float = math.nan
 
     def __post_init__(self) -> None:
-        if self.ended not in ENDED:
-            raise ValueError(f"ended must be one of {', '.join(ENDED)}, got {self.ended!r}")
+        require_word(self.ended, ENDED, "ended")
+        if not self.stationary:
+            object.__setattr__(self, "stationary", without_check(self.converged, self.fmax))
+        if not self.identity:
+            object.__setattr__(self, "identity", word_of(self.bonds_kept, self.stereo_kept))
+        for name, table in (("stationary", STATIONARY), ("identity", MOLECULE), ("end_stationary", STATIONARY)):
+            require_word(getattr(self, name), table, name)
         for name, empty in EMPTY.items():
             object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=empty.dtype))
 
     @property
     def converged(self) -> bool:
-        return self.ended == "converged"
+        return ENDED[self.ended].converged
+
+    @property
+    def verdict(self) -> Verdict:
+        left = None if math.isnan(self.energy_left) else self.energy_left
+        return Verdict(self.ended, self.stationary, self.identity, self.why, left)
+
+    @property
+    def end_is(self) -> str:
+        """What the end is: as the look that was not counted says it, else as the run's own check does."""
+        return self.stationary if self.end_stationary == "unchecked" else self.end_stationary
+
+
+def word_of(bonds_kept: bool | None, stereo_kept: bool | None) -> str:
+    """What became of the molecule, as far as truth values say it.
+
+    >>> word_of(True, None), word_of(True, False), word_of(False, None), word_of(None, None)
+    ('kept', 'inverted', 'rearranged', 'unknown')
+    """
+    if bonds_kept is None:
+        return "unknown"
+    if not bonds_kept:
+        return "rearranged"
+    return "kept" if stereo_kept is None or stereo_kept else "inverted"
 
 
 @dataclass(frozen=True)

@@ -153,10 +153,10 @@ class Run:
         progress: Progress | None = None,
     ) -> None:
         check_criteria(fmax, energy_left, steps)
-        self.check = Asked.of(check)
         self.fmax, self.steps = fmax, int(steps)
         named = surrogate is None or isinstance(surrogate, str)
         self.choice = choose(optimizer, coordinates, surrogate if named else None)
+        self.check = Asked.of(self.choice.check or check)
         if not named and not self.choice.guidable:
             raise InputError(f"{optimizer!r} takes no surrogate: run default, or a rule in internal coordinates")
         target = agreed(target, potential) if isinstance(target, Molecule) else target
@@ -298,7 +298,9 @@ class Run:
         looked = "unchecked" if curvature is None else curvature.stationary
         if looked == "unchecked":
             looked = without_check(ended == "converged" or self.interrupted, fmax)
-        why = (self.explained() or "", became.why, "" if curvature is None else str(curvature))
+        evidence = f"{self.choice.name.partition('?')[0]} does not look at curvature" if self.check.kind else ""
+        evidence = evidence if curvature is None else str(curvature)
+        why = (self.explained() or "", became.why, evidence)
         known = None if left is None or not math.isfinite(float(left)) else float(left)
         return Verdict(ended, looked, became.word, "; ".join(filter(None, why)), known)
 

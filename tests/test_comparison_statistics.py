@@ -17,7 +17,7 @@ from molopt.comparison.ratios import ratio
 from molopt.comparison.summaries import summaries
 from molopt.molecules import Molecule
 from molopt.optimizers.names import choose, optimizer_names
-from molopt.record import ENDED, Outcome, Plan, Record
+from molopt.record import Outcome, Plan, Record
 from molopt.relaxation import relax
 from molopt.report.colours import linear, on_dark
 from molopt.report.contents import letters
@@ -34,6 +34,7 @@ from molopt.report.figures.descent import thinned
 from molopt.report.labels import LOOKS, looks
 from molopt.report.study import ends_of
 from molopt.report.summary import summary_table
+from molopt.stationary.verdict import ENDED
 
 WATER = Molecule.from_smiles("O", name="water")
 LIMIT = 100
@@ -238,7 +239,7 @@ def test_a_run_counts_as_in_the_lowest_basin_exactly_where_its_letter_is_an_a(bu
 
 def test_a_run_that_broke_bonds_and_fell_low_is_beside_none_of_the_others(butanes):
     anti = butanes[1]
-    low = replace(anti, outcome=replace(anti.outcome, energy=-99.0, floor_energy=-99.0, bonds_kept=False))
+    low = replace(anti, outcome=replace(anti.outcome, energy=-99.0, floor_energy=-99.0, identity="rearranged"))
     assert np.isnan(above_best([anti, low])[1])
     assert above_best([anti, low])[0] == 0
     assert above_best([low]) == [0]

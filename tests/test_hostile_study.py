@@ -293,7 +293,7 @@ def test_a_study_of_the_first_format_is_reported_and_exported_and_not_gone_on_wi
         store.add(next(store.records()))
 
 
-@pytest.mark.parametrize("version", [0, -1, 3, 2**31 - 1])
+@pytest.mark.parametrize("version", [0, -1, 4, 2**31 - 1])
 def test_a_store_of_no_or_a_newer_version_is_one_line(study, version):
     sqlite3.connect(study / RUNS).execute(f"PRAGMA user_version = {version}").connection.close()
     assert attacked(study) == {"resume": 2, "report": 2, "export": 2}

@@ -24,13 +24,14 @@ targets
 batch relaxation result
 record
 store execution
-comparison conformers landscapes fitting
+comparison conformers landscapes fitting checked checking displacing
 report
 cli __main__
 """
 FLOORS = {room: floor for floor, rooms in enumerate(HOUSE.split("\n")) for room in rooms.split()}
 NUMERICAL = ("rules", "coordinates", "directions", "control", "convergence", "noise")
 TABLES = ("ase.data", "ase.units")  # numbers of elements and units, which coordinates may look up
+COMMANDS = ("relax", "check", "compare", "export")
 FOREIGN = ("ase", "rdkit", "torch", "optax", "jax")
 
 
@@ -97,7 +98,7 @@ def loaded(*code):
 
 @pytest.mark.parametrize(
     "module",
-    ["molopt", "molopt.execution", "molopt.cli", "molopt.cli.relax", "molopt.cli.compare", "molopt.cli.export"],
+    ["molopt", "molopt.execution", "molopt.cli", *(f"molopt.cli.{name}" for name in COMMANDS)],
 )
 def test_importing_it_loads_neither_numpy_nor_ase(module):
     assert not loaded(f"import {module}") & {"numpy", "ase", "rdkit", "scipy", "matplotlib", "rich", "torch", "parsl"}
@@ -105,7 +106,7 @@ def test_importing_it_loads_neither_numpy_nor_ase(module):
 
 def test_help_loads_neither_numpy_nor_ase():
     run = "from molopt.cli import main; main(['{}', '--help'], standalone_mode=False)"
-    for command in ("relax", "compare", "export", "molecules"):
+    for command in (*COMMANDS, "molecules"):
         assert not loaded(run.format(command)) & {"numpy", "ase", "rdkit", "rich"}
 
 

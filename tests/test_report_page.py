@@ -62,6 +62,7 @@ def relaxed(optimizer):
         energy=result.energy, fmax=result.fmax, energies=[call.energy for call in result.trace],
         forces=[call.fmax for call in result.trace],
         frames=frames, frame_calls=range(len(frames)), end=result.atoms.positions,
+        energy_left=float(result.energy_left), stationary="unchecked", identity=result.verdict.molecule,
     )  # fmt: skip
     return Record(plan, outcome)
 
@@ -152,6 +153,13 @@ def test_each_optimizers_end_can_be_seen_and_the_slider_goes_back(opened):
     draw(opened)
     names = opened.run("Array.from(document.querySelectorAll('#runs td:first-child'), cell => cell.textContent)")
     assert names == ["default", "adam", "bfgs (ASE)"]
+    headings = opened.run("Array.from(document.querySelectorAll('#runs th'), cell => cell.textContent.trim())")
+    assert headings[1:4] == ["ended", "end", "molecule"]
+    cells = opened.run(
+        "Array.from(document.querySelectorAll('#runs tbody tr:nth-child(1) td'), cell => cell.textContent)"
+    )
+    assert cells[1:4] == ["converged", relaxed("default").outcome.end_is, "kept"]
+    assert cells[-1].endswith("?")  # energy left, where nobody looked
     opened.click("#runs tr:nth-child(3) button")
     end = f"bfgs (ASE): end, force call {relaxed('bfgs').outcome.force_calls},"
     assert opened.run("document.querySelector('#where').textContent").startswith(end)

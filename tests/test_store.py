@@ -25,8 +25,9 @@ from hypothesis.extra.numpy import arrays
 
 from molopt.errors import InputError, StoreError
 from molopt.molecules import Molecule
-from molopt.record import EMPTY, ENDED, Outcome, Plan, Record
+from molopt.record import EMPTY, Outcome, Plan, Record
 from molopt.relaxation import Run
+from molopt.stationary.verdict import ENDED, MOLECULE, STATIONARY
 from molopt.store import Store
 from molopt.store.checking import require_sound
 from molopt.store.packing import pack, unpack
@@ -164,6 +165,7 @@ def test_a_real_run_comes_back_to_the_last_bit(path):
 FLOATS = st.floats(width=64)
 COUNTS = st.integers(0, 10**12)
 TRUTHS = st.none() | st.booleans()
+SEEN = ("curvature", "stiffness", "end_stiffness")
 
 
 def arrays_of(shape, dtype=np.float64):
@@ -193,11 +195,14 @@ def sound_records(draw):
     )
     numbers = ("seconds", "optimizer_seconds", "step_seconds", "energy", "fmax", "energy_left", "surrogate_seconds")
     outcome = Outcome(
-        draw(st.sampled_from(ENDED)),
+        draw(st.sampled_from(list(ENDED))),
+        **{name: draw(st.sampled_from(list(STATIONARY))) for name in ("stationary", "end_stationary")},
+        identity=draw(st.sampled_from(list(MOLECULE))),
+        why=draw(st.text(max_size=8)),
         error=draw(st.none() | st.text(max_size=8)),
         surrogate=draw(st.none() | st.text(max_size=8)),
-        **{name: draw(FLOATS) for name in (*numbers, "surrogate_setup_seconds", "floor_energy")},
-        **{name: draw(COUNTS) for name in ("force_calls", "steps", "surrogate_calls")},
+        **{name: draw(FLOATS) for name in (*numbers, *SEEN, "surrogate_setup_seconds", "floor_energy")},
+        **{name: draw(COUNTS) for name in ("force_calls", "steps", "surrogate_calls", "check_calls", "pushes")},
         at_noise_floor=draw(st.booleans()),
         bonds_kept=draw(TRUTHS),
         stereo_kept=draw(TRUTHS),
@@ -217,6 +222,36 @@ def test_any_sound_record_is_unpacked_as_it_was_packed(given_record):
     read = unpack(pack(given_record))
     require_sound(read)
     assert same(read, given_record)
+
+
+VERDICT = ("stationary", "identity", "why", *SEEN, "check_calls", "pushes", "end_stationary")
+
+
+@pytest.mark.parametrize(
+    ("ended", "bonds_kept", "stationary", "identity"),
+    [
+        ("converged", True, "unchecked", "kept"),
+        ("unconverged", None, "not stationary", "unknown"),
+        ("converged", False, "unchecked", "rearranged"),
+    ],
+)
+def test_a_record_from_before_verdicts_is_read_as_unchecked(ended, bonds_kept, stationary, identity):
+    added = record(ended=ended)
+    packed = zlib.decompress(pack(Record(added.plan, replace(added.outcome, bonds_kept=bonds_kept))))
+    at = 8 + int.from_bytes(packed[:8], "little")
+    said = json.loads(packed[8:at])
+    for name in VERDICT:
+        del said["outcome"][name]
+    head = json.dumps(said).encode()
+    read = unpack(zlib.compress(len(head).to_bytes(8, "little") + head + packed[at:])).outcome
+    assert (read.stationary, read.end_stationary, read.identity) == (stationary, "unchecked", identity)
+    assert np.array_equal(read.end, added.outcome.end)
+
+
+def test_a_verdict_in_other_words_is_refused_by_name():
+    for name in ("stationary", "identity", "end_stationary"):
+        with pytest.raises(ValueError, match=f"{name} must be one of .*got 'fine'"):
+            Outcome("converged", **{name: "fine"})
 
 
 @settings(max_examples=200)

@@ -32,6 +32,7 @@ from molopt.potentials.foreign import load
 from molopt.potentials.xtb import tblite_calculator
 from molopt.record import Record
 from molopt.report.escaping import sentence, shown
+from molopt.report.fields import sdf_fields
 from molopt.report.figure import draw
 from molopt.report.labels import label
 from molopt.report.table import comparison_table, remarks
@@ -254,8 +255,10 @@ def run(
 
 def write(start: Sequence[tuple[Case, Record]], layout: Layout) -> None:
     for case, record in start:
-        if len(record.outcome.end):
-            text = case.molecule.with_positions(record.outcome.end).to_sdf()
+        outcome = record.outcome
+        if len(outcome.end):
+            fields = sdf_fields(outcome.verdict, outcome.stiffness)
+            text = case.molecule.with_positions(outcome.end).to_sdf(fields | {"end_stationary": outcome.end_stationary})
             layout.path(case, ".sdf").write_text(text, encoding="utf-8")
 
 

@@ -5,6 +5,10 @@ from typing import Any
 
 import click
 
+CHARGE = click.option("--charge", type=int, help="Total charge; by default what the input says.")
+SPIN = click.option("--spin", type=int, help="Multiplicity 2S + 1; by default what the input says.")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the results as JSON and nothing else.")
+OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace files that exist.")
 SHARED = (
     click.option("--fmax", type=float, default=0.05, show_default=True, help="Converged below this force, eV/A."),
     click.option(
@@ -14,10 +18,10 @@ SHARED = (
     ),
     click.option("--steps", type=int, default=1000, show_default=True, help="Largest number of steps."),
     click.option("--seed", type=int, default=7, show_default=True, help="Of the embedding of a SMILES."),
-    click.option("--charge", type=int, help="Total charge; by default what the input says."),
-    click.option("--spin", type=int, help="Multiplicity 2S + 1; by default what the input says."),
-    click.option("--json", "as_json", is_flag=True, help="Print the results as JSON and nothing else."),
-    click.option("--overwrite", is_flag=True, help="Replace files that exist."),
+    CHARGE,
+    SPIN,
+    AS_JSON,
+    OVERWRITE,
 )
 
 

@@ -1,5 +1,6 @@
 """What `molopt relax` does, once its options are read."""
 
+import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -19,6 +20,7 @@ from molopt.potentials import Counted
 from molopt.potentials.budget import Budget
 from molopt.potentials.progress import Progress as Gains
 from molopt.relaxation import Run
+from molopt.report.fields import sdf_fields
 from molopt.report.labels import label
 from molopt.report.table import HEADINGS, remarks, row
 from molopt.result import Result
@@ -110,7 +112,8 @@ def carry_out(
 def write(result: Result, job: Job) -> None:
     """The geometry of the result, if its forces are known."""
     if result.trace and result.molecule is not None:
-        job.sdf.write_text(result.molecule.to_sdf(), encoding="utf-8")
+        stiffness = math.nan if result.curvature is None else result.curvature.stiffness
+        job.sdf.write_text(result.molecule.to_sdf(sdf_fields(result.verdict, stiffness)), encoding="utf-8")
         atoms = result.atoms.copy()
         atoms.calc = result.atoms.calc
         atoms.info["name"] = result.name.replace("\\", "\\\\")  # ASE reads escapes and writes none; SMILES have them

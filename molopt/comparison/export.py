@@ -17,6 +17,8 @@ OF_THE_OUTCOME = (
     "steps",
     "converged",
     "ended",
+    "stationary",
+    "identity",
     "energy",
     "energy_left",
     "fmax",
@@ -27,12 +29,19 @@ OF_THE_OUTCOME = (
 OF_THE_MOLECULE = ("charge", "spin", "smiles")
 OF_THE_END = (
     "floor_energy",
+    "end_stationary",
+    "end_stiffness",
+    "curvature",
+    "stiffness",
+    "check_calls",
+    "pushes",
     "at_noise_floor",
     "bonds_kept",
     "stereo_kept",
     "surrogate",
     "surrogate_calls",
     "surrogate_seconds",
+    "why",
     "error",
 )
 CRITERIA = ("fmax_limit", "energy_left_limit", "step_limit")

@@ -52,12 +52,12 @@ def cost(record: Record) -> int:
 
 
 def went_through(record: Record) -> bool:
-    """Whether its end is one of this molecule: it did not fail, and its bonds are those of the start.
+    """Whether its end is one of this molecule: it did not fail, and its bonds are not known to have changed.
 
     A run that fails may have fallen into a hole of its potential, and one that breaks bonds may end lower as another
     molecule: neither says how low this molecule goes.
     """
-    return record.outcome.ended in ("converged", "unconverged") and record.outcome.bonds_kept is not False
+    return record.outcome.verdict.comparable
 
 
 def lowest(runs: Iterable[Record]) -> float:

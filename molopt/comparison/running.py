@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from molopt.comparison.cases import Case, Criteria
+from molopt.comparison.ends import end_of
 from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.potentials import Counted
@@ -80,7 +81,10 @@ def carry_out(task: Task) -> Outcome:
 
 
 def in_parts(task: Task) -> Generator[Outcome, None, None]:
-    """The outcome of the run, then the same with the floor: a failure of the uncounted part costs the floor alone."""
+    """The outcome of the run, then the same with the floor, then with what its end is.
+
+    A failure of an uncounted part costs that part alone.
+    """
     case, criteria, begun = task.case, task.criteria, time.monotonic()
     visited: list[Array] = []
     own: list[float] = []  # s on the clock, less those in potential, surrogate and files, at each force call
@@ -109,10 +113,14 @@ def in_parts(task: Task) -> Generator[Outcome, None, None]:
         run = started()
         run.go()
     result = run.result()
+    verdict, curvature = result.verdict, result.curvature
     kept = chosen_frames(len(visited))
     outcome = Outcome(
-        ended="timed out" if run.budget.out_of_time else result.ended,
+        ended="timed out" if run.budget.out_of_time else verdict.ended,
         error=result.error,
+        stationary=verdict.stationary,
+        identity=verdict.molecule,
+        why=verdict.why,
         seconds=result.seconds,
         optimizer_seconds=result.optimizer_seconds,
         step_seconds=float(np.median(np.diff(own))) if len(own) > 1 else math.nan,
@@ -121,6 +129,10 @@ def in_parts(task: Task) -> Generator[Outcome, None, None]:
         energy=result.energy,
         fmax=result.fmax,
         energy_left=math.nan if result.energy_left is None else float(result.energy_left),
+        curvature=math.nan if curvature is None else curvature.lowest,
+        stiffness=math.nan if curvature is None else curvature.stiffness,
+        check_calls=0 if curvature is None else curvature.calls,
+        pushes=0 if curvature is None else curvature.pushes,
         at_noise_floor=result.at_noise_floor,
         bonds_kept=result.bonds_kept,
         stereo_kept=result.stereo_kept,
@@ -136,7 +148,9 @@ def in_parts(task: Task) -> Generator[Outcome, None, None]:
     )
     yield outcome
     if result.error is None:
-        yield settled(case, outcome, Budget(time_limit=task.seconds, begun=begun))
+        outcome = settled(case, outcome, Budget(time_limit=task.seconds, begun=begun))
+        yield outcome
+        yield looked_at(case, outcome, criteria.fmax)
 
 
 def settled(case: Case, outcome: Outcome, budget: Budget) -> Outcome:
@@ -149,6 +163,15 @@ def settled(case: Case, outcome: Outcome, budget: Budget) -> Outcome:
     except Exception:  # whatever it is, the run was over before
         return outcome
     return replace(outcome, floor_energy=rest.energy, floor=rest.atoms.positions) if rest.converged else outcome
+
+
+def looked_at(case: Case, outcome: Outcome, limit: float) -> Outcome:
+    """The outcome with what the run's end is, where that can be said."""
+    try:
+        end = end_of(case.molecule, case.potential, outcome, limit)
+    except Exception:  # whatever it is, the run was over before
+        return outcome
+    return replace(outcome, end_stationary=end.stationary, end_stiffness=end.stiffness)
 
 
 def chosen_frames(calls: int) -> list[int]:

@@ -12,6 +12,7 @@ from molopt.comparison.problems import by_optimizer, by_potential, problem, went
 from molopt.comparison.ratios import Ratio, geometric_mean_cost, ratio
 from molopt.record import Record
 from molopt.specification import parse
+from molopt.stationary.verdict import ENDED, LOOKED_AT, MOLECULE
 
 DIFFERENT = 0.005  # eV between two ends that count as lower and higher
 
@@ -30,7 +31,7 @@ class Summary:
         The cap of a step, A; None where the name says none.
     runs : int
     ended : Counter
-        Of the words in `molopt.record.ENDED`.
+        Of the words in `molopt.stationary.verdict.ENDED`.
     calls, ratio : Ratio
         Geometric means of force calls, alone and relative to the reference; NaN where the reference was not run.
     own_time : float
@@ -44,6 +45,11 @@ class Summary:
         not; NaN where no basins are known.
     rearranged : int
         Runs whose bonds at the end are not those of the start.
+    checked : int
+        Runs that looked at the curvature of their end themselves.
+    ends : Counter
+        Of the words in `molopt.stationary.verdict.STATIONARY`: what the ends of the runs are, by their own checks or by
+        a look that was not counted.
     """
 
     potential: str
@@ -61,11 +67,13 @@ class Summary:
     higher: int
     lowest_basin: float
     rearranged: int
+    checked: int
+    ends: Counter[str]
 
     @property
     def failures(self) -> int:
         """Runs that did not converge, whatever the way."""
-        return self.runs - self.ended["converged"]
+        return sum(times for word, times in self.ended.items() if not ENDED[word].converged)
 
 
 def summaries(records: Iterable[Record], reference: str) -> list[Summary]:
@@ -100,7 +108,9 @@ def summaries(records: Iterable[Record], reference: str) -> list[Summary]:
                     lower=lower,
                     higher=higher,
                     lowest_basin=float(np.mean(known)) if known else math.nan,
-                    rearranged=sum(run.outcome.bonds_kept is False for run in runs),
+                    rearranged=sum(not MOLECULE[run.outcome.identity].comparable for run in runs),
+                    checked=sum(run.outcome.stationary in LOOKED_AT for run in runs),
+                    ends=Counter(run.outcome.end_is for run in runs),
                 )
             )
     return found

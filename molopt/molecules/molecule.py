@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -312,9 +312,9 @@ class Molecule:
             mol = embedded(Chem.Mol(self._mol), seeds.randrange(2**31), self._name)
             yield self.like(mol)
 
-    def to_sdf(self) -> str:
-        """One SDF record: its title the name, with data fields for charge and spin."""
-        return sdf_text(self._mol, self._name, self._charge, self._spin, self._orders_known)
+    def to_sdf(self, further: Mapping[str, str] | None = None) -> str:
+        """One SDF record: its title the name, with data fields for charge and spin, and `further` ones."""
+        return sdf_text(self._mol, self._name, self._charge, self._spin, self._orders_known, further)
 
     def __getstate__(self) -> dict[str, Any]:
         kept = int(Chem.PropertyPickleOptions.AllProps) | int(Chem.PropertyPickleOptions.CoordsAsDouble)

@@ -2,7 +2,7 @@
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TextIO
 
 from ase import Atoms
@@ -18,14 +18,21 @@ GUESSED = re.compile(r"^> [^\n]*<bond_orders>[^<\n]*\nunknown\s*$", re.MULTILINE
 MOST_FIELDS = 1000  # data fields of a record: RDKit's time grows with the square of their number
 
 
-def sdf_text(mol: Chem.Mol, name: str, charge: int, spin: int, orders_known: bool) -> str:
-    """One record, with the fields charge (e), spin (the multiplicity) and, where they are, bond_orders: unknown."""
+def sdf_text(
+    mol: Chem.Mol, name: str, charge: int, spin: int, orders_known: bool, further: Mapping[str, str] | None = None
+) -> str:
+    """One record, with the fields charge (e), spin (the multiplicity) and, where they are, bond_orders: unknown.
+
+    `further` are more fields, of one line each.
+    """
     mol = Chem.Mol(mol)
     mol.SetProp("_Name", f" {name}" if name.startswith("$$$$") else name)  # which would end the record
     mol.SetIntProp("charge", charge)
     mol.SetIntProp("spin", spin)
     if not orders_known:
         mol.SetProp("bond_orders", "unknown")
+    for field, value in (further or {}).items():
+        mol.SetProp(field, value)
     text = io.StringIO()
     with Chem.SDWriter(text) as writer:
         writer.SetKekulize(orders_known)

@@ -175,9 +175,8 @@ class Checking:
             return None
         state = self.state
         spent = (0, 0) if state is None else (int(state.calls[0]), int(state.pushes[0]))
-        nothing = Curvature(math.nan, math.nan, np.zeros((0, 3)), math.nan, *spent, math.nan, "unchecked", self.why_not)
         if self.found is None or not isinstance(self.optimizer.optimizable, WatchedAtoms):
-            return nothing
+            return Curvature.unknown(self.why_not, *spent)
         found, known, frame = self.found, self.found.known, self.frame
         value, _, direction = known.first
         move = np.zeros(frame.x.size)

@@ -14,6 +14,7 @@ from molopt.errors import InputError
 from molopt.names import offer
 from molopt.optimizers import named
 from molopt.optimizers.base import DirectionOptimizer
+from molopt.optimizers.checking import Asked
 from molopt.optimizers.lbfgs import LBFGS
 from molopt.optimizers.peers import Peer, require
 from molopt.optimizers.rule_optimizer import RuleOptimizer
@@ -64,12 +65,15 @@ class Choice:
         "auto", or the name of a potential that guides it.
     guidable : bool
         Whether it takes a surrogate: ours do, in internal coordinates.
+    check : str or None
+        The check of the curvature at its end that its name asks for, as `check=` of `molopt.relax`.
     """
 
     name: str
     make: Callable[..., Any]
     surrogate: str | None = None
     guidable: bool = False
+    check: str | None = None
 
 
 def refuse(name: str, surrogate: str | None) -> None:
@@ -95,7 +99,27 @@ def guide(said: Any, where: str, named: bool) -> str | None:
     return said
 
 
+def asked(said: Any, where: str) -> str | None:
+    """The check that was said, in its one spelling; None where it is none. It needs internal coordinates."""
+    if said in (None, "none", "None"):
+        return None
+    Asked.of(said)
+    if where in ("cartesian", "elastic"):
+        raise InputError(f"a check of the curvature needs internal coordinates: drop check={said}, or the {where}")
+    return str(said)
+
+
 def ours(name: str, where: str, keywords: dict[str, Any], surrogate: str | None) -> Choice:
+    """One of molopt's, which may be told a surrogate and a check besides its hyper-parameters."""
+    look = asked(keywords.get("check"), where)
+    choice = unchecked(name, where, {key: value for key, value in keywords.items() if key != "check"}, surrogate)
+    if look is None:
+        return choice
+    plain, arguments = parse(choice.name)
+    return replace(choice, name=specified(plain, arguments | {"check": look}), check=look)
+
+
+def unchecked(name: str, where: str, keywords: dict[str, Any], surrogate: str | None) -> Choice:
     kind: Any = RULES.get(name, LBFGS)
     surrogate = guide(keywords.get("surrogate", surrogate), where, "surrogate" in keywords)
     keywords = {key: value for key, value in keywords.items() if key != "surrogate"}
@@ -188,8 +212,9 @@ def check_keyword(name: str, key: str, value: Any, defaults: dict[str, Any]) -> 
 
 def specified(name: str, arguments: dict[str, Any]) -> str:
     """The specification that `molopt.specification.parse` reads back, of finite numbers, texts and the like."""
+    plain = ("surrogate", "check")  # whose texts need no quotes
     texts = {
-        key: value if value == "none" or (key == "surrogate" and unquoted(value)) else repr(value).replace("&", r"\x26")
+        key: value if value == "none" or (key in plain and unquoted(value)) else repr(value).replace("&", r"\x26")
         for key, value in arguments.items()
     }
     return f"{name}?{'&'.join(f'{key}={text}' for key, text in texts.items())}" if texts else name

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from molopt.stationary.curvature import Curvature
+from molopt.stationary.verdict import LOOKED_AT
 
 
 class Part(NamedTuple):
@@ -57,7 +58,7 @@ class Estimate:
 
         On a saddle the energy is NaN, and shares are those of the model.
         """
-        if seen.stationary not in ("minimum", "flat", "saddle"):
+        if seen.stationary not in LOOKED_AT:
             return replace(self, stationary=seen.stationary)
         energy = seen.energy_left if seen.stationary != "saddle" else math.nan
         ratio = energy / self.energy if math.isfinite(energy) and self.energy > 0 else 1.0

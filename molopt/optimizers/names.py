@@ -45,6 +45,7 @@ def choose(optimizer: Any, coordinates: str | None = None, surrogate: str | None
           "/internal", "/elastic" or "/cartesian" after the name of a rule say what it sees, Cartesian where nothing is
           said; "lbfgs/internal" and so on are `molopt.LBFGS`, bare "lbfgs" is ASE's. "default" is the best there is:
           "lbfgs/internal" for molecules, "lbfgs/elastic" for surfaces and crystals, "lbfgs/cartesian" for all else.
+          "?check=auto" and "?check=report" look at the curvature of the end, as in `molopt.relax`.
           "sella", "geometric" and "pyberny" are those packages (the extra `peers`), with their own defaults.
         - A `Rule`, run under the default control. Its defaults are its paper's, those of names and classes are tuned.
         - A callable that takes (atoms, logfile=..., trajectory=...) and returns an ASE optimizer.

@@ -12,9 +12,11 @@ from molopt.report.colours import css
 from molopt.report.escaping import shown
 from molopt.report.frames import BYTES_PER_ATOM
 from molopt.report.labels import label, looks
+from molopt.report.table import left_of
+from molopt.stationary.verdict import ENDED as VERDICTS
 
-# Of a run's line, as in molecules.js.
-BLOCK, OPTIMIZER, POTENTIAL, SEED, ENDED, CALLS, ENERGY, FMAX, LEFT, BASIN, LOWEST = range(11)
+# Of a run's line, as in molecules.js; SHOWN is LEFT as it is shown, in meV.
+BLOCK, OPTIMIZER, POTENTIAL, SEED, ENDED, CALLS, ENERGY, FMAX, LEFT, BASIN, LOWEST, END, IDENTITY, SHOWN = range(14)
 
 
 class End(NamedTuple):
@@ -45,12 +47,12 @@ class Entry:
 
     @property
     def converged(self) -> int:
-        return sum(run[ENDED] == "converged" for run in self.runs)
+        return sum(VERDICTS[run[ENDED]].converged for run in self.runs)
 
     @property
     def fewest(self) -> int | None:
         """Force calls of the quickest run that converged."""
-        return min((run[CALLS] for run in self.runs if run[ENDED] == "converged"), default=None)
+        return min((run[CALLS] for run in self.runs if VERDICTS[run[ENDED]].converged), default=None)
 
 
 @dataclass
@@ -77,7 +79,7 @@ class Contents:
         calls = outcome.force_calls
         entry.runs.append([
             self.runs, optimizer, potential, plan.seed, outcome.ended, calls, *numbers, letters(end.basin),
-            known(end.lowest),
+            known(end.lowest), outcome.end_is, outcome.identity, left_of(outcome),
         ])  # fmt: skip
         self.runs += 1
         self.not_run += (outcome.error or "").startswith(NOT_RUN)

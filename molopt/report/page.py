@@ -16,6 +16,7 @@ from molopt.report.escaping import json_text, shown
 from molopt.report.frames import deflated, packed_run
 from molopt.report.parts import Figure, Table
 from molopt.report.viewer import VERSION, library
+from molopt.stationary.verdict import WORDS, meanings
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -87,6 +88,7 @@ def write_page(
         tables=tables,
         figures=figures,
         molecules=molecule_table(study, {entry.number for entry in drawn}),
+        meanings={name: meanings(table) for name, table in WORDS.items()},
         index=json_text(index(study, drawn)),
         blocks=blocks(kept, study, drawn, frames),
         library=deflated(viewer.script.encode()) if viewer else None,

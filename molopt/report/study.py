@@ -31,6 +31,7 @@ from molopt.report.page import write_page
 from molopt.report.parts import Figure, Table
 from molopt.report.summary import summary_table
 from molopt.specification import parse
+from molopt.stationary.verdict import MOLECULE
 
 REFERENCES = ("sella", "bfgs", "lbfgs", "fire")  # what others are compared with, the first that was run
 DESCENTS = 60  # molecules times potentials that are drawn one by one; the page draws all of them on a click
@@ -229,6 +230,12 @@ def notes(records: Sequence[Record], study: Study) -> list[str]:
         "geometries within 0.1 Å RMSD over heavy atoms and polar hydrogens, symmetry considered. Basins within 1 meV "
         "of the lowest are all lowest, A, A-2 and so on: mirror images are two.",
     ]
+    if any(record.outcome.end_stationary != "unchecked" for record in records):
+        found.append(
+            "What an end is was seen afterwards, in force calls that are not counted (docs/verdict.md). An end within "
+            "5 meV of where relaxing on came to rest is what that is. One that lies higher is a saddle where its "
+            "lowest curvature is seen to be negative, and else not stationary, however small its forces."
+        )
     threads = study.settings.threads
     found.append(
         "The study does not say how many threads libraries had: its times may not be fair."
@@ -242,7 +249,9 @@ def notes(records: Sequence[Record], study: Study) -> list[str]:
         )
     found += [text for name, text in UNMATCHED.items() if name in names]
     rearranged = Counter(
-        f"{record.plan.molecule} in {record.plan.potential}" for record in records if record.outcome.bonds_kept is False
+        f"{record.plan.molecule} in {record.plan.potential}"
+        for record in records
+        if not MOLECULE[record.outcome.identity].comparable
     )
     if rearranged:
         where = ", ".join(f"{name} ({count})" for name, count in rearranged.most_common(REASONS))

@@ -2,7 +2,9 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
+
+import numpy as np
 
 from molopt.rules.partition import Array
 
@@ -26,7 +28,7 @@ class Curvature:
     pushes : int
         Ridges that were left.
     energy_left : float
-        eV, with the curvature that was seen; NaN on a ridge.
+        eV, with the curvature that was seen; NaN on a ridge, but where the way down from it was looked at too.
     stationary : str
         A word of `molopt.stationary.verdict.STATIONARY`.
     why : str
@@ -43,18 +45,16 @@ class Curvature:
     stationary: str
     why: str = ""
 
+    @classmethod
+    def unknown(cls, why: str, calls: int = 0, pushes: int = 0) -> Self:
+        """Where nothing could be looked at, and why."""
+        return cls(math.nan, math.nan, np.zeros((0, 3)), math.nan, calls, pushes, math.nan, "unchecked", why)
+
     def __str__(self) -> str:
-        said = (
-            ""
-            if math.isnan(self.lowest)
-            else f"lowest curvature {self.lowest:.2g} of the model's, {self.stiffness:.2g} eV/A^2"
-        )
-        return "; ".join(filter(None, (said, self.why)))
+        said = f"lowest curvature {self.lowest:.2g} of the model's, {self.stiffness:.2g} eV/A^2"
+        return "; ".join(filter(None, ("" if math.isnan(self.lowest) else said, self.why)))
 
     def as_dict(self) -> dict[str, Any]:
         """In plain values, fit for JSON; NaN is None."""
-        said = {name: value for name, value in vars(self).items() if name != "direction"}
-        known = {
-            name: None if isinstance(value, float) and math.isnan(value) else value for name, value in said.items()
-        }
-        return known | {"direction": self.direction.tolist()}
+        said = {name: None if value != value else value for name, value in vars(self).items() if name != "direction"}
+        return said | {"direction": self.direction.tolist()}

@@ -42,6 +42,7 @@ STATIONARY = {
     "unchecked": Word("the curvature was not looked at, or not far enough to say", True, True),
     "not stationary": Word("forces, or the energy left, are above what was asked for", False, True),
 }
+LOOKED_AT = ("minimum", "saddle", "flat")  # said of ends whose curvature is known
 MOLECULE = {
     "kept": Word("bonds and stereo are those of the start", True, True),
     "rearranged": Word("bonds broke or formed", True, False),
@@ -89,7 +90,8 @@ class Verdict:
     energy_left: float | None = None
 
     def __post_init__(self) -> None:
-        require_words(self)
+        for name, table in WORDS.items():
+            require_word(getattr(self, name), table, name)
 
     @property
     def converged(self) -> bool:
@@ -107,7 +109,7 @@ class Verdict:
     def __str__(self) -> str:
         words = ", ".join((self.ended, self.stationary, self.molecule))
         left = left_text(self.energy_left, self.stationary)
-        return "; ".join(filter(None, (words, f"{left} meV left" if left[0].isdigit() else "", self.why)))
+        return "; ".join(filter(None, (words, "" if left == "-" else f"{left} meV left", self.why)))
 
     def as_dict(self) -> dict[str, Any]:
         """In plain values, fit for JSON."""
@@ -123,12 +125,10 @@ def without_check(converged: bool, fmax: float) -> str:
     return "unchecked" if converged or not math.isfinite(fmax) else "not stationary"
 
 
-def require_words(said: Any) -> None:
-    """Raise ValueError where an attribute that `WORDS` has a table for holds a word that is not in it."""
-    for name, table in WORDS.items():
-        word = getattr(said, name)
-        if not isinstance(word, str) or word not in table:
-            raise ValueError(f"{name} must be one of {', '.join(table)}, got {word!r}")
+def require_word(word: Any, table: dict[str, Word], name: str) -> None:
+    """Raise ValueError where a word is none of its table."""
+    if not isinstance(word, str) or word not in table:
+        raise ValueError(f"{name} must be one of {', '.join(table)}, got {word!r}")
 
 
 def comparable(ended: str, stationary: str, molecule: str) -> bool:
@@ -145,16 +145,18 @@ def short(ended: str, stationary: str) -> str:
     return stationary if ENDED[ended].converged or stationary == "saddle" else ended
 
 
+def meanings(table: dict[str, Word]) -> str:
+    """What each word of a table means, in one line."""
+    return "; ".join(f"{word}: {said.meaning}" for word, said in table.items())
+
+
 def left_text(energy: float | None, stationary: str, digits: int = 1) -> str:
     """Energy left (eV) in meV: a `?` behind it where the curvature was not looked at, no number on a saddle.
 
     >>> left_text(4e-4, "minimum"), left_text(4e-4, "unchecked"), left_text(0.0, "saddle"), left_text(None, "minimum")
-    ('0.4', '0.4?', 'saddle', '-')
+    ('0.4', '0.4?', '-', '-')
     """
-    if stationary == "saddle":
-        return stationary
-    if energy is None or not math.isfinite(energy):
+    if stationary == "saddle" or energy is None or not math.isfinite(energy):
         return "-"
-    looked_at = stationary in ("minimum", "flat")
     number = f"{energy / MEV:.{digits}f}" if energy < 1e6 * MEV else f"{energy / MEV:.1e}"
-    return number if looked_at else f"{number}?"
+    return number if stationary in LOOKED_AT else f"{number}?"

@@ -11,7 +11,8 @@ FURTHEST = 1e6  # A, of a start from the origin
 HEAVIEST = 118
 
 TEXTS = ("source", "molecule", "smiles", "potential", "optimizer")
-COUNTS = ("force_calls", "steps", "surrogate_calls")
+COUNTS = ("force_calls", "steps", "surrogate_calls", "check_calls", "pushes")
+WORDS = ("ended", "stationary", "identity", "end_stationary")  # which the outcome itself refuses
 TRUTHS = ("at_noise_floor", "bonds_kept", "stereo_kept")
 
 
@@ -42,9 +43,11 @@ def require_plan(plan: Plan) -> None:
 
 def require_values(outcome: Outcome) -> None:
     for name, value in vars(outcome).items():
-        if isinstance(value, np.ndarray) or name == "ended":
+        if isinstance(value, np.ndarray) or name in WORDS:
             continue
-        if name in ("error", "surrogate"):
+        if name == "why":
+            require(isinstance(value, str), name)
+        elif name in ("error", "surrogate"):
             require(value is None or isinstance(value, str), name)
         elif name in COUNTS:
             require(whole(value, 0), name)

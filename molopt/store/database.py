@@ -19,7 +19,7 @@ from molopt.store.packing import pack, packed_in, unpack
 from molopt.store.rows import key_value_pairs, row
 
 MARK = 0x6D6F6C6F  # "molo", SQLite's application id of a store
-VERSION = 2  # of what a row holds; 1, of molopt 0.1.0, knew fewer ways to end, and is read
+VERSION = 3  # of what a row holds; those before knew fewer ways to end and no curvature, and are read
 WAIT = 30.0  # s
 LONGEST = 200  # characters of an error that are shown
 

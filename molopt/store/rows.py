@@ -46,6 +46,9 @@ def key_value_pairs(record: Record) -> dict[str, str | int | float]:
         "optimizer": optimizer,
         "settings": settings or None,
         "ended": outcome.ended,
+        "stationary": outcome.stationary,
+        "identity": outcome.identity,
+        "end_stationary": outcome.end_stationary,
         "error": outcome.error,
     }
     numbers = {

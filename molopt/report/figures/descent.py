@@ -12,6 +12,7 @@ from molopt.report.figures.canvas import canvas, line_style, logarithmic
 from molopt.report.figures.text import number, one_line
 from molopt.report.labels import Look, label
 from molopt.rules.partition import Array
+from molopt.stationary.verdict import ENDED
 
 MEV = 1e-3  # eV
 FLOOR = 0.01  # meV; the best run itself would end at minus infinity
@@ -26,7 +27,8 @@ def descent_figure(
     """Energy above the lowest that any of the runs found (meV) against force calls, both logarithmic.
 
     There may be hundreds of these in a page, so that each is small: no legend (`legend_figure` is one for all), about
-    60 points a line. A dot ends a run that converged, a cross one that failed, nothing one whose steps were used up.
+    60 points a line. A dot ends a run that converged, a cross one that failed, nothing one that stopped
+    before.
 
     Parameters
     ----------
@@ -57,7 +59,7 @@ def descent_figure(
 def draw_run(panel: Any, record: Record, best: float, look: Look) -> Any:
     above = np.maximum((record.outcome.energies - best) / MEV, FLOOR)
     calls, heights = thinned(above)
-    end = {"converged": "o", "unconverged": ""}.get(record.outcome.ended, "X")
+    end = "o" if record.outcome.converged else "" if ENDED[record.outcome.ended].comparable else "X"
     (line,) = panel.plot(calls, heights, linewidth=1.5, **line_style(look))
     panel.plot(calls[-1:], heights[-1:], color=look.colour, marker=end, markersize=4.5, linestyle="none")
     return line

@@ -14,12 +14,12 @@ from molopt.report.figures.canvas import Canvas, canvas, logarithmic, points, sh
 from molopt.report.figures.svg import INK
 from molopt.report.figures.text import number, one_line
 from molopt.report.labels import Look, label
+from molopt.stationary.verdict import ENDED
 
 MEV = 1e-3  # eV
 FLOOR = 1e-3  # meV; less is drawn there
 WIDTH, HEIGHT, COLUMNS = 2.2, 1.9, 4  # inches a panel, and panels beside each other
 LONGEST = 24  # letters of a title
-ENDED = ("converged", "unconverged")
 KINDS: dict[str, tuple[Callable[[Record], float], dict[str, Any]]] = {
     "estimated": (lambda record: record.outcome.energy_left, {"markerfacecolor": "none", "markeredgewidth": 0.8}),
     "above its floor": (above_floor, {"markeredgewidth": 0}),
@@ -41,7 +41,7 @@ def ending_figure(records: Sequence[Record], looks: Mapping[str, Look], prefix: 
     parts = {
         (potential, optimizer): runs[optimizer]
         for potential, there in by_potential(records).items()
-        for runs in [by_optimizer(record for record in there if record.outcome.ended in ENDED)]
+        for runs in [by_optimizer(record for record in there if ENDED[record.outcome.ended].comparable)]
         for optimizer in shown(looks, list(runs))
     }
     several = len({potential for potential, _ in parts}) > 1

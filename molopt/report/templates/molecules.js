@@ -2,7 +2,8 @@
 // Choosing a molecule, a run of it, and a moment of that run.
 (() => {
   const DELAY = 120; // ms a frame
-  const [BLOCK, OPTIMIZER, POTENTIAL, SEED, ENDED, CALLS, ENERGY, FMAX, LEFT, BASIN, LOWEST] = Array(11).keys();
+  const [BLOCK, OPTIMIZER, POTENTIAL, SEED, ENDED, CALLS, ENERGY, FMAX, LEFT, BASIN, LOWEST, END, IDENTITY, SHOWN] =
+    Array(14).keys();
   const index = JSON.parse(document.getElementById("index").textContent);
   const at = (id) => document.getElementById(id);
   const panel = at("panel"), slider = at("frame"), play = at("play"), where = at("where");
@@ -79,11 +80,13 @@
       cell("").append(button);
       const { line } = run, above = line[ENERGY] === null ? null : (line[ENERGY] - lowest) * 1e3;
       cell(line[ENDED]).classList.add(line[ENDED] === "converged" ? "good" : "bad");
+      cell(line[END]).classList.add(line[END] === "minimum" ? "good" : "bad");
+      cell(line[IDENTITY]).classList.add(line[IDENTITY] === "kept" ? "good" : "bad");
       cell(String(line[CALLS]), line[CALLS]);
       cell(number(above, 1), above);
       cell(number(line[FMAX], 4), line[FMAX]);
       cell(line[BASIN]);
-      cell(number(line[LEFT] === null ? null : line[LEFT] * 1e3, 1), line[LEFT]);
+      cell(line[SHOWN], line[LEFT]);
       return row;
     });
     at("runs").tBodies[0].replaceChildren(...rows);

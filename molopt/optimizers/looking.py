@@ -1,0 +1,59 @@
+"""The curvature at any geometry: the check of a run without the run."""
+
+import math
+from dataclasses import replace
+
+from ase import Atoms
+
+from molopt.convergence import auto
+from molopt.errors import InputError
+from molopt.molecules import Molecule
+from molopt.optimizers.checking import Asked
+from molopt.optimizers.lbfgs import LBFGS
+from molopt.stationary.curvature import Curvature
+
+
+def look(atoms: Atoms, molecule: Molecule | None = None, calls: int = 8, limit: float | None = None) -> Curvature:
+    """What a geometry is, from a few force calls near it, and the energy that is left below it.
+
+    They are the steps of a checked run that starts here: probes of the softest directions, Newton steps where energy is
+    left, a push off a ridge. The energy left is what they went down, and what is left at their end.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        With a calculator. They are moved.
+    molecule : Molecule, optional
+        What these atoms are; by default that is perceived.
+    calls : int
+        Largest number of force calls.
+    limit : float, optional
+        eV, the energy left at which a geometry is stationary; by default the larger of 1 meV and 0.02 meV an atom.
+
+    Raises
+    ------
+    PotentialFailed
+        A force call failed.
+    """
+    try:
+        run = LBFGS(atoms, logfile=None, molecule=molecule, coordinates="internal", check=Asked("auto", calls))
+    except InputError as error:
+        return Curvature.unknown(error.message.partition(": use")[0])
+    start = lowest = float(atoms.get_potential_energy())
+    at_first: Curvature | None = None  # the ridge that the geometry lies on
+    for over in run.irun(fmax=math.inf, steps=calls):
+        lowest = min(lowest, float(atoms.get_potential_energy()))
+        found = run.checking.found
+        if at_first is None and found is not None and found.ridge:
+            at_first = run.curvature
+        if over:
+            break
+    last = run.curvature
+    assert last is not None
+    left = start - lowest + float(run.energy_left)
+    seen = last if at_first is None else at_first
+    word = "saddle" if at_first is not None else last.stationary
+    why = ""
+    if word in ("minimum", "flat", "unchecked") and left > (auto(len(atoms)) if limit is None else limit):
+        word, why = "not stationary", f"{1e3 * left:.2g} meV are left"
+    return replace(seen, calls=run.nsteps, pushes=0, energy_left=left, stationary=word, why=why)
