@@ -38,3 +38,23 @@ class PotentialFailed(RuntimeError):
 
 class Exploded(PotentialFailed):
     """A run no longer makes sense: its energy, forces or distances are not those of atoms (`potentials.sense`)."""
+
+
+class RunStopped(BaseException):
+    """A run is to end before its next force call: a budget is spent, the user asks for it, or nothing is gained.
+
+    Not an Exception, as KeyboardInterrupt is none: an optimizer that catches errors must not take it for one.
+    `molopt.relax` makes a result of it.
+
+    Attributes
+    ----------
+    ended : str
+        How that is called in a result: "stopped" or "stalled".
+    why : str
+        The reason, in a few words.
+    """
+
+    def __init__(self, ended: str, why: str) -> None:
+        super().__init__(why)
+        self.ended = ended
+        self.why = why

@@ -11,18 +11,21 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from molopt.errors import InputError, PotentialFailed
+from molopt.control import Point
+from molopt.errors import InputError, PotentialFailed, RunStopped
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import name_of
 from molopt.molecules.identity import Identity, identity_of
 from molopt.optimizers.base import DirectionOptimizer
 from molopt.optimizers.checking import Asked
-from molopt.optimizers.energy_left import Estimate, energy_left
+from molopt.optimizers.energy_left import Estimate, Estimator, energy_left
 from molopt.optimizers.meeting import meet, prepare
 from molopt.optimizers.names import BY_NAME, choose, guided
 from molopt.optimizers.stopping import Stopping, check_criteria, criteria_for
 from molopt.optimizers.trajectory import Frames
 from molopt.potentials import Counted
+from molopt.potentials.budget import Budget
+from molopt.potentials.progress import Progress
 from molopt.potentials.sense import Sense
 from molopt.result import Result
 from molopt.stationary.curvature import Curvature
@@ -47,6 +50,8 @@ def relax(
     logfile: Any = None,
     trajectory: Any = None,
     on_call: Callable[[Counted], object] | None = None,
+    max_calls: int | None = None,
+    time_limit: float | None = None,
 ) -> Result:
     """Relax a copy of a molecule or of atoms.
 
@@ -84,14 +89,23 @@ def relax(
         As in ASE; silent and not written by default.
     on_call : callable, optional
         Called with the `Counted` potential after each force call; its time is not counted.
+    max_calls : int, optional
+        Force calls that the run may make; where it would need more, it has stopped.
+    time_limit : float, optional
+        Seconds after which the run begins no further force call; one that it has begun is finished.
+
+    Returns
+    -------
+    Result
+        Of a run that did not converge, for whatever reason, with the lowest geometry that made sense.
 
     Raises
     ------
     InputError
         An argument cannot be used, or atoms have no calculator and none is given.
     PotentialFailed
-        The first force call failed. Where a later one fails, the result has the last good geometry and `error`; where
-        the run no longer makes sense (`molopt.potentials.sense`), it has the lowest geometry before.
+        The first force call failed. Where a later one fails, or the run no longer makes sense
+        (`molopt.potentials.sense`), the result has the lowest geometry before and `error`.
 
     Examples
     --------
@@ -101,7 +115,10 @@ def relax(
     >>> result.force_calls == len(result.trace) == result.steps + 1
     True
     """
-    run = Run(target, optimizer, potential, fmax, energy_left, steps, on_call, coordinates, surrogate, check)
+    budget, progress = Budget(max_calls, time_limit), Progress()
+    run = Run(
+        target, optimizer, potential, fmax, energy_left, steps, on_call, coordinates, surrogate, check, budget, progress
+    )
     run.go(logfile, trajectory)
     if run.failure is not None and not run.counted.trace:
         raise run.failure
@@ -112,7 +129,12 @@ class Run:
     """A run whose input has been checked, to be started once with `go`; `result` is then what it gave.
 
     Where even the first force call fails, `result` still is one, with that as its error. Parameters, and InputError,
-    as in `relax`.
+    as in `relax`, and
+
+    budget : Budget, optional
+        Asked before each force call.
+    progress : Progress, optional
+        Ends the run of an optimizer of molopt that has stalled; other optimizers run as they do elsewhere.
     """
 
     def __init__(
@@ -127,6 +149,8 @@ class Run:
         coordinates: str | None = None,
         surrogate: Any = BY_NAME,
         check: str | None = None,
+        budget: Budget | None = None,
+        progress: Progress | None = None,
     ) -> None:
         check_criteria(fmax, energy_left, steps)
         self.fmax, self.steps = fmax, int(steps)
@@ -141,8 +165,8 @@ class Run:
         prepare(self.atoms)  # an InputError before the first force call
         self.watching = Stopwatch()
         calculator = calculator_for(target, self.molecule, potential)
-        self.sense = Sense()
-        self.counted = Counted(calculator, on_call and self.watching.timed(on_call), self.sense)
+        self.sense, self.budget, self.progress = Sense(), budget or Budget(), progress
+        self.counted = Counted(calculator, on_call and self.watching.timed(on_call), self.sense, self.budget)
         self.potential = potential if isinstance(potential, str) else self.counted._get_name()
         self.atoms.calc = self.counted
         self.criteria = criteria_for(energy_left, self.atoms, self.molecule)
@@ -155,25 +179,33 @@ class Run:
         self.surrogate_setup = time.perf_counter() - start
         self.stopping: Stopping | None = None
         self.failure: Exception | None = None
-        self.halted = ""  # "stalled" or "stopped", where that ended the run before its last step
-        self.halted_why = ""  # and by what, in a few words
+        self.stopped: RunStopped | None = None
         self.taken = 0
         self.seconds = 0.0
 
     def go(self, logfile: Any = None, trajectory: Any = None) -> None:
-        """Run to convergence, to the last step, or to a failure of the potential."""
+        """Run to convergence, to the last step, to the end of a budget, or to a failure of the potential."""
         start = time.perf_counter()
+        self.budget.begin()
         try:
             self.atoms.get_forces(apply_constraint=False)  # known to the optimizer; where they fail, no file is begun
             with self.opened(trajectory) as frames:
                 ours: dict[str, Any] = {"molecule": self.molecule} if self.choice.guidable else {}
                 ours |= {} if self.surrogate is None else {"surrogate": self.surrogate}
                 self.follow(self.choice.make(self.atoms, logfile=logfile, trajectory=frames, **ours))
-            self.sense.over()
-            if self.stopping is not None and self.stopping.met:
-                self.sense.arrived()
+            if self.stopped is None:
+                self.sense.over()
+                if self.arrived:
+                    self.sense.arrived()
+                elif self.progress is not None:
+                    self.stopped = self.progress.over()
         except PotentialFailed as error:
             self.failure = error
+        except RunStopped as error:
+            self.stopped = error
+        self.stopped = self.stopped or self.budget.stopped  # whatever the optimizer made of that
+        if self.failure is not None and (why := self.budget.asked()):  # a program that got the same Ctrl-C
+            self.stopped = RunStopped("stopped", why)
         self.seconds = time.perf_counter() - start - self.watching.seconds
 
     def follow(self, optimizer: Any) -> None:
@@ -182,6 +214,8 @@ class Run:
             self.stopping.molecule = self.molecule
             self.stopping.add(self.criteria)
             optimizer.look(self.check)
+            if self.progress is not None:
+                self.progress.watch(optimizer, self.sense)
         else:
             if meet(self.atoms, None):
                 self.sense.anew()
@@ -189,6 +223,8 @@ class Run:
             optimizer.gradient_converged = self.stopping.after(optimizer.gradient_converged)
         try:
             optimizer.run(fmax=self.fmax, steps=self.steps)
+        except RunStopped as error:
+            self.stopped = error
         except STOPPING as error:
             self.failure = error
         except ValueError as error:
@@ -222,7 +258,7 @@ class Run:
     def result(self) -> Result:
         counted, trace, surrogate = self.counted, self.counted.trace, self.surrogate
         atoms = self.atoms.copy() if counted.atoms is None else counted.atoms.copy()
-        end = self.sense.best if self.sense.exploded else self.sense.last
+        end = self.sense.outcome(self.arrived)
         if end is not None:
             atoms.set_positions(end.positions, apply_constraint=False)
             atoms.calc = SinglePointCalculator(atoms, **end.results)
@@ -238,7 +274,7 @@ class Run:
             optimizer=self.optimizer,
             verdict=self.verdict(became, left, fmax),
             curvature=self.curvature,
-            at_noise_floor=self.failure is None and self.stopping is not None and self.stopping.at_noise_floor,
+            at_noise_floor=self.arrived and self.stopping is not None and self.stopping.at_noise_floor,
             energy=math.nan if end is None else end.energy,
             fmax=fmax,
             energy_left=left,
@@ -264,7 +300,7 @@ class Run:
             looked = without_check(ended == "converged" or self.interrupted, fmax)
         evidence = f"{self.choice.name.partition('?')[0]} does not look at curvature" if self.check.kind else ""
         evidence = evidence if curvature is None else str(curvature)
-        why = (self.explained() or self.halted_why, became.why, evidence)
+        why = (self.explained() or "", became.why, evidence)
         known = None if left is None or not math.isfinite(float(left)) else float(left)
         return Verdict(ended, looked, became.word, "; ".join(filter(None, why)), known)
 
@@ -272,16 +308,24 @@ class Run:
         """A word of `molopt.stationary.verdict.ENDED`."""
         if self.sense.exploded:
             return "exploded"
+        if self.stopped is not None:
+            return self.stopped.ended
         if self.failure is not None or self.stopping is None:
             return "failed"
         if (self.stopping.met or self.interrupted) and not self.left_on_saddle:
             return "converged"
-        return self.halted or "unconverged"
+        return "unconverged"
 
     @property
     def curvature(self) -> Curvature | None:
         """What the optimizer's check found at the end."""
         return None if self.stopping is None else getattr(self.stopping.optimizer, "curvature", None)
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the run ended at a geometry that met its criteria, which then is its result."""
+        over = self.failure is None and self.stopped is None and not self.sense.exploded
+        return self.interrupted or (over and self.stopping is not None and self.stopping.met)
 
     @property
     def interrupted(self) -> bool:
@@ -295,19 +339,25 @@ class Run:
         return self.check.kind == "auto" and self.curvature is not None and self.curvature.stationary == "saddle"
 
     def left(self, atoms: Atoms) -> Estimate | None:
-        """The estimate for the last geometry, with what the run showed; None where it cannot be known."""
+        """The estimate for this geometry, with what the run showed; None where it cannot be known."""
         try:
-            if self.stopping is not None and self.stopping.at(atoms.positions.ravel()):
+            if self.stopping is None or self.sense.exploded:
+                found = energy_left(atoms, self.molecule)
+            elif self.stopping.at(atoms.positions.ravel()):
                 found = self.stopping.estimate()
             else:
-                found = energy_left(atoms, self.molecule)
+                estimator = Estimator(self.stopping.recipe())
+                for point in (*self.stopping.points, Point(atoms.positions.ravel(), -atoms.get_forces().ravel())):
+                    estimator.see(point)
+                found = estimator.at()[0]
         except InputError:
             return None
         return found if self.curvature is None else found.corrected(self.curvature)
 
     def explained(self) -> str | None:
-        """The failure in one line, with its step."""
-        if self.failure is None:
+        """Why the run stopped before its end, in one line, with its step."""
+        reason = self.failure if self.stopped is None else self.stopped
+        if reason is None and not self.sense.exploded:
             return None
-        said = self.sense.exploded or " ".join(str(self.failure).split()) or type(self.failure).__name__
+        said = self.sense.exploded or " ".join(str(reason).split()) or type(reason).__name__
         return f"stopped at step {self.taken}: {said}"

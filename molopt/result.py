@@ -20,8 +20,8 @@ class Result:
     Attributes
     ----------
     atoms : ase.Atoms
-        The last geometry whose forces are known, with its energy and forces; the lowest one that made sense where the
-        run exploded.
+        The last geometry, with its energy and forces; of a run that did not converge, for whatever reason, the lowest
+        one that made sense. `energy`, `fmax` and `energy_left` are of the same geometry.
     molecule : Molecule or None
         The same geometry with bonds, charge and multiplicity; None where the atoms are periodic.
     name : str

@@ -54,6 +54,12 @@ class Slow(Troubled):
         super().calculate(*args, **kwargs)
 
 
+class Unhurried(Troubled):
+    def calculate(self, *args, **kwargs):
+        time.sleep(0.05)
+        super().calculate(*args, **kwargs)
+
+
 class HangingLater(Hanging):
     """Hangs once this process has made another of them: when an end is relaxed on."""
 
@@ -64,3 +70,13 @@ class HangingLater(Hanging):
         type(self).made += 1
         if type(self).made == 1:
             self.at = 0
+
+
+class Asleep(Troubled):
+    """Sleeps in compiled code, which the interpreter's signals do not reach; the log says when."""
+
+    def trouble(self):
+        with open(self.log, "a") as file:
+            print("asleep", file=file, flush=True)
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])  # sleep would return at one
+        ctypes.CDLL(None).sleep(600)

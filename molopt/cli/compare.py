@@ -49,9 +49,12 @@ def compare(context: click.Context, sources: Sequence[str], **options: Any) -> N
     A molecule is a file (.sdf, .mol, .xyz, .smi), a folder of such files, "baker" or "birkholz-schlegel" (sets of the
     literature), the name of a shipped molecule (molopt molecules lists them) or a SMILES.
 
-    A run that takes too long, or takes its process down, is written so, and nothing else is lost.
+    A run that takes too long ends after its force call, with its lowest geometry; it is killed if it has not ended
+    within a tenth of the limit, or 5 s. That, and a run that takes its process down, is written so, and nothing else
+    is lost. Ctrl-C, or SIGTERM, costs the runs under way; a second one ends the command at once.
 
-    Exits with 0 when every run was carried out, converged or not, and with 2 when the input is bad.
+    Exits with 0 when every run was carried out, converged or not, with 2 when the input is bad, and with 130 when it
+    was interrupted.
     """
     from molopt.cli.comparing import carry_out, given
 

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from molopt.cli.files import Stems, require_absent, require_empty, safe
 from molopt.cli.inputs import AHEAD, of_any_charge, require_agreement, require_potentials, title
+from molopt.cli.interrupts import Interrupts
 from molopt.cli.options import energy_limit
 from molopt.cli.terminal import JsonList, Notes, Progress, say
 from molopt.comparison import DEFAULT_OPTIMIZERS, Case
@@ -40,6 +41,7 @@ from molopt.specification import parse
 # Options that may stand beside --resume; `potentials` then says which of the study's own may be imported.
 WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "files", "as_json", "potentials"}
 OPTIONS = {"potentials": "--potential", "sources": "the molecules"}  # whose name is not that of their variable
+GRACE, LEAST_GRACE = 0.1, 5.0  # of the time limit; s, of which most potentials need less for a force call
 LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  # what JSON on a terminal does without
 
 
@@ -102,7 +104,8 @@ def carry_out(
     **options: Any,
 ) -> None:
     """Check all input as far as it can be, then compare, start by start."""
-    with Notes() as notes, Progress() as progress:
+    saying = "writing what is done; interrupt again to end at once"
+    with Notes() as notes, Progress() as progress, Interrupts(saying) as interrupts:
         progress.say("reading molecules")
         if resume is not None:
             if said - WITH_RESUME:
@@ -122,7 +125,7 @@ def carry_out(
                 running = executor(study.folder, parsl, workers, time_limit, study.settings.threads, notes)
             wanted = files if "files" in said else study.settings.files
             try:
-                run(study, molecules, runs, running, wanted, as_json, progress, notes)
+                run(study, molecules, runs, running, time_limit, wanted, as_json, progress, notes, interrupts)
             except KeyboardInterrupt:
                 progress.clear()
                 trust = "".join(f" --potential {shlex.quote(name)}" for name in study.settings.imports)
@@ -137,14 +140,23 @@ def executor(
 ) -> Executor:
     """What runs will be carried out by; InputError before anything of a study is written."""
     if parsl is not None:
-        return ParslExecutor(Path(parsl), folder / "parsl", time_limit, threads or 1)
+        return ParslExecutor(Path(parsl), folder / "parsl", time_limit, threads or 1, grace(time_limit))
     if os.name == "posix":
-        return Pool(workers, time_limit, threads or 1)
+        return Pool(workers, time_limit, threads or 1, grace=grace(time_limit))
     notes.held.append(
-        "here runs share one process: none is ended at a time limit, a crash ends all, and libraries keep the threads "
+        "here runs share one process: none is killed at a time limit, a crash ends all, and libraries keep the threads "
         "they were loaded with, whatever --threads says: set OMP_NUM_THREADS and OPENBLAS_NUM_THREADS before"
     )
     return Here()
+
+
+def grace(time_limit: float) -> float:
+    """Seconds that a run over its limit has to finish its force call and to hand in what it has, before it is killed.
+
+    >>> grace(60.0), grace(3600.0)
+    (6.0, 360.0)
+    """
+    return max(LEAST_GRACE, GRACE * time_limit)
 
 
 def settings_of(
@@ -209,10 +221,12 @@ def run(
     molecules: Iterator[tuple[str, Molecule]],
     runs: int | None,
     running: Executor,
+    time_limit: float,
     files: bool,
     as_json: bool,
     progress: Progress,
     notes: Notes,
+    interrupts: Interrupts,
 ) -> None:
     """Carry out what is not done yet, and say what it gave."""
 
@@ -224,18 +238,19 @@ def run(
     trajectory = (lambda case: layout.path(case, ".traj")) if files else None
     with JsonList() if as_json else nullcontext() as listed:
         cases = study.cases(molecules)
-        for start in study.go(running, layout.naming(cases) if files else cases, trajectory, count):
+        for start in study.go(running, layout.naming(cases) if files else cases, trajectory, count, time_limit):
             case, records = start[0][0], [record for _, record in start]
-            progress.clear()
-            notes.tell()
-            if files:
-                write(start, layout)
-                draw(records, layout.figure(case), study.settings.fmax)
-            if listed is None:
-                show(case, records, study.settings.fmax)
-            else:
-                for record in records:
-                    listed.add(short(record))
+            with interrupts.held():
+                progress.clear()
+                notes.tell()
+                if files:
+                    write(start, layout)
+                    draw(records, layout.figure(case), study.settings.fmax)
+                if listed is None:
+                    show(case, records, study.settings.fmax)
+                else:
+                    for record in records:
+                        listed.add(short(record))
 
 
 def write(start: Sequence[tuple[Case, Record]], layout: Layout) -> None:

@@ -10,12 +10,15 @@ import ase.io
 
 from molopt.cli.files import Stems, require_absent, require_folder
 from molopt.cli.inputs import ahead, molecules, require_agreement, require_potentials
+from molopt.cli.interrupts import Interrupts
 from molopt.cli.options import energy_limit
 from molopt.cli.terminal import JsonList, Notes, Progress, say
 from molopt.molecules import Molecule
 from molopt.optimizers.names import choose
 from molopt.optimizers.stopping import check_criteria
 from molopt.potentials import Counted
+from molopt.potentials.budget import Budget
+from molopt.potentials.progress import Progress as Gains
 from molopt.relaxation import Run
 from molopt.report.fields import sdf_fields
 from molopt.report.labels import label
@@ -42,6 +45,8 @@ def carry_out(
     coordinates: str | None,
     surrogate: str,
     steps: int,
+    max_calls: int | None,
+    time_limit: float | None,
     seed: int,
     charge: int | None,
     spin: int | None,
@@ -51,14 +56,16 @@ def carry_out(
 ) -> bool:
     """Check all input as far as it can be, then relax and write one molecule after the other.
 
-    Returns whether all converged.
+    Returns whether all converged; KeyboardInterrupt where the user ended it, once all that there is has been written.
     """
     limit = energy_limit(energy_left, "auto")
     check_criteria(fmax, limit, steps)
+    Budget(max_calls, time_limit)
     name = choose(optimizer, coordinates, surrogate).name
     folder = Path(out)
     require_folder(folder)
-    with Notes() as notes, Progress() as progress:
+    finishing = "finishing this force call; interrupt again to end at once"
+    with Notes() as notes, Progress() as progress, Interrupts(finishing) as interrupts:
         progress.say("reading molecules")
         stems = Stems()
 
@@ -77,28 +84,33 @@ def carry_out(
             def on_call(counted: Counted) -> None:
                 progress.follow(job.molecule.name, label(name), counted)
 
-            run = Run(job.molecule, name, potential, fmax, limit, steps, on_call)
+            budget = Budget(max_calls, time_limit, interrupts.why)
+            run = Run(job.molecule, name, potential, fmax, limit, steps, on_call, budget=budget, progress=Gains())
             run.go(trajectory=job.traj)
             return run.result()
 
         converged = []
         if not as_json:
             say(HEADINGS)
-        with JsonList() if as_json else nullcontext() as listed:
-            for job in jobs:
-                result = relaxed(job)
-                write(result, job)
-                progress.clear()
-                notes.tell()
-                show(result) if listed is None else listed.add(result.as_dict())
-                converged.append(result.converged)
-    if not as_json:
-        say(f"{sum(converged)} of {len(converged)} converged; written to {folder.resolve()}")
+        try:
+            with JsonList() if as_json else nullcontext() as listed:
+                for job in jobs:
+                    with interrupts.held():
+                        result = relaxed(job)
+                        write(result, job)
+                        progress.clear()
+                        notes.tell()
+                        show(result) if listed is None else listed.add(result.as_dict())
+                        converged.append(result.converged)
+        finally:
+            progress.clear()
+            if not as_json and converged:
+                say(f"{sum(converged)} of {len(converged)} converged; written to {folder.resolve()}")
     return all(converged)
 
 
 def write(result: Result, job: Job) -> None:
-    """The last geometry whose forces are known, if there is one."""
+    """The geometry of the result, if its forces are known."""
     if result.trace and result.molecule is not None:
         stiffness = math.nan if result.curvature is None else result.curvature.stiffness
         job.sdf.write_text(result.molecule.to_sdf(sdf_fields(result.verdict, stiffness)), encoding="utf-8")

@@ -15,6 +15,7 @@ from molopt.comparison.ends import end_of
 from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.potentials import Counted
+from molopt.potentials.budget import Budget
 from molopt.record import NOT_RUN, Outcome, Record
 from molopt.relaxation import Run
 from molopt.rules.partition import Array
@@ -33,6 +34,7 @@ class Task(NamedTuple):
     case: Case
     criteria: Criteria
     trajectory: Path | None = None
+    seconds: float | None = None  # after which it begins no further force call, that of its end included
 
 
 def compare(
@@ -83,7 +85,7 @@ def in_parts(task: Task) -> Generator[Outcome, None, None]:
 
     A failure of an uncounted part costs that part alone.
     """
-    case, criteria = task.case, task.criteria
+    case, criteria, begun = task.case, task.criteria, time.monotonic()
     visited: list[Array] = []
     own: list[float] = []  # s on the clock, less those in potential, surrogate and files, at each force call
 
@@ -96,7 +98,8 @@ def in_parts(task: Task) -> Generator[Outcome, None, None]:
     def started() -> Run:
         visited.clear()
         own.clear()
-        return Run(case.molecule, case.optimizer, case.potential, *criteria, on_call=look)
+        budget = Budget(time_limit=task.seconds, begun=begun)
+        return Run(case.molecule, case.optimizer, case.potential, *criteria, on_call=look, budget=budget)
 
     try:
         run = started()
@@ -113,7 +116,7 @@ def in_parts(task: Task) -> Generator[Outcome, None, None]:
     verdict, curvature = result.verdict, result.curvature
     kept = chosen_frames(len(visited))
     outcome = Outcome(
-        ended=verdict.ended,
+        ended="timed out" if run.budget.out_of_time else verdict.ended,
         error=result.error,
         stationary=verdict.stationary,
         identity=verdict.molecule,
@@ -145,16 +148,16 @@ def in_parts(task: Task) -> Generator[Outcome, None, None]:
     )
     yield outcome
     if result.error is None:
-        outcome = settled(case, outcome)
+        outcome = settled(case, outcome, Budget(time_limit=task.seconds, begun=begun))
         yield outcome
         yield looked_at(case, outcome, criteria.fmax)
 
 
-def settled(case: Case, outcome: Outcome) -> Outcome:
+def settled(case: Case, outcome: Outcome, budget: Budget) -> Outcome:
     """The outcome with the energy and the geometry where the run's end comes to rest, where it does."""
     molecule: Molecule = case.molecule.with_positions(outcome.end)
     try:
-        run = Run(molecule, CAREFUL, case.potential, *FLOOR)
+        run = Run(molecule, CAREFUL, case.potential, *FLOOR, budget=budget)
         run.go()
         rest = run.result()
     except Exception:  # whatever it is, the run was over before

@@ -126,10 +126,13 @@ class Study:
         stream: Iterable[Case],
         trajectory: Callable[[Case], Path] | None = None,
         on_run: Callable[[Case], object] | None = None,
+        seconds: float | None = None,
     ) -> Iterator[list[tuple[Case, Record]]]:
         """Carry out what is not done yet; runs are stored as they end, and `on_run` is called then.
 
-        Where the stream ends in an error, as at a molecule that cannot be read, the runs under way are finished first.
+        A run that takes longer than `seconds` ends between two force calls, and keeps what it has by then; one that
+        does not is left to the executor. Where the stream ends in an error, as at a molecule that cannot be read, the
+        runs under way are finished first.
 
         Yields
         ------
@@ -158,7 +161,7 @@ class Study:
                         gathering.keep(case, self.store.record(key))
                 for case, key in runs:
                     if key not in done:
-                        yield Task(case, criteria, trajectory and trajectory(case))
+                        yield Task(case, criteria, trajectory and trajectory(case), seconds)
 
         outcomes: Generator[Finished[Task, Outcome], None, None] = executor.outcomes(in_parts, tasks())
         with closing(outcomes):

@@ -2,6 +2,7 @@
 
 import threading
 from multiprocessing.connection import wait
+from typing import Any
 
 from molopt.execution.finished import Report
 from molopt.execution.slot import Slot
@@ -9,9 +10,9 @@ from molopt.execution.slot import Slot
 kept = threading.local()  # the slot of this Parsl worker, which is a process, or with Parsl's own threads a thread
 
 
-def run_on_node(function: bytes, task: bytes, seconds: float | None, threads: int) -> Report:
+def run_on_node(function: bytes, task: bytes, seconds: float | None, threads: int, grace: float) -> Report:
     """Run a pickled task and report on it, as `Pool` would."""
-    slot = slot_for(function, seconds, threads)
+    slot = slot_for(function, threads, seconds, grace)
     slot.give(task)
     while (report := slot.advance()) is None:
         assert slot.worker is not None
@@ -19,11 +20,11 @@ def run_on_node(function: bytes, task: bytes, seconds: float | None, threads: in
     return report
 
 
-def slot_for(function: bytes, seconds: float | None, threads: int) -> Slot:
-    """The slot that is kept for this function, limit and number of threads."""
+def slot_for(*wanted: Any) -> Slot:
+    """The slot that is kept for these arguments of `Slot`."""
     slot: Slot | None = getattr(kept, "slot", None)
-    if slot is None or (slot.function, slot.seconds, slot.threads) != (function, seconds, threads):
+    if slot is None or (slot.function, slot.threads, slot.seconds, slot.grace) != wanted:
         if slot is not None:
             slot.close()
-        slot = kept.slot = Slot(function, threads, seconds)
+        slot = kept.slot = Slot(*wanted)
     return slot

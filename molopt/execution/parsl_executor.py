@@ -37,6 +37,8 @@ class ParslExecutor:
         For what Parsl writes (its `runinfo`); whatever run_dir the file sets is replaced by it.
     seconds : float, optional
         Time limit of a run, by default none.
+    grace : float
+        As of `Pool`.
     threads : int
         For each library in each worker, as of `Pool`. How many workers there are on a node, and which cores they get,
         is the configuration's.
@@ -57,6 +59,7 @@ class ParslExecutor:
     folder: Path
     seconds: float | None = None
     threads: int = 1
+    grace: float = 0.0
 
     def __post_init__(self) -> None:
         check_limit(self.seconds)
@@ -79,7 +82,7 @@ class ParslExecutor:
             raise InputError(f"{self.config}: Parsl does not start: {one_line(error)}") from error
         try:
             app = python_app(run_on_node, data_flow_kernel=kernel)
-            sent = partial(app, pickled, seconds=self.seconds, threads=self.threads)
+            sent = partial(app, pickled, seconds=self.seconds, threads=self.threads, grace=self.grace)
             yield from self.stream(sent, iter(tasks), window(config))
         finally:
             kernel.cleanup()

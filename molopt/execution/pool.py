@@ -31,6 +31,8 @@ class Pool:
     seconds : float, optional
         Time limit of a run; a run over it is killed, with all programs it has started, whatever it is doing. By
         default there is none.
+    grace : float
+        Seconds after the limit in which a run that looks at the clock itself may end; only then it is killed.
     threads : int
         For each library in each worker, whatever this process's environment says. With one, the time of a run is that
         of its arithmetic, and does not depend on who else is at work.
@@ -52,6 +54,7 @@ class Pool:
     seconds: float | None = None
     threads: int = 1
     cores: int = field(default_factory=usable_cores)
+    grace: float = 0.0
 
     def __post_init__(self) -> None:
         if os.name != "posix":
@@ -72,7 +75,7 @@ class Pool:
     def outcomes(self, function: Function[T, R], tasks: Iterable[T]) -> Generator[Finished[T, R], None, None]:
         """As `Executor.outcomes`; each worker has one task, and no other is drawn ahead."""
         pickled = pickled_function(function)
-        slots = [Slot(pickled, self.threads, self.seconds) for _ in range(self.workers)]
+        slots = [Slot(pickled, self.threads, self.seconds, self.grace) for _ in range(self.workers)]
         try:
             yield from run_in(slots, iter(tasks))
         finally:

@@ -110,12 +110,15 @@ class Slot:
         For each library in the worker.
     seconds : float, optional
         Time limit of a task, counted from when it has begun.
+    grace : float
+        Seconds after that in which a task may end by itself.
     """
 
-    def __init__(self, function: bytes, threads: int, seconds: float | None) -> None:
+    def __init__(self, function: bytes, threads: int, seconds: float | None, grace: float = 0.0) -> None:
         self.function = function
         self.threads = threads
         self.seconds = seconds
+        self.grace = grace
         self.worker: Worker | None = None
         self.ready = False
         self.task: bytes | None = None
@@ -176,11 +179,12 @@ class Slot:
             self.part = content
         else:
             self.begun = time.monotonic()
-            self.deadline = self.begun + (self.seconds or 0.0)
+            self.deadline = self.begun + (self.seconds or 0.0) + self.grace
         return None
 
     def timed_out(self) -> Report:
-        return self.over("timed out", f"ran longer than the limit of {self.seconds:g} s")
+        after = f", and did not end by itself in the {self.grace:g} s after that" if self.grace else ""
+        return self.over("timed out", f"ran longer than the limit of {self.seconds:g} s{after}")
 
     def lost(self) -> Report | None:
         """The worker is gone: with its task, or before it had begun it, which is then tried with another."""

@@ -10,6 +10,7 @@ from ase.calculators.calculator import BaseCalculator, PropertyNotImplementedErr
 
 from molopt.errors import InputError, PotentialFailed
 from molopt.potentials.answers import checked_energy, checked_forces
+from molopt.potentials.budget import Budget
 from molopt.potentials.geometry import Fingerprint, fingerprint
 from molopt.potentials.sense import Evaluated, Sense
 from molopt.rules.partition import Array
@@ -39,6 +40,8 @@ class Counted(BaseCalculator):
         Called with this object after each force call.
     sense : Sense, optional
         Watches over the run that these are the force calls of, and ends it where it has exploded.
+    budget : Budget, optional
+        Asked before each force call; ends the run where it is spent.
 
     Attributes
     ----------
@@ -58,6 +61,8 @@ class Counted(BaseCalculator):
         call.
     Exploded
         The run no longer makes sense, with `sense`.
+    RunStopped
+        No further force call may be made, with `budget`.
     InputError
         The calculator gives no forces.
 
@@ -77,12 +82,17 @@ class Counted(BaseCalculator):
     """
 
     def __init__(
-        self, calculator: Any, on_call: Callable[["Counted"], object] | None = None, sense: Sense | None = None
+        self,
+        calculator: Any,
+        on_call: Callable[["Counted"], object] | None = None,
+        sense: Sense | None = None,
+        budget: Budget | None = None,
     ) -> None:
         super().__init__()
         self.calculator = calculator
         self.on_call = on_call
         self.sense = sense
+        self.budget = budget
         self.force_calls = 0
         self.seconds = 0.0
         self.trace: list[ForceCall] = []
@@ -127,6 +137,8 @@ class Counted(BaseCalculator):
 
     def calculate(self, atoms: Atoms, properties: Any = (), system_changes: Any = all_changes) -> None:
         """One force call; where it fails, what was known before stays."""
+        if self.budget is not None:
+            self.budget.before(self.force_calls)
         if self.sense is not None:
             self.sense.before(atoms, self.force_calls + 1)
         self.force_calls += 1

@@ -143,6 +143,15 @@ class Sense:
         if risen > self.higher:
             self.end(self.last.number, f"the forces vanish {risen:.3g} eV an atom above the start")
 
+    def outcome(self, arrived: bool) -> Evaluated | None:
+        """The force call whose geometry is the result of the run; None where there is none.
+
+        That is the last one of a run that arrived where its criteria are met, and the lowest that made sense of any
+        other: a step that was tried and rejected is never lower, but for noise. Where constraints do not hold at the
+        start, those after it count.
+        """
+        return self.last if arrived else self.best or self.last
+
     def end(self, number: int, why: str) -> None:
         assert self.best is not None
         best = f"the best geometry is that of force call {self.best.number}"
