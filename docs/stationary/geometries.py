@@ -16,6 +16,7 @@ from ends import chosen
 from hessians import Array, Spectrum, Surface, spectrum
 from rdkit import Chem
 from rdkit.Chem import rdMolTransforms
+from sets import Start
 
 import molopt
 
@@ -31,10 +32,11 @@ ROTOR = Chem.MolFromSmarts("[!D1]-&!@[!D1]")
 
 
 def build(folder: Path, potentials: list[str], wanted: int) -> None:
-    """Write what lacks of `wanted` geometries, evenly over potentials."""
+    """Write what lacks of `wanted` geometries, evenly over potentials, of the smallest molecules first."""
     folder.mkdir(parents=True, exist_ok=True)
+    starts = sorted(chosen("reported", [0], LARGEST), key=size)
     for potential in potentials:
-        for start in chosen("reported", [0], LARGEST):
+        for start in starts:
             there = list(folder.glob(f"{potential}-*.npz"))
             if len(there) >= wanted // len(potentials):
                 break
@@ -43,6 +45,10 @@ def build(folder: Path, potentials: list[str], wanted: int) -> None:
                     np.savez_compressed(folder / f"{potential}-{start.molecule.name}-{kind}-{count}.npz", **found)
                     print(f"{start.molecule.name} {potential}: {kind}, order {found['order']}, "
                           f"lowest {found['lowest']:.4f} eV/A^2, fmax {found['fmax']:.4f}", flush=True)  # fmt: skip
+
+
+def size(start: Start) -> int:
+    return len(start.molecule)
 
 
 def of_molecule(molecule: molopt.Molecule, potential: str) -> Iterator[tuple[str, int, dict[str, Any]]]:
