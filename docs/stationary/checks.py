@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from ends import chosen
-from geometries import build
+from geometries import LARGEST, build
 from noisy import Noisy
 from sets import Start
 from truth import Truths
@@ -74,24 +74,31 @@ def geometries(folder: Path, potentials: list[str], wanted: int) -> None:
     """Build what lacks of the geometries, and check each; minima also with noise in their forces."""
     place = folder / "geometries"
     build(place, potentials, wanted)
+    molecules = {start.molecule.name: start.molecule for start in chosen("reported", [0], LARGEST)}
     done = []
     seen: dict[str, int] = defaultdict(int)
     for file in sorted(place.glob("*.npz")):
         known = np.load(file)
-        kind, order = file.stem.split("-")[-2], int(known["order"])
-        about = {"file": file.stem, "kind": kind, "order": order, "lowest_true": float(known["lowest"])}
-        done.append(about | {"noise": 0.0} | asked(told(known)))
-        if kind == "minimum" and seen[str(known["potential"])] < MINIMA // len(potentials):
-            seen[str(known["potential"])] += 1
-            done += [about | {"noise": noise} | asked(told(known, noise)) for noise in NOISES]
+        name, kind, _ = file.stem.removeprefix(f"{known['potential']}-").rsplit("-", 2)
+        molecule, order = molecules[name].with_positions(known["positions"]), int(known["order"])
+        about = {
+            "file": file.stem,
+            "potential": str(known["potential"]),
+            "kind": kind,
+            "order": order,
+            "lowest_true": float(known["lowest"]),
+        }
+        done.append(about | {"noise": 0.0} | asked(told(molecule, about["potential"])))
+        if kind == "minimum" and seen[about["potential"]] < MINIMA // len(potentials):
+            seen[about["potential"]] += 1
+            done += [about | {"noise": noise} | asked(told(molecule, about["potential"], noise)) for noise in NOISES]
     (folder / SAID).write_text("".join(json.dumps(said) + "\n" for said in done))
 
 
-def told(known: Any, noise: float = 0.0) -> Any:
+def told(molecule: molopt.Molecule, potential: str, noise: float = 0.0) -> Any:
     """Atoms of a kept geometry, on its potential."""
-    molecule = molopt.Molecule.from_smiles(str(known["smiles"])).with_positions(known["positions"])
     atoms = molecule.atoms()
-    atoms.calc = molopt.potential(str(known["potential"]), molecule)
+    atoms.calc = molopt.potential(potential, molecule)
     if noise:
         atoms.calc = Noisy(atoms.calc, noise)
     return atoms
@@ -146,12 +153,16 @@ def missed(one: dict[str, Any]) -> bool:
 
 def print_table(said: list[dict[str, Any]]) -> None:
     words = ("minimum", "saddle", "flat", "unchecked", "not stationary")
-    print("| kind | order | noise, eV/A | geometries |", " | ".join(words), "| missed | decided | calls |")
-    print("|---" * (7 + len(words)) + "|")
-    for kind, order, noise in sorted({(one["kind"], one["order"], one["noise"]) for one in said}):
-        part = [one for one in said if (one["kind"], one["order"], one["noise"]) == (kind, order, noise)]
+    print("| potential | kind | order | noise, eV/A | geometries |", " | ".join(words), "| missed | decided | calls |")
+    print("|---" * (8 + len(words)) + "|")
+    parts = defaultdict(list)
+    for one in said:
+        parts[one["potential"], one["kind"], one["order"], one["noise"]].append(one)
+        if one["noise"] == 0:
+            parts["~all", "all", "all", 0.0].append(one)
+    for (potential, *cells), part in sorted(parts.items(), key=str):
         counts = [sum(one["called"] == word for one in part) for word in words]
         decided = sum(counts[:2]) / len(part)
         calls = np.mean([one["calls"] for one in part])
-        print("|", " | ".join(map(str, [kind, order, noise, len(part), *counts, sum(map(missed, part)),
+        print("|", " | ".join(map(str, [potential.strip("~"), *cells, len(part), *counts, sum(map(missed, part)),
                                         f"{decided:.0%}", f"{calls:.1f}"])), "|")  # fmt: skip
