@@ -79,19 +79,20 @@ def geometries(folder: Path, potentials: list[str], wanted: int) -> None:
     seen: dict[str, int] = defaultdict(int)
     for file in sorted(place.glob("*.npz")):
         known = np.load(file)
-        name, kind, _ = file.stem.removeprefix(f"{known['potential']}-").rsplit("-", 2)
+        potential = str(known["potential"])
+        name, kind, _ = file.stem.removeprefix(f"{potential}-").rsplit("-", 2)
         molecule, order = molecules[name].with_positions(known["positions"]), int(known["order"])
         about = {
             "file": file.stem,
-            "potential": str(known["potential"]),
+            "potential": potential,
             "kind": kind,
             "order": order,
             "lowest_true": float(known["lowest"]),
         }
-        done.append(about | {"noise": 0.0} | asked(told(molecule, about["potential"])))
-        if kind == "minimum" and seen[about["potential"]] < MINIMA // len(potentials):
-            seen[about["potential"]] += 1
-            done += [about | {"noise": noise} | asked(told(molecule, about["potential"], noise)) for noise in NOISES]
+        done.append(about | {"noise": 0.0} | asked(told(molecule, potential)))
+        if kind == "minimum" and seen[potential] < MINIMA // len(potentials):
+            seen[potential] += 1
+            done += [about | {"noise": noise} | asked(told(molecule, potential, noise)) for noise in NOISES]
     (folder / SAID).write_text("".join(json.dumps(said) + "\n" for said in done))
 
 

@@ -1,9 +1,9 @@
 """Minima, saddles of order 1 to 3 and ridges of small molecules, each with its exact Hessian.
 
 Minima are ends of descents. Saddles are searched for by eigenvector following, uphill along the lowest k directions
-and downhill along all others, from minima of which k rotors were turned halfway to their next minimum; what is found is
-called by its own order. A ridge is next to a saddle of order 1: some way down along its negative direction, relaxed in
-all others.
+and downhill along all others, from minima of which k rotors were turned halfway to their next minimum, or from the
+saddles of the potential before; what is found is called by its own order. A ridge is next to a saddle of order 1: some
+way down along its negative direction, relaxed in all others.
 """
 
 from collections.abc import Iterator
@@ -41,7 +41,8 @@ def build(folder: Path, potentials: list[str], wanted: int) -> None:
             if len(there) >= wanted // len(potentials):
                 break
             if not list(folder.glob(f"{potential}-{start.molecule.name}-*.npz")):
-                for kind, count, found in of_molecule(start.molecule, potential):
+                tops = saddles(folder, start.molecule.name)
+                for kind, count, found in of_molecule(start.molecule, potential, tops):
                     np.savez_compressed(folder / f"{potential}-{start.molecule.name}-{kind}-{count}.npz", **found)
                     print(f"{start.molecule.name} {potential}: {kind}, order {found['order']}, "
                           f"lowest {found['lowest']:.4f} eV/A^2, fmax {found['fmax']:.4f}", flush=True)  # fmt: skip
@@ -51,15 +52,24 @@ def size(start: Start) -> int:
     return len(start.molecule)
 
 
-def of_molecule(molecule: molopt.Molecule, potential: str) -> Iterator[tuple[str, int, dict[str, Any]]]:
+def saddles(folder: Path, name: str) -> list[tuple[Array, int]]:
+    """Those of a molecule that are known in another potential, with their orders: starts of searches."""
+    known = [np.load(file) for file in sorted(folder.glob(f"*-{name}-saddle-*.npz"))]
+    return [(one["positions"].ravel(), int(one["order"])) for one in known]
+
+
+def of_molecule(
+    molecule: molopt.Molecule, potential: str, tops: list[tuple[Array, int]]
+) -> Iterator[tuple[str, int, dict[str, Any]]]:
     surface = Surface(molecule, potential)
     rng = np.random.default_rng(len(molecule))
     counts = dict.fromkeys(EACH, 0)
-    for attempt in range(TRIES):
+    for attempt in range(len(tops) or TRIES):
         x = minimum(surface, next(molecule.conformers(1, attempt + 1)))
         known = [("minimum", x)] if attempt < EACH["minimum"] else []
         order = 1 + attempt % 3
-        top = saddle(surface, turned(molecule, x, order, rng), order)
+        start, order = tops[attempt] if tops else (turned(molecule, x, order, rng), order)
+        top = saddle(surface, start, order)
         if top is not None:
             known.append(("saddle", top))
             ridge = beside(surface, top)
