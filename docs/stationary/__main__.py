@@ -9,9 +9,10 @@
 
 Sets: tuning, reported and large (beside this file; chosen before anything was tuned), molecules, baker,
 birkholz-schlegel, symmetric and baker-five. From each start the default runs without and with the check to its own
-end; Sella's calls are counted to fmax 0.01 eV/A. The truth of an end (`truth.py`): the Hessian by central differences;
-pushed both ways along its lowest direction, then downhill in steps of at most 0.02 A that never rise to fmax 0.001. An
-end is false if it is more than 5 meV, and more than three thresholds of energy left, above that floor.
+end; Sella's calls are counted to fmax 0.01 eV/A, or taken from docs/comparison/, where they are kept. The truth of an
+end (`truth.py`): the Hessian by central differences; pushed both ways along its lowest direction, then downhill in
+steps of at most 0.02 A that never rise to fmax 0.001. An end is false if it is more than 5 meV, and more than three
+thresholds of energy left, above that floor.
 
 `stops` gives the stops of ASE's BFGS and FIRE at fmax 0.05 to `molopt.check`, beside the energy that is really left.
 `geometries` builds minima, saddles of order 1 to 3 and ridges with their Hessians and checks them, 40 of the minima

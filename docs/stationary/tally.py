@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import kept
 import numpy as np
 from truth import false_limit
 
@@ -123,6 +124,10 @@ def prices(runs: dict[Any, Record], optimizer: str) -> list[str]:
         if "calls" in record and record["optimizer"] in (optimizer, "sella"):
             by_check[record["check"]][record["molecule"], record["seed"]] = record
     none, auto, sella = by_check["none"], by_check["auto"], by_check["sella"]
+    for wanted in runs:
+        calls = kept.sella(wanted.potential).get((wanted.set, wanted.molecule))
+        if calls and not wanted.seed:
+            sella.setdefault((wanted.molecule, 0), {"calls": calls})
     both = none.keys() & auto.keys()
     more = [auto[start]["calls"] - none[start]["calls"] for start in both]
     ridges = [start for start in both if auto[start]["pushes"]]
