@@ -77,6 +77,8 @@ class Checking:
         What the last look said.
     kept : Remembered or None
         The last geometry at which the criteria of the run were met, while it is checked.
+    hidden : bool
+        Whether noise in the forces is all that is left, which hides the curvature.
     """
 
     optimizer: Any
@@ -86,6 +88,7 @@ class Checking:
     frame: Any = None
     state: Any = None
     kept: Remembered | None = None
+    hidden: bool = False
 
     @classmethod
     def of(cls, optimizer: Any, asked: Asked) -> Self:
@@ -100,7 +103,9 @@ class Checking:
 
     def direction(self, inner: Any) -> Checked:
         """The direction, with probes."""
-        limit = min(self.optimizer.stopping.limit, auto(len(self.optimizer.atoms)))
+        limit = self.optimizer.stopping.limit
+        if not np.isfinite(limit):
+            limit = auto(len(self.optimizer.atoms))
         return Checked(inner, limit, self.asked.kind == "auto", self.asked.calls, self.asked.pushes)
 
     def settled(self, met: bool, gradient: Array) -> bool:
@@ -109,6 +114,10 @@ class Checking:
         memory = optimizer.memory
         if optimizer.direction.fmax != optimizer.fmax:
             optimizer.direction = replace(optimizer.direction, fmax=float(optimizer.fmax))
+        self.hidden = met and optimizer.stopping.at_noise_floor
+        if self.hidden:
+            self.found = self.kept = None
+            return True
         if not met and (memory is None or not memory.after.checking[0]):
             return False
         x = optimizer.optimizable.get_x()
@@ -177,7 +186,7 @@ class Checking:
         state = self.state
         spent = (0, 0) if state is None else (int(state.calls[0]), int(state.pushes[0]))
         if self.found is None or not isinstance(self.optimizer.optimizable, WatchedAtoms):
-            return Curvature.unknown(self.why_not, *spent)
+            return Curvature.unknown("noise in the forces hides it" if self.hidden else self.why_not, *spent)
         found, known, frame = self.found, self.found.known, self.frame
         value, _, direction = known.first
         move = np.zeros(frame.x.size)
