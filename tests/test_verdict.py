@@ -20,9 +20,9 @@ from molopt.optimizers.estimate import Estimate
 from molopt.optimizers.names import abbreviated, choose
 from molopt.potentials import potential
 from molopt.record import Outcome
-from molopt.relaxation import Run
 from molopt.report.fields import sdf_fields
 from molopt.report.table import HEADINGS, remarks, row
+from molopt.run import Run
 from molopt.stationary.curvature import Curvature
 from molopt.stationary.verdict import ENDED, LOOKED_AT, MOLECULE, STATIONARY, WORDS, Verdict, left_text, short
 
