@@ -379,7 +379,7 @@ def test_ctrl_c_ends_cleanly_and_writes_nothing(here, workers, tmp_path_factory)
 def test_a_potential_that_fails_is_one_line_and_the_others_are_checked(here, monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     ase.io.write("two.xyz", [built("CH4"), built("H2O")], format="extxyz")
-    ran = command("two.xyz", "--potential", "trouble:Raising", "--json")
+    ran = command("two.xyz", "--potential", "trouble:Raising?at=1", "--json")
     assert ran.exit_code == 1
     assert [set(said) for said in json.loads(ran.stdout)] == [{"name", "error"}] * 2
 

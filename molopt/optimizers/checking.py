@@ -92,6 +92,8 @@ class Checking:
         why_not = "" if asked.kind else "not asked for"
         if asked.kind and optimizer.recipe is None:
             why_not = f"the run is in {optimizer.sees} coordinates, and a check needs internal ones"
+        elif asked.kind and not optimizer.recipe.held.freedoms(optimizer.atoms.positions):
+            why_not = "nothing is free to move"
         return cls(optimizer, asked, why_not)
 
     @property
