@@ -127,6 +127,7 @@ class Checking:
             self.kept = optimizer.optimizable.remember()
         if found.over and not here:
             self.go_back()
+            optimizer.stopping.met = True
         return found.over
 
     def tell(self, found: Found, state: Any) -> None:
