@@ -238,6 +238,7 @@ def test_a_check_is_part_of_the_name_of_an_optimizer():
     assert choose(chosen.name).name == chosen.name
     assert abbreviated(chosen.name) == "default?check=auto"
     assert choose("default?check=none").name == choose("default").name
+    assert relax(Molecule.from_smiles("CO"), "default?check=none").curvature is None  # the name decides
     with pytest.raises(InputError, match="needs internal coordinates"):
         choose("adam?check=auto")
     with pytest.raises(InputError, match='check must be "auto"'):

@@ -62,10 +62,10 @@ def carry_out(
     """
     limit = energy_limit(energy_left, "auto")
     check_criteria(fmax, limit, steps)
-    look = None if check.lower() == "none" else check
-    Asked.of(look)
+    Asked.of(check)
     Budget(max_calls, time_limit)
-    name = choose(optimizer, coordinates, surrogate).name
+    choice = choose(optimizer, coordinates, surrogate)
+    name, check = choice.name, choice.check or check
     folder = Path(out)
     require_folder(folder)
     finishing = "finishing this force call; interrupt again to end at once"
@@ -90,7 +90,7 @@ def carry_out(
 
             budget = Budget(max_calls, time_limit, interrupts.why)
             criteria = (fmax, limit, steps)
-            run = Run(job.molecule, name, potential, *criteria, on_call, check=look, budget=budget, progress=Gains())
+            run = Run(job.molecule, name, potential, *criteria, on_call, check=check, budget=budget, progress=Gains())
             run.go(trajectory=job.traj)
             return run.result()
 

@@ -49,7 +49,7 @@ class Asked:
         """
         if isinstance(text, cls):
             return text
-        if text is None:
+        if text is None or text == "none":
             return cls()
         name, numbers = parse(text) if isinstance(text, str) else (text, {})
         if name not in KINDS:
