@@ -312,7 +312,7 @@ def test_a_slope_that_noise_covers_is_not_the_floor(name, seed):
         # Here noise of 10 meV/A makes some 30 to 60 meV at each geometry, and 120 to 230 meV were left.
         assert there.get_potential_energy() - floor.energy < 0.03
     else:
-        assert result.ended == "unconverged"
+        assert result.ended in ("unconverged", "stalled")
 
 
 def test_forces_agree_where_their_mean_shows_more_than_the_limit_and_noise_alone_does_not():
