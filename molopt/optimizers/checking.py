@@ -49,7 +49,7 @@ class Asked:
         """
         if isinstance(text, cls):
             return text
-        if text is None:
+        if text is None or text == "none":
             return cls()
         name, numbers = parse(text) if isinstance(text, str) else (text, {})
         if name not in KINDS:
@@ -95,6 +95,8 @@ class Checking:
         why_not = "" if asked.kind else "not asked for"
         if asked.kind and optimizer.recipe is None:
             why_not = f"the run is in {optimizer.sees} coordinates, and a check needs internal ones"
+        elif asked.kind and not optimizer.recipe.held.freedoms(optimizer.atoms.positions):
+            why_not = "nothing is free to move"
         return cls(optimizer, asked, why_not)
 
     @property
