@@ -57,6 +57,8 @@ class Internal:
         What tells whether bonds have changed since.
     lost : bool
         Whether the last move ended far from where it should: these coordinates are not good any more.
+    numbers : (N,) array of int
+        Atomic numbers.
     """
 
     primitives: Primitives
@@ -67,6 +69,7 @@ class Internal:
     free: bool = True
     built: Built | None = None
     lost: bool = False
+    numbers: Array = field(default_factory=lambda: np.zeros(0, dtype=int))
     systems: Partition = field(init=False)
     groups: Partition = field(init=False)
 

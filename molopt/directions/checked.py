@@ -18,7 +18,9 @@ TURN, SHIFT = 0.4, 0.5  # rad of a soft motion, Angstrom of an atom: the longest
 GROWTH = 1.7  # of the radius, after a step of nearly its length
 WIDE, NARROWEST = 0.3, 0.02  # sqrt(eV), the radius of a check at first, and at least
 FMAX, LIMIT = 0.05, 1e-3  # eV/A, eV: for runs that end at these, sizes of probes are as they are given
+SOFTEST = 0.1  # relative curvature, the least for which a probe is made so long that it costs the same energy
 CAUTIOUS = 0.4  # relative curvature, the least that a step divides by where the energy left is small already
+LOUDEST = 0.12  # sqrt(eV), the longest probe where forces are noisy
 FLAT = 0.02  # of the model's curvature: noise of zero
 FELL = -2e-3  # eV; a step that falls by more has led elsewhere
 
@@ -39,6 +41,8 @@ class Checks(NamedTuple):
     radius: PerSystem  # (S,) of a step of the check, sqrt(eV)
     size: PerSystem  # (S,) of the last one
     spent: PerSystem  # (S,) 1 once a check has used up its calls
+    calm: PerSystem  # (S,) of how many gradients the next is the sum
+    jolts: PerSystem  # (S,) squares of net force and torque, (eV/A)^2, which are noise
     kind: PerSystem  # (S,) of the last step: `PLAIN`, `PROBE`, `CHECK` or `PUSH`
 
     def rebuilt(self) -> "Checks":
@@ -122,7 +126,7 @@ class Checked:
     force: float = 0.4
     clean: float = 0.2
     turn: float = 0.15
-    turn_where_soft: float = 0.05
+    turn_where_soft: float = 0.1
     memory: int = 8
     fmax: float = field(default=FMAX, repr=False)
 
@@ -136,6 +140,7 @@ class Checked:
 
     def learn(self, state: Checks, old: Any, new: Any, taken: Array) -> Checks:
         state = state._replace(inner=self.inner.learn(state.inner, old, new, taken))
+        state = heard(state, new)
         if not taken.any():
             return state
         lack = new.gradient - old.gradient - 0.5 * (old.apply(taken) + new.apply(taken))
@@ -189,7 +194,10 @@ class Checked:
         if len(steps):
             near = np.maximum(lengths(frame, steps), lengths(frame, offsets)) <= self.clean
             steps, lacks, offsets = (rows[near][-self.memory :] for rows in (steps, lacks, offsets))
-        return Known.at(frame, soft_motions(frame), steps, lacks, offsets)
+        if not state.calm[0]:
+            state = heard(state, frame)
+        sigma = float(np.sqrt(state.jolts[0] / max(state.calm[0], 1.0)))
+        return Known.at(frame, soft_motions(frame), steps, lacks, offsets, sigma)
 
     def examine(self, frame: Any, state: Checks, met: bool | None) -> tuple[Found | None, Checks]:
         """What a check says of this frame, and the state once it has; None where it is not asked yet.
@@ -211,8 +219,8 @@ class Checked:
         return found, state
 
     def passed(self, known: Known) -> bool:
-        """Whether nothing worth a step is left in any direction that may be soft."""
-        return known.products > 0 and known.at_stake <= self.limit / 2
+        """Whether nothing worth a step is left where it may be soft, or it is known to be a soft minimum."""
+        return known.products > 0 and (known.at_stake <= self.limit / 2 or (known.resolved and known.bound > 0))
 
     def found(self, frame: Any, state: Checks) -> Found:
         known = self.known(frame, state)
@@ -220,8 +228,10 @@ class Checked:
         turn = known.turn(known.newton)
         small = known.energy_left <= self.limit and turn < (self.turn_where_soft if known.first[0] < 0.3 else self.turn)
         done = bool(state.met[0]) and small and passed
-        stays = known.ridge and bool(state.met[0]) and (not self.push or state.pushes[0] >= self.pushes)
-        return Found(done or stays or bool(state.met[0] and state.spent[0]), known, known.ridge, passed, small)
+        stays = known.ridge and (not self.push or state.pushes[0] >= self.pushes)
+        flat = known.resolved and not known.ridge and small
+        over = bool(state.met[0]) and (done or stays or flat or bool(state.spent[0]))
+        return Found(over, known, known.ridge, passed, small)
 
     def propose(self, frame: Any, seen: Observation, state: Checks, limits: Limits) -> tuple[Proposal, Checks]:
         proposal, inner = self.inner.propose(frame, seen, state.inner, limits)
@@ -259,7 +269,10 @@ class Checked:
 
     def step(self, frame: Any, known: Known, state: Checks) -> Array:
         """(r,) Newton step and probe in one."""
-        way = known.newton if known.energy_left > self.limit else known.down(CAUTIOUS)
+        if not self.push:
+            way = known.down(CAUTIOUS, CAUTIOUS)
+        else:
+            way = known.newton if known.energy_left > self.limit else known.down(CAUTIOUS)
         way = way * min(1.0, float(state.radius[0]) / max(float(np.linalg.norm(way)), 1e-300))
         way = way * min(1.0, TURN / max(known.turn(way), 1e-300))
         return way + self.probed(frame, known, way)
@@ -280,8 +293,20 @@ class Checked:
         direction = known.probe(way)
         scale = min(1.0, np.sqrt(self.limit / LIMIT))
         size = float(np.clip(self.part * np.linalg.norm(way), self.probe * scale, self.longest * scale))
+        size /= np.sqrt(np.clip(known.curvature(direction)[0], SOFTEST, 1.0))
+        size = min(size, self.turn / max(known.turn(direction), 1e-300))
+        size = max(size, min(known.loud(direction), LOUDEST))
         pull = frame.pull(known.basis @ direction)
         return min(size, self.force * min(self.fmax, FMAX) / max(pull, 1e-300)) * direction
+
+
+def heard(state: Checks, frame: Any) -> Checks:
+    """The state that knows net force and torque of one more gradient, where they are noise: of a free molecule."""
+    coordinates = frame.coordinates
+    if not (coordinates.free and coordinates.movable.all() and frame.held.shape[1] in (5, 6)):
+        return state
+    net = frame.held.T @ frame.cartesian
+    return state._replace(calm=state.calm + 1, jolts=state.jolts + float(net @ net) / len(net))
 
 
 def lengths(frame: Any, rows: Array) -> Array:

@@ -142,6 +142,7 @@ class Checking:
         if found.over and not here:
             self.go_back()
             optimizer.arrival = (arrival.here.x, arrival._replace(state=state))
+            optimizer.stopping.met = True
         elif found.ridge and not found.over and self.kept is not None:
             self.left = Left.at(self.kept, self.seen(found))
         return found.over

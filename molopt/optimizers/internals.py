@@ -169,7 +169,7 @@ class Recipe:
         metric = self.metric(primitives, k)
         if self.surface is not None:
             metric = Borrowed(metric, self.surface, primitives, k)
-        return Internal(primitives, k, metric, self.held.movable, self.held.forbidden, free, built, lost)
+        return Internal(primitives, k, metric, self.held.movable, self.held.forbidden, free, built, lost, self.numbers)
 
     def plain(self, coordinates: Internal) -> dict[str, Any]:
         """What rebuilds these coordinates without the geometry at which they were built, for a file."""

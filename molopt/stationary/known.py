@@ -13,15 +13,17 @@ from molopt.stationary.soft import Soft
 PRIOR = 0.85  # relative curvature where nothing is known (5, 50, 95 % of all eigenvalues: 0.6, 1.05, 1.4)
 SPREAD = 0.15  # its standard deviation, off the diagonal 1/sqrt(2) of it
 COUPLED = 0.5  # of the spreads of two soft motions: that of their coupling
-DOUBT = 0.12  # eV/rad^2: how far the stiffness of a soft motion may be from the model's
-LEAST, MOST = 0.1, 0.65  # relative: what is added to that, and at most
 BENDS = 1.0  # eV/rad^3: how fast the stiffness of a soft motion changes as it turns
 DRIFTS = 0.3  # 1/sqrt(eV): how fast all others do along the way
 ROUGH, ROUGH_AT = 0.02, 0.0173  # error of a relative curvature that is seen in a step of so many sqrt(eV)
 PESSIMISM = 1.3  # standard deviations
-MARGIN = 0.05  # relative curvature; the surface bends
+MARGIN = 0.08  # relative curvature; the surface bends
 REACH, FARTHEST = 0.5, 0.3  # rad of a soft motion, sqrt(eV): over which a negative curvature may last
 ENOUGH = 0.5  # relative curvature; a motion that may be softer takes part in a probe
+CERTAIN = 2.0  # standard deviations below zero: a ridge
+HEARD = 0.1  # relative curvature, what noise may make of it
+SEVERAL, SURE = 3, 0.05  # displacements, and the standard deviation of a relative curvature that is known
+NEXT = 0.1  # and one whose curvature may be as near to the lowest
 WORTH = 5e-4  # eV; a ridge that leads no further down is flat
 SHALLOW = 0.03  # relative curvature, the least that a Newton step divides by
 NEGLIGIBLE = 1e-10  # relative squared size of a direction that is already in the span of others
@@ -73,7 +75,11 @@ class Known:
         sqrt(eV).
     soft : (ns, r) array
         The change of each soft motion, rad, for a displacement.
+    spreads : (ns,) array
+        Standard deviations of c.
     seen : Seen
+    noise : (r, r) array
+        Covariance of the noise in the gradient, eV.
 
     References
     ----------
@@ -83,11 +89,17 @@ class Known:
     basis: Array
     gradient: Array
     soft: Array
+    spreads: Array
     seen: Seen
+    noise: Array
 
     @classmethod
-    def at(cls, frame: Any, soft: Soft, steps: Array, lacks: Array, offsets: Array) -> "Known":
-        """At a frame, from displacements in u `steps` (k, nq), newest last, and what M lacked of each change."""
+    def at(cls, frame: Any, soft: Soft, steps: Array, lacks: Array, offsets: Array, sigma: float = 0.0) -> "Known":
+        """At a frame, from displacements in u `steps` (k, nq), newest last, and what M lacked of each change.
+
+        `offsets` (k, nq) lead from the end of each to the frame; `sigma` is the noise in a component of the forces,
+        eV/A.
+        """
         steps, offsets = ((frame.a @ frame.lower(rows.T)).T if len(rows) else rows for rows in (steps, offsets))
         answers = frame.solve(lacks.T).T if len(lacks) else lacks
         columns = np.concatenate([steps, answers, soft.replies.T, frame.natural[None]]).T  # (nq, m)
@@ -102,7 +114,9 @@ class Known:
         coordinates = sizes[:, None] * vectors * np.sqrt(values)  # (m, r)
         k, ns = len(steps), soft.covectors.shape[1]
         seen = Seen(coordinates[:k], coordinates[k : 2 * k], offsets @ frame.apply(basis))
-        return cls(basis, coordinates[-1], coordinates[2 * k : 2 * k + ns], seen)
+        moves = sigma * frame.lower(basis)  # (n, r) eV
+        noise = moves.T @ moves
+        return cls(basis, coordinates[-1], coordinates[2 * k : 2 * k + ns], soft.spreads, seen, noise)
 
     def coordinates(self, frame: Any, displacement: Array) -> Array:
         """(r,) of a displacement in u (nq,): its part in the span of what is known."""
@@ -121,11 +135,6 @@ class Known:
     def motions(self) -> Array:
         """(ns, r) the soft motions, of norm 1."""
         return self.soft / np.maximum(np.linalg.norm(self.soft, axis=1, keepdims=True), 1e-300)
-
-    @cached_property
-    def spreads(self) -> Array:
-        """(ns,) standard deviations of c."""
-        return np.minimum(LEAST + DOUBT * np.einsum("ij,ij->i", self.soft, self.soft), MOST)
 
     @cached_property
     def bends(self) -> Array:
@@ -162,6 +171,8 @@ class Known:
                 each = (self.spreads**2 + self.bends**2 * turns[i] * turns[j]) * self.along[i] * self.along[j]
                 covariance[i, :, j, :] += (self.motions.T * each) @ self.motions
         errors = (ROUGH * np.maximum(1.0, ROUGH_AT / lengths)) ** 2 + (DRIFTS * np.linalg.norm(middles, axis=1)) ** 2
+        for i, length in enumerate(lengths):
+            covariance[i, :, i, :] += 2 * self.noise / length**2  # of both ends
         matrix = covariance.reshape(k * r, k * r)
         matrix[np.diag_indices(k * r)] += np.repeat(errors, r)
         return linalg.cholesky(matrix, lower=True, check_finite=False)
@@ -228,7 +239,7 @@ class Known:
     def ridge(self) -> bool:
         """Whether a curvature is negative beyond doubt, and enough to lead anywhere."""
         mean, doubt, direction = self.first
-        if not self.products or mean + PESSIMISM * doubt >= 0:
+        if not self.products or mean + CERTAIN * doubt >= 0:
             return False
         return self.stake(mean, direction) > WORTH
 
@@ -236,6 +247,11 @@ class Known:
         """eV; how far down a negative curvature may lead, along a direction (r,) of norm 1."""
         reach = min(REACH / max(self.turn(direction), 1e-300), FARTHEST)
         return 0.5 * max(-curvature, 0.0) * reach**2
+
+    @property
+    def resolved(self) -> bool:
+        """Whether the lowest curvature is known so well that another probe would say the same."""
+        return self.products >= SEVERAL and self.lowest[1] < SURE
 
     @property
     def at_stake(self) -> float:
@@ -248,15 +264,20 @@ class Known:
         """(r,) the way down, as if all curvatures were positive and none below `SHALLOW`."""
         return self.down(SHALLOW)
 
-    def down(self, least: float) -> Array:
-        """(r,) the Newton step with the sizes of all curvatures, but none below `least`."""
+    def down(self, least: float, softest: float = -np.inf) -> Array:
+        """(r,) the Newton step with the sizes of all curvatures, none below `least`, and nowhere below `softest`."""
         values, vectors = self.spectrum
-        return -vectors @ ((vectors.T @ self.gradient) / np.maximum(np.abs(values), least))
+        slopes = np.where(values < softest, 0.0, vectors.T @ self.gradient)
+        return -vectors @ (slopes / np.maximum(np.abs(values), least))
 
     @property
     def energy_left(self) -> float:
         """What the Newton step gains, eV."""
         return -0.5 * float(self.gradient @ self.newton)
+
+    def loud(self, direction: Array) -> float:
+        """sqrt(eV); how long a displacement along a direction (r,) of norm 1 must be to be heard above the noise."""
+        return float(np.sqrt(2 * direction @ self.noise @ direction)) / HEARD
 
     def turn(self, displacement: Array) -> float:
         """The largest change of a soft motion, rad."""
@@ -264,7 +285,7 @@ class Known:
 
     def probe(self, way: Array) -> Array:
         """(r,) of norm 1: what to try next, to learn most of what may be softer than `ENOUGH`."""
-        weights = np.maximum(max(ENOUGH, self.doubts.min(initial=ENOUGH) + LEAST) - self.doubts, 0.0)
+        weights = np.maximum(max(ENOUGH, self.doubts.min(initial=ENOUGH) + NEXT) - self.doubts, 0.0)
         rows = self.motions * weights[:, None]
         if self.products:
             direction = self.lowest[2]

@@ -8,6 +8,10 @@ from scipy import sparse
 from molopt.rules.partition import Array
 
 SOFT = 5.0  # eV/rad^2 (eV/A^2 of a point): a motion that the model Hessian finds stiffer is left to it
+STIFF = 8.0  # and one that an atom other than carbon makes flat or straight: there the model cannot know the sign
+DOUBT = 0.12  # eV/rad^2: how far the stiffness of a soft motion may be from the model's (docs/stationary.md)
+LEAST, MOST = 0.1, 0.65  # relative: what is added to that, and at most
+CARBON = 6
 SOFTEST = 4  # directions that stand for a molecule without soft motions
 ROUNDS = 4  # of inverse iteration to find them
 TINY = 1e-12
@@ -18,43 +22,47 @@ class Soft(NamedTuple):
 
     covectors: Array  # (nq, ns) so that covector . du is the change of the motion, rad
     replies: Array  # (nq, ns) their natural displacements, (P M P)^+ covector
+    spreads: Array  # (ns,) standard deviation of the relative curvature of each
 
 
 def soft_motions(frame: Any) -> Soft:
     """Those of a frame of internal coordinates: at least a few of the softest directions of its model Hessian."""
-    rows = rows_of(frame)
-    forces = np.asarray(rows.todense()).T if sparse.issparse(rows) else rows.T  # (n, ns)
-    model = frame.model
-    moves = model(np.ascontiguousarray(forces)) if forces.shape[1] else forces
+    rows, blind = rows_of(frame)
+    forces = np.ascontiguousarray(rows.toarray().T)  # (n, ns)
+    moves = frame.model(forces) if forces.shape[1] else forces
     compliance = np.einsum("ij,ij->j", forces, moves)  # (ns,) 1 / K
-    kept = compliance > 1 / SOFT
+    blind &= compliance > 1 / STIFF
+    kept = (compliance > 1 / SOFT) | blind
     if not kept.any():
         return softest(frame)
-    return Soft(frame.a @ frame.stiff(forces[:, kept]), frame.a @ moves[:, kept])
+    spreads = np.where(blind, MOST, np.minimum(LEAST + DOUBT * compliance, MOST))
+    return Soft(frame.a @ frame.stiff(forces[:, kept]), frame.a @ moves[:, kept], spreads[kept])
 
 
-def rows_of(frame: Any) -> Any:
-    """(ns, n) the derivatives of the motions by the movable Cartesians."""
+def rows_of(frame: Any) -> tuple[Any, Array]:
+    """(ns, n) the derivatives of the motions by the movable Cartesians, and which a model may be wrong about (ns,)."""
     coordinates = frame.coordinates
-    primitives = coordinates.primitives
-    torsions = primitives.slices["torsion"]
+    primitives, numbers = coordinates.primitives, coordinates.numbers
+    own = {kind: sparse.diags_array(1 / frame.roots[part]) @ frame.a[part] for kind, part in primitives.slices.items()}
     central = primitives.central
-    parts = []
-    if len(central):
-        scale = 1 / (np.bincount(central)[central] * frame.roots[torsions])
-        mean = sparse.csr_array((scale, (central, np.arange(len(central)))))
-        parts.append(mean @ frame.a[torsions])
-    for kind in ("pose", "point"):
-        part = primitives.slices[kind]
-        if part.stop > part.start:
-            parts.append(sparse.diags_array(1 / frame.roots[part]) @ frame.a[part])
-    heights = inversions(frame.x.reshape(-1, 3), primitives.stretches)[:, coordinates.movable]
-    parts.append(sparse.csr_array(heights))
-    return sparse.vstack(parts, format="csr")
+    share = 1 / np.bincount(central)[central] if len(central) else np.zeros(0)
+    torsions = sparse.csr_array(
+        (share, (central, np.arange(len(central)))), shape=(central.max(initial=-1) + 1, len(central))
+    )
+    heights, centres = inversions(frame.x.reshape(-1, 3), primitives.stretches)
+    parts = [own["pose"], own["point"], torsions @ own["torsion"], own["bend"]]
+    parts.append(sparse.csr_array(heights[:, coordinates.movable]))
+    atoms = np.concatenate([np.repeat(primitives.bends[:, 1], 2), centres]).astype(int)
+    known = sum(part.shape[0] for part in parts[:3])
+    blind = np.concatenate([np.zeros(known, dtype=bool), numbers[atoms] != CARBON])
+    return sparse.vstack(parts, format="csr"), blind
 
 
-def inversions(positions: Array, bonds: Array) -> Array:
-    """(n, 3N) the height of each atom with three neighbours over their plane, in bond lengths: its derivatives."""
+def inversions(positions: Array, bonds: Array) -> tuple[Array, Array]:
+    """(n, 3N) the height of each atom with three neighbours over their plane, in bond lengths: its derivatives.
+
+    And the atoms (n,).
+    """
     near: list[list[int]] = [[] for _ in positions]
     for i, j in bonds.tolist():
         near[i].append(j)
@@ -68,7 +76,7 @@ def inversions(positions: Array, bonds: Array) -> Array:
         length = float(np.linalg.norm(positions[others] - positions[i], axis=1).mean())
         row[i] = normal / length
         row[others] -= normal / (3 * length)
-    return rows.reshape(len(centres), positions.size)
+    return rows.reshape(len(centres), positions.size), np.array([row[0] for row in centres], dtype=int)
 
 
 def softest(frame: Any) -> Soft:
@@ -83,4 +91,4 @@ def softest(frame: Any) -> Soft:
     compliance = np.einsum("ij,ij->j", rows, moves)
     kept = compliance > TINY
     rows, moves = rows[:, kept], moves[:, kept]
-    return Soft(frame.a @ frame.stiff(rows), frame.a @ moves)
+    return Soft(frame.a @ frame.stiff(rows), frame.a @ moves, np.full(int(kept.sum()), LEAST))
