@@ -842,7 +842,7 @@ def test_any_calculator_can_be_checked():
 def test_a_context_and_a_loop_that_is_left_are_as_in_ase():
     atoms = placed(GLYCEROL)
     with checked(atoms) as run:
-        for step, _converged in enumerate(run.irun(fmax=0.05)):
+        for step, converged in enumerate(run.irun(fmax=0.05)):
             assert step == run.nsteps
             if step == 3:
                 break

@@ -9,7 +9,6 @@ import numpy as np
 
 from molopt.control import Memory
 from molopt.convergence import auto
-from molopt.coordinates.rigid import rigid_left_by
 from molopt.directions import Checked
 from molopt.directions.checked import Checks, Found
 from molopt.errors import InputError
@@ -280,3 +279,9 @@ class Checking:
         for name, kind in (("kept", Remembered), ("left", Left)):
             part = plain[name]
             setattr(self, name, None if part is None else kind.from_plain(part, like))
+
+
+def afresh(state: Checks) -> Checks:
+    """What a checked run remembers where its atoms were moved to: nothing of a check."""
+    names = ("steps", "lacks", "offsets", "met", "checking", "tries", "rejected", "spent", "kind")
+    return state._replace(**{name: np.zeros_like(getattr(state, name)) for name in names})
