@@ -236,6 +236,8 @@ class DirectionOptimizer(Optimizer):
     def keep_up(self, here: Point) -> None:
         """Follow a geometry that was moved from outside, or that the internal coordinates no longer describe."""
         assert self.memory is not None
+        if self.expected is not None and not np.array_equal(here.x, self.expected):
+            self.memory = self.checking.moved(self.memory.placed(here, self.coordinates))  # no step of ours to judge
         if self.recipe is not None:
             worn = self.recipe.worn(self.coordinates, here.x)
             if worn:
@@ -244,9 +246,6 @@ class DirectionOptimizer(Optimizer):
                 self.coordinates = self.recipe.build(here.x, gradient=here.gradient, old=old)
                 shared = carried(old.primitives, self.coordinates.primitives)
                 self.memory = self.memory.carried(here, self.coordinates, *shared)
-                return
-        if self.expected is not None and not np.array_equal(here.x, self.expected):
-            self.memory = self.memory.placed(here, self.coordinates)  # there is no step of ours to judge
 
     def check_finite(self, gradient: np.ndarray) -> None:
         """Of a filter or a band; atoms have been asked by `WatchedAtoms`."""

@@ -7,12 +7,14 @@ from typing import Any, Self
 
 import numpy as np
 
+from molopt.control import Memory
 from molopt.convergence import auto
 from molopt.directions import Checked
-from molopt.directions.checked import Found
+from molopt.directions.checked import Checks, Found
 from molopt.errors import InputError
 from molopt.names import offer
-from molopt.optimizers.watched import Remembered, WatchedAtoms
+from molopt.optimizers.pushed import Left
+from molopt.optimizers.watched import Remembered
 from molopt.rules.base import check as check_number
 from molopt.rules.partition import Array
 from molopt.specification import parse
@@ -49,7 +51,7 @@ class Asked:
         """
         if isinstance(text, cls):
             return text
-        if text is None:
+        if text is None or text == "none":
             return cls()
         name, numbers = parse(text) if isinstance(text, str) else (text, {})
         if name not in KINDS:
@@ -77,6 +79,12 @@ class Checking:
         What the last look said.
     kept : Remembered or None
         The last geometry at which the criteria of the run were met, while it is checked.
+    hidden : bool
+        Whether noise in the forces is all that is left, which hides the curvature.
+    left : Left or None
+        The last ridge from which the run was pushed.
+    undone : Curvature or None
+        What is said of that ridge, where the run went back to it.
     """
 
     optimizer: Any
@@ -86,12 +94,17 @@ class Checking:
     frame: Any = None
     state: Any = None
     kept: Remembered | None = None
+    hidden: bool = False
+    left: Left | None = None
+    undone: Curvature | None = None
 
     @classmethod
     def of(cls, optimizer: Any, asked: Asked) -> Self:
         why_not = "" if asked.kind else "not asked for"
         if asked.kind and optimizer.recipe is None:
             why_not = f"the run is in {optimizer.sees} coordinates, and a check needs internal ones"
+        elif asked.kind and not optimizer.recipe.held.freedoms(optimizer.atoms.positions):
+            why_not = "nothing is free to move"
         return cls(optimizer, asked, why_not)
 
     @property
@@ -100,7 +113,9 @@ class Checking:
 
     def direction(self, inner: Any) -> Checked:
         """The direction, with probes."""
-        limit = min(self.optimizer.stopping.limit, auto(len(self.optimizer.atoms)))
+        limit = self.optimizer.stopping.limit
+        if not np.isfinite(limit):
+            limit = auto(len(self.optimizer.atoms))
         return Checked(inner, limit, self.asked.kind == "auto", self.asked.calls, self.asked.pushes)
 
     def settled(self, met: bool, gradient: Array) -> bool:
@@ -109,9 +124,16 @@ class Checking:
         memory = optimizer.memory
         if optimizer.direction.fmax != optimizer.fmax:
             optimizer.direction = replace(optimizer.direction, fmax=float(optimizer.fmax))
-        if not met and (memory is None or not memory.after.checking[0]):
-            return False
+        self.hidden = met and optimizer.stopping.at_noise_floor
+        if self.hidden:
+            self.found = self.kept = None
+            return True
         x = optimizer.optimizable.get_x()
+        if met and self.ended_at(x):
+            return True
+        if not met and (memory is None or not memory.after.checking[0]):
+            self.found = self.kept = None
+            return False
         arrival = optimizer.arrived(x, gradient)
         here = np.array_equal(arrival.here.x, x)
         found, state = optimizer.direction.examine(arrival.frame, arrival.state, met if here else None)
@@ -122,11 +144,38 @@ class Checking:
             return False
         self.tell(found, state)
         if here and met:
+            if self.undo():
+                return True
             self.kept = optimizer.optimizable.remember()
         if found.over and not here:
             self.go_back()
+            optimizer.arrival = (arrival.here.x, arrival._replace(state=state))
             optimizer.stopping.met = True
+        elif found.ridge and not found.over and self.kept is not None:
+            self.left = Left.at(self.kept, self.seen(found))
         return found.over
+
+    def ended_at(self, x: Array) -> bool:
+        """Whether the run has ended at x (3N,) before."""
+        if self.undone is not None and self.left is not None:
+            return np.array_equal(self.left.place.positions.ravel(), x)
+        return self.found is not None and self.found.over and np.array_equal(self.frame.x, x)
+
+    def undo(self) -> bool:
+        """Where a push has led to another molecule, go back to the ridge: there the run ends."""
+        if self.left is None:
+            return False
+        optimizer = self.optimizer
+        changed = self.left.changed(optimizer.recipe.molecule, optimizer.atoms.positions)
+        if not changed:
+            return False
+        calls, pushes = self.spent
+        self.undone = replace(self.left.curvature, calls=calls, pushes=pushes, why=f"a push changed {changed}")
+        log.info("step %d: %s; the run goes back, and ends on the ridge", optimizer.nsteps, self.undone.why)
+        self.kept, self.found = self.left.place, None
+        self.go_back()
+        self.kept = None
+        return True
 
     def tell(self, found: Found, state: Any) -> None:
         """A line in the log for each look."""
@@ -144,8 +193,8 @@ class Checking:
     def stopped(self) -> None:
         """The run has ended: where it was being checked, it goes back to where its criteria were met."""
         if self.kept is not None and not (self.found is not None and self.found.over):
-            self.go_back()
             self.found = None
+            self.go_back()
 
     def go_back(self) -> None:
         assert self.kept is not None
@@ -174,18 +223,31 @@ class Checking:
         """What is known of the present geometry; None where no check was asked for."""
         if self.asked.kind is None:
             return None
-        state = self.state
-        spent = (0, 0) if state is None else (int(state.calls[0]), int(state.pushes[0]))
-        if self.found is None or not isinstance(self.optimizer.optimizable, WatchedAtoms):
-            return Curvature.unknown(self.why_not, *spent)
-        found, known, frame = self.found, self.found.known, self.frame
+        here = self.optimizer.optimizable.get_x()
+        if self.undone is not None and self.ended_at(here):
+            return self.undone
+        if self.found is not None and not np.array_equal(self.frame.x, here):
+            return Curvature.unknown("the atoms have moved since they were looked at", *self.spent)
+        if self.found is None:
+            stopped = "the run was stopped while it was checked" if self.interrupted else ""
+            hidden = "noise in the forces hides it" if self.hidden else ""
+            return Curvature.unknown(self.why_not or hidden or stopped, *self.spent)
+        return self.seen(self.found)
+
+    @property
+    def spent(self) -> tuple[int, int]:
+        """Force calls of checks, and pushes, so far."""
+        return (0, 0) if self.state is None else (int(self.state.calls[0]), int(self.state.pushes[0]))
+
+    def seen(self, found: Found) -> Curvature:
+        known, frame = found.known, self.frame
         value, _, direction = known.first
         move = np.zeros(frame.x.size)
         move[frame.coordinates.movable] = frame.lower(known.basis @ direction)
         size = max(float(np.linalg.norm(move)), 1e-300)
-        word = found.word(bool(state.met[0]))
+        word = found.word(bool(self.state.met[0]))
         return Curvature(
-            float(value), float(value) / size**2, (move / size).reshape(-1, 3), known.bound, *spent,
+            float(value), float(value) / size**2, (move / size).reshape(-1, 3), known.bound, *self.spent,
             math.nan if word == "saddle" else known.energy_left, word, self.why(found, word),
         )  # fmt: skip
 
@@ -197,3 +259,29 @@ class Checking:
         if word == "unchecked":
             return f"the {self.asked.calls} force calls of its check did not decide"
         return ""
+
+    def moved(self, memory: Memory) -> Memory:
+        """The memory of a run whose atoms were moved from outside: what was seen of the curvature is not of here."""
+        if not isinstance(memory.after, Checks):
+            return memory
+        self.found = self.kept = self.left = self.undone = None
+        return memory._replace(before=afresh(memory.before), after=afresh(memory.after))
+
+    def plain(self) -> dict[str, Any]:
+        """What a restart file keeps of it."""
+        return {
+            name: None if part is None else part.plain() for name, part in (("kept", self.kept), ("left", self.left))
+        }
+
+    def recall(self, plain: dict[str, Any]) -> None:
+        """Know again what `plain` wrote; ValueError, KeyError or TypeError where it is not."""
+        like = self.optimizer.atoms.positions if self.possible else np.zeros((0, 3))
+        for name, kind in (("kept", Remembered), ("left", Left)):
+            part = plain[name]
+            setattr(self, name, None if part is None else kind.from_plain(part, like))
+
+
+def afresh(state: Checks) -> Checks:
+    """What a checked run remembers where its atoms were moved to: nothing of a check."""
+    names = ("steps", "lacks", "offsets", "met", "checking", "tries", "rejected", "spent", "kind")
+    return state._replace(**{name: np.zeros_like(getattr(state, name)) for name in names})

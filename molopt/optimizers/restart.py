@@ -64,6 +64,7 @@ def restart_data(optimizer: "DirectionOptimizer") -> dict[str, Any]:
         "proposal": to_plain(memory.proposal),
         "internal": None if optimizer.recipe is None else optimizer.recipe.plain(optimizer.coordinates),
         "criteria": optimizer.stopping.plain(),
+        "check": optimizer.checking.plain(),
     }
     if hasattr(optimizer.atoms, "orig_cell"):  # a cell filter measures deformation from here
         data["orig_cell"] = np.array(optimizer.atoms.orig_cell)
@@ -168,9 +169,10 @@ class Restart:
             finite(from_plain(state, data["before"])),
             finite(from_plain(state, data["after"])),
             from_plain(optimizer.control.init(coordinates.systems.count), data["controlled"]),
-            finite(from_plain(Proposal(np.zeros_like(frame.gradient), *[number] * 4), data["proposal"])),
+            finite(from_plain(Proposal(np.zeros_like(frame.gradient), *[number] * 5), data["proposal"])),
         )
         optimizer.stopping.recall(data["criteria"])
+        optimizer.checking.recall(data["check"])
         return cls(Beginning(run, start), now, cell, recipe, coordinates, memory)
 
     def resume(self, optimizer: "DirectionOptimizer") -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from ase import Atoms
@@ -10,11 +10,14 @@ from ase.calculators.calculator import Calculator
 from ase.optimize.optimize import OptimizableAtoms
 
 from molopt.errors import Exploded, PotentialFailed
+from molopt.optimizers.json_arrays import checked
 from molopt.potentials import Counted
 from molopt.potentials.answers import checked_energy, checked_forces
 from molopt.potentials.counting import constrained
 from molopt.potentials.sense import Evaluated, Sense
 from molopt.rules.partition import Array
+
+RESULTS = ("energy", "free_energy", "forces")  # of a calculator, that a restart file keeps
 
 
 class Remembered(NamedTuple):
@@ -23,6 +26,28 @@ class Remembered(NamedTuple):
     positions: Array  # (N, 3) Angstrom
     results: dict[str, Any] | None  # of the calculator there; None where it does not show them
     call: Evaluated | None  # what the run knows of that force call
+
+    def plain(self) -> dict[str, Any]:
+        """In arrays, for a restart file."""
+        results = {name: np.asarray(value) for name, value in (self.results or {}).items() if name in RESULTS}
+        call = None if self.call is None else {"energy": self.call.energy, "fmax": self.call.fmax}
+        return {"positions": self.positions, "results": results, "call": call}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any], like: Array) -> Self:
+        """What `plain` wrote of atoms like those at `like` (N, 3); ValueError where it is of others."""
+        positions = checked(plain["positions"], "positions", like, like.shape, -1e6, 1e6)
+        results: dict[str, Any] = {}
+        for name, value in plain["results"].items():
+            shape = {"forces": like.shape}.get(name, ())
+            if name not in RESULTS:
+                raise ValueError(f"a calculator has no result {str(name)[:20]!r}")
+            value = checked(value, name, like, shape)
+            results[name] = value if shape else float(value)
+        call = plain["call"]
+        if call is not None:
+            call = Evaluated(0, positions, float(call["energy"]), float(call["fmax"]), results)
+        return cls(positions, results, call)
 
 
 class WatchedAtoms(OptimizableAtoms):
