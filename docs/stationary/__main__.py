@@ -116,6 +116,7 @@ def run_all(arguments: argparse.Namespace) -> None:
         for start in starts:
             wanted = [run for run in runs(name, start, arguments) if run not in there]
             jobs += [(start, wanted)] if wanted else []
+    jobs.sort(key=lambda job: len(job[0].molecule))  # so that most are done early
     print(f"{sum(len(wanted) for _, wanted in jobs)} runs to do", flush=True)
     with file.open("a") as opened, ProcessPoolExecutor(arguments.workers) as pool:
         futures = [pool.submit(records, *job, arguments.out, not arguments.no_truth) for job in jobs]
