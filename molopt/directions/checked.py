@@ -222,7 +222,9 @@ class Checked:
 
     def passed(self, known: Known) -> bool:
         """Whether nothing worth a step is left where it may be soft, or it is known to be a soft minimum."""
-        return known.products > 0 and (known.at_stake <= self.limit / 2 or (known.resolved and known.bound > 0))
+        if not known.products or known.untried.any():
+            return False
+        return known.at_stake <= self.limit / 2 or (known.resolved and known.bound > 0)
 
     def found(self, frame: Any, state: Checks) -> Found:
         known = self.known(frame, state)

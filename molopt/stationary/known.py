@@ -19,6 +19,8 @@ ROUGH, ROUGH_AT = 0.02, 0.0173  # error of a relative curvature that is seen in 
 PESSIMISM = 1.3  # standard deviations
 MARGIN = 0.12  # relative curvature; the surface bends
 REACH, FARTHEST = 0.5, 0.3  # rad of a soft motion, sqrt(eV): over which a negative curvature may last
+SYMMETRIC = 1e-3  # part of a motion in a displacement, below which it has none
+DOUBTED = 0.15  # spread of a motion that has to be tried
 ENOUGH = 0.5  # relative curvature; a motion that may be softer takes part in a probe
 CERTAIN = 2.0  # standard deviations below zero: a ridge
 HEARD = 0.1  # relative curvature, what noise may make of it
@@ -283,9 +285,16 @@ class Known:
         """The largest change of a soft motion, rad."""
         return float(np.abs(self.soft @ displacement).max(initial=0.0))
 
+    @cached_property
+    def untried(self) -> Array:
+        """(ns,) which motions no displacement has any part in, as symmetry may forbid, though they may be soft."""
+        parts = np.abs(self.along).max(axis=0, initial=0.0)
+        return (parts < SYMMETRIC) & (self.spreads > DOUBTED)
+
     def probe(self, way: Array) -> Array:
         """(r,) of norm 1: what to try next, to learn most of what may be softer than `ENOUGH`."""
         weights = np.maximum(max(ENOUGH, self.doubts.min(initial=ENOUGH) + NEXT) - self.doubts, 0.0)
+        weights = np.where(self.untried, np.maximum(weights, NEXT), weights)
         rows = self.motions * weights[:, None]
         if self.products:
             direction = self.lowest[2]
