@@ -72,7 +72,8 @@ def row(name: str, potential: str, optimizer: str) -> str:
     atoms = molecule.atoms()
     atoms.set_constraint(constraint(atoms))
     try:
-        result = molopt.relax(atoms, optimizer, molopt.potential(potential, molecule), fmax=0.01, steps=300)
+        method = molopt.potential(potential, molecule)
+        result = molopt.relax(atoms, optimizer, method, fmax=0.01, steps=300, check=None)
     except Exception as error:  # whatever it is, the table goes on
         return f"| {name} | {potential} | - | - | - | {type(error).__name__}: {str(error).split(';')[0]} |"
     how = result.error or ""
@@ -86,7 +87,7 @@ def main() -> None:
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     np.seterr(all="ignore")
-    print("| start | potential | converged | bonds kept | force calls | error |")
+    print("| start | potential | converged | bonds kept | force calls, unchecked | error |")
     print("|---" * 6 + "|")
     for potential in arguments.potentials.split(","):
         for name in STARTS:

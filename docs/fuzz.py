@@ -163,7 +163,7 @@ def work(connection: Connection, sandbox: Path) -> None:
     outputs = [os.open(sandbox.parent / f"{sandbox.name}-{name}", os.O_RDWR | os.O_CREAT) for name in ("out", "err")]
     import molopt.cli.comparing
 
-    molopt.cli.comparing.Pool = lambda *_: molopt.cli.comparing.Here()
+    molopt.cli.comparing.Pool = lambda *_, **__: molopt.cli.comparing.Here()
     for descriptor, own in zip(outputs, (1, 2), strict=True):
         os.dup2(descriptor, own)
     while (given := connection.recv()) is not None:
@@ -290,7 +290,7 @@ def finished(folder: Path) -> dict[str, dict[str, bytes]]:
 def make_templates(folder: Path) -> dict[str, dict[str, bytes]]:
     import molopt.cli.comparing
 
-    molopt.cli.comparing.Pool = lambda *_: molopt.cli.comparing.Here()
+    molopt.cli.comparing.Pool = lambda *_, **__: molopt.cli.comparing.Here()
     folder.mkdir()
     os.chdir(folder)
     command = "compare CO C --potential mmff94 --optimizers bfgs,adam --steps 3 --out study --no-files --json"

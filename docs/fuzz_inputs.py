@@ -70,6 +70,20 @@ COMPARE = {
     "--no-files": [],
     "--resume": ["nothing", "study"],
 }
+RELAXING = {
+    "--check": ["auto", "report", "none", "auto?calls=2&pushes=1", "auto?calls=0", "report?x=1"],
+    "--max-calls": ["1", "3", "0"],
+    "--time-limit": ["10", "0", "-1"],
+}
+CHECKING = {
+    **{name: OPTIONS[name] for name in ("--fmax", "--charge", "--spin", "--potential", "--out", "--json", "--help")},
+    "--frequencies": [],
+    "--temperature": ["350", "0"],
+    "--pressure": ["1e5", "-1"],
+    "--symmetry-number": ["2", "0"],
+    "--even-if-not-a-minimum": [],
+    "--displacement": ["0.01", "0"],
+}
 
 
 class Case(NamedTuple):
@@ -159,8 +173,8 @@ def specification(choose: random.Random, _: object) -> Made:
 
 
 def command(choose: random.Random, _: object) -> Made:
-    verb = choose.choice(["relax", "relax", "compare", "report", "export", "molecules", "fit-stiffness", ""])
-    options = OPTIONS | COMPARE if verb == "compare" else OPTIONS
+    verb = choose.choice(["relax", "relax", "check", "compare", "report", "export", "molecules", "fit-stiffness", ""])
+    options = {"compare": OPTIONS | COMPARE, "check": CHECKING}.get(verb, OPTIONS | RELAXING)
     sources = ["CO", "C methane", "list.smi", "nowhere.sdf", "pipe", "aladip x", "folder.xyz", "peg5", ""]
     found = [verb, choose.choice(sources)]
     for option in choose.sample(list(options), choose.randint(1, 3)):

@@ -4,8 +4,8 @@
     python docs/polyynes.py --set tuning     # what was tuned on
 
 Molecules are embedded by RDKit (ETKDGv3) and relaxed under GFN2-xTB to fmax 0.01 eV/A. The two sets were chosen before
-anything was tuned. `default` is `molopt.relax`, `unguided` the same without a surrogate; `plain` starts from atoms
-without bonds, as they are read from an XYZ file.
+anything was tuned. `default` is `molopt.relax` with `check=None`, `unguided` the same without a surrogate; `plain`
+starts from atoms without bonds, as they are read from an XYZ file.
 """
 
 import argparse
@@ -78,9 +78,7 @@ def run(name: str, seed: int, displacement: float, optimizer: str, plain: bool) 
     if plain:
         target = Atoms(target.numbers, positions=target.positions, info={"charge": 0})
     try:
-        result = molopt.relax(
-            target, optimizer=optimizer, potential="gfn2-xtb", fmax=FMAX, energy_left=None, steps=CAP - 1
-        )
+        result = molopt.relax(target, optimizer, "gfn2-xtb", fmax=FMAX, energy_left=None, steps=CAP - 1, check=None)
     except PotentialFailed:
         return Run(np.inf, np.nan)
     return Run(result.force_calls if result.converged else np.inf, float(result.energy))
@@ -109,7 +107,7 @@ def main() -> None:
     with ProcessPoolExecutor(arguments.workers) as pool:
         done = list(pool.map(run, *zip(*tasks, strict=True)))
     runs = {name: done[n * len(systems) : (n + 1) * len(systems)] for n, name in enumerate(COLUMNS)}
-    print("| |", " | ".join(COLUMNS), "|\n|---|" + "---|" * len(COLUMNS))
+    print("| unchecked |", " | ".join(COLUMNS), "|\n|---|" + "---|" * len(COLUMNS))
     for n, (name, seed, size) in enumerate(systems):
         label = f"{name}, {size:g}" + (f", {seed}" if len(seeds) > 1 else "")
         print("|", " | ".join([label, *(cell(found[n], runs["Sella"][n]) for found in runs.values())]), "|")

@@ -11,7 +11,7 @@ import math
 import time
 
 import molopt
-from molopt.relaxation import Run
+from molopt.run import Run
 
 SHIPPED = (
     "aladip", "sorbitol", "peg4", "dodecane", "spermine",

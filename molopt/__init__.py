@@ -6,7 +6,7 @@ The update rules of deep learning as ASE optimizers, on any ASE calculator. Name
 import importlib
 from typing import Any
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"
 
 _HOME = {
     **dict.fromkeys(("Molecule", "read", "shipped_names"), "molopt.molecules"),

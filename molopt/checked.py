@@ -108,7 +108,8 @@ class Check:
     def ending(self) -> str:
         """What it is, and why, in one line."""
         changed = "bonds are not those that its source says" if self.verdict.molecule == "rearranged" else ""
-        return f"{self.name}: {self.stationary} ({'; '.join(filter(None, (self.verdict.why, changed)))})"
+        why = "; ".join(filter(None, (self.verdict.why, changed)))
+        return f"{self.name}: {self.stationary}" + (f" ({why})" if why else "")
 
     def measured(self) -> str:
         """Energy, forces and energy left in one line."""

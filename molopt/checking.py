@@ -243,7 +243,9 @@ def judged(there: Place, curvature: Curvature, fmax: float, molecule: Molecule |
         why = f"fmax {there.fmax:.4f} eV/A is above {fmax:g}; {why}"
     kept = None if molecule is None else bonds_kept(molecule, there.atoms.positions)
     left = curvature.energy_left
-    if np.isnan(left) and stationary != "saddle" and molecule is not None:  # far from a minimum: as the model sees it
+    if (
+        np.isnan(left) and stationary != "saddle" and molecule is not None and there.movable.any()
+    ):  # far from a minimum: as the model sees it
         left = energy_left(there.atoms, molecule).energy
     return Verdict(
         ended="converged" if stationary in ("minimum", "flat", "unchecked") else "unconverged",

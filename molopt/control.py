@@ -12,7 +12,6 @@ from molopt.rules.base import Observation
 from molopt.rules.state import Array, PerEntry, PerSystem, choose, reindexed
 
 SMALLEST_STEP = 1e-300  # Angstrom; keeps a division by a step of zero away
-RISE = 2e-4  # eV; a step of a check that rises by more is taken back
 SMALLEST_RATE = 1e-10  # noise in the forces may reject any step, but must not stop the run for ever
 
 
@@ -277,9 +276,10 @@ def arrive(direction: Direction, control: Any, coordinates: Any, here: Point, me
     measured = getattr(direction, "work", None)
     work = (slope + end) / 2 if measured is None else measured(memory.after, state, old, frame, taken)
     rejected, controlled = control.judge(slope, work, memory.proposal, memory.control)
-    checked = np.broadcast_to(memory.proposal.checks > 0, rejected.shape)
+    allowed = np.broadcast_to(memory.proposal.allowed, rejected.shape)
+    checked = ~np.isnan(allowed)
     if checked.any():
-        rejected = np.where(checked, work > RISE, rejected)
+        rejected = np.where(checked, work > allowed, rejected)
         controlled = choose(systems, checked, memory.control, controlled)
     if rejected.any():
         here = choose(systems, rejected, memory.point, here)
@@ -296,7 +296,7 @@ def depart(direction: Direction, control: Any, coordinates: Any, arrival: Arriva
     systems = coordinates.systems
     proposal, after = direction.propose(frame, seen, state, control.limits(controlled))
     step = proposal.displacement
-    checks = np.broadcast_to(proposal.checks > 0, systems.count)
+    checks = np.broadcast_to(~np.isnan(proposal.allowed), systems.count)
     if not checks.all():
         longest, change = coordinates.longest(frame, step), coordinates.change(frame, step)
         limited = control.limit(longest, change, proposal, controlled)

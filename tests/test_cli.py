@@ -77,9 +77,9 @@ def test_relax_writes_structures_that_keep_bonds_charge_and_stereo(here):
 
 
 def test_what_relax_wrote_it_can_read():
-    molopt("relax", "CC(=O)[O-] acetate")
+    molopt("relax", "CC(=O)[O-] acetate", "--check", "none")
     for ending in ("sdf", "xyz"):
-        result = molopt("relax", f"acetate_relaxed.{ending}", "--json", "--out", ending)
+        result = molopt("relax", f"acetate_relaxed.{ending}", "--check", "none", "--json", "--out", ending)
         (record,) = json.loads(result.stdout)
         assert record["molecule"]["charge"] == -1
         assert record["molecule"]["smiles"] == "CC(=O)[O-]"
@@ -115,6 +115,23 @@ def test_relax_stops_by_energy_left_unless_told_otherwise():
         assert least < record["energy_left"]["energy"] <= most  # on fmax alone, BFGS stops on a plateau
         calls.append(record["force_calls"])
     assert calls == sorted(calls)
+
+
+def test_relax_says_what_the_end_is_in_table_json_and_sdf_unless_it_is_not_to_look():
+    for options, word, mark in (((), "minimum", ""), (("--check", "none"), "unchecked", "?")):
+        columns = molopt("relax", "CCO", "--overwrite", *options).stdout.splitlines()[1].split()
+        (record,) = json.loads(molopt("relax", "CCO", "--overwrite", "--json", *options).stdout)
+        (mol,) = Chem.SDMolSupplier("CCO_relaxed.sdf")
+        assert columns[1] == record["verdict"]["stationary"] == mol.GetProp("stationary") == word
+        assert columns[-2].removesuffix("?") + mark == columns[-2]
+        assert (record["curvature"] is None) == (word == "unchecked") != mol.HasProp("lowest_curvature_eV_per_A2")
+
+
+def test_a_check_may_have_other_limits_and_any_other_is_one_line():
+    (record,) = json.loads(molopt("relax", "aladip", "--check", "auto?calls=1&pushes=1", "--json").stdout)
+    assert record["curvature"]["calls"] <= 1
+    assert "did you mean calls" in one_line("relax", "C", "--check", "auto?call=12")
+    assert "got 'always'" in one_line("relax", "C", "--check", "always")
 
 
 def test_relax_takes_coordinates():

@@ -5,6 +5,7 @@ from copy import deepcopy
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.build import bulk, molecule
 from ase.calculators.emt import EMT
 from ase.constraints import (
@@ -151,6 +152,15 @@ def test_all_atoms_fixed_relax_to_where_they_are(optimizer):
     result = molopt.relax(start, optimizer)
     assert (result.ended, result.force_calls, result.energy_left) == ("converged", 1, None)
     np.testing.assert_array_equal(result.atoms.positions, start.positions)
+
+
+@pytest.mark.parametrize("held", [FixAtoms([0, 1]), FixBondLengths([[0, 1]])], ids=["atoms", "bond"])
+def test_where_nothing_is_free_to_move_there_is_no_curvature_to_look_at(held):
+    hydrogen = Atoms("H2", [[0, 0, 0], [0, 0, 0.8]], constraint=held, calculator=EMT())
+    result, looked = molopt.relax(hydrogen), molopt.check(hydrogen)
+    assert (result.ended, result.force_calls) == ("converged", 1)
+    for verdict in (result.verdict, looked.verdict):
+        assert (verdict.stationary, verdict.why) == ("unchecked", "nothing is free to move")
 
 
 def copper():

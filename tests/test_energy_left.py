@@ -201,8 +201,8 @@ def test_without_it_bfgs_and_fire_stop_on_a_plateau_and_the_estimate_says_so():
 
 
 def test_a_number_sets_it():
-    coarse = relax(Molecule.named("peg4"), energy_left=0.1, fmax=1.0)
-    fine = relax(Molecule.named("peg4"), energy_left=1e-4, fmax=1.0)
+    coarse = relax(Molecule.named("peg4"), energy_left=0.1, fmax=1.0, check=None)
+    fine = relax(Molecule.named("peg4"), energy_left=1e-4, fmax=1.0, check=None)
     assert float(fine.energy_left) <= 1e-4 < float(coarse.energy_left) <= 0.1
     assert fine.force_calls > coarse.force_calls
 
@@ -312,7 +312,7 @@ def test_a_slope_that_noise_covers_is_not_the_floor(name, seed):
         # Here noise of 10 meV/A makes some 30 to 60 meV at each geometry, and 120 to 230 meV were left.
         assert there.get_potential_energy() - floor.energy < 0.03
     else:
-        assert result.ended == "unconverged"
+        assert result.ended in ("unconverged", "stalled")
 
 
 def test_forces_agree_where_their_mean_shows_more_than_the_limit_and_noise_alone_does_not():

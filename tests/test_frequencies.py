@@ -325,6 +325,16 @@ def test_a_minimum_is_checked_with_a_table_and_exits_with_0(here):
     assert [path.name for path in here.iterdir()] == ["ethanol.sdf"]
 
 
+def test_a_cheap_check_is_three_short_lines_and_a_refusal_is_printed_whole(here):
+    ase.io.write("ammonia.xyz", planar_ammonia(), format="extxyz")
+    (here / "ethanol.sdf").write_text(relaxed("CCO").to_sdf())
+    lines = command("ethanol.sdf").output.splitlines()
+    assert [line.split()[0] for line in lines[:3]] == ["CCO:", "energy", "lowest"]
+    assert "()" not in lines[0]
+    said = command("ammonia.xyz", "--frequencies").output
+    assert "relax the geometry first, or give --even-if-not-a-minimum (in Python even_if_not_a_minimum=True)\n" in said
+
+
 def test_each_structure_of_a_file_is_checked_and_imaginary_modes_are_written(here):
     saddle = planar_ammonia()
     ase.io.write("both.xyz", [at_rest(calculated(built("NH3"))), saddle], format="extxyz")
@@ -379,7 +389,7 @@ def test_ctrl_c_ends_cleanly_and_writes_nothing(here, workers, tmp_path_factory)
 def test_a_potential_that_fails_is_one_line_and_the_others_are_checked(here, monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     ase.io.write("two.xyz", [built("CH4"), built("H2O")], format="extxyz")
-    ran = command("two.xyz", "--potential", "trouble:Raising", "--json")
+    ran = command("two.xyz", "--potential", "trouble:Raising?at=1", "--json")
     assert ran.exit_code == 1
     assert [set(said) for said in json.loads(ran.stdout)] == [{"name", "error"}] * 2
 

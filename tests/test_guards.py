@@ -27,7 +27,7 @@ from molopt.execution import Pool
 from molopt.optimizers.peers import PACKAGES
 from molopt.potentials.budget import Budget
 from molopt.potentials.progress import Progress
-from molopt.relaxation import Run
+from molopt.run import Run
 
 TESTS = Path(__file__).parent
 ALANINE = "C[C@H](N)C(=O)O"

@@ -26,7 +26,7 @@ from hypothesis.extra.numpy import arrays
 from molopt.errors import InputError, StoreError
 from molopt.molecules import Molecule
 from molopt.record import EMPTY, Outcome, Plan, Record
-from molopt.relaxation import Run
+from molopt.run import Run
 from molopt.stationary.verdict import ENDED, MOLECULE, STATIONARY
 from molopt.store import Store
 from molopt.store.checking import require_sound

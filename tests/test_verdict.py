@@ -20,9 +20,9 @@ from molopt.optimizers.estimate import Estimate
 from molopt.optimizers.names import abbreviated, choose
 from molopt.potentials import potential
 from molopt.record import Outcome
-from molopt.relaxation import Run
 from molopt.report.fields import sdf_fields
 from molopt.report.table import HEADINGS, remarks, row
+from molopt.run import Run
 from molopt.stationary.curvature import Curvature
 from molopt.stationary.verdict import ENDED, LOOKED_AT, MOLECULE, STATIONARY, WORDS, Verdict, left_text, short
 
@@ -238,6 +238,7 @@ def test_a_check_is_part_of_the_name_of_an_optimizer():
     assert choose(chosen.name).name == chosen.name
     assert abbreviated(chosen.name) == "default?check=auto"
     assert choose("default?check=none").name == choose("default").name
+    assert relax(Molecule.from_smiles("CO"), "default?check=none").curvature is None  # the name decides
     with pytest.raises(InputError, match="needs internal coordinates"):
         choose("adam?check=auto")
     with pytest.raises(InputError, match='check must be "auto"'):

@@ -14,7 +14,7 @@ from molopt import potential
 from molopt.molecules.reading import read
 from molopt.molecules.shipped import shipped_names
 from molopt.potentials.progress import Progress
-from molopt.relaxation import Run
+from molopt.run import Run
 
 RULES = (
     "gradient-descent",

@@ -17,7 +17,6 @@ from molopt.cli.terminal import JsonList, Notes, Progress, say
 from molopt.errors import PotentialFailed
 from molopt.molecules import Molecule
 from molopt.molecules.molecule import SEED
-from molopt.report.escaping import shown
 from molopt.stationary.frequencies import STEP
 from molopt.stationary.thermochemistry import Conditions
 
@@ -125,7 +124,7 @@ def animated(found: Check, job: Job) -> list[Path]:
 def show(found: Check, written: Sequence[Path]) -> None:
     """The table; names cannot become control sequences, or lines of their own."""
     for line in str(found).splitlines():
-        click.echo(shown(line))
+        say(line)
     for path in written:
-        click.echo(shown(f"imaginary mode written to {path}"))
+        say(f"imaginary mode written to {path}")
     click.echo()

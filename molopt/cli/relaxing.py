@@ -14,16 +14,17 @@ from molopt.cli.interrupts import Interrupts
 from molopt.cli.options import energy_limit
 from molopt.cli.terminal import JsonList, Notes, Progress, say
 from molopt.molecules import Molecule
+from molopt.optimizers.checking import Asked
 from molopt.optimizers.names import choose
 from molopt.optimizers.stopping import check_criteria
 from molopt.potentials import Counted
 from molopt.potentials.budget import Budget
 from molopt.potentials.progress import Progress as Gains
-from molopt.relaxation import Run
 from molopt.report.fields import sdf_fields
 from molopt.report.labels import label
 from molopt.report.table import HEADINGS, remarks, row
 from molopt.result import Result
+from molopt.run import Run
 
 
 class Job(NamedTuple):
@@ -44,6 +45,7 @@ def carry_out(
     energy_left: str | None,
     coordinates: str | None,
     surrogate: str,
+    check: str,
     steps: int,
     max_calls: int | None,
     time_limit: float | None,
@@ -60,8 +62,10 @@ def carry_out(
     """
     limit = energy_limit(energy_left, "auto")
     check_criteria(fmax, limit, steps)
+    Asked.of(check)
     Budget(max_calls, time_limit)
-    name = choose(optimizer, coordinates, surrogate).name
+    choice = choose(optimizer, coordinates, surrogate)
+    name, check = choice.name, choice.check or check
     folder = Path(out)
     require_folder(folder)
     finishing = "finishing this force call; interrupt again to end at once"
@@ -85,7 +89,8 @@ def carry_out(
                 progress.follow(job.molecule.name, label(name), counted)
 
             budget = Budget(max_calls, time_limit, interrupts.why)
-            run = Run(job.molecule, name, potential, fmax, limit, steps, on_call, budget=budget, progress=Gains())
+            criteria = (fmax, limit, steps)
+            run = Run(job.molecule, name, potential, *criteria, on_call, check=check, budget=budget, progress=Gains())
             run.go(trajectory=job.traj)
             return run.result()
 

@@ -12,8 +12,8 @@ from molopt.potentials import Counted, potential
 from molopt.potentials.force_field_terms import FORCE_FIELDS
 from molopt.potentials.xtb import METHODS
 from molopt.record import Outcome
-from molopt.relaxation import Run
 from molopt.rules.partition import Array
+from molopt.run import Run
 from molopt.specification import parse
 
 # Atoms up to which a whole Hessian takes no longer than a run, and eV/A^2 that differences of its forces blur: below

@@ -17,8 +17,8 @@ from molopt.molecules import Molecule
 from molopt.potentials import Counted
 from molopt.potentials.budget import Budget
 from molopt.record import NOT_RUN, Outcome, Record
-from molopt.relaxation import Run
 from molopt.rules.partition import Array
+from molopt.run import Run
 
 log = logging.getLogger("molopt")
 

@@ -24,7 +24,7 @@ class Proposal(NamedTuple):
     energy_left: PerSystem  # (S,) above the floor of the basin, eV
     length: PerSystem  # (S,) in the metric of the model Hessian, sqrt(eV)
     limited: PerSystem  # (S,) 1 where a limit shortened it, else 0
-    checks: PerSystem = np.zeros(1)  # (S,) 1 where it is a step of a check: taken as it is, whatever the control
+    allowed: PerSystem = np.full(1, np.nan)  # (S,) eV, the largest rise of a step that no control judges; NaN of others
 
 
 class Direction(Protocol):

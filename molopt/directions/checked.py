@@ -14,7 +14,9 @@ from molopt.stationary.known import Known
 from molopt.stationary.soft import soft_motions
 
 PLAIN, PROBE, CHECK, PUSH = range(4)  # a step of the inner direction, one with a probe, Newton and probe, off a ridge
-TURN, SHIFT = 0.4, 0.5  # rad of a soft motion, Angstrom of an atom: the longest step of a check
+RISE = 2e-4  # eV; a step of a check that rises by more is taken back
+TURN, PUSHED, SHIFT = 0.4, 0.6, 0.7  # rad of a soft motion, of one in a push, Angstrom of an atom: the longest steps
+KNOWN = 0.1  # standard deviation of a relative curvature, below which a long step may rely on it
 GROWTH = 1.7  # of the radius, after a step of nearly its length
 WIDE, NARROWEST = 0.3, 0.02  # sqrt(eV), the radius of a check at first, and at least
 FMAX, LIMIT = 0.05, 1e-3  # eV/A, eV: for runs that end at these, sizes of probes are as they are given
@@ -106,8 +108,9 @@ class Checked:
         Of fmax; a probe makes no longer force on an atom than this, so that stiff molecules can be done with it.
     clean : float
         sqrt(eV); a longer step says nothing exact about the curvature at its end.
-    turn, turn_where_soft : float
-        rad; the longest turn of a soft motion to the floor at which a run may end, and that where l < 0.3.
+    turn : float
+        rad; the longest turn of a soft motion to the floor at which a run may end, and less in proportion where
+        l < 0.3: there the surface bends on the way.
     memory : int
         Short steps remembered.
     fmax : float
@@ -126,7 +129,6 @@ class Checked:
     force: float = 0.4
     clean: float = 0.2
     turn: float = 0.15
-    turn_where_soft: float = 0.1
     memory: int = 8
     fmax: float = field(default=FMAX, repr=False)
 
@@ -153,7 +155,7 @@ class Checked:
             return state._replace(met=np.zeros_like(state.met))
         pushed = state.kind == PUSH
         work = 0.5 * float((old.gradient + new.gradient) @ taken)
-        away = bool(pushed[0]) or state.size[0] > self.clean or work < FELL
+        away = state.kind[0] > CHECK or state.size[0] > self.clean or work < FELL
         wider = state.size > 0.8 * state.radius
         return state._replace(
             met=np.zeros_like(state.met),
@@ -226,7 +228,7 @@ class Checked:
         known = self.known(frame, state)
         passed = self.passed(known)
         turn = known.turn(known.newton)
-        small = known.energy_left <= self.limit and turn < (self.turn_where_soft if known.first[0] < 0.3 else self.turn)
+        small = known.energy_left <= self.limit and turn < self.turn * min(1.0, max(known.first[0], SOFTEST) / 0.3)
         done = bool(state.met[0]) and small and passed
         stays = known.ridge and (not self.push or state.pushes[0] >= self.pushes)
         flat = known.resolved and not known.ridge and small
@@ -241,7 +243,12 @@ class Checked:
         if not (state.checking[0] or rides):
             return proposal, self.took(state, PLAIN)
         known = self.known(frame, state)
-        if known.ridge and self.push and (state.pushes[0] < self.pushes or not state.checking[0]):
+        if (
+            known.ridge
+            and self.push
+            and state.pushes[0] < self.pushes
+            and state.calls[0] < self.most * (self.pushes + 1)
+        ):
             return self.proposed(known, self.off_ridge(frame, known, state), state, PUSH)
         if state.checking[0]:
             return self.proposed(known, self.step(frame, known, state), state, CHECK)
@@ -263,19 +270,20 @@ class Checked:
         """A step (r,) of the check, which is taken as it is."""
         predicted = float(known.gradient @ way) + 0.5 * float(way @ known.hessian @ way)
         size = float(np.linalg.norm(way))
-        numbers = (predicted, known.energy_left, size, 0.0, 1.0)
+        numbers = (predicted, known.energy_left, size, 0.0, RISE)
         proposal = Proposal(known.basis @ way, *(np.array([number]) for number in numbers))
         return proposal, self.took(state, kind, size)
 
     def step(self, frame: Any, known: Known, state: Checks) -> Array:
-        """(r,) Newton step and probe in one."""
+        """(r,) Newton step and probe in one; the step alone where the curvature is known."""
         if not self.push:
             way = known.down(CAUTIOUS, CAUTIOUS)
         else:
-            way = known.newton if known.energy_left > self.limit else known.down(CAUTIOUS)
+            sure = known.energy_left > self.limit or known.first[1] < KNOWN
+            way = known.newton if sure else known.down(CAUTIOUS)
         way = way * min(1.0, float(state.radius[0]) / max(float(np.linalg.norm(way)), 1e-300))
         way = way * min(1.0, TURN / max(known.turn(way), 1e-300))
-        return way + self.probed(frame, known, way)
+        return way if known.resolved or self.passed(known) else way + self.probed(frame, known, way)
 
     def off_ridge(self, frame: Any, known: Known, state: Checks) -> Array:
         """(r,) along the lowest curvature, downhill, and the Newton step in all else."""
@@ -283,7 +291,7 @@ class Checked:
         if ridge @ known.gradient > 0:
             ridge = -ridge
         farthest = frame.longest(known.basis @ ridge)
-        size = min(TURN / max(known.turn(ridge), 1e-300), SHIFT / max(farthest, 1e-300))
+        size = min(PUSHED / max(known.turn(ridge), 1e-300), SHIFT / max(farthest, 1e-300))
         if state.rejected[0]:
             size = min(size, float(state.radius[0]))
         return known.newton + (size - float(ridge @ known.newton)) * ridge

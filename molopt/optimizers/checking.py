@@ -9,7 +9,6 @@ import numpy as np
 
 from molopt.control import Memory
 from molopt.convergence import auto
-from molopt.coordinates.rigid import rigid_left_by
 from molopt.directions import Checked
 from molopt.directions.checked import Checks, Found
 from molopt.errors import InputError
@@ -52,7 +51,7 @@ class Asked:
         """
         if isinstance(text, cls):
             return text
-        if text is None:
+        if text is None or text == "none":
             return cls()
         name, numbers = parse(text) if isinstance(text, str) else (text, {})
         if name not in KINDS:
@@ -80,6 +79,8 @@ class Checking:
         What the last look said.
     kept : Remembered or None
         The last geometry at which the criteria of the run were met, while it is checked.
+    hidden : bool
+        Whether noise in the forces is all that is left, which hides the curvature.
     left : Left or None
         The last ridge from which the run was pushed.
     undone : Curvature or None
@@ -93,6 +94,7 @@ class Checking:
     frame: Any = None
     state: Any = None
     kept: Remembered | None = None
+    hidden: bool = False
     left: Left | None = None
     undone: Curvature | None = None
 
@@ -101,8 +103,8 @@ class Checking:
         why_not = "" if asked.kind else "not asked for"
         if asked.kind and optimizer.recipe is None:
             why_not = f"the run is in {optimizer.sees} coordinates, and a check needs internal ones"
-        elif asked.kind and not can_move(optimizer):
-            why_not = "nothing can move"
+        elif asked.kind and not optimizer.recipe.held.freedoms(optimizer.atoms.positions):
+            why_not = "nothing is free to move"
         return cls(optimizer, asked, why_not)
 
     @property
@@ -111,7 +113,9 @@ class Checking:
 
     def direction(self, inner: Any) -> Checked:
         """The direction, with probes."""
-        limit = min(self.optimizer.stopping.limit, auto(len(self.optimizer.atoms)))
+        limit = self.optimizer.stopping.limit
+        if not np.isfinite(limit):
+            limit = auto(len(self.optimizer.atoms))
         return Checked(inner, limit, self.asked.kind == "auto", self.asked.calls, self.asked.pushes)
 
     def settled(self, met: bool, gradient: Array) -> bool:
@@ -120,6 +124,10 @@ class Checking:
         memory = optimizer.memory
         if optimizer.direction.fmax != optimizer.fmax:
             optimizer.direction = replace(optimizer.direction, fmax=float(optimizer.fmax))
+        self.hidden = met and optimizer.stopping.at_noise_floor
+        if self.hidden:
+            self.found = self.kept = None
+            return True
         x = optimizer.optimizable.get_x()
         if met and self.ended_at(x):
             return True
@@ -222,7 +230,8 @@ class Checking:
             return Curvature.unknown("the atoms have moved since they were looked at", *self.spent)
         if self.found is None:
             stopped = "the run was stopped while it was checked" if self.interrupted else ""
-            return Curvature.unknown(self.why_not or stopped, *self.spent)
+            hidden = "noise in the forces hides it" if self.hidden else ""
+            return Curvature.unknown(self.why_not or hidden or stopped, *self.spent)
         return self.seen(self.found)
 
     @property
@@ -270,14 +279,6 @@ class Checking:
         for name, kind in (("kept", Remembered), ("left", Left)):
             part = plain[name]
             setattr(self, name, None if part is None else kind.from_plain(part, like))
-
-
-def can_move(optimizer: Any) -> bool:
-    """Whether a molecule has motions that neither constraints forbid nor are those of the whole."""
-    held, x = optimizer.recipe.held, optimizer.atoms.positions.ravel()
-    forbidden = held.forbidden(x)
-    rigid = rigid_left_by(held.movable, forbidden, x.reshape(-1, 3))
-    return int(held.movable.sum()) > forbidden[held.movable].shape[1] + rigid.shape[1]
 
 
 def afresh(state: Checks) -> Checks:

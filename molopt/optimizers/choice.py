@@ -66,7 +66,8 @@ class Choice:
     guidable : bool
         Whether it takes a surrogate: ours do, in internal coordinates.
     check : str or None
-        The check of the curvature at its end that its name asks for, as `check=` of `molopt.relax`.
+        The check of the curvature at its end that its name asks for, as `check=` of `molopt.relax`; "none" where the
+        name says that there is to be none.
     """
 
     name: str
@@ -112,9 +113,10 @@ def asked(said: Any, where: str) -> str | None:
 def ours(name: str, where: str, keywords: dict[str, Any], surrogate: str | None) -> Choice:
     """One of molopt's, which may be told a surrogate and a check besides its hyper-parameters."""
     look = asked(keywords.get("check"), where)
+    silent = "none" if "check" in keywords else None
     choice = unchecked(name, where, {key: value for key, value in keywords.items() if key != "check"}, surrogate)
     if look is None:
-        return choice
+        return replace(choice, check=silent)
     plain, arguments = parse(choice.name)
     return replace(choice, name=specified(plain, arguments | {"check": look}), check=look)
 

@@ -18,9 +18,10 @@ from ase.constraints import (
 )
 
 from molopt.coordinates.primitives import Primitives
-from molopt.coordinates.rigid import nothing, spanned
+from molopt.coordinates.rigid import nothing, rigid_left_by, spanned
 from molopt.errors import InputError
 from molopt.rules.partition import Array
+from molopt.stationary.frequencies import straightened
 
 
 class Held(NamedTuple):
@@ -45,6 +46,12 @@ class Held(NamedTuple):
         left = np.where(self.movable, gradient, 0.0)
         held = spanned([self.forbidden(x) * self.movable[:, None]])
         return left - held @ (held.T @ left)
+
+    def freedoms(self, positions: Array) -> int:
+        """How many independent moves of points (N, 3) change their shape, or where they are if that matters."""
+        forbidden = self.forbidden(positions.ravel())
+        rigid = nothing(positions) if self.outside else rigid_left_by(self.movable, forbidden, straightened(positions))
+        return int(self.movable.sum()) - spanned([forbidden * self.movable[:, None], rigid]).shape[1]
 
 
 def held_of(atoms: Atoms) -> Held:

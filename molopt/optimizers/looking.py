@@ -39,6 +39,8 @@ def look(atoms: Atoms, molecule: Molecule | None = None, calls: int = 8, limit: 
         run = LBFGS(atoms, logfile=None, molecule=molecule, coordinates="internal", check=Asked("auto", calls))
     except InputError as error:
         return Curvature.unknown(error.message.partition(": use")[0])
+    if not run.checking.possible:
+        return Curvature.unknown(run.checking.why_not)
     start = lowest = float(atoms.get_potential_energy())
     at_first: Curvature | None = None  # the ridge that the geometry lies on
     for over in run.irun(fmax=math.inf, steps=calls):

@@ -169,7 +169,7 @@ class Restart:
             finite(from_plain(state, data["before"])),
             finite(from_plain(state, data["after"])),
             from_plain(optimizer.control.init(coordinates.systems.count), data["controlled"]),
-            finite(from_plain(Proposal(np.zeros_like(frame.gradient), *[number] * 4), data["proposal"])),
+            finite(from_plain(Proposal(np.zeros_like(frame.gradient), *[number] * 5), data["proposal"])),
         )
         optimizer.stopping.recall(data["criteria"])
         optimizer.checking.recall(data["check"])

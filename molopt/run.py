@@ -1,0 +1,274 @@
+"""One watched run: from a start geometry to a result."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+
+from molopt.control import Point
+from molopt.errors import InputError, PotentialFailed, RunStopped
+from molopt.molecules import Molecule
+from molopt.molecules.electrons import name_of
+from molopt.molecules.identity import Identity, identity_of
+from molopt.optimizers.base import DirectionOptimizer
+from molopt.optimizers.checking import Asked
+from molopt.optimizers.energy_left import Estimate, Estimator, energy_left
+from molopt.optimizers.meeting import meet, prepare
+from molopt.optimizers.names import BY_NAME, choose, guided
+from molopt.optimizers.stopping import Stopping, check_criteria, criteria_for
+from molopt.optimizers.trajectory import Frames
+from molopt.potentials import Counted
+from molopt.potentials.budget import Budget
+from molopt.potentials.progress import Progress
+from molopt.potentials.sense import Sense
+from molopt.result import Result
+from molopt.stationary.curvature import Curvature
+from molopt.stationary.verdict import Verdict, without_check
+from molopt.stopwatch import Stopwatch
+from molopt.targets import agreed, calculator_for, molecule_of, surrogate_for
+
+STOPPING = (RuntimeError, ArithmeticError, np.linalg.LinAlgError)  # how potentials and line searches give up
+
+
+class Run:
+    """A run whose input has been checked, to be started once with `go`; `result` is then what it gave.
+
+    Where even the first force call fails, `result` still is one, with that as its error. Parameters, and InputError,
+    as in `relax`, and
+
+    budget : Budget, optional
+        Asked before each force call.
+    progress : Progress, optional
+        Ends the run of an optimizer of molopt that has stalled; other optimizers run as they do elsewhere.
+    """
+
+    def __init__(
+        self,
+        target: Molecule | Atoms,
+        optimizer: Any = "default",
+        potential: Any = None,
+        fmax: float = 0.05,
+        energy_left: float | str | None = "auto",
+        steps: int = 1000,
+        on_call: Callable[[Counted], object] | None = None,
+        coordinates: str | None = None,
+        surrogate: Any = BY_NAME,
+        check: str | None = None,
+        budget: Budget | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        check_criteria(fmax, energy_left, steps)
+        self.fmax, self.steps = fmax, int(steps)
+        named = surrogate is None or isinstance(surrogate, str)
+        self.choice = choose(optimizer, coordinates, surrogate if named else None)
+        self.check = Asked.of(self.choice.check or check)
+        if not named and not self.choice.guidable:
+            raise InputError(f"{optimizer!r} takes no surrogate: run default, or a rule in internal coordinates")
+        target = agreed(target, potential) if isinstance(target, Molecule) else target
+        self.molecule = molecule_of(target, potential)
+        self.atoms = target.copy() if isinstance(target, Atoms) else target.atoms()
+        prepare(self.atoms)  # an InputError before the first force call
+        self.watching = Stopwatch()
+        calculator = calculator_for(target, self.molecule, potential)
+        self.sense, self.budget, self.progress = Sense(), budget or Budget(), progress
+        self.counted = Counted(calculator, on_call and self.watching.timed(on_call), self.sense, self.budget)
+        self.potential = potential if isinstance(potential, str) else self.counted._get_name()
+        self.atoms.calc = self.counted
+        self.criteria = criteria_for(energy_left, self.atoms, self.molecule)
+        start = time.perf_counter()
+        self.surrogate = surrogate_for(
+            self.choice.surrogate if named else surrogate, self.counted, self.atoms, self.molecule
+        )
+        guide = None if named or self.surrogate is None else self.surrogate.name
+        self.optimizer = self.choice.name if guide is None else guided(self.choice.name, guide)
+        self.surrogate_setup = time.perf_counter() - start
+        self.stopping: Stopping | None = None
+        self.failure: Exception | None = None
+        self.stopped: RunStopped | None = None
+        self.taken = 0
+        self.seconds = 0.0
+
+    def go(self, logfile: Any = None, trajectory: Any = None) -> None:
+        """Run to convergence, to the last step, to the end of a budget, or to a failure of the potential."""
+        start = time.perf_counter()
+        self.budget.begin()
+        try:
+            self.atoms.get_forces(apply_constraint=False)  # known to the optimizer; where they fail, no file is begun
+            with self.opened(trajectory) as frames:
+                ours: dict[str, Any] = {"molecule": self.molecule} if self.choice.guidable else {}
+                ours |= {} if self.surrogate is None else {"surrogate": self.surrogate}
+                self.follow(self.choice.make(self.atoms, logfile=logfile, trajectory=frames, **ours))
+            if self.stopped is None:
+                self.sense.over()
+                if self.arrived:
+                    self.sense.arrived()
+                elif self.progress is not None:
+                    self.stopped = self.progress.over()
+        except PotentialFailed as error:
+            self.failure = error
+        except RunStopped as error:
+            self.stopped = error
+        self.stopped = self.stopped or self.budget.stopped  # whatever the optimizer made of that
+        if self.failure is not None and (why := self.budget.asked()):  # a program that got the same Ctrl-C
+            self.stopped = RunStopped("stopped", why)
+        self.seconds = time.perf_counter() - start - self.watching.seconds
+
+    def follow(self, optimizer: Any) -> None:
+        if isinstance(optimizer, DirectionOptimizer):  # it goes to where constraints hold by itself
+            self.stopping = optimizer.stopping
+            self.stopping.molecule = self.molecule
+            self.stopping.add(self.criteria)
+            optimizer.look(self.check)
+            if self.progress is not None:
+                self.progress.watch(optimizer, self.sense)
+        else:
+            if meet(self.atoms, None):
+                self.sense.anew()
+            self.stopping = Stopping(self.criteria, optimizer, self.molecule)
+            optimizer.gradient_converged = self.stopping.after(optimizer.gradient_converged)
+        try:
+            optimizer.run(fmax=self.fmax, steps=self.steps)
+        except RunStopped as error:
+            self.stopped = error
+        except STOPPING as error:
+            self.failure = error
+        except ValueError as error:
+            if "adjust_positions did not converge" not in str(error):
+                raise
+            self.failure = error  # how ASE says that FixInternals cannot be kept
+        self.taken = int(optimizer.nsteps)
+
+    @contextmanager
+    def opened(self, trajectory: Any) -> Iterator[Any]:
+        """The trajectory, kept open: ASE would open it anew for each frame."""
+        if not isinstance(trajectory, (str, Path)):
+            yield trajectory
+            return
+        with Frames(str(trajectory), "w") as frames:
+            frames.write = self.watching.timed(self.apart(frames.write))
+            yield frames
+
+    def apart(self, write: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, without the seconds that a question to the potential, as for a dipole, would add to the run."""
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            inside = self.counted.seconds
+            try:
+                return write(*args, **kwargs)
+            finally:
+                self.counted.seconds = inside
+
+        return call
+
+    def result(self) -> Result:
+        counted, trace, surrogate = self.counted, self.counted.trace, self.surrogate
+        atoms = self.atoms.copy() if counted.atoms is None else counted.atoms.copy()
+        end = self.sense.outcome(self.arrived)
+        if end is not None:
+            atoms.set_positions(end.positions, apply_constraint=False)
+            atoms.calc = SinglePointCalculator(atoms, **end.results)
+        start = self.molecule
+        became = identity_of(start, atoms.positions)
+        left = self.left(atoms) if trace else None
+        fmax = math.nan if end is None else end.fmax
+        return Result(
+            atoms=atoms,
+            molecule=None if start is None else start.moved(atoms.positions),
+            name=name_of(atoms) if start is None else start.name,
+            potential=self.potential,
+            optimizer=self.optimizer,
+            verdict=self.verdict(became, left, fmax),
+            curvature=self.curvature,
+            at_noise_floor=self.arrived and self.stopping is not None and self.stopping.at_noise_floor,
+            energy=math.nan if end is None else end.energy,
+            fmax=fmax,
+            energy_left=left,
+            force_calls=counted.force_calls,
+            steps=self.taken,
+            seconds=self.seconds,
+            optimizer_seconds=self.seconds - counted.seconds - (surrogate.seconds if surrogate else 0.0),
+            surrogate=surrogate.name if surrogate else None,
+            surrogate_calls=surrogate.calls if surrogate else 0,
+            surrogate_seconds=surrogate.seconds if surrogate else 0.0,
+            surrogate_setup_seconds=self.surrogate_setup,
+            trace=trace,
+            bonds_kept=became.bonds_kept,
+            stereo_kept=became.stereo_kept,
+            error=self.explained(),
+        )
+
+    def verdict(self, became: Identity, left: Estimate | None, fmax: float) -> Verdict:
+        """What is said of the run, its end and its molecule, with the evidence for each that there is."""
+        ended, curvature = self.ended(), self.curvature
+        looked = "unchecked" if curvature is None else curvature.stationary
+        if looked == "unchecked":
+            looked = without_check(ended == "converged" or self.interrupted, fmax)
+        evidence = f"{self.choice.name.partition('?')[0]} does not look at curvature" if self.check.kind else ""
+        evidence = evidence if curvature is None else str(curvature)
+        why = (self.explained() or "", became.why, evidence)
+        known = None if left is None or not math.isfinite(float(left)) else float(left)
+        return Verdict(ended, looked, became.word, "; ".join(filter(None, why)), known)
+
+    def ended(self) -> str:
+        """A word of `molopt.stationary.verdict.ENDED`."""
+        if self.sense.exploded:
+            return "exploded"
+        if self.stopped is not None:
+            return self.stopped.ended
+        if self.failure is not None or self.stopping is None:
+            return "failed"
+        if (self.stopping.met or self.interrupted) and not self.left_on_saddle:
+            return "converged"
+        return "unconverged"
+
+    @property
+    def curvature(self) -> Curvature | None:
+        """What the optimizer's check found at the end."""
+        return None if self.stopping is None else getattr(self.stopping.optimizer, "curvature", None)
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the run ended at a geometry that met its criteria, which then is its result."""
+        over = self.failure is None and self.stopped is None and not self.sense.exploded
+        return self.interrupted or (over and self.stopping is not None and self.stopping.met)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run ended while it was checked: its end met the criteria, and more is not known."""
+        optimizer = None if self.stopping is None else self.stopping.optimizer
+        return isinstance(optimizer, DirectionOptimizer) and optimizer.checking.interrupted
+
+    @property
+    def left_on_saddle(self) -> bool:
+        """Whether a saddle remains that the run was to leave."""
+        return self.check.kind == "auto" and self.curvature is not None and self.curvature.stationary == "saddle"
+
+    def left(self, atoms: Atoms) -> Estimate | None:
+        """The estimate for this geometry, with what the run showed; None where it cannot be known."""
+        try:
+            if self.stopping is None or self.sense.exploded:
+                found = energy_left(atoms, self.molecule)
+            elif self.stopping.at(atoms.positions.ravel()):
+                found = self.stopping.estimate()
+            else:
+                estimator = Estimator(self.stopping.recipe())
+                for point in (*self.stopping.points, Point(atoms.positions.ravel(), -atoms.get_forces().ravel())):
+                    estimator.see(point)
+                found = estimator.at()[0]
+        except InputError:
+            return None
+        return found if self.curvature is None else found.corrected(self.curvature)
+
+    def explained(self) -> str | None:
+        """Why the run stopped before its end, in one line, with its step."""
+        reason = self.failure if self.stopped is None else self.stopped
+        if reason is None and not self.sense.exploded:
+            return None
+        said = self.sense.exploded or " ".join(str(reason).split()) or type(reason).__name__
+        return f"stopped at step {self.taken}: {said}"
