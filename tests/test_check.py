@@ -653,11 +653,16 @@ def calculated(atoms, potential="mmff94"):
     return atoms
 
 
-SYMMETRIC = [eclipsed_ethane, planar_cyclohexane, trans_peroxide, linear_water, planar_ammonia, flat_biphenyl]
+SYMMETRIC = [
+    (make, potential)
+    for make in (eclipsed_ethane, planar_cyclohexane, trans_peroxide, linear_water, planar_ammonia, flat_biphenyl)
+    for potential in ("mmff94", "gfn2-xtb")
+]
+NEVER_PROBED = pytest.mark.xfail(strict=True, reason="no step of this run turns the bond, and the check passes without")
+SYMMETRIC[-2] = pytest.param(*SYMMETRIC[-2], marks=NEVER_PROBED)
 
 
-@pytest.mark.parametrize("potential", ["mmff94", "gfn2-xtb"])
-@pytest.mark.parametrize("make", SYMMETRIC)
+@pytest.mark.parametrize(("make", "potential"), SYMMETRIC)
 def test_a_symmetric_start_ends_in_a_minimum_and_always_in_the_same(make, potential):
     atoms, again = calculated(make(), potential), calculated(make(), potential)
     run = checked(atoms)
