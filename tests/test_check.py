@@ -510,6 +510,27 @@ def test_a_run_stopped_while_it_is_checked_goes_on_where_it_was():
     assert run.curvature.stationary == "minimum"
 
 
+def test_a_run_killed_while_it_is_checked_knows_where_its_criteria_were_met(tmp_path):
+    whole = checked(placed("O.O"))
+    whole.run(fmax=0.05)
+    kept = 0
+    for done in range(whole.nsteps - whole.curvature.calls + 1, whole.nsteps):
+        path = tmp_path / f"{done}.json"
+        killed = checked(placed("O.O"), restart=path)
+        steps = Optimizer.irun(killed, 0.05)
+        for _ in range(done + 1):
+            next(steps)
+        atoms = placed("O.O")
+        second = checked(atoms, restart=path)
+        second.run(fmax=0.05, steps=0)
+        if second.checking.interrupted:
+            kept += 1
+            assert np.linalg.norm(atoms.get_forces(), axis=1).max() <= 0.05
+            assert atoms.calc.force_calls == 1
+            assert second.curvature.stationary == "unchecked"
+    assert kept
+
+
 @pytest.mark.parametrize("smiles", [GLYCEROL, "CCO"])
 def test_run_called_again_at_its_end_takes_no_step(smiles):
     atoms = placed(smiles)
