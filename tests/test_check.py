@@ -843,10 +843,9 @@ def test_a_context_and_a_loop_that_is_left_are_as_in_ase():
     atoms = placed(GLYCEROL)
     with checked(atoms) as run:
         for step, converged in enumerate(run.irun(fmax=0.05)):
-            assert step == run.nsteps
+            assert (step, converged) == (run.nsteps, False)
             if step == 3:
                 break
-    assert not converged
     assert run.curvature.stationary == "unchecked"
     assert atoms.calc.force_calls == 4
     assert isinstance(atoms.calc, Counted | Calculator)
