@@ -28,8 +28,8 @@ SEVERAL, SURE = 3, 0.05  # displacements, and the standard deviation of a relati
 NEXT = 0.1  # and one whose curvature may be as near to the lowest
 WORTH = 5e-4  # eV; a ridge that leads no further down is flat
 SHALLOW = 0.03  # relative curvature, the least that a Newton step divides by
+SAME = 0.1  # relative squared size of a direction that was tried already
 NEGLIGIBLE = 1e-10  # relative squared size of a direction that is already in the span of others
-SHORTEST = 1e-7  # sqrt(eV)
 
 
 def unit(vector: Array) -> Array:
@@ -236,6 +236,17 @@ class Known:
         """Mean and standard deviation of the curvature that most likely is the lowest, and its direction."""
         direction = self.spectrum[1][:, 0]
         return (*self.curvature(direction), direction)
+
+    @cached_property
+    def found(self) -> tuple[float, Array]:
+        """The lowest curvature among the directions that were tried, and its direction: one that was seen."""
+        if not self.products:
+            return float("nan"), np.zeros(self.size)
+        values, vectors = np.linalg.eigh(self.tried @ self.tried.T)
+        kept = values > SAME * values.max()
+        basis = (vectors[:, kept] / np.sqrt(values[kept])).T @ self.tried  # (p, r)
+        values, vectors = np.linalg.eigh(basis @ self.hessian @ basis.T)
+        return float(values[0]), vectors[:, 0] @ basis
 
     @property
     def ridge(self) -> bool:
