@@ -127,6 +127,20 @@ def test_relax_says_what_the_end_is_in_table_json_and_sdf_unless_it_is_not_to_lo
         assert (record["curvature"] is None) == (word == "unchecked") != mol.HasProp("lowest_curvature_eV_per_A2")
 
 
+@needs_tblite
+def test_a_saddle_that_remains_exits_with_1_and_one_that_was_only_to_be_named_with_0(here):
+    start = Molecule.from_smiles("Cl/C=C/F", name="flat")  # as a triplet it is a saddle; off it, the bond turns
+    flat = start.positions - start.positions.mean(axis=0)
+    flat = flat @ np.linalg.svd(flat)[2].T * [1, 1, 0]
+    (here / "flat.sdf").write_text(start.with_positions(flat).to_sdf())
+    options = ("--spin", "3", "--potential", "gfn2-xtb", "--energy-left", "none", "--overwrite")
+    for check, code in (("auto", 1), ("report", 0)):
+        ran = molopt("relax", "flat.sdf", *options, "--check", check)
+        assert ran.exit_code == code, ran.output
+        assert ran.stdout.splitlines()[1].split()[1] == "saddle"
+    assert molopt("check", "flat_relaxed.xyz", "--spin", "3", "--potential", "gfn2-xtb").exit_code == 1
+
+
 def test_a_check_may_have_other_limits_and_any_other_is_one_line():
     (record,) = json.loads(molopt("relax", "aladip", "--check", "auto?calls=1&pushes=1", "--json").stdout)
     assert record["curvature"]["calls"] <= 1

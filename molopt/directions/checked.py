@@ -16,6 +16,7 @@ from molopt.stationary.soft import soft_motions
 PLAIN, PROBE, CHECK, PUSH = range(4)  # a step of the inner direction, one with a probe, Newton and probe, off a ridge
 RISE = 2e-4  # eV; a step of a check that rises by more is taken back
 TURN, PUSHED, SHIFT = 0.4, 0.6, 0.7  # rad of a soft motion, of one in a push, Angstrom of an atom: the longest steps
+EASY = 1.5  # eV/rad^2, of a turn that is pushed over a ridge before the run would end there
 KNOWN = 0.1  # standard deviation of a relative curvature, below which a long step may rely on it
 GROWTH = 1.7  # of the radius, after a step of nearly its length
 WIDE, NARROWEST = 0.3, 0.02  # sqrt(eV), the radius of a check at first, and at least
@@ -42,6 +43,7 @@ class Checks(NamedTuple):
     rejected: PerSystem  # (S,) how many steps of the check were rejected in succession
     radius: PerSystem  # (S,) of a step of the check, sqrt(eV)
     size: PerSystem  # (S,) of the last one
+    cap: PerSystem  # (S,) on the radius of the inner direction after a push, sqrt(eV)
     spent: PerSystem  # (S,) 1 once a check has used up its calls
     calm: PerSystem  # (S,) of how many gradients the next is the sum
     jolts: PerSystem  # (S,) squares of net force and torque, (eV/A)^2, which are noise
@@ -138,7 +140,9 @@ class Checked:
             raise InputError(f"a checked run is of one system, got {count}")
         rows, zero = np.zeros((self.memory, seen.gradient.size)), np.zeros(count)
         empty = {name: rows if axis == "entry" else zero for name, axis in axes(Checks).items()}
-        return Checks(**empty | {"inner": self.inner.init(seen), "radius": np.full(count, WIDE)})
+        return Checks(
+            **empty | {"inner": self.inner.init(seen), "radius": np.full(count, WIDE), "cap": np.full(count, np.inf)}
+        )
 
     def learn(self, state: Checks, old: Any, new: Any, taken: Array) -> Checks:
         state = state._replace(inner=self.inner.learn(state.inner, old, new, taken))
@@ -152,7 +156,7 @@ class Checked:
             offsets=np.concatenate([state.offsets[1:] + taken, [np.zeros_like(taken)]]),
         )
         if state.kind[0] < CHECK:
-            return state._replace(met=np.zeros_like(state.met))
+            return state._replace(met=np.zeros_like(state.met), cap=GROWTH * state.cap)
         pushed = state.kind == PUSH
         work = 0.5 * float((old.gradient + new.gradient) @ taken)
         away = state.kind[0] > CHECK or state.size[0] > self.clean or work < FELL
@@ -163,6 +167,7 @@ class Checked:
             tries=np.where(away, 0.0, state.tries + 1),
             calls=state.calls + 1,
             pushes=state.pushes + pushed * state.checking,
+            cap=np.where(pushed, GROWTH * state.size, GROWTH * state.cap),
             rejected=np.zeros_like(state.rejected),
             radius=np.where(away, WIDE, np.where(wider, GROWTH, 1.0) * state.radius),
         )
@@ -222,7 +227,9 @@ class Checked:
 
     def passed(self, known: Known) -> bool:
         """Whether nothing worth a step is left where it may be soft, or it is known to be a soft minimum."""
-        return known.products > 0 and (known.at_stake <= self.limit / 2 or (known.resolved and known.bound > 0))
+        if not known.products or known.untried.any():
+            return False
+        return known.at_stake <= self.limit / 2 or (known.resolved and known.bound > 0)
 
     def found(self, frame: Any, state: Checks) -> Found:
         known = self.known(frame, state)
@@ -236,6 +243,7 @@ class Checked:
         return Found(over, known, known.ridge, passed, small)
 
     def propose(self, frame: Any, seen: Observation, state: Checks, limits: Limits) -> tuple[Proposal, Checks]:
+        limits = limits._replace(radius=np.minimum(limits.radius, state.cap))
         proposal, inner = self.inner.propose(frame, seen, state.inner, limits)
         state = state._replace(inner=inner)
         left = float(proposal.energy_left[0])
@@ -247,7 +255,7 @@ class Checked:
             known.ridge
             and self.push
             and state.pushes[0] < self.pushes
-            and state.calls[0] < self.most * (self.pushes + 1)
+            and (state.checking[0] or self.early(known, state))
         ):
             return self.proposed(known, self.off_ridge(frame, known, state), state, PUSH)
         if state.checking[0]:
@@ -273,6 +281,11 @@ class Checked:
         numbers = (predicted, known.energy_left, size, 0.0, RISE)
         proposal = Proposal(known.basis @ way, *(np.array([number]) for number in numbers))
         return proposal, self.took(state, kind, size)
+
+    def early(self, known: Known, state: Checks) -> bool:
+        """Whether a ridge is left before the criteria of the run are met: a turn that no bond or stereo hangs on."""
+        most = int(np.argmax(np.abs(known.motions @ known.first[2])))
+        return state.calls[0] < self.most * self.pushes and float(known.soft[most] @ known.soft[most]) > 1 / EASY
 
     def step(self, frame: Any, known: Known, state: Checks) -> Array:
         """(r,) Newton step and probe in one; the step alone where the curvature is known."""

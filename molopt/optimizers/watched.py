@@ -11,7 +11,7 @@ from ase.optimize.optimize import OptimizableAtoms
 
 from molopt.errors import Exploded, PotentialFailed
 from molopt.optimizers.json_arrays import checked
-from molopt.potentials import Counted
+from molopt.potentials import Counted, RDKitForceField
 from molopt.potentials.answers import checked_energy, checked_forces
 from molopt.potentials.counting import constrained
 from molopt.potentials.sense import Evaluated, Sense
@@ -128,7 +128,7 @@ class WatchedAtoms(OptimizableAtoms):
         self.asked = self.there = place.positions.copy()
         sense = atoms.calc.sense if watches(atoms) else self.sense
         sense.last = place.call
-        if isinstance(atoms.calc, Counted):
+        if isinstance(atoms.calc, Counted | RDKitForceField):
             atoms.calc.recall(atoms, dict(place.results or {}))
         elif place.results and isinstance(atoms.calc, Calculator):
             atoms.calc.atoms, atoms.calc.results = atoms.copy(), dict(place.results)

@@ -19,6 +19,8 @@ ROUGH, ROUGH_AT = 0.02, 0.0173  # error of a relative curvature that is seen in 
 PESSIMISM = 1.3  # standard deviations
 MARGIN = 0.12  # relative curvature; the surface bends
 REACH, FARTHEST = 0.5, 0.3  # rad of a soft motion, sqrt(eV): over which a negative curvature may last
+SYMMETRIC = 1e-3  # part of a motion in a displacement, below which it has none
+DOUBTED = 0.15  # spread of a motion that has to be tried
 ENOUGH = 0.5  # relative curvature; a motion that may be softer takes part in a probe
 CERTAIN = 2.0  # standard deviations below zero: a ridge
 HEARD = 0.1  # relative curvature, what noise may make of it
@@ -26,8 +28,8 @@ SEVERAL, SURE = 3, 0.05  # displacements, and the standard deviation of a relati
 NEXT = 0.1  # and one whose curvature may be as near to the lowest
 WORTH = 5e-4  # eV; a ridge that leads no further down is flat
 SHALLOW = 0.03  # relative curvature, the least that a Newton step divides by
+SAME = 0.1  # relative squared size of a direction that was tried already
 NEGLIGIBLE = 1e-10  # relative squared size of a direction that is already in the span of others
-SHORTEST = 1e-7  # sqrt(eV)
 
 
 def unit(vector: Array) -> Array:
@@ -235,6 +237,17 @@ class Known:
         direction = self.spectrum[1][:, 0]
         return (*self.curvature(direction), direction)
 
+    @cached_property
+    def found(self) -> tuple[float, Array]:
+        """The lowest curvature among the directions that were tried, and its direction: one that was seen."""
+        if not self.products:
+            return float("nan"), np.zeros(self.size)
+        values, vectors = np.linalg.eigh(self.tried @ self.tried.T)
+        kept = values > SAME * values.max()
+        basis = (vectors[:, kept] / np.sqrt(values[kept])).T @ self.tried  # (p, r)
+        values, vectors = np.linalg.eigh(basis @ self.hessian @ basis.T)
+        return float(values[0]), vectors[:, 0] @ basis
+
     @property
     def ridge(self) -> bool:
         """Whether a curvature is negative beyond doubt, and enough to lead anywhere."""
@@ -283,9 +296,16 @@ class Known:
         """The largest change of a soft motion, rad."""
         return float(np.abs(self.soft @ displacement).max(initial=0.0))
 
+    @cached_property
+    def untried(self) -> Array:
+        """(ns,) which motions no displacement has any part in, as symmetry may forbid, though they may be soft."""
+        parts = np.abs(self.along).max(axis=0, initial=0.0)
+        return (parts < SYMMETRIC) & (self.spreads > DOUBTED)
+
     def probe(self, way: Array) -> Array:
         """(r,) of norm 1: what to try next, to learn most of what may be softer than `ENOUGH`."""
         weights = np.maximum(max(ENOUGH, self.doubts.min(initial=ENOUGH) + NEXT) - self.doubts, 0.0)
+        weights = np.where(self.untried, np.maximum(weights, NEXT), weights)
         rows = self.motions * weights[:, None]
         if self.products:
             direction = self.lowest[2]
