@@ -238,7 +238,7 @@ class Checked:
         small = known.energy_left <= self.limit and turn < self.turn * min(1.0, max(known.first[0], SOFTEST) / 0.3)
         done = bool(state.met[0]) and small and passed
         stays = known.ridge and (not self.push or state.pushes[0] >= self.pushes)
-        flat = known.resolved and not known.ridge and small
+        flat = known.resolved and not known.ridge and small and known.at_worst <= self.limit
         over = bool(state.met[0]) and (done or stays or flat or bool(state.spent[0]))
         return Found(over, known, known.ridge, passed, small)
 
@@ -315,7 +315,7 @@ class Checked:
         scale = min(1.0, np.sqrt(self.limit / LIMIT))
         size = float(np.clip(self.part * np.linalg.norm(way), self.probe * scale, self.longest * scale))
         size /= np.sqrt(np.clip(known.curvature(direction)[0], SOFTEST, 1.0))
-        size = min(size, self.turn / max(known.turn(direction), 1e-300))
+        size = min(size, 0.5 * self.turn / max(known.turn(direction), 1e-300))
         size = max(size, min(known.loud(direction), LOUDEST))
         pull = frame.pull(known.basis @ direction)
         return min(size, self.force * min(self.fmax, FMAX) / max(pull, 1e-300)) * direction

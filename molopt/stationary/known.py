@@ -24,7 +24,7 @@ DOUBTED = 0.15  # spread of a motion that has to be tried
 ENOUGH = 0.5  # relative curvature; a motion that may be softer takes part in a probe
 CERTAIN = 2.0  # standard deviations below zero: a ridge
 HEARD = 0.1  # relative curvature, what noise may make of it
-SEVERAL, SURE = 3, 0.05  # displacements, and the standard deviation of a relative curvature that is known
+SEVERAL, SURE = 3, 0.08  # displacements, and the standard deviation of a relative curvature that is known
 NEXT = 0.1  # and one whose curvature may be as near to the lowest
 WORTH = 5e-4  # eV; a ridge that leads no further down is flat
 SHALLOW = 0.03  # relative curvature, the least that a Newton step divides by
@@ -267,10 +267,14 @@ class Known:
         return self.products >= SEVERAL and self.lowest[1] < SURE
 
     @property
+    def at_worst(self) -> float:
+        """eV; how far down it may go from here in the softest direction, on a parabola."""
+        return self.stake(self.bound, self.lowest[2])
+
+    @property
     def at_stake(self) -> float:
-        """eV; how far down it may go from here in the direction that may be the softest, at worst."""
-        mean, doubt, direction = self.lowest
-        return self.stake(mean - PESSIMISM * doubt - MARGIN, direction)
+        """eV; the same on a surface that bends down on the way."""
+        return self.stake(self.bound - MARGIN, self.lowest[2])
 
     @cached_property
     def newton(self) -> Array:
