@@ -164,7 +164,7 @@ class Checked:
         return state._replace(
             met=np.zeros_like(state.met),
             checking=np.where(away, 0.0, state.checking),
-            tries=np.where(away, 0.0, state.tries + 1),
+            tries=np.where(away, 0.0, state.tries + state.checking),
             calls=state.calls + 1,
             pushes=state.pushes + pushed * state.checking,
             cap=np.where(pushed, GROWTH * state.size, GROWTH * state.cap),
@@ -188,7 +188,7 @@ class Checked:
         return state._replace(
             met=before.met,
             checking=before.checking,
-            tries=before.tries + 1,
+            tries=before.tries + before.checking,
             pushes=before.pushes,
             rejected=before.rejected + 1,
             radius=np.maximum(0.5 * after.size, NARROWEST),

@@ -267,6 +267,12 @@ class Known:
         return self.products >= SEVERAL and self.lowest[1] < SURE
 
     @property
+    def softest(self) -> tuple[float, Array]:
+        """The lowest curvature and its direction: one that was tried, or the ridge that was inferred."""
+        mean, _, direction = self.first
+        return (mean, direction) if self.ridge else self.found
+
+    @property
     def at_worst(self) -> float:
         """eV; how far down it may go from here in the softest direction, on a parabola."""
         return self.stake(self.bound, self.lowest[2])
