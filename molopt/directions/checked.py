@@ -25,6 +25,7 @@ SOFTEST = 0.1  # relative curvature, the least for which a probe is made so long
 CAUTIOUS = 0.4  # relative curvature, the least that a step divides by where the energy left is small already
 LOUDEST = 0.12  # sqrt(eV), the longest probe where forces are noisy
 FLAT = 0.02  # of the model's curvature: noise of zero
+SHORTEST = 1e-6  # sqrt(eV); a shorter step shows nothing but rounding
 FELL = -2e-3  # eV; a step that falls by more has led elsewhere
 
 
@@ -199,7 +200,8 @@ class Checked:
         used = state.steps.any(axis=1)
         steps, lacks, offsets = state.steps[used], state.lacks[used], state.offsets[used]
         if len(steps):
-            near = np.maximum(lengths(frame, steps), lengths(frame, offsets)) <= self.clean
+            sizes = lengths(frame, steps)
+            near = (np.maximum(sizes, lengths(frame, offsets)) <= self.clean) & (sizes > SHORTEST)
             steps, lacks, offsets = (rows[near][-self.memory :] for rows in (steps, lacks, offsets))
         if not state.calm[0]:
             state = heard(state, frame)
