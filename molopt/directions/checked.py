@@ -64,6 +64,7 @@ class Found(NamedTuple):
     ridge: bool  # whether a negative curvature was seen
     passed: bool  # whether the lowest curvature is surely positive
     small: bool  # whether the energy left is, with the curvature that was seen
+    flat: bool  # whether the lowest curvature may be zero, and nothing is left below if it is negative
 
     def word(self, met: bool) -> str:
         """What the point is, where the criteria of the run are met or not (`molopt.stationary.verdict`)."""
@@ -73,8 +74,7 @@ class Found(NamedTuple):
             return "minimum"
         if self.known.witnessed:
             return "saddle"
-        mean, doubt, _ = self.known.first
-        return "flat" if abs(mean) < max(FLAT, doubt) else "unchecked"
+        return "flat" if self.flat else "unchecked"
 
 
 @dataclass(frozen=True)
@@ -240,9 +240,9 @@ class Checked:
         small = known.energy_left <= self.limit and turn < self.turn * min(1.0, max(known.first[0], SOFTEST) / 0.3)
         done = bool(state.met[0]) and small and passed
         stays = known.witnessed and (not self.push or state.pushes[0] >= self.pushes)
-        flat = known.resolved and not known.ridge and small and known.at_worst <= self.limit
-        over = bool(state.met[0]) and (done or stays or flat or bool(state.spent[0]))
-        return Found(over, known, known.ridge, passed, small)
+        flat = not known.ridge and small and known.at_worst <= self.limit and known.first[0] < max(FLAT, known.first[1])
+        over = bool(state.met[0]) and (done or stays or (flat and known.resolved) or bool(state.spent[0]))
+        return Found(over, known, known.ridge, passed, small, flat and known.products > 0)
 
     def propose(self, frame: Any, seen: Observation, state: Checks, limits: Limits) -> tuple[Proposal, Checks]:
         limits = limits._replace(radius=np.minimum(limits.radius, state.cap))
