@@ -185,7 +185,7 @@ class Checking:
         else:
             what = "a ridge" if found.ridge else "a minimum" if found.passed and found.small else "not clear yet"
             said = (
-                f"lowest curvature {known.found[0]:.2f} of the model's from {known.products} probes, "
+                f"lowest curvature {known.softest[0]:.2f} of the model's from {known.products} probes, "
                 f"{known.bound:.2f} at worst, {1e3 * known.energy_left:.2g} meV left: {what}"
             )
         log.info("step %d, check %d of %d: %s", self.optimizer.nsteps, state.tries[0], self.asked.calls, said)
@@ -241,7 +241,7 @@ class Checking:
 
     def seen(self, found: Found) -> Curvature:
         known, frame = found.known, self.frame
-        value, direction = known.found
+        value, direction = known.softest
         move = np.zeros(frame.x.size)
         move[frame.coordinates.movable] = frame.lower(known.basis @ direction)
         size = max(float(np.linalg.norm(move)), 1e-300)
@@ -253,10 +253,10 @@ class Checking:
 
     def why(self, found: Found, word: str) -> str:
         """In a few words, what is still open; empty where nothing is."""
-        state = self.state
-        if word == "saddle" and self.asked.kind == "auto":
-            return f"{int(state.pushes[0])} pushes did not lead off it"
-        if word == "unchecked":
+        pushes = int(self.state.pushes[0])
+        if word == "saddle" and self.asked.kind == "auto" and pushes >= self.asked.pushes:
+            return f"{pushes} pushes did not lead off it"
+        if word == "unchecked" or (word == "saddle" and self.asked.kind == "auto"):
             return f"the {self.asked.calls} force calls of its check did not decide"
         return ""
 

@@ -256,6 +256,11 @@ class Known:
             return False
         return self.stake(mean, direction) > WORTH
 
+    @property
+    def witnessed(self) -> bool:
+        """Whether the ridge was seen in a displacement along it, and is not inferred from others."""
+        return self.ridge and self.found[0] < 0
+
     def stake(self, curvature: float, direction: Array) -> float:
         """eV; how far down a negative curvature may lead, along a direction (r,) of norm 1."""
         reach = min(REACH / max(self.turn(direction), 1e-300), FARTHEST)
@@ -265,6 +270,12 @@ class Known:
     def resolved(self) -> bool:
         """Whether the lowest curvature is known so well that another probe would say the same."""
         return self.products >= SEVERAL and self.lowest[1] < SURE
+
+    @property
+    def softest(self) -> tuple[float, Array]:
+        """The lowest curvature and its direction: one that was tried, or the ridge that was inferred."""
+        mean, _, direction = self.first
+        return (mean, direction) if self.ridge else self.found
 
     @property
     def at_worst(self) -> float:
