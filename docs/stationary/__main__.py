@@ -141,11 +141,11 @@ def key(record: dict[str, Any]) -> Wanted:
 
 
 def print_report(arguments: argparse.Namespace) -> None:
-    done = [record for folder in arguments.folders for record in read(folder / FILE)]
+    done = {key(record): record for folder in arguments.folders for record in read(folder / FILE)}
     if done:
-        tally.report({key(record): record for record in done}, arguments.per_molecule)
+        tally.report(done, arguments.per_molecule)
     for folder in arguments.folders:
-        references.report(folder, done)
+        references.report(folder, list(done.values()))
         checks.report(folder)
 
 
