@@ -25,6 +25,7 @@ SOFTEST = 0.1  # relative curvature, the least for which a probe is made so long
 CAUTIOUS = 0.4  # relative curvature, the least that a step divides by where the energy left is small already
 LOUDEST = 0.12  # sqrt(eV), the longest probe where forces are noisy
 FLAT = 0.02  # of the model's curvature: noise of zero
+TRIES = 3  # pushes off one ridge
 SHORTEST = 1e-6  # sqrt(eV); a shorter step shows nothing but rounding
 FELL = -2e-3  # eV; a step that falls by more has led elsewhere
 
@@ -220,7 +221,7 @@ class Checked:
             return None, state
         state = state._replace(checking=np.ones_like(state.checking))
         found = self.found(frame, state)
-        out = state.tries[0] >= self.most
+        out = state.tries[0] >= self.most or state.calls[0] >= self.most * (self.pushes + 1)
         if out and not found.over:
             if not state.met[0]:  # the run goes on by itself until they are
                 return None, state._replace(checking=np.zeros_like(state.checking), spent=np.ones_like(state.spent))
@@ -249,7 +250,7 @@ class Checked:
         proposal, inner = self.inner.propose(frame, seen, state.inner, limits)
         state = state._replace(inner=inner)
         left = float(proposal.energy_left[0])
-        rides = 0 < left < self.near and bool(np.isfinite(proposal.predicted[0]))
+        rides = 0 < left < self.near and bool(np.isfinite(proposal.predicted[0])) and not state.spent[0]
         if not (state.checking[0] or rides):
             return proposal, self.took(state, PLAIN)
         known = self.known(frame, state)
@@ -283,12 +284,12 @@ class Checked:
         """Whether the next step is off a ridge.
 
         Before the criteria of the run are met, only where a bond turns easily, on which neither bonds nor stereo hang;
-        and not again once that went up. A check tries twice, and then looks again.
+        and not again once that went up. A check tries three times, each half as far, and then looks again.
         """
         if not (known.ridge and self.push and state.pushes[0] < self.pushes):
             return False
         if state.checking[0]:
-            return bool(state.rejected[0] < 2)
+            return bool(state.rejected[0] < TRIES)
         most = known.soft[int(np.argmax(np.abs(known.motions @ known.first[2])))]
         return not state.rejected[0] and float(most @ most) > 1 / EASY
 
