@@ -875,6 +875,15 @@ def test_any_calculator_can_be_checked():
         assert np.linalg.norm(atoms.get_forces(), axis=1).max() <= 0.05
 
 
+def test_the_curvature_may_be_asked_for_at_any_step():
+    atoms = placed("CCO")
+    assert LBFGS(atoms, logfile=None, coordinates="internal").run(fmax=1e-3)
+    run = checked(atoms)
+    told = [run.curvature for _ in run.irun(fmax=0.05)]
+    assert (told[0].stationary, told[0].why) == ("unchecked", "its check is under way")
+    assert (told[-1].stationary, told[-1].why) == ("minimum", "")
+
+
 def test_a_context_and_a_loop_that_is_left_are_as_in_ase():
     atoms = placed(GLYCEROL)
     with checked(atoms) as run:

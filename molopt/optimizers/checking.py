@@ -241,11 +241,13 @@ class Checking:
 
     def seen(self, found: Found) -> Curvature:
         known, frame = found.known, self.frame
+        word = found.word(bool(self.state.met[0]))
+        if not known.products:
+            return replace(Curvature.unknown(self.why(found, word), *self.spent), stationary=word)
         value, direction = known.softest
         move = np.zeros(frame.x.size)
         move[frame.coordinates.movable] = frame.lower(known.basis @ direction)
-        size = max(float(np.linalg.norm(move)), 1e-300)
-        word = found.word(bool(self.state.met[0]))
+        size = float(np.linalg.norm(move))
         return Curvature(
             float(value), float(value) / size**2, (move / size).reshape(-1, 3), known.bound, *self.spent,
             math.nan if word == "saddle" else known.energy_left, word, self.why(found, word),
@@ -253,6 +255,8 @@ class Checking:
 
     def why(self, found: Found, word: str) -> str:
         """In a few words, what is still open; empty where nothing is."""
+        if not found.over:
+            return "its check is under way"
         pushes = int(self.state.pushes[0])
         if word == "saddle" and self.asked.kind == "auto" and pushes >= self.asked.pushes:
             return f"{pushes} pushes did not lead off it"
