@@ -107,8 +107,7 @@ class Check:
 
     def ending(self) -> str:
         """What it is, and why, in one line."""
-        changed = "bonds are not those that its source says" if self.verdict.molecule == "rearranged" else ""
-        why = "; ".join(filter(None, (self.verdict.why, changed)))
+        why = self.verdict.why
         return f"{self.name}: {self.stationary}" + (f" ({why})" if why else "")
 
     def measured(self) -> str:

@@ -11,6 +11,7 @@ from molopt.molecules import Molecule
 from molopt.optimizers.checking import Asked
 from molopt.optimizers.lbfgs import LBFGS
 from molopt.stationary.curvature import Curvature
+from molopt.stationary.verdict import STATIONARY
 
 
 def look(atoms: Atoms, molecule: Molecule | None = None, calls: int = 8, limit: float | None = None) -> Curvature:
@@ -55,7 +56,7 @@ def look(atoms: Atoms, molecule: Molecule | None = None, calls: int = 8, limit: 
     left = start - lowest + float(run.energy_left)
     seen = last if at_first is None else at_first
     word = "saddle" if at_first is not None else last.stationary
-    why = ""
-    if word in ("minimum", "flat", "unchecked") and left > (auto(len(atoms)) if limit is None else limit):
+    why = f"{run.nsteps} force call{'s' * (run.nsteps != 1)} did not decide" if word == "unchecked" else ""
+    if STATIONARY[word].converged and left > (auto(len(atoms)) if limit is None else limit):
         word, why = "not stationary", f"{1e3 * left:.2g} meV are left"
     return replace(seen, calls=run.nsteps, pushes=0, energy_left=left, stationary=word, why=why)
