@@ -64,6 +64,7 @@ class Found(NamedTuple):
     ridge: bool  # whether a negative curvature was seen
     passed: bool  # whether the lowest curvature is surely positive
     small: bool  # whether the energy left is, with the curvature that was seen
+    flat: bool  # whether the lowest curvature may be zero, and nothing is left below if it is negative
 
     def word(self, met: bool) -> str:
         """What the point is, where the criteria of the run are met or not (`molopt.stationary.verdict`)."""
@@ -71,10 +72,9 @@ class Found(NamedTuple):
             return "not stationary"
         if self.passed and self.small:
             return "minimum"
-        if self.ridge:
+        if self.known.witnessed:
             return "saddle"
-        mean, doubt, _ = self.known.first
-        return "flat" if abs(mean) < max(FLAT, doubt) else "unchecked"
+        return "flat" if self.flat else "unchecked"
 
 
 @dataclass(frozen=True)
@@ -239,10 +239,10 @@ class Checked:
         turn = known.turn(known.newton)
         small = known.energy_left <= self.limit and turn < self.turn * min(1.0, max(known.first[0], SOFTEST) / 0.3)
         done = bool(state.met[0]) and small and passed
-        stays = known.ridge and (not self.push or state.pushes[0] >= self.pushes)
-        flat = known.resolved and not known.ridge and small and known.at_worst <= self.limit
-        over = bool(state.met[0]) and (done or stays or flat or bool(state.spent[0]))
-        return Found(over, known, known.ridge, passed, small)
+        stays = known.witnessed and (not self.push or state.pushes[0] >= self.pushes)
+        flat = not known.ridge and small and known.at_worst <= self.limit and known.first[0] < max(FLAT, known.first[1])
+        over = bool(state.met[0]) and (done or stays or (flat and known.resolved) or bool(state.spent[0]))
+        return Found(over, known, known.ridge, passed, small, flat and known.products > 0)
 
     def propose(self, frame: Any, seen: Observation, state: Checks, limits: Limits) -> tuple[Proposal, Checks]:
         limits = limits._replace(radius=np.minimum(limits.radius, state.cap))
@@ -253,12 +253,7 @@ class Checked:
         if not (state.checking[0] or rides):
             return proposal, self.took(state, PLAIN)
         known = self.known(frame, state)
-        if (
-            known.ridge
-            and self.push
-            and state.pushes[0] < self.pushes
-            and (state.checking[0] or self.early(known, state))
-        ):
+        if self.pushes_off(known, state):
             return self.proposed(known, self.off_ridge(frame, known, state), state, PUSH)
         if state.checking[0]:
             return self.proposed(known, self.step(frame, known, state), state, CHECK)
@@ -284,10 +279,18 @@ class Checked:
         proposal = Proposal(known.basis @ way, *(np.array([number]) for number in numbers))
         return proposal, self.took(state, kind, size)
 
-    def early(self, known: Known, state: Checks) -> bool:
-        """Whether a ridge is left before the criteria of the run are met: a turn that no bond or stereo hangs on."""
-        most = int(np.argmax(np.abs(known.motions @ known.first[2])))
-        return state.calls[0] < self.most * self.pushes and float(known.soft[most] @ known.soft[most]) > 1 / EASY
+    def pushes_off(self, known: Known, state: Checks) -> bool:
+        """Whether the next step is off a ridge.
+
+        Before the criteria of the run are met, only where a bond turns easily, on which neither bonds nor stereo hang;
+        and not again once that went up. A check tries twice, and then looks again.
+        """
+        if not (known.ridge and self.push and state.pushes[0] < self.pushes):
+            return False
+        if state.checking[0]:
+            return bool(state.rejected[0] < 2)
+        most = known.soft[int(np.argmax(np.abs(known.motions @ known.first[2])))]
+        return not state.rejected[0] and float(most @ most) > 1 / EASY
 
     def step(self, frame: Any, known: Known, state: Checks) -> Array:
         """(r,) Newton step and probe in one; the step alone where the curvature is known."""
@@ -296,8 +299,7 @@ class Checked:
         else:
             sure = known.energy_left > self.limit or known.first[1] < KNOWN
             way = known.newton if sure else known.down(CAUTIOUS)
-        way = way * min(1.0, float(state.radius[0]) / max(float(np.linalg.norm(way)), 1e-300))
-        way = way * min(1.0, TURN / max(known.turn(way), 1e-300))
+        way = self.within(known, way, float(state.radius[0]))
         return way if known.resolved or self.passed(known) else way + self.probed(frame, known, way)
 
     def off_ridge(self, frame: Any, known: Known, state: Checks) -> Array:
@@ -309,7 +311,13 @@ class Checked:
         size = min(PUSHED / max(known.turn(ridge), 1e-300), SHIFT / max(farthest, 1e-300))
         if state.rejected[0]:
             size = min(size, float(state.radius[0]))
-        return known.newton + (size - float(ridge @ known.newton)) * ridge
+        rest = known.newton - float(ridge @ known.newton) * ridge
+        return self.within(known, rest, WIDE) + size * ridge
+
+    def within(self, known: Known, way: Array, radius: float) -> Array:
+        """(r,) the step, no longer than the radius, sqrt(eV), and turning nothing too far."""
+        way = way * min(1.0, radius / max(float(np.linalg.norm(way)), 1e-300))
+        return way * min(1.0, TURN / max(known.turn(way), 1e-300))
 
     def probed(self, frame: Any, known: Known, way: Array) -> Array:
         """(r,) the probe that goes with a step."""

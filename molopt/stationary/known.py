@@ -256,6 +256,11 @@ class Known:
             return False
         return self.stake(mean, direction) > WORTH
 
+    @property
+    def witnessed(self) -> bool:
+        """Whether the ridge was seen in a displacement along it, and is not inferred from others."""
+        return self.ridge and self.found[0] < 0
+
     def stake(self, curvature: float, direction: Array) -> float:
         """eV; how far down a negative curvature may lead, along a direction (r,) of norm 1."""
         reach = min(REACH / max(self.turn(direction), 1e-300), FARTHEST)
