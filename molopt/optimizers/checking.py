@@ -77,6 +77,8 @@ class Checking:
         Why a check is not possible; empty where it is.
     found : Found or None
         What the last look said.
+    frame, state : Frame, Checks, or None
+        Where that was, and the memory of the check then.
     kept : Remembered or None
         The last geometry at which the criteria of the run were met, while it is checked.
     hidden : bool
