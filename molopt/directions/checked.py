@@ -148,7 +148,7 @@ class Checked:
         state = state._replace(inner=self.inner.learn(state.inner, old, new, taken))
         state = heard(state, new)
         if not taken.any():
-            return state
+            return state._replace(tries=state.tries + state.checking)  # a check that takes no step must end, too
         lack = new.gradient - old.gradient - 0.5 * (old.apply(taken) + new.apply(taken))
         state = state._replace(
             steps=np.concatenate([state.steps[1:], [taken]]),

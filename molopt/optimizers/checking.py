@@ -84,7 +84,7 @@ class Checking:
     hidden : bool
         Whether noise in the forces is all that is left, which hides the curvature.
     left : Left or None
-        The last ridge from which the run was pushed.
+        The last ridge that was seen where the criteria were met.
     undone : Curvature or None
         What is said of that ridge, where the run went back to it.
     """
@@ -155,6 +155,10 @@ class Checking:
             optimizer.stopping.met = True
         elif found.ridge and not found.over and self.kept is not None:
             self.left = Left.at(self.kept, self.seen(found))
+            if self.asked.kind == "report" and found.known.witnessed:  # its probes have led above the criteria
+                self.end_on_ridge("")
+                optimizer.stopping.met = True
+                return True
         return found.over
 
     def ended_at(self, x: Array) -> bool:
@@ -171,13 +175,18 @@ class Checking:
         changed = self.left.changed(optimizer.recipe.molecule, optimizer.atoms.positions)
         if not changed:
             return False
+        log.info("step %d: a push changed %s; the run goes back, and ends on the ridge", optimizer.nsteps, changed)
+        self.end_on_ridge(f"a push changed {changed}")
+        return True
+
+    def end_on_ridge(self, why: str) -> None:
+        """Go back to the last ridge, as the end of the run."""
+        assert self.left is not None
         calls, pushes = self.spent
-        self.undone = replace(self.left.curvature, calls=calls, pushes=pushes, why=f"a push changed {changed}")
-        log.info("step %d: %s; the run goes back, and ends on the ridge", optimizer.nsteps, self.undone.why)
+        self.undone = replace(self.left.curvature, calls=calls, pushes=pushes, why=why)
         self.kept, self.found = self.left.place, None
         self.go_back()
         self.kept = None
-        return True
 
     def tell(self, found: Found, state: Any) -> None:
         """A line in the log for each look."""
