@@ -236,6 +236,15 @@ def test_above_the_limit_of_forces_the_reason_is_whole():
     assert said.endswith("eV/A is above 0.05)")
 
 
+def test_what_lies_below_a_saddle_is_told():
+    atoms = planar_ammonia()
+    found = molopt.check(atoms)
+    barrier = atoms.get_potential_energy() - molopt.relax(atoms, check="auto").energy
+    assert found.stationary == "saddle"
+    assert found.verdict.energy_left == pytest.approx(barrier, rel=0.1)
+    assert f"energy left {1e3 * found.verdict.energy_left:.1f} meV" in str(found)
+
+
 def test_bonds_that_its_source_says_and_the_geometry_has_not_are_told():
     water = molopt.Molecule.from_smiles("O")
     apart = water.with_positions(water.positions + np.outer([0, 1, 0], [5, 0, 0]))
