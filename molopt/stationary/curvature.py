@@ -27,7 +27,7 @@ class Curvature:
     calls : int
         Force calls of the check, beyond the run's own.
     pushes : int
-        Ridges that were left.
+        Ridges that were left where the run would have ended; those left on the way are not counted.
     energy_left : float
         eV, with the curvature that was seen; NaN on a ridge, but where the way down from it was looked at too.
     stationary : str
