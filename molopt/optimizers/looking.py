@@ -58,5 +58,5 @@ def look(atoms: Atoms, molecule: Molecule | None = None, calls: int = 8, limit: 
     word = "saddle" if at_first is not None else last.stationary
     why = f"{run.nsteps} force call{'s' * (run.nsteps != 1)} did not decide" if word == "unchecked" else ""
     if STATIONARY[word].converged and left > (auto(len(atoms)) if limit is None else limit):
-        word, why = "not stationary", f"{1e3 * left:.2g} meV are left"
+        word, why = "not stationary", f"{1e3 * left:.1f} meV are left"
     return replace(seen, calls=run.nsteps, pushes=0, energy_left=left, stationary=word, why=why)
