@@ -9,6 +9,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from molopt.checked import Check
+from molopt.convergence import auto
 from molopt.coordinates.internal import Internal
 from molopt.coordinates.rigid import nothing, rigid_left_by
 from molopt.displacing import Answers, ForcesOf, Here, InProcesses, forces_at
@@ -65,7 +66,8 @@ def check(
         Whether all frequencies are computed, and thermochemistry with them: two force calls for each of the entries
         that may move, and six for each mode that could be flat. Otherwise a few calls look for the lowest curvature.
     fmax : float
-        Stationary where no force on an atom is longer, eV/A; ASE's default.
+        Stationary where no force on an atom is longer, eV/A; ASE's default. The energy left must be small, too: at most
+        1 meV or 0.02 meV an atom, whichever is more.
     calls : int
         Largest number of force calls of the look, beside that of the geometry itself.
     temperature, pressure : float
@@ -238,6 +240,8 @@ def judged(there: Place, curvature: Curvature, fmax: float, molecule: Molecule |
     The molecule is "kept" where the geometry has the bonds that its source says.
     """
     stationary, why = curvature.stationary, curvature.why
+    if STATIONARY[stationary].converged and curvature.energy_left > auto(len(there.atoms)):
+        stationary, why = "not stationary", f"{1e3 * curvature.energy_left:.1f} meV are left; {why}"
     if there.fmax > fmax:
         stationary = "not stationary"
         above = f"fmax {there.fmax:.4f} eV/A is above {fmax:g}"

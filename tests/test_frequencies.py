@@ -253,6 +253,14 @@ def test_bonds_that_its_source_says_and_the_geometry_has_not_are_told():
     assert found.why.endswith("far from stationary; O0-H1 broken; fragments HO, H")
 
 
+def test_all_frequencies_and_a_few_calls_agree_on_what_is_not_stationary():
+    moved = calculated(relaxed("CCO").atoms())
+    moved.rattle(0.02, seed=4)
+    for found in (molopt.check(moved, fmax=9), molopt.check(moved, fmax=9, frequencies=True)):
+        assert found.stationary == "not stationary"
+        assert "meV are left" in found.verdict.why
+
+
 def test_a_check_leaves_the_atoms_alone_and_counts_its_calls():
     atoms = calculated(relaxed("CO").atoms())
     before = atoms.positions.copy()
