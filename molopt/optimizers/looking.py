@@ -18,8 +18,8 @@ def look(atoms: Atoms, molecule: Molecule | None = None, calls: int = 8) -> Curv
     """What a geometry is, from a few force calls near it, and the energy that is left below it.
 
     They are the steps of a checked run that starts here: probes of the softest directions, Newton steps where energy is
-    left, a push off a ridge. The energy left is what they went down, and what is left at their end; a geometry is stationary
-    where that is at most the larger of 1 meV and 0.02 meV an atom.
+    left, a push off a ridge. The energy left is what they went down, and what is left at their end; a geometry is
+    stationary where that is at most the larger of 1 meV and 0.02 meV an atom.
 
     Parameters
     ----------
