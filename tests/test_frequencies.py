@@ -220,6 +220,47 @@ def test_energy_left_of_the_hessian_is_what_is_left():
     assert found.verdict.energy_left == pytest.approx(found.energy - bottom, rel=0.2)
 
 
+def test_a_look_that_did_not_decide_says_so():
+    molecule = relaxed("CC(=O)NC")
+    told = [molopt.check(molecule, calls=calls).verdict for calls in (1, 2)]
+    undecided = [verdict.why for verdict in told if verdict.stationary == "unchecked"]
+    assert undecided
+    assert all("did not decide" in why for why in undecided)
+
+
+def test_above_the_limit_of_forces_the_reason_is_whole():
+    molecule = relaxed("CCO")
+    positions = molecule.positions.copy()
+    positions[0] += 0.002
+    said = molopt.check(molecule.with_positions(positions)).ending()
+    assert said.endswith("eV/A is above 0.05)")
+
+
+def test_what_lies_below_a_saddle_is_told():
+    atoms = planar_ammonia()
+    found = molopt.check(atoms)
+    barrier = atoms.get_potential_energy() - molopt.relax(atoms, check="auto").energy
+    assert found.stationary == "saddle"
+    assert found.verdict.energy_left == pytest.approx(barrier, rel=0.1)
+    assert f"energy left {1e3 * found.verdict.energy_left:.1f} meV" in str(found)
+
+
+def test_bonds_that_its_source_says_and_the_geometry_has_not_are_told():
+    water = molopt.Molecule.from_smiles("O")
+    apart = water.with_positions(water.positions + np.outer([0, 1, 0], [5, 0, 0]))
+    found = molopt.check(apart).verdict
+    assert (found.molecule, found.stationary) == ("dissociated", "not stationary")
+    assert found.why.endswith("far from stationary; O0-H1 broken; fragments HO, H")
+
+
+def test_all_frequencies_and_a_few_calls_agree_on_what_is_not_stationary():
+    moved = calculated(relaxed("CCO").atoms())
+    moved.rattle(0.02, seed=4)
+    for found in (molopt.check(moved, fmax=9), molopt.check(moved, fmax=9, frequencies=True)):
+        assert found.stationary == "not stationary"
+        assert "meV are left" in found.verdict.why
+
+
 def test_a_check_leaves_the_atoms_alone_and_counts_its_calls():
     atoms = calculated(relaxed("CO").atoms())
     before = atoms.positions.copy()

@@ -62,8 +62,8 @@ class Found(NamedTuple):
 
     over: bool  # whether the run may end here
     known: Known
-    ridge: bool  # whether a negative curvature was seen
-    passed: bool  # whether the lowest curvature is surely positive
+    ridge: bool  # whether the lowest curvature is negative beyond doubt, seen or inferred
+    passed: bool  # whether nothing worth a step can be left below, as far as curvature is known
     small: bool  # whether the energy left is, with the curvature that was seen
     flat: bool  # whether the lowest curvature may be zero, and nothing is left below if it is negative
 
@@ -87,12 +87,11 @@ class Checked:
 
     - Where a step starts less than `near` above the floor, it carries a small displacement besides: of all soft motions
       at once, each the way that the step turns it; then of the direction in doubt.
-    - What steps no longer than `clean` show is kept exactly. The lowest l is the smaller of two estimates, from two
-      priors that are put right along what was tried: `PRIOR` M, and the same with a curvature for each soft motion that
-      explains best what was seen (`molopt.stationary.known`).
-    - Where the criteria of the run are met, that passes or not. If not, one more call is Newton step and
-      probe in one.
-    - A ridge, where a curvature that was seen is negative, is left along it, downhill.
+    - What steps no longer than `clean` show is kept, undamped. The lowest l is estimated from it with its doubt: H is a
+      Gaussian process about `PRIOR` M, in which soft motions may differ most (`molopt.stationary.known`).
+    - Where the criteria of the run are met, that passes or not. If not, one more call is Newton step and probe in one.
+    - A ridge, where the lowest l is negative beyond doubt, is left along it, downhill. A saddle is named only where a
+      displacement along it has shown it.
 
     Parameters
     ----------
@@ -150,7 +149,7 @@ class Checked:
         state = state._replace(inner=self.inner.learn(state.inner, old, new, taken))
         state = heard(state, new)
         if not taken.any():
-            return state
+            return state._replace(tries=state.tries + state.checking)  # a check that takes no step must end, too
         lack = new.gradient - old.gradient - 0.5 * (old.apply(taken) + new.apply(taken))
         state = state._replace(
             steps=np.concatenate([state.steps[1:], [taken]]),

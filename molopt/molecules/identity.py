@@ -12,6 +12,7 @@ from rdkit import Chem
 
 from molopt.coordinates.topology import Topology, covalent_bonds
 from molopt.molecules.contacts import lengths
+from molopt.molecules.doubt import COVALENT
 from molopt.molecules.molecule import Molecule
 
 BROKEN = 1.4  # times the sum of covalent radii; thermally stretched bonds stay below 1.2
@@ -76,6 +77,24 @@ def identity_of(start: Molecule | None, positions: ArrayLike) -> Identity:
     if stereo:
         return Identity("inverted", listed(stereo), bonds_kept, stereo_kept)
     return Identity("kept", "", bonds_kept, stereo_kept)
+
+
+def by_itself(molecule: Molecule) -> Identity:
+    """Whether a geometry that no run led to has the covalent bonds that its source says.
+
+    >>> from molopt.molecules.molecule import Molecule
+    >>> water = Molecule.from_smiles("O")
+    >>> far = water.with_positions(water.positions + [[0, 0, 0], [5, 0, 0], [0, 0, 0]])
+    >>> by_itself(water).word, by_itself(far).word
+    ('kept', 'dissociated')
+    """
+    bonds = molecule.bonds
+    numbers = molecule.numbers[bonds]  # (nbonds, 2)
+    long = lengths(molecule.positions, bonds) > BROKEN * covalent_radii[numbers].sum(axis=1)
+    broken = pairs_of(bonds[long & np.isin(numbers, sorted(COVALENT)).all(axis=1)])
+    if not broken:
+        return Identity("kept", "", True, None)
+    return Identity(*reaction(molecule, broken, set()), False, None)
 
 
 def bonds_kept(start: Molecule, positions: ArrayLike) -> bool | None:
