@@ -47,7 +47,7 @@ def look(atoms: Atoms, molecule: Molecule | None = None, calls: int = 8, limit: 
         lowest = min(lowest, float(atoms.get_potential_energy()))
         found = run.checking.found
         if at_first is None and found is not None and found.ridge:
-            at_first = run.curvature
+            at_first = run.checking.seen(found)  # run.curvature is that of where the atoms are by now
         if over:
             break
     last = run.curvature
@@ -55,7 +55,7 @@ def look(atoms: Atoms, molecule: Molecule | None = None, calls: int = 8, limit: 
     left = start - lowest + float(run.energy_left)
     seen = last if at_first is None else at_first
     word = "saddle" if at_first is not None else last.stationary
-    why = ""
+    why = last.why if word == "unchecked" else ""
     if word in ("minimum", "flat", "unchecked") and left > (auto(len(atoms)) if limit is None else limit):
-        word, why = "not stationary", f"{1e3 * left:.2g} meV are left"
+        word, why = "not stationary", f"{1e3 * left:.1f} meV are left"
     return replace(seen, calls=run.nsteps, pushes=0, energy_left=left, stationary=word, why=why)
