@@ -341,6 +341,16 @@ def test_steps_of_the_check_are_steps(name, tmp_path):
     assert run.curvature.calls <= 8
 
 
+def test_what_is_known_of_the_curvature_can_be_asked_at_every_step():
+    atoms = placed("O")
+    assert LBFGS(atoms, logfile=None).run(fmax=1e-3)
+    run = checked(atoms)
+    told = [run.curvature for _ in run.irun(fmax=0.05)]
+    assert [str(one) for one in told[:-1]] == [""] * (len(told) - 1)  # its criteria are met, and nothing is seen yet
+    assert np.isnan(told[0].stiffness)
+    assert told[-1].stationary == "minimum"
+
+
 def test_the_log_marks_what_a_step_was_besides(caplog):
     caplog.set_level(logging.INFO, "molopt")
     atoms, file = calculated(planar_cyclohexane()), StringIO()

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -56,10 +57,10 @@ def planar_ammonia():
     return at_rest(calculated(atoms))
 
 
-def at_rest(atoms):
+def at_rest(atoms, potential="mmff94"):
     """Downhill in Cartesians, which keep the symmetry."""
     end = molopt.relax(atoms, optimizer="bfgs", fmax=0.003, energy_left=None).atoms
-    return calculated(Atoms(end.numbers, end.positions))
+    return calculated(Atoms(end.numbers, end.positions), potential)
 
 
 @pytest.mark.parametrize(
@@ -259,6 +260,24 @@ def test_all_frequencies_and_a_few_calls_agree_on_what_is_not_stationary():
     for found in (molopt.check(moved, fmax=9), molopt.check(moved, fmax=9, frequencies=True)):
         assert found.stationary == "not stationary"
         assert "meV are left" in found.verdict.why
+
+
+@needs_tblite
+def test_a_ridge_that_a_probe_rises_from_is_told_with_its_curvature():
+    """PF5 as a square pyramid: the first probe is taken back, and what it showed is of the geometry asked for."""
+    turns = np.pi / 2 * np.arange(4)
+    base = np.column_stack([1.566 * np.cos(turns), 1.566 * np.sin(turns), np.full(4, -0.22)])
+    pyramid = at_rest(calculated(Atoms("PF5", np.vstack([[0, 0, 0], base, [0, 0, 1.55]])), "gfn2-xtb"), "gfn2-xtb")
+    found = molopt.check(pyramid)
+    assert found.stationary == "saddle"
+    assert found.curvature.stiffness < 0
+    assert "lowest curvature -" in str(found)
+
+
+def test_energy_left_is_told_in_plain_numbers():
+    stretched = calculated(Atoms("N2", [(0, 0, 0), (0, 0, 1.25)]))
+    found = molopt.check(stretched, fmax=100)
+    assert re.fullmatch(r"\d{3,}\.\d meV are left", found.verdict.why)
 
 
 def test_a_check_leaves_the_atoms_alone_and_counts_its_calls():

@@ -19,6 +19,7 @@ BROKEN = 1.4  # times the sum of covalent radii; thermally stretched bonds stay 
 FORMED = 1.15  # times the sum of covalent radii; 1,3-neighbours in cages stay above 1.2
 STRETCHED = 1.2  # a bond that is long from the start (to a metal) must also grow by this factor
 NAMED = 4  # changes of a kind that are named; further ones are counted
+TETRAHEDRAL = (Chem.ChiralType.CHI_TETRAHEDRAL_CW, Chem.ChiralType.CHI_TETRAHEDRAL_CCW)
 
 Pairs = set[tuple[int, int]]
 
@@ -209,12 +210,15 @@ def listed(names: Iterable[str]) -> str:
 
 
 def configuration(molecule: Molecule) -> dict[tuple[str, int], str]:
-    """The chiral tag of each stereocentre and the cis or trans of each stereo double bond, by index."""
+    """The chiral tag of each tetrahedral stereocentre and the cis or trans of each stereo double bond, by index.
+
+    RDKit also tags square planes and bipyramids, whose neighbours may be alike: a run may leave these shapes.
+    """
     mol = molecule.to_rdkit()
     centres = {
         ("atom", atom.GetIdx()): str(atom.GetChiralTag())
         for atom in mol.GetAtoms()
-        if atom.GetChiralTag() != Chem.ChiralType.CHI_UNSPECIFIED
+        if atom.GetChiralTag() in TETRAHEDRAL
     }
     bonds = {
         ("bond", bond.GetIdx()): str(bond.GetStereo())

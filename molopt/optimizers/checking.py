@@ -259,8 +259,9 @@ class Checking:
         move = np.zeros(frame.x.size)
         move[frame.coordinates.movable] = frame.lower(known.basis @ direction)
         size = float(np.linalg.norm(move))
+        stiffness, direction = (value / size**2, (move / size).reshape(-1, 3)) if size else (math.nan, np.zeros((0, 3)))
         return Curvature(
-            float(value), float(value) / size**2, (move / size).reshape(-1, 3), known.bound, *self.spent,
+            float(value), float(stiffness), direction, known.bound, *self.spent,
             math.nan if word == "saddle" else known.energy_left, word, self.why(found, word),
         )  # fmt: skip
 
@@ -271,7 +272,7 @@ class Checking:
         pushes = int(self.state.pushes[0])
         if word == "saddle" and self.asked.kind == "auto" and pushes >= self.asked.pushes:
             return f"{pushes} pushes did not lead off it"
-        if word == "unchecked" or (word == "saddle" and self.asked.kind == "auto"):
+        if found.over and (word == "unchecked" or (word == "saddle" and self.asked.kind == "auto")):
             return f"the {self.asked.calls} force calls of its check did not decide"
         return ""
 

@@ -47,7 +47,7 @@ def look(atoms: Atoms, molecule: Molecule | None = None, calls: int = 8) -> Curv
         lowest = min(lowest, float(atoms.get_potential_energy()))
         found = run.checking.found
         if at_first is None and found is not None and found.ridge:
-            at_first = run.curvature
+            at_first = run.checking.seen(found)  # run.curvature is that of where the atoms are by now
         if over:
             break
     last = run.curvature
