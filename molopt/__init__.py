@@ -13,6 +13,8 @@ _HOME = {
     "potential": "molopt.potentials",
     **dict.fromkeys(("relax", "Result"), "molopt.relaxation"),
     **dict.fromkeys(("check", "Check"), "molopt.checking"),
+    "Curvature": "molopt.stationary.curvature",
+    "Verdict": "molopt.stationary.verdict",
     "energy_left": "molopt.optimizers.energy_left",
     **dict.fromkeys(("EnergyLeft", "Fmax", "Gaussian", "GeomeTRIC"), "molopt.convergence"),
     "Control": "molopt.control",
@@ -41,7 +43,17 @@ _HOME = {
     ),
 }
 
-_ROOMS = ("comparison", "coordinates", "errors", "molecules", "optimizers", "potentials", "report", "rules")
+_ROOMS = (
+    "comparison",
+    "coordinates",
+    "errors",
+    "molecules",
+    "optimizers",
+    "potentials",
+    "report",
+    "rules",
+    "stationary",
+)
 
 __all__ = ["__version__", *_HOME]  # names, all of them strings
 

@@ -107,13 +107,13 @@ class Check:
 
     def ending(self) -> str:
         """What it is, and why, in one line."""
-        changed = "bonds are not those that its source says" if self.verdict.molecule == "rearranged" else ""
-        why = "; ".join(filter(None, (self.verdict.why, changed)))
+        why = self.verdict.why
         return f"{self.name}: {self.stationary}" + (f" ({why})" if why else "")
 
     def measured(self) -> str:
         """Energy, forces and energy left in one line."""
-        left = left_text(self.verdict.energy_left, self.stationary)
+        word = "minimum" if self.stationary == "saddle" else self.stationary  # a saddle that was walked down from
+        left = left_text(self.verdict.energy_left, word)
         said = f", energy left {left} meV" if left[0].isdigit() else ""
         calls = f"{self.force_calls} force call{'s' * (self.force_calls != 1)}"
         return f"energy {self.energy:.6f} eV, fmax {self.fmax:.4f} eV/A{said}; {self.potential}, {calls}"

@@ -9,6 +9,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from molopt.checked import Check
+from molopt.convergence import auto
 from molopt.coordinates.internal import Internal
 from molopt.coordinates.rigid import nothing, rigid_left_by
 from molopt.displacing import Answers, ForcesOf, Here, InProcesses, forces_at
@@ -16,7 +17,7 @@ from molopt.errors import InputError
 from molopt.execution import Pool
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import name_of
-from molopt.molecules.identity import bonds_kept
+from molopt.molecules.identity import by_itself
 from molopt.optimizers.energy_left import energy_left, largest
 from molopt.optimizers.holding import held_of
 from molopt.optimizers.internals import Recipe
@@ -30,7 +31,7 @@ from molopt.stationary.frequencies import STEP, NormalModes, central_differences
 from molopt.stationary.hessian_curvature import curvature_of
 from molopt.stationary.modes import shares
 from molopt.stationary.thermochemistry import ATMOSPHERE, Conditions, Thermochemistry, thermochemistry
-from molopt.stationary.verdict import Verdict
+from molopt.stationary.verdict import STATIONARY, Verdict
 from molopt.targets import agreed, calculator_for, molecule_of
 
 LEAST = 0.1  # of a mode, that a coordinate which is named has in it
@@ -65,7 +66,8 @@ def check(
         Whether all frequencies are computed, and thermochemistry with them: two force calls for each of the entries
         that may move, and six for each mode that could be flat. Otherwise a few calls look for the lowest curvature.
     fmax : float
-        Stationary where no force on an atom is longer, eV/A; ASE's default.
+        Stationary where no force on an atom is longer, eV/A; ASE's default. The energy left must be small, too: at most
+        1 meV or 0.02 meV an atom, whichever is more.
     calls : int
         Largest number of force calls of the look, beside that of the geometry itself.
     temperature, pressure : float
@@ -235,23 +237,25 @@ class Place:
 def judged(there: Place, curvature: Curvature, fmax: float, molecule: Molecule | None) -> Verdict:
     """The verdict on a geometry that no run of ours led to: converged where its forces are those of a stationary one.
 
-    `molecule` is "kept" where the geometry has the bonds that its source says.
+    The molecule is "kept" where the geometry has the bonds that its source says.
     """
     stationary, why = curvature.stationary, curvature.why
+    if STATIONARY[stationary].converged and curvature.energy_left > auto(len(there.atoms)):
+        stationary, why = "not stationary", f"{1e3 * curvature.energy_left:.1f} meV are left; {why}"
     if there.fmax > fmax:
         stationary = "not stationary"
-        why = f"fmax {there.fmax:.4f} eV/A is above {fmax:g}; {why}"
-    kept = None if molecule is None else bonds_kept(molecule, there.atoms.positions)
+        above = f"fmax {there.fmax:.4f} eV/A is above {fmax:g}"
+        why = "; ".join(filter(None, (above, why or ("on a ridge" if curvature.stationary == "saddle" else ""))))
+    became = None if molecule is None else by_itself(molecule)
     left = curvature.energy_left
-    if (
-        np.isnan(left) and stationary != "saddle" and molecule is not None and there.movable.any()
-    ):  # far from a minimum: as the model sees it
+    far = np.isnan(left) and stationary != "saddle"
+    if far and molecule is not None and there.movable.any():  # as the model sees it
         left = energy_left(there.atoms, molecule).energy
     return Verdict(
-        ended="converged" if stationary in ("minimum", "flat", "unchecked") else "unconverged",
+        ended="converged" if STATIONARY[stationary].converged else "unconverged",
         stationary=stationary,
-        molecule={None: "unknown", True: "kept", False: "rearranged"}[kept],
-        why=why,
+        molecule="unknown" if became is None else became.word,
+        why="; ".join(filter(None, (why, "" if became is None else became.why))),
         energy_left=None if np.isnan(left) else left,
     )
 
@@ -265,7 +269,7 @@ def gas(
     anyway: bool,
 ) -> Thermochemistry:
     """Thermochemistry, refused with InputError for what is not a minimum unless asked."""
-    if verdict.stationary in ("saddle", "not stationary") and not anyway:
+    if not verdict.converged and not anyway:
         what = "a saddle" if verdict.stationary == "saddle" else "not stationary"
         raise InputError(f"it is for minima, and this is {what}: relax the geometry first, or {ANYWAY}")
     multiplicity = 1 if molecule is None else molecule.spin

@@ -43,7 +43,7 @@ class Exploded(PotentialFailed):
 class RunStopped(BaseException):
     """A run is to end before its next force call: a budget is spent, the user asks for it, or nothing is gained.
 
-    Not an Exception, as KeyboardInterrupt is none: an optimizer that catches errors must not take it for one.
+    Like KeyboardInterrupt, this is not an Exception: an optimizer that catches errors must not take it for one.
     `molopt.relax` makes a result of it.
 
     Attributes

@@ -108,7 +108,7 @@ class Run:
                 self.sense.over()
                 if self.arrived:
                     self.sense.arrived()
-                elif self.progress is not None:
+                elif self.failure is None and self.progress is not None:
                     self.stopped = self.progress.over()
         except PotentialFailed as error:
             self.failure = error

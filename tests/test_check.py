@@ -341,6 +341,16 @@ def test_steps_of_the_check_are_steps(name, tmp_path):
     assert run.curvature.calls <= 8
 
 
+def test_what_is_known_of_the_curvature_can_be_asked_at_every_step():
+    atoms = placed("O")
+    assert LBFGS(atoms, logfile=None).run(fmax=1e-3)
+    run = checked(atoms)
+    told = [run.curvature for _ in run.irun(fmax=0.05)]
+    assert [str(one) for one in told[:-1]] == [""] * (len(told) - 1)  # its criteria are met, and nothing is seen yet
+    assert np.isnan(told[0].stiffness)
+    assert told[-1].stationary == "minimum"
+
+
 def test_the_log_marks_what_a_step_was_besides(caplog):
     caplog.set_level(logging.INFO, "molopt")
     atoms, file = calculated(planar_cyclohexane()), StringIO()
@@ -611,6 +621,19 @@ def test_report_names_a_saddle_and_stays_there(caplog):
     assert leaves.get_potential_energy() < stays.get_potential_energy() - 0.02
 
 
+def test_a_report_stays_on_a_saddle_from_which_its_probes_led_away():
+    around = 2 * np.pi / 3 * np.arange(3)
+    flat = np.vstack([np.zeros(3), np.column_stack([np.cos(around), np.sin(around), np.zeros(3)])])
+    atoms = calculated(Atoms("NH3", flat))
+    run = checked(atoms, "report", coordinates="internal")
+    assert run.run(fmax=0.05)
+    assert (run.curvature.stationary, run.curvature.why) == ("saddle", "")
+    assert run.curvature.lowest < 0
+    assert np.linalg.norm(atoms.get_forces(), axis=1).max() <= 0.05
+    assert atoms.calc.force_calls == run.nsteps + 1 < 10
+    assert np.abs(atoms.positions @ [0, 0, 1]).max() < 0.1
+
+
 def test_budgets_hold_and_are_logged(caplog):
     caplog.set_level(logging.INFO, "molopt")
     whole = checked(placed("O.O"))
@@ -873,6 +896,15 @@ def test_any_calculator_can_be_checked():
         assert run.run(fmax=0.05, steps=150)
         assert run.curvature.stationary in ("minimum", "flat", "unchecked")
         assert np.linalg.norm(atoms.get_forces(), axis=1).max() <= 0.05
+
+
+def test_the_curvature_may_be_asked_for_at_any_step():
+    atoms = placed("CCO")
+    assert LBFGS(atoms, logfile=None, coordinates="internal").run(fmax=1e-3)
+    run = checked(atoms)
+    told = [run.curvature for _ in run.irun(fmax=0.05)]
+    assert (told[0].stationary, told[0].why) == ("unchecked", "its check is under way")
+    assert (told[-1].stationary, told[-1].why) == ("minimum", "")
 
 
 def test_a_context_and_a_loop_that_is_left_are_as_in_ase():

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -56,10 +57,10 @@ def planar_ammonia():
     return at_rest(calculated(atoms))
 
 
-def at_rest(atoms):
+def at_rest(atoms, potential="mmff94"):
     """Downhill in Cartesians, which keep the symmetry."""
     end = molopt.relax(atoms, optimizer="bfgs", fmax=0.003, energy_left=None).atoms
-    return calculated(Atoms(end.numbers, end.positions))
+    return calculated(Atoms(end.numbers, end.positions), potential)
 
 
 @pytest.mark.parametrize(
@@ -218,6 +219,65 @@ def test_energy_left_of_the_hessian_is_what_is_left():
     found = molopt.check(moved, frequencies=True)
     assert found.stationary == "not stationary"
     assert found.verdict.energy_left == pytest.approx(found.energy - bottom, rel=0.2)
+
+
+def test_a_look_that_did_not_decide_says_so():
+    molecule = relaxed("CC(=O)NC")
+    told = [molopt.check(molecule, calls=calls).verdict for calls in (1, 2)]
+    undecided = [verdict.why for verdict in told if verdict.stationary == "unchecked"]
+    assert undecided
+    assert all("did not decide" in why for why in undecided)
+
+
+def test_above_the_limit_of_forces_the_reason_is_whole():
+    molecule = relaxed("CCO")
+    positions = molecule.positions.copy()
+    positions[0] += 0.002
+    said = molopt.check(molecule.with_positions(positions)).ending()
+    assert said.endswith("eV/A is above 0.05)")
+
+
+def test_what_lies_below_a_saddle_is_told():
+    atoms = planar_ammonia()
+    found = molopt.check(atoms)
+    barrier = atoms.get_potential_energy() - molopt.relax(atoms, check="auto").energy
+    assert found.stationary == "saddle"
+    assert found.verdict.energy_left == pytest.approx(barrier, rel=0.1)
+    assert f"energy left {1e3 * found.verdict.energy_left:.1f} meV" in str(found)
+
+
+def test_bonds_that_its_source_says_and_the_geometry_has_not_are_told():
+    water = molopt.Molecule.from_smiles("O")
+    apart = water.with_positions(water.positions + np.outer([0, 1, 0], [5, 0, 0]))
+    found = molopt.check(apart).verdict
+    assert (found.molecule, found.stationary) == ("dissociated", "not stationary")
+    assert found.why.endswith("far from stationary; O0-H1 broken; fragments HO, H")
+
+
+def test_all_frequencies_and_a_few_calls_agree_on_what_is_not_stationary():
+    moved = calculated(relaxed("CCO").atoms())
+    moved.rattle(0.02, seed=4)
+    for found in (molopt.check(moved, fmax=9), molopt.check(moved, fmax=9, frequencies=True)):
+        assert found.stationary == "not stationary"
+        assert "meV are left" in found.verdict.why
+
+
+@needs_tblite
+def test_a_ridge_that_a_probe_rises_from_is_told_with_its_curvature():
+    """PF5 as a square pyramid: the first probe is taken back, and what it showed is of the geometry asked for."""
+    turns = np.pi / 2 * np.arange(4)
+    base = np.column_stack([1.566 * np.cos(turns), 1.566 * np.sin(turns), np.full(4, -0.22)])
+    pyramid = at_rest(calculated(Atoms("PF5", np.vstack([[0, 0, 0], base, [0, 0, 1.55]])), "gfn2-xtb"), "gfn2-xtb")
+    found = molopt.check(pyramid)
+    assert found.stationary == "saddle"
+    assert found.curvature.stiffness < 0
+    assert "lowest curvature -" in str(found)
+
+
+def test_energy_left_is_told_in_plain_numbers():
+    stretched = calculated(Atoms("N2", [(0, 0, 0), (0, 0, 1.25)]))
+    found = molopt.check(stretched, fmax=100)
+    assert re.fullmatch(r"\d{3,}\.\d meV are left", found.verdict.why)
 
 
 def test_a_check_leaves_the_atoms_alone_and_counts_its_calls():

@@ -221,6 +221,19 @@ def test_a_run_that_used_up_its_steps_without_a_gain_is_said_to_have_stalled():
     assert (result.ended, result.force_calls) == ("stalled", 701)
 
 
+def test_a_failure_is_told_though_the_run_had_gained_nothing_for_long():
+    class Fails(Noise):
+        def calculate(self, *args, **kwargs):
+            self.calls = getattr(self, "calls", 0) + 1
+            if self.calls == 701:
+                raise RuntimeError("the licence has expired")
+            super().calculate(*args, **kwargs)
+
+    result = relax(methane(Fails()), "gradient-descent", energy_left=None)
+    assert (result.ended, result.force_calls) == ("failed", 701)
+    assert "the licence has expired" in result.error
+
+
 def test_steps_too_small_to_move_an_atom_have_stalled():
     result = relax(methane(), "gradient-descent?lr=1e-12")
     assert result.ended == "stalled"

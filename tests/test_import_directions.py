@@ -70,6 +70,13 @@ def test_rules_coordinates_and_control_know_nothing_of_ase_rdkit_and_torch(path)
     assert not {name.split(".")[0] for name in names} & set(FOREIGN)
 
 
+@pytest.mark.parametrize("path", [path for path in MODULES if part(path) == "stationary"], ids=lambda path: path.name)
+def test_what_is_stationary_is_said_without_optimizers_rdkit_and_torch(path):
+    names = imported(path, everywhere=True)
+    assert not {name.split(".")[0] for name in names} & (set(FOREIGN) - {"ase"})
+    assert not any(name.startswith(("ase.optimize", "ase.calculators")) for name in names)
+
+
 @pytest.mark.parametrize(
     "path", [path for path in MODULES if FLOORS[part(path)] < FLOORS["cli"]], ids=lambda path: path.name
 )

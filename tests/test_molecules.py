@@ -516,6 +516,24 @@ def test_what_became_of_a_molecule_is_said_with_the_atoms_that_say_it(alanine):
     assert identity_of(None, alanine.positions).word == "unknown"
 
 
+def corners(count, radius, height=0.0):
+    turns = 2 * np.pi * np.arange(count) / count
+    return np.column_stack([radius * np.cos(turns), radius * np.sin(turns), np.full(count, height)])
+
+
+def test_shapes_are_not_stereo():
+    """PF5 that turns itself inside out, and sulfur that leaves a plane."""
+    square = Atoms("PF5", np.vstack([[0, 0, 0], corners(4, 1.58, -0.2), [0, 0, 1.55]]))
+    bipyramid = np.vstack([[0, 0, 0], [0, 1.53, 0], [1.58, 0, 0], [0, -1.53, 0], [-0.79, 0, -1.37], [-0.79, 0, 1.37]])
+    pf5 = Molecule.from_atoms(square)
+    assert identity_of(pf5, bipyramid) == ("kept", "", True, None)
+    plane = [[0, 0, 0], [0, 1.6, 0], [0, -1.6, 0], [1.45, 0, 0], [-1.45, 0, 0]]
+    hydrogens = [[0.85, 2.1, 0], [-0.85, 2.1, 0], [0.85, -2.1, 0], [-0.85, -2.1, 0]]
+    sulfamide = Molecule.from_atoms(Atoms("SN2O2H4", plane + hydrogens))
+    bent = sulfamide.positions + np.outer([0, 0, 0, 1, 1, 0, 0, 0, 0], [0, 0, 0.9])
+    assert identity_of(sulfamide, bent)[:2] == ("kept", "")
+
+
 def test_a_proton_that_moved_within_the_molecule_is_a_rearrangement():
     glycine = Molecule.from_smiles("NCC(=O)O")
     bonds = {tuple(sorted(pair)) for pair in glycine.bonds.tolist()}

@@ -20,8 +20,6 @@ from molopt.molecules.molecule import SEED
 from molopt.stationary.frequencies import STEP
 from molopt.stationary.thermochemistry import Conditions
 
-PASSED = ("minimum", "flat", "unchecked")
-
 
 class Job(NamedTuple):
     """A geometry, and the files that its imaginary modes would fill."""
@@ -105,7 +103,7 @@ def carry_out(
                 progress.clear()
                 notes.tell()
                 show(found, written) if listed is None else listed.add(found.as_dict())
-                passed.append(found.stationary in PASSED)
+                passed.append(found.verdict.converged)
     return all(passed)
 
 

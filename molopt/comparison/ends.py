@@ -86,7 +86,7 @@ def by_hessian(molecule: Molecule, method: str, blur: float) -> End:
 
 
 def by_check(molecule: Molecule, method: str, limit: float, blur: float) -> End:
-    """What a geometry is, from a few force calls about it: those of a check, and two more that must bear a saddle out.
+    """What a geometry is, from a few force calls about it: those of a check, and two more that must confirm a saddle.
 
     One from which the check leads far down is a saddle, too.
     """

@@ -8,7 +8,7 @@ from scipy import linalg, sparse
 
 from molopt.coordinates.bending import bending
 from molopt.coordinates.inverse import Projected
-from molopt.coordinates.metric import Curvature, Metric
+from molopt.coordinates.metric import Metric, ModelHessian
 from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.rigid import rigid_motions
 from molopt.rules.partition import Array
@@ -50,7 +50,7 @@ class Borrowed:
     primitives: Primitives
     stiffness: Array
 
-    def at(self, x: Array) -> Curvature:
+    def at(self, x: Array) -> ModelHessian:
         model = self.metric.at(x)
         energy, gradient = self.surface(x) if x.size <= 3 * DENSE else (np.inf, x)
         if not np.isfinite(energy):
@@ -69,7 +69,7 @@ class Borrowed:
         scale = (1 - WEIGHT) + WEIGHT * np.clip(np.abs(values), SOFTEST, STIFFEST)
         rows = (lower @ vectors * np.sqrt(scale)).T
         rows -= (rows @ rigid) @ rigid.T
-        return Curvature(np.zeros(len(self.stiffness)), sparse.csr_array(rows))
+        return ModelHessian(np.zeros(len(self.stiffness)), sparse.csr_array(rows))
 
     def hessian(self, x: Array, gradient: Array) -> Array:
         """(3N, 3N) by forward differences, eV/A^2; NaN where the surrogate failed."""
@@ -82,7 +82,7 @@ class Borrowed:
         return (rows + rows.T) / 2
 
 
-def cartesian(curvature: Curvature, a: sparse.csr_array) -> Array:
+def cartesian(curvature: ModelHessian, a: sparse.csr_array) -> Array:
     """(3N, 3N) a model Hessian in Cartesians, from A = sqrt(K) dq/dx."""
     diagonal, rows, coupled = curvature
     total = a.T @ sparse.diags_array(diagonal) @ a + rows.T @ rows

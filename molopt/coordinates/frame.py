@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from molopt.coordinates.inverse import Projected
-from molopt.coordinates.metric import Curvature
+from molopt.coordinates.metric import ModelHessian
 from molopt.rules.partition import Array
 
 
@@ -29,7 +29,7 @@ class Frame:
         sqrt(K), sqrt(eV) a unit of q.
     held : (n, r) array
         Orthonormal directions that are projected out.
-    curvature : Curvature or None
+    curvature : ModelHessian or None
         M, None for the identity.
     values : (nq,) array
         q.
@@ -46,7 +46,7 @@ class Frame:
         a: sparse.csr_array,
         roots: Array,
         held: Array,
-        curvature: Curvature | None,
+        curvature: ModelHessian | None,
         values: Array,
         owners: Array,
         coordinates: Any = None,

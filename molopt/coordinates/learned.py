@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from molopt.coordinates.contacts import Contacts
-from molopt.coordinates.metric import STIFFEST_CONTACT, Curvature
+from molopt.coordinates.metric import STIFFEST_CONTACT, ModelHessian
 from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.springs import MARK, NODES, Family, Geometry, Springs
 from molopt.coordinates.stiffness import POINT, TRANSLATION, fischer_almlof
@@ -80,10 +80,10 @@ class Learned:
     stiffness: Array
     table: Table = field(default_factory=lambda: shipped_table())
 
-    def at(self, x: Array) -> Curvature:
+    def at(self, x: Array) -> ModelHessian:
         geometry = Geometry(self.springs, x)
         diagonal = present(self.springs, geometry, self.table) / self.stiffness
-        return Curvature(diagonal, self.pairs(geometry), self.coupled(geometry))
+        return ModelHessian(diagonal, self.pairs(geometry), self.coupled(geometry))
 
     @cached_property
     def roots(self) -> Array:

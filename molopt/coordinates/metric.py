@@ -22,7 +22,7 @@ WIDEST = 2.0  # Angstrom, of elements whose van der Waals radius is not known
 DEPTH = 0.003  # eV
 
 
-class Curvature(NamedTuple):
+class ModelHessian(NamedTuple):
     """M at one geometry: diag(diagonal) + coupled^T coupled in scaled internals, and rows^T rows in Cartesians."""
 
     diagonal: Array  # (nq,) relative to the frozen stiffness
@@ -33,7 +33,7 @@ class Curvature(NamedTuple):
 class Metric(Protocol):
     """Anything that knows more of the Hessian than the frozen stiffness does."""
 
-    def at(self, x: Array) -> Curvature:
+    def at(self, x: Array) -> ModelHessian:
         """The curvature at x (3N,); positive semidefinite, and depending on nothing but x."""
 
 
@@ -132,8 +132,8 @@ class Valence:
             near, natoms = topology.within_two_bonds, len(pairs.kinds)
             self.list = NeighbourList(INFLECTION * float(pairs.radii.max()), np.sort(near[:, 0] * natoms + near[:, 1]))
 
-    def at(self, x: Array) -> Curvature:
-        return Curvature(self.diagonal(x), self.contacts(x.reshape(-1, 3)))
+    def at(self, x: Array) -> ModelHessian:
+        return ModelHessian(self.diagonal(x), self.contacts(x.reshape(-1, 3)))
 
     def diagonal(self, x: Array) -> Array:
         """(nq,) present over frozen stiffness."""
@@ -172,11 +172,11 @@ class Blend:
     other: Metric
     weight: float
 
-    def at(self, x: Array) -> Curvature:
+    def at(self, x: Array) -> ModelHessian:
         one, other = self.one.at(x), self.other.at(x)
         less, more = np.sqrt(1 - self.weight), np.sqrt(self.weight)
         coupled = [part * size for part, size in ((one.coupled, less), (other.coupled, more)) if part is not None]
-        return Curvature(
+        return ModelHessian(
             (1 - self.weight) * one.diagonal + self.weight * other.diagonal,
             sparse.vstack([one.rows * less, other.rows * more], format="csr"),
             sparse.vstack(coupled, format="csr") if coupled else None,

@@ -25,6 +25,7 @@ SOFTEST = 0.1  # relative curvature, the least for which a probe is made so long
 CAUTIOUS = 0.4  # relative curvature, the least that a step divides by where the energy left is small already
 LOUDEST = 0.12  # sqrt(eV), the longest probe where forces are noisy
 FLAT = 0.02  # of the model's curvature: noise of zero
+TRIES = 3  # pushes off one ridge
 SHORTEST = 1e-6  # sqrt(eV); a shorter step shows nothing but rounding
 FELL = -2e-3  # eV; a step that falls by more has led elsewhere
 
@@ -61,8 +62,8 @@ class Found(NamedTuple):
 
     over: bool  # whether the run may end here
     known: Known
-    ridge: bool  # whether a negative curvature was seen
-    passed: bool  # whether the lowest curvature is surely positive
+    ridge: bool  # whether the lowest curvature is negative beyond doubt, seen or inferred
+    passed: bool  # whether nothing worth a step can be left below, as far as curvature is known
     small: bool  # whether the energy left is, with the curvature that was seen
     flat: bool  # whether the lowest curvature may be zero, and nothing is left below if it is negative
 
@@ -86,12 +87,11 @@ class Checked:
 
     - Where a step starts less than `near` above the floor, it carries a small displacement besides: of all soft motions
       at once, each the way that the step turns it; then of the direction in doubt.
-    - What steps no longer than `clean` show is kept exactly. The lowest l is the smaller of two estimates, from two
-      priors that are put right along what was tried: `PRIOR` M, and the same with a curvature for each soft motion that
-      explains best what was seen (`molopt.stationary.known`).
-    - Where the criteria of the run are met, that passes or not. If not, one more call is Newton step and
-      probe in one.
-    - A ridge, where a curvature that was seen is negative, is left along it, downhill.
+    - What steps no longer than `clean` show is kept, undamped. The lowest l is estimated from it with its doubt: H is a
+      Gaussian process about `PRIOR` M, in which soft motions may differ most (`molopt.stationary.known`).
+    - Where the criteria of the run are met, that passes or not. If not, one more call is Newton step and probe in one.
+    - A ridge, where the lowest l is negative beyond doubt, is left along it, downhill. A saddle is named only where a
+      displacement along it has shown it.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ class Checked:
         state = state._replace(inner=self.inner.learn(state.inner, old, new, taken))
         state = heard(state, new)
         if not taken.any():
-            return state
+            return state._replace(tries=state.tries + state.checking)  # a check that takes no step must end, too
         lack = new.gradient - old.gradient - 0.5 * (old.apply(taken) + new.apply(taken))
         state = state._replace(
             steps=np.concatenate([state.steps[1:], [taken]]),
@@ -220,7 +220,7 @@ class Checked:
             return None, state
         state = state._replace(checking=np.ones_like(state.checking))
         found = self.found(frame, state)
-        out = state.tries[0] >= self.most
+        out = state.tries[0] >= self.most or state.calls[0] >= self.most * (self.pushes + 1)
         if out and not found.over:
             if not state.met[0]:  # the run goes on by itself until they are
                 return None, state._replace(checking=np.zeros_like(state.checking), spent=np.ones_like(state.spent))
@@ -249,7 +249,7 @@ class Checked:
         proposal, inner = self.inner.propose(frame, seen, state.inner, limits)
         state = state._replace(inner=inner)
         left = float(proposal.energy_left[0])
-        rides = 0 < left < self.near and bool(np.isfinite(proposal.predicted[0]))
+        rides = 0 < left < self.near and bool(np.isfinite(proposal.predicted[0])) and not state.spent[0]
         if not (state.checking[0] or rides):
             return proposal, self.took(state, PLAIN)
         known = self.known(frame, state)
@@ -283,12 +283,12 @@ class Checked:
         """Whether the next step is off a ridge.
 
         Before the criteria of the run are met, only where a bond turns easily, on which neither bonds nor stereo hang;
-        and not again once that went up. A check tries twice, and then looks again.
+        and not again once that went up. A check tries three times, each half as far, and then looks again.
         """
         if not (known.ridge and self.push and state.pushes[0] < self.pushes):
             return False
         if state.checking[0]:
-            return bool(state.rejected[0] < 2)
+            return bool(state.rejected[0] < TRIES)
         most = known.soft[int(np.argmax(np.abs(known.motions @ known.first[2])))]
         return not state.rejected[0] and float(most @ most) > 1 / EASY
 

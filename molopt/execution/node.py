@@ -2,7 +2,6 @@
 
 import threading
 from multiprocessing.connection import wait
-from typing import Any
 
 from molopt.execution.finished import Report
 from molopt.execution.slot import Slot
@@ -20,9 +19,10 @@ def run_on_node(function: bytes, task: bytes, seconds: float | None, threads: in
     return report
 
 
-def slot_for(*wanted: Any) -> Slot:
+def slot_for(function: bytes, threads: int, seconds: float | None, grace: float) -> Slot:
     """The slot that is kept for these arguments of `Slot`."""
     slot: Slot | None = getattr(kept, "slot", None)
+    wanted = (function, threads, seconds, grace)
     if slot is None or (slot.function, slot.threads, slot.seconds, slot.grace) != wanted:
         if slot is not None:
             slot.close()

@@ -12,12 +12,14 @@ from rdkit import Chem
 
 from molopt.coordinates.topology import Topology, covalent_bonds
 from molopt.molecules.contacts import lengths
+from molopt.molecules.doubt import COVALENT
 from molopt.molecules.molecule import Molecule
 
 BROKEN = 1.4  # times the sum of covalent radii; thermally stretched bonds stay below 1.2
 FORMED = 1.15  # times the sum of covalent radii; 1,3-neighbours in cages stay above 1.2
 STRETCHED = 1.2  # a bond that is long from the start (to a metal) must also grow by this factor
 NAMED = 4  # changes of a kind that are named; further ones are counted
+TETRAHEDRAL = (Chem.ChiralType.CHI_TETRAHEDRAL_CW, Chem.ChiralType.CHI_TETRAHEDRAL_CCW)
 
 Pairs = set[tuple[int, int]]
 
@@ -76,6 +78,24 @@ def identity_of(start: Molecule | None, positions: ArrayLike) -> Identity:
     if stereo:
         return Identity("inverted", listed(stereo), bonds_kept, stereo_kept)
     return Identity("kept", "", bonds_kept, stereo_kept)
+
+
+def by_itself(molecule: Molecule) -> Identity:
+    """Whether a geometry that no run led to has the covalent bonds that its source says.
+
+    >>> from molopt.molecules.molecule import Molecule
+    >>> water = Molecule.from_smiles("O")
+    >>> far = water.with_positions(water.positions + [[0, 0, 0], [5, 0, 0], [0, 0, 0]])
+    >>> by_itself(water).word, by_itself(far).word
+    ('kept', 'dissociated')
+    """
+    bonds = molecule.bonds
+    numbers = molecule.numbers[bonds]  # (nbonds, 2)
+    long = lengths(molecule.positions, bonds) > BROKEN * covalent_radii[numbers].sum(axis=1)
+    broken = pairs_of(bonds[long & np.isin(numbers, sorted(COVALENT)).all(axis=1)])
+    if not broken:
+        return Identity("kept", "", True, None)
+    return Identity(*reaction(molecule, broken, set()), False, None)
 
 
 def bonds_kept(start: Molecule, positions: ArrayLike) -> bool | None:
@@ -190,12 +210,15 @@ def listed(names: Iterable[str]) -> str:
 
 
 def configuration(molecule: Molecule) -> dict[tuple[str, int], str]:
-    """The chiral tag of each stereocentre and the cis or trans of each stereo double bond, by index."""
+    """The chiral tag of each tetrahedral stereocentre and the cis or trans of each stereo double bond, by index.
+
+    RDKit also tags square planes and bipyramids, whose neighbours may be alike: a run may leave these shapes.
+    """
     mol = molecule.to_rdkit()
     centres = {
         ("atom", atom.GetIdx()): str(atom.GetChiralTag())
         for atom in mol.GetAtoms()
-        if atom.GetChiralTag() != Chem.ChiralType.CHI_UNSPECIFIED
+        if atom.GetChiralTag() in TETRAHEDRAL
     }
     bonds = {
         ("bond", bond.GetIdx()): str(bond.GetStereo())

@@ -77,12 +77,14 @@ class Checking:
         Why a check is not possible; empty where it is.
     found : Found or None
         What the last look said.
+    frame, state : Frame, Checks, or None
+        Where that was, and the memory of the check then.
     kept : Remembered or None
         The last geometry at which the criteria of the run were met, while it is checked.
     hidden : bool
         Whether noise in the forces is all that is left, which hides the curvature.
     left : Left or None
-        The last ridge from which the run was pushed.
+        The last ridge that was seen where the criteria were met.
     undone : Curvature or None
         What is said of that ridge, where the run went back to it.
     """
@@ -153,6 +155,10 @@ class Checking:
             optimizer.stopping.met = True
         elif found.ridge and not found.over and self.kept is not None:
             self.left = Left.at(self.kept, self.seen(found))
+            if self.asked.kind == "report" and found.known.witnessed:  # its probes have led above the criteria
+                self.end_on_ridge("")
+                optimizer.stopping.met = True
+                return True
         return found.over
 
     def ended_at(self, x: Array) -> bool:
@@ -169,13 +175,18 @@ class Checking:
         changed = self.left.changed(optimizer.recipe.molecule, optimizer.atoms.positions)
         if not changed:
             return False
+        log.info("step %d: a push changed %s; the run goes back, and ends on the ridge", optimizer.nsteps, changed)
+        self.end_on_ridge(f"a push changed {changed}")
+        return True
+
+    def end_on_ridge(self, why: str) -> None:
+        """Go back to the last ridge, as the end of the run."""
+        assert self.left is not None
         calls, pushes = self.spent
-        self.undone = replace(self.left.curvature, calls=calls, pushes=pushes, why=f"a push changed {changed}")
-        log.info("step %d: %s; the run goes back, and ends on the ridge", optimizer.nsteps, self.undone.why)
+        self.undone = replace(self.left.curvature, calls=calls, pushes=pushes, why=why)
         self.kept, self.found = self.left.place, None
         self.go_back()
         self.kept = None
-        return True
 
     def tell(self, found: Found, state: Any) -> None:
         """A line in the log for each look."""
@@ -241,22 +252,27 @@ class Checking:
 
     def seen(self, found: Found) -> Curvature:
         known, frame = found.known, self.frame
+        word = found.word(bool(self.state.met[0]))
+        if not known.products:
+            return replace(Curvature.unknown(self.why(found, word), *self.spent), stationary=word)
         value, direction = known.softest
         move = np.zeros(frame.x.size)
         move[frame.coordinates.movable] = frame.lower(known.basis @ direction)
-        size = max(float(np.linalg.norm(move)), 1e-300)
-        word = found.word(bool(self.state.met[0]))
+        size = float(np.linalg.norm(move))
+        stiffness, direction = (value / size**2, (move / size).reshape(-1, 3)) if size else (math.nan, np.zeros((0, 3)))
         return Curvature(
-            float(value), float(value) / size**2, (move / size).reshape(-1, 3), known.bound, *self.spent,
+            float(value), float(stiffness), direction, known.bound, *self.spent,
             math.nan if word == "saddle" else known.energy_left, word, self.why(found, word),
         )  # fmt: skip
 
     def why(self, found: Found, word: str) -> str:
         """In a few words, what is still open; empty where nothing is."""
+        if not found.over:
+            return "its check is under way"
         pushes = int(self.state.pushes[0])
         if word == "saddle" and self.asked.kind == "auto" and pushes >= self.asked.pushes:
             return f"{pushes} pushes did not lead off it"
-        if word == "unchecked" or (word == "saddle" and self.asked.kind == "auto"):
+        if found.over and (word == "unchecked" or (word == "saddle" and self.asked.kind == "auto")):
             return f"the {self.asked.calls} force calls of its check did not decide"
         return ""
 

@@ -101,7 +101,7 @@ def guide(said: Any, where: str, named: bool) -> str | None:
 
 
 def asked(said: Any, where: str) -> str | None:
-    """The check that was said, in its one spelling; None where it is none. It needs internal coordinates."""
+    """The check that a name asks for, in its one spelling; None where it asks for none. It needs internals."""
     if said in (None, "none", "None"):
         return None
     Asked.of(said)

@@ -11,7 +11,7 @@ from ase import Atoms
 from molopt.control import Point
 from molopt.coordinates.frame import Frame
 from molopt.coordinates.internal import Internal
-from molopt.coordinates.metric import Curvature, Metric
+from molopt.coordinates.metric import Metric, ModelHessian
 from molopt.coordinates.primitives import Primitives
 from molopt.directions import Limits, QuasiNewton
 from molopt.errors import InputError, PotentialFailed
@@ -158,7 +158,7 @@ class Yielding:
 
     .. math:: H = A^T F M A + C^T C + 0.7 \, R^T R
 
-    with A, the diagonal M, the rows C of coupled coordinates and R of pairs as in `Curvature`, and F = 0.7 for
+    with A, the diagonal M, the rows C of coupled coordinates and R of pairs as in `ModelHessian`, and F = 0.7 for
     torsions, 1 for all else. A step must trust the curvature of the present geometry. The way down from it is longer:
     torsions turn out of their terms and contacts give way, and the energy left is that of a softer spring. 0.7 is tuned
     on molecules apart from those reported; 0.6 to 1 differ little (docs/energy_left.md).
@@ -167,11 +167,11 @@ class Yielding:
     metric: Metric
     torsions: slice
 
-    def at(self, x: Array) -> Curvature:
+    def at(self, x: Array) -> ModelHessian:
         diagonal, rows, coupled = self.metric.at(x)
         diagonal = diagonal.copy()
         diagonal[self.torsions] *= SOFTER
-        return Curvature(diagonal, rows * np.sqrt(SOFTER), coupled)
+        return ModelHessian(diagonal, rows * np.sqrt(SOFTER), coupled)
 
 
 class Estimator:

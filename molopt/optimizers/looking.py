@@ -11,13 +11,15 @@ from molopt.molecules import Molecule
 from molopt.optimizers.checking import Asked
 from molopt.optimizers.lbfgs import LBFGS
 from molopt.stationary.curvature import Curvature
+from molopt.stationary.verdict import STATIONARY
 
 
-def look(atoms: Atoms, molecule: Molecule | None = None, calls: int = 8, limit: float | None = None) -> Curvature:
+def look(atoms: Atoms, molecule: Molecule | None = None, calls: int = 8) -> Curvature:
     """What a geometry is, from a few force calls near it, and the energy that is left below it.
 
     They are the steps of a checked run that starts here: probes of the softest directions, Newton steps where energy is
-    left, a push off a ridge. The energy left is what they went down, and what is left at their end.
+    left, a push off a ridge. The energy left is what they went down, and what is left at their end; a geometry is
+    stationary where that is at most the larger of 1 meV and 0.02 meV an atom.
 
     Parameters
     ----------
@@ -27,8 +29,6 @@ def look(atoms: Atoms, molecule: Molecule | None = None, calls: int = 8, limit: 
         What these atoms are; by default that is perceived.
     calls : int
         Largest number of force calls.
-    limit : float, optional
-        eV, the energy left at which a geometry is stationary; by default the larger of 1 meV and 0.02 meV an atom.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def look(atoms: Atoms, molecule: Molecule | None = None, calls: int = 8, limit: 
         lowest = min(lowest, float(atoms.get_potential_energy()))
         found = run.checking.found
         if at_first is None and found is not None and found.ridge:
-            at_first = run.curvature
+            at_first = run.checking.seen(found)  # run.curvature is that of where the atoms are by now
         if over:
             break
     last = run.curvature
@@ -55,7 +55,7 @@ def look(atoms: Atoms, molecule: Molecule | None = None, calls: int = 8, limit: 
     left = start - lowest + float(run.energy_left)
     seen = last if at_first is None else at_first
     word = "saddle" if at_first is not None else last.stationary
-    why = ""
-    if word in ("minimum", "flat", "unchecked") and left > (auto(len(atoms)) if limit is None else limit):
-        word, why = "not stationary", f"{1e3 * left:.2g} meV are left"
+    why = f"{run.nsteps} force call{'s' * (run.nsteps != 1)} did not decide" if word == "unchecked" else ""
+    if STATIONARY[word].converged and left > auto(len(atoms)):
+        word, why = "not stationary", f"{1e3 * left:.1f} meV are left"
     return replace(seen, calls=run.nsteps, pushes=0, energy_left=left, stationary=word, why=why)

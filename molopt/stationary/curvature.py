@@ -17,16 +17,17 @@ class Curvature:
     ----------
     lowest : float
         The lowest curvature found, relative to the model Hessian: 1 is as stiff as the model says, below 0 is a ridge.
+        That of the directions that were tried, or of the ridge that they imply; from frequencies, of all.
     stiffness : float
         eV/A^2 along `direction`.
     direction : (natoms, 3) array
         Of norm 1.
     bound : float
-        What the lowest may still be, pessimistically.
+        What the lowest may still be, pessimistically, of directions that were not tried too.
     calls : int
         Force calls of the check, beyond the run's own.
     pushes : int
-        Ridges that were left.
+        Ridges that were left where the run would have ended; those left on the way are not counted.
     energy_left : float
         eV, with the curvature that was seen; NaN on a ridge, but where the way down from it was looked at too.
     stationary : str

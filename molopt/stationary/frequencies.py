@@ -84,8 +84,8 @@ class NormalModes:
 
     With D = diag(sqrt(m)) and Q an orthonormal basis of what is orthogonal to rigid motions times D and to forbidden
     directions times D^-1, the eigenvalues of Q^T D^-1 H D^-1 Q are the squares of the frequencies. There are exactly as
-    many as there are vibrations: six fewer than movable entries, five on a line, none less where constraints hold the
-    molecule.
+    many as there are vibrations: six fewer than movable entries, five on a line, as many as
+    movable entries where constraints hold the molecule.
 
     The antisymmetric part of the differences is nothing but error, of the potential and of the step, and as large as
     the error that stays in the symmetric part: N, mass-weighted as H is, says that the eigenvalue of a mode v is known
@@ -221,7 +221,7 @@ class NormalModes:
 
     @property
     def order(self) -> int:
-        """Of the saddle: number of imaginary modes; 0 is no saddle."""
+        """Number of imaginary modes: the order of the saddle, 0 where it is not one."""
         return int(self.imaginary.sum())
 
     @property

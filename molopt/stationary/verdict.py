@@ -68,12 +68,12 @@ class Verdict:
     why : str
         The evidence in a few words: the lowest curvature, the bonds that changed, the failure, the budget.
     energy_left : float or None
-        eV; None where it is not known, as on a saddle.
+        eV; None where it is not known, as on a saddle from which nobody went down.
 
     Raises
     ------
     ValueError
-        A word is none of the table.
+        A word is not in its table.
 
     Examples
     --------
@@ -126,7 +126,7 @@ def without_check(converged: bool, fmax: float) -> str:
 
 
 def require_word(word: Any, table: dict[str, Word], name: str) -> None:
-    """Raise ValueError where a word is none of its table."""
+    """Raise ValueError where a word is not in its table."""
     if not isinstance(word, str) or word not in table:
         raise ValueError(f"{name} must be one of {', '.join(table)}, got {word!r}")
 
