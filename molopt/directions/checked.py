@@ -102,7 +102,8 @@ class Checked:
     push : bool
         Whether ridges are left; otherwise they are named, and the run ends there.
     most, pushes : int
-        Largest number of force calls of one check, and of pushes in a run.
+        Largest number of force calls of one check, which begins anew where a step has led elsewhere, and of pushes at
+        the end of a run; of all checks together `most` (`pushes` + 1) force calls.
     near : float
         eV.
     probe, part, longest : float
