@@ -69,7 +69,7 @@ def report(done: dict[Any, Record], per_molecule: bool) -> None:
     for (optimizer, check), records in kinds(done):
         row("all", "all", optimizer, check, *ends(records))
     print("\nForce calls, geometric means of ratios over starts (of how many).\n")
-    row("potential", "set", "optimizer", "starts", "none", "auto", "auto / none", "median more", "ridges left",
+    row("potential", "set", "optimizer", "starts", "none", "auto", "auto / none", "median more", "false without",
         "their auto / none", "auto / Sella", "minima / Sella", "none / Sella")  # fmt: skip
     row(*["---"] * 13)
     for (potential, name), runs in sorted(groups.items()):
@@ -130,7 +130,7 @@ def prices(runs: dict[Any, Record], optimizer: str) -> list[str]:
             sella.setdefault((wanted.molecule, 0), {"calls": calls})
     both = none.keys() & auto.keys()
     more = [auto[start]["calls"] - none[start]["calls"] for start in both]
-    ridges = [start for start in both if auto[start]["pushes"]]
+    fell = [start for start in both if false(none[start])]
     certified = [start for start, record in auto.items() if record["called"] == "minimum"]
     return [
         str(len(none.keys() | auto.keys())),
@@ -138,8 +138,8 @@ def prices(runs: dict[Any, Record], optimizer: str) -> list[str]:
         mean_calls(auto.values()),
         ratio(auto, none, both),
         f"{np.median(more):+g}" if more else "",
-        str(len(ridges)),
-        ratio(auto, none, ridges),
+        str(len(fell)),
+        ratio(auto, none, fell),
         ratio(auto, sella, auto),
         ratio(auto, sella, certified),
         ratio(none, sella, none),
