@@ -47,6 +47,9 @@ class Checks(NamedTuple):
     size: PerSystem  # (S,) of the last one
     cap: PerSystem  # (S,) on the radius of the inner direction after a push, sqrt(eV)
     spent: PerSystem  # (S,) 1 once a check has used up its calls
+    symmetric: (
+        PerSystem  # (S,) 1 where the run came along a symmetry that its soft motions break, 0 where not; NaN before
+    )
     calm: PerSystem  # (S,) of how many gradients the next is the sum
     jolts: PerSystem  # (S,) squares of net force and torque, (eV/A)^2, which are noise
     kind: PerSystem  # (S,) of the last step: `PLAIN`, `PROBE`, `CHECK` or `PUSH`
@@ -143,7 +146,13 @@ class Checked:
         rows, zero = np.zeros((self.memory, seen.gradient.size)), np.zeros(count)
         empty = {name: rows if axis == "entry" else zero for name, axis in axes(Checks).items()}
         return Checks(
-            **empty | {"inner": self.inner.init(seen), "radius": np.full(count, WIDE), "cap": np.full(count, np.inf)}
+            **empty
+            | {
+                "inner": self.inner.init(seen),
+                "radius": np.full(count, WIDE),
+                "cap": np.full(count, np.inf),
+                "symmetric": np.full(count, np.nan),
+            }
         )
 
     def learn(self, state: Checks, old: Any, new: Any, taken: Array) -> Checks:
@@ -207,7 +216,10 @@ class Checked:
         if not state.calm[0]:
             state = heard(state, frame)
         sigma = float(np.sqrt(state.jolts[0] / max(state.calm[0], 1.0)))
-        return Known.at(frame, soft_motions(frame), steps, lacks, offsets, sigma)
+        soft = soft_motions(frame)
+        if state.symmetric[0] > 0:
+            soft = soft.unsure()
+        return Known.at(frame, soft, steps, lacks, offsets, sigma)
 
     def examine(self, frame: Any, state: Checks, met: bool | None) -> tuple[Found | None, Checks]:
         """What a check says of this frame, and the state once it has; None where it is not asked yet.
@@ -219,7 +231,7 @@ class Checked:
             state = state._replace(met=np.full_like(state.met, met))
         if not (state.checking[0] or state.met[0]):
             return None, state
-        state = state._replace(checking=np.ones_like(state.checking))
+        state = self.looked(frame, state._replace(checking=np.ones_like(state.checking)))
         found = self.found(frame, state)
         out = state.tries[0] >= self.most or state.calls[0] >= self.most * (self.pushes + 1)
         if out and not found.over:
@@ -227,6 +239,12 @@ class Checked:
                 return None, state._replace(checking=np.zeros_like(state.checking), spent=np.ones_like(state.spent))
             found = found._replace(over=True)
         return found, state
+
+    def looked(self, frame: Any, state: Checks) -> Checks:
+        """The state that knows, from the first look on, whether the run has kept a symmetry."""
+        if not np.isnan(state.symmetric[0]):
+            return state
+        return state._replace(symmetric=np.full_like(state.symmetric, self.known(frame, state).symmetric))
 
     def passed(self, known: Known) -> bool:
         """Whether nothing worth a step is left where it may be soft, or it is known to be a soft minimum."""
@@ -253,6 +271,7 @@ class Checked:
         rides = 0 < left < self.near and bool(np.isfinite(proposal.predicted[0])) and not state.spent[0]
         if not (state.checking[0] or rides):
             return proposal, self.took(state, PLAIN)
+        state = self.looked(frame, state)
         known = self.known(frame, state)
         if self.pushes_off(known, state):
             return self.proposed(known, self.off_ridge(frame, known, state), state, PUSH)

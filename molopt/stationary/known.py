@@ -311,6 +311,12 @@ class Known:
         """The largest change of a soft motion, rad."""
         return float(np.abs(self.soft @ displacement).max(initial=0.0))
 
+    @property
+    def symmetric(self) -> bool:
+        """Whether the gradient has no part in some motion that may be soft, as on a path that keeps a symmetry."""
+        parts = np.abs(self.motions @ self.gradient)[self.spreads > DOUBTED]
+        return bool((parts < SYMMETRIC * np.linalg.norm(self.gradient)).any())
+
     @cached_property
     def untried(self) -> Array:
         """(ns,) which motions no displacement has any part in, as symmetry may forbid, though they may be soft."""

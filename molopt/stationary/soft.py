@@ -11,6 +11,7 @@ SOFT = 5.0  # eV/rad^2 (eV/A^2 of a point): a motion that the model Hessian find
 STIFF = 8.0  # and one that an atom other than carbon makes flat or straight: there the model cannot know the sign
 DOUBT = 0.12  # eV/rad^2: how far the stiffness of a soft motion may be from the model's (docs/stationary.md)
 LEAST, MOST = 0.1, 0.65  # relative: what is added to that, and at most
+UNSURE = 0.8  # where a run came along a symmetry
 CARBON = 6
 SOFTEST = 4  # directions that stand for a molecule without soft motions
 ROUNDS = 4  # of inverse iteration to find them
@@ -23,6 +24,10 @@ class Soft(NamedTuple):
     covectors: Array  # (nq, ns) so that covector . du is the change of the motion, rad
     replies: Array  # (nq, ns) their natural displacements, (P M P)^+ covector
     spreads: Array  # (ns,) standard deviation of the relative curvature of each
+
+    def unsure(self) -> "Soft":
+        """The same, where nothing that a run saw says that it is not on top of a ridge."""
+        return self._replace(spreads=np.maximum(self.spreads, UNSURE))
 
 
 def soft_motions(frame: Any) -> Soft:
