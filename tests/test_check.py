@@ -643,7 +643,7 @@ def test_budgets_hold_and_are_logged(caplog):
     run = checked(placed("O.O"), "auto?calls=1")
     assert run.run(fmax=0.05)
     looks = [re.search(r"check (\d+) of 1:", message) for message in caplog.messages]
-    assert max(int(look[1]) for look in looks if look) == 1
+    assert max(int(look[1]) for look in looks if look) <= 1
     assert run.curvature.stationary in ("unchecked", "saddle")
     assert "force calls of its check" in run.curvature.why
 
@@ -815,13 +815,15 @@ def test_two_fragments_are_checked_too():
 
 
 def planar_triplet():
-    """1-chloro-2-fluoroethene, trans, as a triplet: flat is a saddle, and from it the bond turns to 90 degrees."""
+    """1-chloro-2-fluoroethene, trans, as a triplet, at rest on a saddle: from flat the bond turns to 90 degrees."""
     tblite = pytest.importorskip("tblite.ase")
     start = Molecule.from_smiles("Cl/C=C/F")
     atoms = start.atoms()
     flat = atoms.positions - atoms.positions.mean(axis=0)
     atoms.positions = flat @ np.linalg.svd(flat)[2].T * [1, 1, 0]
-    atoms.calc = Counted(tblite.TBLite(method="GFN2-xTB", multiplicity=3, verbosity=0))
+    atoms.calc = tblite.TBLite(method="GFN2-xTB", multiplicity=3, verbosity=0)
+    assert LBFGS(atoms, logfile=None).run(fmax=0.02)
+    atoms.calc = Counted(atoms.calc)
     return atoms
 
 

@@ -303,14 +303,16 @@ class Checked:
         """Whether the next step is off a ridge.
 
         Before the criteria of the run are met, only where a bond turns easily, on which neither bonds nor stereo hang;
-        and not again once that went up. A check tries three times, each half as far, and then looks again.
+        not in a run that has kept a symmetry, and not again once that went up. A check tries three times, each half as
+        far, and then looks again.
         """
         if not (known.ridge and self.push and state.pushes[0] < self.pushes):
             return False
         if state.checking[0]:
             return bool(state.rejected[0] < TRIES)
         most = known.soft[int(np.argmax(np.abs(known.motions @ known.first[2])))]
-        return not state.rejected[0] and float(most @ most) > 1 / EASY
+        kept = state.symmetric[0] > 0
+        return not kept and not state.rejected[0] and float(most @ most) > 1 / EASY
 
     def step(self, frame: Any, known: Known, state: Checks) -> Array:
         """(r,) Newton step and probe in one; the step alone where the curvature is known."""
