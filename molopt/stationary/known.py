@@ -20,6 +20,7 @@ PESSIMISM = 1.3  # standard deviations
 MARGIN = 0.12  # relative curvature; the surface bends
 REACH, FARTHEST = 0.5, 0.3  # rad of a soft motion, sqrt(eV): over which a negative curvature may last
 SYMMETRIC = 1e-3  # part of a motion in a displacement, below which it has none
+EXACTLY = 1e-4  # part of a motion in the gradient, below which symmetry must be why
 DOUBTED = 0.15  # spread of a motion that has to be tried
 ENOUGH = 0.5  # relative curvature; a motion that may be softer takes part in a probe
 CERTAIN = 2.0  # standard deviations below zero: a ridge
@@ -315,7 +316,7 @@ class Known:
     def symmetric(self) -> bool:
         """Whether the gradient has no part in some motion that may be soft, as on a path that keeps a symmetry."""
         parts = np.abs(self.motions @ self.gradient)[self.spreads > DOUBTED]
-        return bool((parts < SYMMETRIC * np.linalg.norm(self.gradient)).any())
+        return bool((parts < EXACTLY * np.linalg.norm(self.gradient)).any())
 
     @cached_property
     def untried(self) -> Array:
