@@ -14,6 +14,7 @@ from ase.constraints import (
     FixedLine,
     FixedPlane,
     FixInternals,
+    FixSymmetry,
     Hookean,
 )
 
@@ -80,6 +81,8 @@ def held_of(atoms: Atoms) -> Held:
             outside = True
         elif isinstance(constraint, FixCom):  # FixSubsetCom is one
             rows.append(centre(constraint.index, atoms.get_masses()))
+        elif isinstance(constraint, FixSymmetry):
+            rows.append(asymmetric(constraint, atoms))
         else:
             raise InputError(
                 f"internal coordinates cannot keep the constraint {type(constraint).__name__}: use "
@@ -97,6 +100,21 @@ def across(constraint: Any, natoms: int) -> Callable[[Array], Array]:
     rows = np.zeros((len(held), direction.shape[1], natoms, 3))
     rows[np.arange(len(held)), :, held] = direction.T
     return lambda x: rows.reshape(-1, x.size)
+
+
+def asymmetric(constraint: FixSymmetry, atoms: Atoms) -> Callable[[Array], Array]:
+    """Rows (k, 3N) of the motions that break the symmetry: P u = 0, P the mean of all its operations on a motion u."""
+    cell = atoms.cell[:].T
+    natoms = len(atoms)
+    mean = np.zeros((natoms, 3, natoms, 3))
+    for rotation, goes_to in zip(constraint.rotations, constraint.symm_map, strict=True):
+        turned = cell @ rotation @ np.linalg.inv(cell)
+        for atom, other in enumerate(goes_to):
+            mean[other, :, atom] += turned / len(constraint.rotations)
+    matrix = mean.reshape(3 * natoms, 3 * natoms)
+    values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
+    rows = vectors[:, values < 0.5].T
+    return lambda x: rows
 
 
 def centre(chosen: Any, masses: Array) -> Callable[[Array], Array]:
