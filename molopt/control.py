@@ -245,13 +245,6 @@ class Arrival(NamedTuple):
     control: Any  # its state
 
 
-def advance(
-    direction: Direction, control: Any, coordinates: Any, here: Point, memory: Memory | None
-) -> tuple[Array, Memory]:
-    """From a point whose gradient was just computed to the next point to compute: `arrive`, then `depart`."""
-    return depart(direction, control, coordinates, arrive(direction, control, coordinates, here, memory))
-
-
 def arrive(direction: Direction, control: Any, coordinates: Any, here: Point, memory: Memory | None) -> Arrival:
     """Learn the gradient that was just computed, and judge the step that led to it.
 

@@ -1,5 +1,6 @@
 """Forces at many geometries of one molecule, here or in several processes."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ class ForcesOf:
         return vars(self) | {"atoms": self.atoms.copy()}  # without the calculator
 
 
-class Answers:
+class Answers(ABC):
     """Forces (3N,) at each of many points (3N,), with its place among them, in any order.
 
     Attributes
@@ -76,8 +77,9 @@ class Answers:
                 self.on_call(self.calls)
             yield placed
 
+    @abstractmethod
     def asked(self, points: Iterable[Array]) -> Iterator[Placed]:
-        raise NotImplementedError
+        """The forces at each point (3N,), with its place, in any order."""
 
 
 class Here(Answers):

@@ -26,7 +26,7 @@ from scipy import linalg
 
 import molopt
 from molopt import LBFGS, Adam, HeavyBall, Molecule, relax
-from molopt.directions.checked import Checks
+from molopt.directions.checks import Checks
 from molopt.errors import InputError
 from molopt.optimizers.internals import Recipe
 from molopt.potentials import Counted

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from molopt import rules
-from molopt.control import SMALLEST_RATE, Control, Point, advance
+from molopt.control import SMALLEST_RATE, Control, Point, arrive, depart
 from molopt.coordinates import Cartesian
 from molopt.directions import Lifted, Proposal
 from molopt.rules.partition import Partition
@@ -31,6 +31,12 @@ RULES = [
 every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda r: type(r).__name__)
 
 UNKNOWN = Proposal(*[np.full(1, np.nan)] * 5)  # a lifted rule predicts nothing, and `Control` asks for nothing
+
+
+def advance(direction, control, coordinates, here, memory):
+    """From a point whose gradient was just computed to the next point to compute."""
+    return depart(direction, control, coordinates, arrive(direction, control, coordinates, here, memory))
+
 
 AXES = np.linalg.qr(np.random.default_rng(2).normal(size=(3, 3)))[0]
 

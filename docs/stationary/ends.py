@@ -14,7 +14,7 @@ import molopt
 
 HERE = Path(__file__).parent
 sys.path.append(str(HERE.parent / "peers"))
-from sets import Start, starts  # noqa: E402
+from sets import Start, starts  # noqa: E402  # its folder has to be on the path first
 
 OURS = {"tuning": "tuning.smi", "reported": "reported.smi", "large": "large.smi"}
 OTHERS = {"symmetric": symmetric, "baker-five": bakers_five}

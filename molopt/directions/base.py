@@ -28,7 +28,10 @@ class Proposal(NamedTuple):
 
 
 class Direction(Protocol):
-    """Asked by `molopt.control.advance` once a force call. Everything it remembers is in its state."""
+    """Asked once a force call by `molopt.control.arrive`, to learn, and `depart`, to propose.
+
+    Everything it remembers is in its state.
+    """
 
     def init(self, seen: Observation) -> Any:
         """The state before the first step."""

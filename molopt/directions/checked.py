@@ -1,19 +1,19 @@
 """A run that looks at the softest direction before it is done, and leaves the ridges that it finds."""
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from molopt.directions.base import Direction, Limits, Proposal
+from molopt.directions.checks import CHECK, PLAIN, PROBE, PUSH, Checks, Found, heard
 from molopt.errors import InputError
 from molopt.rules.base import Observation
 from molopt.rules.partition import Array
-from molopt.rules.state import Nested, PerEntry, PerSystem, axes
+from molopt.rules.state import axes
 from molopt.stationary.known import Known
 from molopt.stationary.soft import soft_motions
 
-PLAIN, PROBE, CHECK, PUSH = range(4)  # a step of the inner direction, one with a probe, Newton and probe, off a ridge
 RISE = 2e-4  # eV; a step of a check that rises by more is taken back
 TURN, PUSHED, SHIFT = 0.4, 0.6, 0.7  # rad of a soft motion, of one in a push, Angstrom of an atom: the longest steps
 EASY = 1.5  # eV/rad^2, of a turn that is pushed over a ridge before the run would end there
@@ -28,57 +28,6 @@ FLAT = 0.02  # of the model's curvature: noise of zero
 TRIES = 3  # pushes off one ridge
 SHORTEST = 1e-6  # sqrt(eV); a shorter step shows nothing but rounding
 FELL = -2e-3  # eV; a step that falls by more has led elsewhere
-
-
-class Checks(NamedTuple):
-    """What a checked run remembers beside the memory of its direction; unused rows are zero, the newest is last."""
-
-    inner: Nested
-    steps: PerEntry  # (memory, N) short displacements in u
-    lacks: PerEntry  # (memory, N) change of the gradient, less what the model foretold
-    offsets: PerEntry  # (memory, N) from the end of each to the present point
-    met: PerSystem  # (S,) 1 where the criteria of the run are met at the present point
-    checking: PerSystem  # (S,) 1 since they were, while the steps are those of the check
-    tries: PerSystem  # (S,) force calls of the present check
-    calls: PerSystem  # (S,) of all checks
-    pushes: PerSystem  # (S,) ridges that were left where the run would have ended
-    rejected: PerSystem  # (S,) how many steps of the check were rejected in succession
-    radius: PerSystem  # (S,) of a step of the check, sqrt(eV)
-    size: PerSystem  # (S,) of the last one
-    cap: PerSystem  # (S,) on the radius of the inner direction after a push, sqrt(eV)
-    spent: PerSystem  # (S,) 1 once a check has used up its calls
-    symmetric: (
-        PerSystem  # (S,) 1 where the run came along a symmetry that its soft motions break, 0 where not; NaN before
-    )
-    calm: PerSystem  # (S,) of how many gradients the next is the sum
-    jolts: PerSystem  # (S,) squares of net force and torque, (eV/A)^2, which are noise
-    kind: PerSystem  # (S,) of the last step: `PLAIN`, `PROBE`, `CHECK` or `PUSH`
-
-    def rebuilt(self) -> "Checks":
-        """In other coordinates an exact secant is not exact."""
-        inner = self.inner.rebuilt() if hasattr(self.inner, "rebuilt") else self.inner
-        return self._replace(inner=inner, steps=np.zeros_like(self.steps), lacks=np.zeros_like(self.lacks))
-
-
-class Found(NamedTuple):
-    """What a check says of a point."""
-
-    over: bool  # whether the run may end here
-    known: Known
-    ridge: bool  # whether the lowest curvature is negative beyond doubt, seen or inferred
-    passed: bool  # whether nothing worth a step can be left below, as far as curvature is known
-    small: bool  # whether the energy left is, with the curvature that was seen
-    flat: bool  # whether the lowest curvature may be zero, and nothing is left below if it is negative
-
-    def word(self, met: bool) -> str:
-        """What the point is, where the criteria of the run are met or not (`molopt.stationary.verdict`)."""
-        if not met:
-            return "not stationary"
-        if self.passed and self.small:
-            return "minimum"
-        if self.known.witnessed:
-            return "saddle"
-        return "flat" if self.flat else "unchecked"
 
 
 @dataclass(frozen=True)
@@ -351,15 +300,6 @@ class Checked:
         size = max(size, min(known.loud(direction), LOUDEST))
         pull = frame.pull(known.basis @ direction)
         return min(size, self.force * min(self.fmax, FMAX) / max(pull, 1e-300)) * direction
-
-
-def heard(state: Checks, frame: Any) -> Checks:
-    """The state that knows net force and torque of one more gradient, where they are noise: of a free molecule."""
-    coordinates = frame.coordinates
-    if not (coordinates.free and coordinates.movable.all() and frame.held.shape[1] in (5, 6)):
-        return state
-    net = frame.held.T @ frame.cartesian
-    return state._replace(calm=state.calm + 1, jolts=state.jolts + float(net @ net) / len(net))
 
 
 def lengths(frame: Any, rows: Array) -> Array:

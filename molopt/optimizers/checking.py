@@ -10,7 +10,7 @@ import numpy as np
 from molopt.control import Memory
 from molopt.convergence import auto
 from molopt.directions import Checked
-from molopt.directions.checked import Checks, Found
+from molopt.directions.checks import Checks, Found
 from molopt.errors import InputError
 from molopt.names import offer
 from molopt.optimizers.pushed import Left
