@@ -16,8 +16,8 @@ from molopt.errors import InputError, PotentialFailed, RunStopped
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import name_of
 from molopt.molecules.identity import Identity, identity_of
+from molopt.optimizers.asked import Asked
 from molopt.optimizers.base import DirectionOptimizer
-from molopt.optimizers.checking import Asked
 from molopt.optimizers.energy_left import Estimate, Estimator, energy_left
 from molopt.optimizers.meeting import meet, prepare
 from molopt.optimizers.names import BY_NAME, choose, guided

@@ -14,7 +14,7 @@ from molopt.cli.interrupts import Interrupts
 from molopt.cli.options import energy_limit
 from molopt.cli.terminal import JsonList, Notes, Progress, say
 from molopt.molecules import Molecule
-from molopt.optimizers.checking import Asked
+from molopt.optimizers.asked import Asked
 from molopt.optimizers.names import choose
 from molopt.optimizers.stopping import check_criteria
 from molopt.potentials import Counted

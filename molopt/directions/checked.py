@@ -161,7 +161,7 @@ class Checked:
         if len(steps):
             sizes = lengths(frame, steps)
             near = (np.maximum(sizes, lengths(frame, offsets)) <= self.clean) & (sizes > SHORTEST)
-            steps, lacks, offsets = (rows[near][-self.memory :] for rows in (steps, lacks, offsets))
+            steps, lacks, offsets = (rows[near] for rows in (steps, lacks, offsets))
         if not state.calm[0]:
             state = heard(state, frame)
         sigma = float(np.sqrt(state.jolts[0] / max(state.calm[0], 1.0)))

@@ -8,6 +8,7 @@ from molopt.rules.state import Nested, PerEntry, PerSystem
 from molopt.stationary.known import Known
 
 PLAIN, PROBE, CHECK, PUSH = range(4)  # a step of the inner direction, one with a probe, Newton and probe, off a ridge
+MARKS = {PROBE: "probe", CHECK: "check", PUSH: "push"}  # of a step in the log
 
 
 class Checks(NamedTuple):

@@ -22,8 +22,9 @@ from molopt.directions import Checked, Direction
 from molopt.errors import Exploded, InputError, PotentialFailed
 from molopt.molecules import Molecule
 from molopt.names import offer
+from molopt.optimizers.asked import Asked
 from molopt.optimizers.bodies import body_of, is_extended, is_metal
-from molopt.optimizers.checking import Asked, Checking
+from molopt.optimizers.checking import Checking
 from molopt.optimizers.energy_left import Estimate
 from molopt.optimizers.internals import MODEL_NAMES, Recipe
 from molopt.optimizers.meeting import FAILURES, holds, kept, meet, prepare

@@ -10,59 +10,14 @@ import numpy as np
 from molopt.control import Memory
 from molopt.convergence import auto
 from molopt.directions import Checked
-from molopt.directions.checks import Checks, Found
-from molopt.errors import InputError
-from molopt.names import offer
+from molopt.directions.checks import MARKS, Checks, Found
+from molopt.optimizers.asked import Asked
 from molopt.optimizers.pushed import Left
 from molopt.optimizers.watched import Remembered
-from molopt.rules.base import check as check_number
 from molopt.rules.partition import Array
-from molopt.specification import parse
 from molopt.stationary.curvature import Curvature
 
 log = logging.getLogger("molopt")
-
-KINDS = ("auto", "report")
-MARKS = ("probe", "check", "push")  # of a step in the log
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a run is asked to look at: `check=` of an optimizer, as text or None.
-
-    Attributes
-    ----------
-    kind : str or None
-        "auto", which leaves ridges; "report", which names them and stays; None, which does not look.
-    calls, pushes : int
-        Largest number of force calls of one check, and of pushes in a run.
-    """
-
-    kind: str | None = None
-    calls: int = 8
-    pushes: int = 3
-
-    @classmethod
-    def of(cls, text: Any) -> Self:
-        """What a text such as "auto" or "auto?calls=12&pushes=5" asks for.
-
-        >>> Asked.of("auto?calls=12")
-        Asked(kind='auto', calls=12, pushes=3)
-        """
-        if isinstance(text, cls):
-            return text
-        if text is None or text == "none":
-            return cls()
-        name, numbers = parse(text) if isinstance(text, str) else (text, {})
-        if name not in KINDS:
-            raise InputError(f'check must be "auto", "report" or None, got {text!r}')
-        for key, value in numbers.items():
-            if key not in ("calls", "pushes"):
-                raise InputError(f"check has no argument {key!r}{offer(key, ('calls', 'pushes'))}")
-            check_number(f"{key} of check", value, "positive")
-            if int(value) != value:
-                raise InputError(f"{key} of check must be a whole number, got {value}")
-        return cls(name, **{key: int(value) for key, value in numbers.items()})
 
 
 @dataclass
@@ -226,8 +181,7 @@ class Checking:
         memory = self.optimizer.memory
         if memory is None or not self.possible:
             return ""
-        kind = int(memory.after.kind[0])
-        return MARKS[kind - 1] if kind else ""
+        return MARKS.get(int(memory.after.kind[0]), "")
 
     @property
     def curvature(self) -> Curvature | None:

@@ -13,8 +13,8 @@ from molopt.control import Control, Trust
 from molopt.errors import InputError
 from molopt.names import offer
 from molopt.optimizers import named
+from molopt.optimizers.asked import Asked
 from molopt.optimizers.base import DirectionOptimizer
-from molopt.optimizers.checking import Asked
 from molopt.optimizers.lbfgs import LBFGS
 from molopt.optimizers.peers import Peer, require
 from molopt.optimizers.rule_optimizer import RuleOptimizer

@@ -8,7 +8,7 @@ from ase import Atoms
 from molopt.convergence import auto
 from molopt.errors import InputError
 from molopt.molecules import Molecule
-from molopt.optimizers.checking import Asked
+from molopt.optimizers.asked import Asked
 from molopt.optimizers.lbfgs import LBFGS
 from molopt.stationary.curvature import Curvature
 from molopt.stationary.verdict import STATIONARY

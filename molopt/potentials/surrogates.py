@@ -32,7 +32,7 @@ def automatic(calculator: Any, molecule: Molecule | None) -> RDKitForceField | N
     try:
         return RDKitForceField(molecule, GUIDE)
     except InputError as error:
-        log.info("there is no surrogate: %s", error)
+        log.info("the run has no surrogate: %s", error)
         return None
 
 
