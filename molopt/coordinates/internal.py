@@ -86,7 +86,7 @@ class Internal:
     def stiff_entries(self) -> Array:
         """(nq,) 1 for stretches, angles, bends and planes, 0 for torsions, fragments and points."""
         stiff = np.ones(self.primitives.count)
-        for kind in ("torsion", "pose", "point"):
+        for kind in ("torsion", "fragment", "point"):
             stiff[self.primitives.slices[kind]] = 0.0
         return stiff
 

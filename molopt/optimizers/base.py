@@ -240,9 +240,9 @@ class DirectionOptimizer(Optimizer):
         if self.expected is not None and not np.array_equal(here.x, self.expected):
             self.memory = self.checking.moved(self.memory.placed(here, self.coordinates))  # no step of ours to judge
         if self.recipe is not None:
-            worn = self.recipe.worn(self.coordinates, here.x)
-            if worn:
-                log.info("step %d: %s; internal coordinates built anew", self.nsteps, worn)
+            reason = self.recipe.outdated(self.coordinates, here.x)
+            if reason:
+                log.info("step %d: %s; internal coordinates built anew", self.nsteps, reason)
                 self.recipe, old = self.recipe.rebonded(self.coordinates, here.x), self.coordinates
                 self.coordinates = self.recipe.build(here.x, gradient=here.gradient, old=old)
                 shared = carried(old.primitives, self.coordinates.primitives)
