@@ -161,9 +161,10 @@ def work(connection: Connection, sandbox: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     outputs = [os.open(sandbox.parent / f"{sandbox.name}-{name}", os.O_RDWR | os.O_CREAT) for name in ("out", "err")]
-    import molopt.cli.comparing
+    import molopt.execution
+    import molopt.report.figure  # matplotlib writes its list of fonts when it is first imported
 
-    molopt.cli.comparing.Pool = lambda *_, **__: molopt.cli.comparing.Here()
+    molopt.execution.Pool = lambda *_, **__: molopt.execution.Here()
     for descriptor, own in zip(outputs, (1, 2), strict=True):
         os.dup2(descriptor, own)
     while (given := connection.recv()) is not None:
@@ -288,9 +289,9 @@ def finished(folder: Path) -> dict[str, dict[str, bytes]]:
 
 
 def make_templates(folder: Path) -> dict[str, dict[str, bytes]]:
-    import molopt.cli.comparing
+    import molopt.execution
 
-    molopt.cli.comparing.Pool = lambda *_, **__: molopt.cli.comparing.Here()
+    molopt.execution.Pool = lambda *_, **__: molopt.execution.Here()
     folder.mkdir()
     os.chdir(folder)
     command = "compare CO C --potential mmff94 --optimizers bfgs,adam --steps 3 --out study --no-files --json"

@@ -18,10 +18,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import molopt
-from molopt.cli.fitting import hessians
 from molopt.coordinates import learned
 from molopt.coordinates.learned import Table
-from molopt.fitting import fitted, held_out_error
+from molopt.fitting import fitted, held_out_error, samples_or_reason
 from molopt.potentials import Counted
 
 HERE = Path(__file__).parent
@@ -52,7 +51,9 @@ def main() -> None:
     molecules = list(molopt.read(str(HERE / "training_molecules.smi"), seed=1))
     rows = []
     with ProcessPoolExecutor(given.workers) as pool:
-        found = [one for one in pool.map(partial(hessians, method=POTENTIAL), molecules) if not isinstance(one, str)]
+        found = [
+            one for one in pool.map(partial(samples_or_reason, method=POTENTIAL), molecules) if not isinstance(one, str)
+        ]
         tests = [sample for one in found[::EVERY] for sample in one]
         training = [one for n, one in enumerate(found) if n % EVERY]
         plain = np.array(list(pool.map(calls, starts, repeat(None))))

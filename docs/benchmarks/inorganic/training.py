@@ -33,8 +33,8 @@ from ideal import (
 )
 
 import molopt
-from molopt.cli.fitting import written
 from molopt.coordinates.topology import covalent_bonds
+from molopt.fitting import as_json
 from molopt.fitting.hessians import sample
 from molopt.fitting.regression import fitted_beyond
 
@@ -197,7 +197,7 @@ def fit() -> None:
         "units": "eV/A^2 for lengths, eV/rad^2 for angles",
     }
     table = fitted_beyond(samples, given)
-    (TABLES / "inorganic_stiffness.json").write_text(written(about | {"constants": table}), encoding="utf-8")
+    (TABLES / "inorganic_stiffness.json").write_text(as_json(about | {"constants": table}), encoding="utf-8")
     print({kind: len(rows) for kind, rows in table.items()})
 
 
