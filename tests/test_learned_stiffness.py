@@ -30,7 +30,7 @@ from molopt.fitting.regression import TOWARDS_WIDER, Class, case, constants, fit
 from molopt.molecules.published import PUBLISHED, published
 from molopt.optimizers.internals import Recipe
 
-DOCS = Path(__file__).parent.parent / "docs"
+BENCHMARKS = Path(__file__).parent.parent / "docs" / "benchmarks"
 X, Y, Z = np.eye(3)
 OCTAHEDRON = [X, -X, Y, -Y, Z, -Z]
 
@@ -204,7 +204,7 @@ def test_a_metal_that_was_never_seen_has_the_constants_of_metals_and_organic_par
 
 
 def test_the_inorganic_training_molecules_are_others_than_those_that_are_reported():
-    folder = Path(__file__).parent.parent / "docs" / "inorganic"
+    folder = BENCHMARKS / "inorganic"
     trained, reported = (
         {(atoms.get_chemical_formula(), atoms.info["charge"]) for atoms in read(folder / name, ":")}
         for name in ("training.xyz", "minima.xyz")
@@ -291,7 +291,7 @@ def test_on_a_molecule_that_was_not_learned_from_it_is_nearer_to_gfn2_xtb_than_f
 
 
 def listed(name):
-    return [line.split()[0] for line in (DOCS / f"{name}.smi").read_text().splitlines() if line.strip()]
+    return [line.split()[0] for line in (BENCHMARKS / f"{name}.smi").read_text().splitlines() if line.strip()]
 
 
 def plain(smiles):
