@@ -16,8 +16,8 @@ from molopt.errors import InputError, PotentialFailed, RunStopped
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import name_of
 from molopt.molecules.identity import Identity, identity_of
-from molopt.optimizers.asked import Asked
 from molopt.optimizers.base import DirectionOptimizer
+from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.energy_left import Estimate, Estimator, energy_left
 from molopt.optimizers.meeting import meet, prepare
 from molopt.optimizers.names import BY_NAME, choose, guided
@@ -31,7 +31,7 @@ from molopt.result import Result
 from molopt.stationary.curvature import Curvature
 from molopt.stationary.verdict import Verdict, without_check
 from molopt.stopwatch import Stopwatch
-from molopt.targets import agreed, calculator_for, molecule_of, surrogate_for
+from molopt.system import agreed, calculator_for, molecule_of, surrogate_for
 
 STOPPING = (RuntimeError, ArithmeticError, np.linalg.LinAlgError)  # how potentials and line searches give up
 
@@ -67,7 +67,7 @@ class Run:
         self.fmax, self.steps = fmax, int(steps)
         named = surrogate is None or isinstance(surrogate, str)
         self.choice = choose(optimizer, coordinates, surrogate if named else None)
-        self.check = Asked.of(self.choice.check or check)
+        self.check = CheckRequest.of(self.choice.check or check)
         if not named and not self.choice.guidable:
             raise InputError(f"{optimizer!r} takes no surrogate: run default, or a rule in internal coordinates")
         target = agreed(target, potential) if isinstance(target, Molecule) else target

@@ -8,11 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from molopt.errors import InputError
-from molopt.optimizers.choice import specified
 from molopt.optimizers.names import choose, optimizer_names
 from molopt.potentials import potential
 from molopt.potentials.foreign import load
-from molopt.specification import parse
+from molopt.specification import parse, specified
 
 KEYS = st.text(string.ascii_letters + "_", min_size=1, max_size=8).filter(str.isidentifier)
 NAMES = st.text(string.ascii_lowercase + "-/.:", min_size=1, max_size=12)

@@ -14,7 +14,7 @@ from molopt.cli.interrupts import Interrupts
 from molopt.cli.options import energy_limit
 from molopt.cli.terminal import JsonList, Notes, Progress, say
 from molopt.molecules import Molecule
-from molopt.optimizers.asked import Asked
+from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.names import choose
 from molopt.optimizers.stopping import check_criteria
 from molopt.potentials import Counted
@@ -62,7 +62,7 @@ def carry_out(
     """
     limit = energy_limit(energy_left, "auto")
     check_criteria(fmax, limit, steps)
-    Asked.of(check)
+    CheckRequest.of(check)
     Budget(max_calls, time_limit)
     choice = choose(optimizer, coordinates, surrogate)
     name, check = choice.name, choice.check or check

@@ -15,9 +15,9 @@ from molopt.comparison.settings import SETTINGS, Settings, contents, deciding, r
 from molopt.errors import InputError
 from molopt.execution import Executor, Finished
 from molopt.molecules import Molecule
-from molopt.names import in_ascii
 from molopt.optimizers.names import choose
 from molopt.record import Outcome, Record
+from molopt.spelling import in_ascii
 from molopt.store import Store
 
 RUNS = "runs.db"

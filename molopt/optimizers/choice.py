@@ -11,17 +11,17 @@ import ase.optimize
 
 from molopt.control import Control, Trust
 from molopt.errors import InputError
-from molopt.names import offer
 from molopt.optimizers import named
-from molopt.optimizers.asked import Asked
 from molopt.optimizers.base import DirectionOptimizer
+from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.lbfgs import LBFGS
 from molopt.optimizers.peers import Peer, require
 from molopt.optimizers.rule_optimizer import RuleOptimizer
 from molopt.potentials import potential_names
 from molopt.rules import Rule
 from molopt.rules.base import check
-from molopt.specification import literal, parse
+from molopt.specification import parse, specified
+from molopt.spelling import offer
 
 RULES: dict[str, type[named.NamedOptimizer]] = {
     "adam": named.Adam,
@@ -104,7 +104,7 @@ def asked(said: Any, where: str) -> str | None:
     """The check that a name asks for, in its one spelling; None where it asks for none. It needs internals."""
     if said in (None, "none", "None"):
         return None
-    Asked.of(said)
+    CheckRequest.of(said)
     if where in ("cartesian", "elastic"):
         raise InputError(f"a check of the curvature needs internal coordinates: drop check={said}, or the {where}")
     return str(said)
@@ -210,18 +210,3 @@ def check_keyword(name: str, key: str, value: Any, defaults: dict[str, Any]) -> 
         raise InputError(f"{key} of {name} must be a whole number, got {value!r}")
     if not isinstance(defaults[key], bool):
         check(key, value, "finite")
-
-
-def specified(name: str, arguments: dict[str, Any]) -> str:
-    """The specification that `molopt.specification.parse` reads back, of finite numbers, texts and the like."""
-    plain = ("surrogate", "check")  # whose texts need no quotes
-    texts = {
-        key: value if value == "none" or (key in plain and unquoted(value)) else repr(value).replace("&", r"\x26")
-        for key, value in arguments.items()
-    }
-    return f"{name}?{'&'.join(f'{key}={text}' for key, text in texts.items())}" if texts else name
-
-
-def unquoted(value: Any) -> bool:
-    """Whether a text is read back as it is, without quotes."""
-    return isinstance(value, str) and "&" not in value and value == value.strip() == literal(value)

@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any
 
 from molopt.errors import InputError
-from molopt.names import offer
 from molopt.optimizers.choice import (
     ASES,
     BY_NAME,
@@ -18,12 +17,12 @@ from molopt.optimizers.choice import (
     ours,
     peer,
     refuse,
-    specified,
 )
 from molopt.optimizers.lbfgs import LBFGS
 from molopt.optimizers.peers import PEERS
 from molopt.rules import Rule
-from molopt.specification import parse
+from molopt.specification import parse, specified
+from molopt.spelling import offer
 
 ALIASES = {"gd": "gradient-descent"}
 
