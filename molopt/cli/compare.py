@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from molopt.cli.options import shared
+from molopt.optimizers.registry import DEFAULT_OPTIMIZERS
 
 
 @click.command(short_help="Compare optimizers on the same starts, potentials and criterion.")
@@ -18,8 +19,7 @@ from molopt.cli.options import shared
 )
 @click.option(
     "--optimizers",
-    help="Names, with commas between them.  [default: default,adam/internal,heavy-ball/internal,adam,momentum,bfgs,"
-    "lbfgs,fire]",
+    help=f"Names, with commas between them.  [default: {','.join(DEFAULT_OPTIMIZERS)}]",
 )
 @click.option("--starts", type=click.IntRange(1), default=1, show_default=True, help="Start geometries a molecule.")
 @click.option("--sweep", help="Vary an argument, as in lr=0.003:0.3:9: nine values of it, equal factors apart.")

@@ -19,14 +19,15 @@ from molopt.cli.inputs import AHEAD, of_any_charge, require_agreement, require_p
 from molopt.cli.interrupts import Interrupts
 from molopt.cli.options import energy_limit
 from molopt.cli.terminal import JsonList, Notes, Progress, say
-from molopt.comparison import DEFAULT_OPTIMIZERS, Case
+from molopt.comparison import Case
 from molopt.comparison.settings import Settings
 from molopt.comparison.study import Study
 from molopt.comparison.sweep import Sweep
 from molopt.errors import InputError, MissingExtra
 from molopt.execution import Executor, Here, ParslExecutor, Pool
 from molopt.molecules import Molecule
-from molopt.optimizers.names import abbreviated, choose
+from molopt.optimizers.registry import DEFAULT_OPTIMIZERS
+from molopt.optimizers.spec import OptimizerSpec, abbreviated
 from molopt.optimizers.stopping import check_criteria
 from molopt.potentials.foreign import load
 from molopt.potentials.xtb import tblite_calculator
@@ -73,7 +74,7 @@ class Layout:
         return self.stems[case.place] + (f"__start{case.seed}" if case.seed else "")
 
     def path(self, case: Case, ending: str) -> Path:
-        return self.plain(f"{self.stem(case)}_{self.parts[case.potential]}_{self.parts[case.optimizer]}{ending}")
+        return self.plain(f"{self.stem(case)}_{self.parts[case.potential]}_{self.parts[str(case.optimizer)]}{ending}")
 
     def figure(self, case: Case) -> Path:
         return self.plain(f"{self.stem(case)}.png")
@@ -175,9 +176,9 @@ def settings_of(
         raise InputError("give molecules to compare, or --resume STUDY")
     limit = energy_limit(energy_left, None)
     check_criteria(fmax, limit, options["steps"])
-    names = list(DEFAULT_OPTIMIZERS) if optimizers is None else optimizers.split(",")
-    names = Sweep.parse(sweep).over(names) if sweep else names
-    chosen = tuple(dict.fromkeys(choose(name).name for name in names))
+    specs = [OptimizerSpec.of(name) for name in (DEFAULT_OPTIMIZERS if optimizers is None else optimizers.split(","))]
+    specs = Sweep.parse(sweep).over(specs) if sweep else specs
+    chosen = tuple(dict.fromkeys(map(str, specs)))
     command = shlex.join(["molopt", *sys.argv[1:]])
     wanted = tuple(dict.fromkeys(potentials)) or available(notes)
     return Settings(tuple(sources), wanted, chosen, fmax, limit, command=command, **options)

@@ -6,15 +6,18 @@ from typing import Any
 import click
 
 from molopt.cli.options import shared
+from molopt.optimizers.registry import COORDINATES, optimizer_names
+
+OPTIMIZER = f'One of {", ".join(optimizer_names())}; with arguments as "adam?lr=0.02".'
 
 
 @click.command(short_help="Relax molecules, and write their structures.")
 @shared()
 @click.option("--potential", default="mmff94", show_default=True, help="A name, or package.module:factory.")
-@click.option("--optimizer", default="default", show_default=True, help='A name, with arguments as "adam?lr=0.02".')
+@click.option("--optimizer", default="default", show_default=True, help=OPTIMIZER)
 @click.option(
     "--coordinates",
-    type=click.Choice(["internal", "elastic", "cartesian"]),
+    type=click.Choice(COORDINATES),
     help="What an optimizer of molopt sees, where its name does not say it.",
 )
 @click.option(

@@ -14,8 +14,7 @@ from molopt.cli.interrupts import Interrupts
 from molopt.cli.options import energy_limit
 from molopt.cli.terminal import JsonList, Notes, Progress, say
 from molopt.molecules import Molecule
-from molopt.optimizers.check_request import CheckRequest
-from molopt.optimizers.names import choose
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.optimizers.stopping import check_criteria
 from molopt.potentials import Counted
 from molopt.potentials.budget import Budget
@@ -62,10 +61,9 @@ def carry_out(
     """
     limit = energy_limit(energy_left, "auto")
     check_criteria(fmax, limit, steps)
-    CheckRequest.of(check)
     Budget(max_calls, time_limit)
-    choice = choose(optimizer, coordinates, surrogate)
-    name, check = choice.name, choice.check or check
+    spec = OptimizerSpec.of(optimizer, coordinates).guided_by(surrogate)
+    request, shown = spec.checked_by(check), label(str(spec))
     folder = Path(out)
     require_folder(folder)
     finishing = "finishing this force call; interrupt again to end at once"
@@ -86,11 +84,10 @@ def carry_out(
 
         def relaxed(job: Job) -> Result:
             def on_call(counted: Counted) -> None:
-                progress.follow(job.molecule.name, label(name), counted)
+                progress.follow(job.molecule.name, shown, counted)
 
             budget = Budget(max_calls, time_limit, interrupts.why)
-            criteria = (fmax, limit, steps)
-            run = Run(job.molecule, name, potential, *criteria, on_call, check=check, budget=budget, progress=Gains())
+            run = Run(job.molecule, spec, potential, fmax, limit, steps, on_call, request, budget, Gains())
             run.go(trajectory=job.traj)
             return run.result()
 

@@ -96,7 +96,7 @@ class DirectionOptimizer(Optimizer):
         surrogate: Any = None,
         molecule: Molecule | None = None,
         criteria: Any = (),
-        check: str | None = None,
+        check: str | CheckRequest | None = None,
         **kwargs: Any,
     ) -> None:
         unknown = sorted(set(kwargs) - ASE_KEYWORDS)
