@@ -20,7 +20,7 @@ from molopt.control import Trust
 from molopt.coordinates.inverse import Projected
 from molopt.coordinates.topology import Topology, covalent_bonds
 from molopt.optimizers import LBFGS, Adam, HeavyBall
-from molopt.optimizers.names import choose
+from molopt.optimizers.spec import OptimizerSpec
 
 X, Y, Z = np.eye(3)
 TRIANGLE, PENTAGON = ([np.cos(2 * np.pi * k / n) * X + np.sin(2 * np.pi * k / n) * Y for k in range(n)] for n in (3, 5))
@@ -341,7 +341,7 @@ def test_large_systems_run(make):
     atoms.calc = Springs(atoms)
     atoms.rattle(0.05, seed=0)
     energy, start = atoms.get_potential_energy(), time.perf_counter()
-    run = choose("default").make(atoms, logfile=None)
+    run = OptimizerSpec.of("default").make(atoms, logfile=None)
     run.run(fmax=0, steps=3)
     print(f"{len(atoms)} atoms, {run.member.primitives.count} coordinates: {time.perf_counter() - start:.1f} s")
     assert run.sees == "internal"

@@ -14,7 +14,7 @@ from molopt.coordinates.rigid import rigid_motions
 from molopt.directions.interpolation import Interpolation
 from molopt.errors import InputError, PotentialFailed
 from molopt.optimizers import LBFGS, HeavyBall
-from molopt.optimizers.names import choose
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.optimizers.surrogate import Surrogate
 from molopt.potentials import automatic
 from molopt.specification import parse
@@ -420,13 +420,13 @@ def test_an_interrupted_run_with_a_surrogate_equals_an_uninterrupted_one_bit_for
 
 
 def test_the_default_is_guided_and_says_so():
-    assert choose("default").surrogate == "auto"
-    assert choose("default?surrogate=none").surrogate is None
-    assert choose("default", surrogate=None).surrogate is None
-    assert "surrogate=auto" in choose("default").name
-    assert "surrogate=none" in choose("default?surrogate=none").name
+    assert OptimizerSpec.of("default").surrogate == "auto"
+    assert OptimizerSpec.of("default?surrogate=none").surrogate is None
+    assert OptimizerSpec.of("default").guided_by(None).surrogate is None
+    assert "surrogate=auto" in str(OptimizerSpec.of("default"))
+    assert "surrogate=none" in str(OptimizerSpec.of("default?surrogate=none"))
     for name in ("lbfgs/internal", "lbfgs/cartesian", "heavy-ball", "heavy-ball/internal", "bfgs", "fire"):
-        assert choose(name).surrogate is None
+        assert OptimizerSpec.of(name).surrogate is None
 
 
 @pytest.mark.parametrize(
@@ -442,10 +442,10 @@ def test_the_default_is_guided_and_says_so():
     ],
 )
 def test_names_with_surrogates_can_be_read_back(name):
-    choice = choose(name)
-    again = choose(choice.name)
-    assert again.name == choice.name
-    assert again.surrogate == choice.surrogate
+    spec = OptimizerSpec.of(name)
+    again = OptimizerSpec.of(str(spec))
+    assert str(again) == str(spec)
+    assert again == spec
 
 
 @pytest.mark.parametrize(
@@ -455,9 +455,9 @@ def test_a_guided_run_has_the_control_that_its_name_says(name):
     molecule = ethanol()
     atoms = molecule.atoms()
     atoms.calc = molopt.potential("mmff94", molecule)
-    choice = choose(name, surrogate="uff")
-    run = choice.make(atoms, logfile=None, surrogate=molopt.potential("uff", molecule))
-    said = parse(choice.name)[1]
+    spec = OptimizerSpec.of(name).guided_by("uff")
+    run = spec.make(atoms, logfile=None, surrogate=molopt.potential("uff", molecule))
+    said = parse(str(spec))[1]
     assert (run.control.maxstep, run.control.maxchange) == (said["maxstep"], said["maxchange"])
 
 
@@ -468,7 +468,9 @@ def test_an_argument_that_is_accepted_is_used_in_a_guided_run_too(argument):
     def end(name):
         atoms = molecule.atoms()
         atoms.calc = molopt.potential("mmff94", molecule)
-        choose(name).make(atoms, logfile=None, surrogate=molopt.potential("uff", molecule)).run(fmax=0, steps=12)
+        OptimizerSpec.of(name).make(atoms, logfile=None, surrogate=molopt.potential("uff", molecule)).run(
+            fmax=0, steps=12
+        )
         return atoms.positions
 
     assert (end("default") != end(f"default?{argument}")).any()
@@ -478,17 +480,17 @@ def test_the_damping_that_is_asked_for_is_that_of_the_secants_of_a_guided_run():
     molecule = glycol_ether()
     atoms = molecule.atoms()
     atoms.calc = molopt.potential("mmff94", molecule)
-    run = choose("default?damping=0.3").make(atoms, logfile=None, surrogate=molopt.potential("uff", molecule))
+    run = OptimizerSpec.of("default?damping=0.3").make(atoms, logfile=None, surrogate=molopt.potential("uff", molecule))
     assert run.direction.secants.damping == 0.3
 
 
 def test_names_that_are_no_surrogates_are_refused_with_those_that_are():
     with pytest.raises(InputError, match=r"'mmf94' is not a surrogate; did you mean mmff94.*are auto, none, mmff94"):
-        choose("default?surrogate=mmf94")
+        OptimizerSpec.of("default?surrogate=mmf94")
     with pytest.raises(InputError, match="is not a surrogate"):
         molopt.relax(ethanol(), surrogate="gfn3")
     with pytest.raises(InputError, match="surrogate must be auto, none or the name"):
-        choose("default?surrogate=3")
+        OptimizerSpec.of("default?surrogate=3")
 
 
 @pytest.mark.parametrize(
@@ -496,12 +498,12 @@ def test_names_that_are_no_surrogates_are_refused_with_those_that_are():
 )
 def test_a_surrogate_in_cartesians_is_refused(name):
     with pytest.raises(InputError, match="needs internal coordinates"):
-        choose(name)
+        OptimizerSpec.of(name)
 
 
 def test_a_surrogate_of_an_optimizer_of_ase_is_refused():
     with pytest.raises(InputError, match="bfgs has no argument 'surrogate'"):
-        choose("bfgs?surrogate=uff")
+        OptimizerSpec.of("bfgs?surrogate=uff")
 
 
 def test_the_potential_is_no_surrogate_of_its_own():
