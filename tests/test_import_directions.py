@@ -21,6 +21,7 @@ rules coordinates directions control convergence noise stationary
 molecules potentials
 optimizers
 targets
+columns schema
 batch run relaxation result
 record
 store execution

@@ -30,12 +30,13 @@ from molopt.optimizers.names import abbreviated, choose
 from molopt.optimizers.stopping import check_criteria
 from molopt.potentials.foreign import load
 from molopt.potentials.xtb import tblite_calculator
-from molopt.record import Record
+from molopt.record import Record, plain
 from molopt.report.escaping import sentence, shown
 from molopt.report.fields import sdf_fields
 from molopt.report.figure import draw
 from molopt.report.labels import label
 from molopt.report.table import comparison_table, remarks
+from molopt.schema import STUDY_SDF
 from molopt.specification import parse
 
 # Options that may stand beside --resume; `potentials` then says which of the study's own may be imported.
@@ -257,16 +258,13 @@ def write(start: Sequence[tuple[Case, Record]], layout: Layout) -> None:
     for case, record in start:
         outcome = record.outcome
         if len(outcome.end):
-            fields = sdf_fields(outcome.verdict, outcome.stiffness)
-            text = case.molecule.with_positions(outcome.end).to_sdf(fields | {"end_stationary": outcome.end_stationary})
+            text = case.molecule.with_positions(outcome.end).to_sdf(sdf_fields(outcome, STUDY_SDF))
             layout.path(case, ".sdf").write_text(text, encoding="utf-8")
 
 
-def short(record: Record) -> dict[str, Any]:
+def short(record: Record) -> dict[str, object]:
     """A record without its geometries, as one level of names and values."""
-    said = record.as_dict()
-    flat = said["plan"] | said["outcome"] | {"key": record.key, "converged": record.outcome.converged}
-    return {name: value for name, value in flat.items() if name not in LONG}
+    return {name: plain(value) for name, value in record.values().items() if name not in LONG}
 
 
 def show(case: Case, records: Sequence[Record], fmax: float) -> None:

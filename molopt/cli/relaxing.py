@@ -1,6 +1,5 @@
 """What `molopt relax` does, once its options are read."""
 
-import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -25,6 +24,7 @@ from molopt.report.labels import label
 from molopt.report.table import HEADINGS, remarks, row
 from molopt.result import Result
 from molopt.run import Run
+from molopt.schema import Outcome
 
 
 class Job(NamedTuple):
@@ -117,8 +117,7 @@ def carry_out(
 def write(result: Result, job: Job) -> None:
     """The geometry of the result, if its forces are known."""
     if result.trace and result.molecule is not None:
-        stiffness = math.nan if result.curvature is None else result.curvature.stiffness
-        job.sdf.write_text(result.molecule.to_sdf(sdf_fields(result.verdict, stiffness)), encoding="utf-8")
+        job.sdf.write_text(result.molecule.to_sdf(sdf_fields(Outcome.of(result))), encoding="utf-8")
         atoms = result.atoms.copy()
         atoms.calc = result.atoms.calc
         atoms.info["name"] = result.name.replace("\\", "\\\\")  # ASE reads escapes and writes none; SMILES have them

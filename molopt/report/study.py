@@ -1,5 +1,6 @@
 """The report of a study: its records, told in tables, figures and molecules."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -17,6 +18,7 @@ from molopt.optimizers.names import abbreviated, choose
 from molopt.optimizers.peers import UNMATCHED
 from molopt.record import NOT_RUN, Record
 from molopt.report.contents import End
+from molopt.report.elements import Figure, Table
 from molopt.report.figures import (
     descent_figure,
     ending_figure,
@@ -28,7 +30,6 @@ from molopt.report.figures import (
 )
 from molopt.report.labels import VARIANTS, Look, label, looks, plain
 from molopt.report.page import write_page
-from molopt.report.parts import Figure, Table
 from molopt.report.summary import summary_table
 from molopt.specification import parse
 from molopt.stationary.verdict import MOLECULE
@@ -105,6 +106,9 @@ def ends_of(records: Sequence[Record]) -> dict[str, End]:
     for runs in by_problem(records).values():
         there = list(runs.values())
         bottom = lowest(there)
+        if math.isnan(bottom):  # all failed: heights are above the lowest that any of them came through
+            seen = np.concatenate([record.outcome.energies for record in there])
+            bottom = float(np.nanmin(seen, initial=math.inf)) if np.isfinite(seen).any() else math.nan
         found |= {record.key: End(basin, bottom) for record, basin in zip(there, basins(there), strict=True)}
     return found
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from molopt.comparison.ratios import Ratio
 from molopt.comparison.summaries import Summary
+from molopt.report.elements import Cell, Heading, Table
 from molopt.report.labels import label
-from molopt.report.parts import Cell, Heading, Table
 from molopt.stationary.verdict import ENDED, STATIONARY, meanings
 
 MEV, MS = 1e-3, 1e-3  # eV, s

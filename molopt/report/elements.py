@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from molopt.columns import Cell
+
 
 class Figure(NamedTuple):
     """A drawing.
@@ -26,16 +28,6 @@ class Heading(NamedTuple):
 
     text: str
     meaning: str = ""
-
-
-class Cell(NamedTuple):
-    """An entry of a table: its text, and what it is sorted by if that is not the text.
-
-    A column all of whose values are numbers is set flush right; cells without a number stay last in either order.
-    """
-
-    text: str
-    value: float | str | None = None
 
 
 class Table(NamedTuple):
