@@ -295,7 +295,7 @@ EXPORT = (
     *("seconds", "optimizer_seconds", "step_seconds", "atoms", "charge", "spin", "smiles"),
     *("floor_energy", "end_stationary", "end_stiffness", "curvature", "stiffness", "check_calls", "pushes"),
     *("at_noise_floor", "bonds_kept", "stereo_kept", "surrogate", "surrogate_calls", "surrogate_seconds"),
-    *("why", "error", "fmax_limit", "energy_left_limit", "step_limit", "key"),
+    *("why", "error", "fmax_limit", "energy_left_limit", "step_limit", "key", "stop_calls", "floor_calls"),
 )
 SEARCHED = (
     *("molecule", "smiles", "potential", "optimizer", "settings", "ended", "stationary", "identity"),

@@ -5,7 +5,12 @@ import click
 
 @click.command(short_help="Write the report of a study: one HTML file.")
 @click.argument("study", type=click.Path())
-@click.option("--to", "to", type=click.Path(), help="The file to write.  [default: STUDY/report.html]")
+@click.option(
+    "--to",
+    "to",
+    type=click.Path(),
+    help="The file to write; one that ends in .md has the tables alone.  [default: STUDY/report.html]",
+)
 @click.option("--against", help="The optimizer that ratios are relative to.  [default: sella or bfgs]")
 @click.option("--overwrite", is_flag=True, help="Replace a file that --to names and that exists.")
 def report(study: str, to: str | None, against: str | None, overwrite: bool) -> None:

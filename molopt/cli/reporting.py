@@ -6,7 +6,7 @@ from molopt.cli.files import require_absent, require_folder
 from molopt.cli.terminal import say
 from molopt.comparison.study import Study
 from molopt.errors import InputError
-from molopt.report.study import write_report
+from molopt.report.study import write_report, write_tables
 
 REPORT = "report.html"
 
@@ -19,7 +19,11 @@ def carry_out(study: str, to: str | None, against: str | None, overwrite: bool) 
         if not path.parent.is_dir():
             raise InputError(f"the folder {path.parent} is not there: make it, or give another --to")
         require_absent([path], overwrite or to is None, "--to")
-        remarks = write_report(opened, path, against)
+        if path.suffix == ".md":
+            write_tables(opened, path, against)
+            remarks = []
+        else:
+            remarks = write_report(opened, path, against)
     for remark in remarks:
         say(f"note: {remark}", err=True)
     say(f"The report is {path}")
