@@ -7,7 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from molopt.coordinates.metric_table import Contacts, MetricTable, Repulsion, Scaling, Turns, Weights
-from molopt.coordinates.model_hessian import coupled, model_hessian, planarity, scaled
+from molopt.coordinates.model_hessian import model_hessian, scaled
 from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.repulsion import no_repulsion
 from molopt.coordinates.springs import Springs
@@ -16,19 +16,14 @@ from molopt.rules.partition import Array
 SOFTER = 0.7  # part of their stiffness at which torsions and contacts count in the energy left; docs/energy_left.md
 
 
-class ModelHessian(NamedTuple):
-    """M at one geometry: diag(diagonal) + coupled^T coupled in scaled internals, and rows^T rows in Cartesians."""
-
-    diagonal: Array  # (nq,) relative to the frozen stiffness
-    rows: sparse.csr_array  # (nrows, 3N) sqrt(eV)/A
-    coupled: sparse.csr_array | None = None  # (n, nq) springs of several coordinates; None is none
-
-
 class Metric(Protocol):
     """Anything that knows more of the Hessian than the frozen stiffness does."""
 
-    def at(self, x: Array) -> ModelHessian:
-        """The curvature at x (3N,); positive semidefinite, and depending on nothing but x."""
+    def hessian(self, x: Array, values: Array, a: sparse.csr_array) -> sparse.csr_array:
+        """(3N, 3N) the model Hessian at x (3N,), eV/A^2; positive semidefinite, and depending on nothing but x.
+
+        The coordinates have `values` (nq,) there, and `a` (nq, 3N) is A = sqrt(K) dq/dx.
+        """
 
 
 class ForceField(NamedTuple):
@@ -124,25 +119,14 @@ class Model:
     def of(cls, primitives: Primitives, table: MetricTable, stiffness: Array) -> "Model":
         return cls(primitives, table, scaled(table, stiffness))
 
-    def at(self, x: Array) -> ModelHessian:
-        table, roots, count = self.table, self.scaling.roots, self.primitives.count
-        diagonal, _, pairs, constants, units = model_hessian(table, self.scaling, x, self.primitives.values(x))
-        vectors = units * np.sqrt(constants)[:, None]
-        springs = table.couplings
-        sums, differences = coupled(springs, planarity(table.planarity, x.reshape(-1, 3)))
-        one = springs.scale / roots[springs.first], springs.first
-        other = 1 / roots[springs.second], springs.second
-        own = table.weights.learned * sums
-        diagonal -= np.bincount(one[1], own * one[0] ** 2, count)
-        diagonal -= np.bincount(other[1], own * other[0] ** 2, count)
-        found = []
-        for sign in (1.0, -1.0):
-            k = np.sqrt(table.weights.learned * np.maximum(sums + sign * differences, 0.0) / 2)
-            data = np.stack([k * one[0], sign * k * other[0]], axis=1).ravel()
-            columns = np.stack([one[1], other[1]], axis=1).ravel()
-            starts = np.arange(0, len(data) + 1, 2)
-            found.append(sparse.csr_array((data, columns, starts), shape=(len(k), count)))
-        return ModelHessian(diagonal, pair_rows(pairs, vectors, x.size), sparse.vstack(found, format="csr"))
+    def hessian(self, x: Array, values: Array, a: sparse.csr_array) -> sparse.csr_array:
+        model, (first, second) = model_hessian(self.table, self.scaling, x, values), self.table.couplings[:2]
+        places = np.arange(len(values))
+        entries = np.concatenate([model.diagonal, model.couplings, model.couplings])
+        rows, columns = np.concatenate([places, first, second]), np.concatenate([places, second, first])
+        own = sparse.csr_array((entries, (rows, columns)), shape=(len(values), len(values)))
+        between = pair_rows(model.pairs, model.units * np.sqrt(model.constants)[:, None], x.size)
+        return sparse.csr_array(a.T @ (own @ a) + between.T @ between)
 
 
 def pair_rows(pairs: Array, vectors: Array, entries: int) -> sparse.csr_array:
