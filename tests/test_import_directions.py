@@ -15,11 +15,11 @@ MODULES = sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py"})
 
 # From the ground up; a module imports from its own floor and from those below.
 HOUSE = """
-errors names specification files stopwatch
+errors spelling specification files stopwatch
 rules coordinates directions control convergence noise stationary
 molecules potentials
 optimizers
-targets
+system
 batch run relaxation result
 record
 store execution

@@ -1,6 +1,7 @@
 """The learned stiffness: a positive, smooth metric for every molecule, and constants that the fit finds again."""
 
 import json
+from dataclasses import replace
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -420,7 +421,8 @@ def test_the_command_writes_constants_that_make_a_metric(tmp_path):
     atoms = embedded("CCO")
     recipe, coordinates = Recipe.of(atoms, "learned"), built(atoms)
     springs = Springs(coordinates.primitives, recipe.topology)
-    coordinates.metric = Learned(springs, Contacts.of(recipe.topology), coordinates.stiffness, written["constants"])
+    metric = Learned(springs, Contacts.of(recipe.topology), coordinates.stiffness, written["constants"])
+    coordinates = replace(coordinates, metric=metric)
     assert softest(coordinates, atoms.positions.ravel()) > 1e-3
     k = present(springs, Geometry(springs, atoms.positions.ravel()), written["constants"])
     assert not np.allclose(k, present(springs, Geometry(springs, atoms.positions.ravel()), shipped_table()))

@@ -26,7 +26,7 @@ from ase.filters import FrechetCellFilter, UnitCellFilter
 from ase.mep import NEB
 from ase.optimize import BFGS
 
-from molopt.optimizers.names import choose
+from molopt.optimizers.spec import OptimizerSpec
 
 FMAX = (0.05, 0.01)  # eV/A
 OPTIMIZERS = ",".join(
@@ -206,7 +206,7 @@ def run(where: str, name: str, seed: int, optimizer: str, cap: int, fmax: tuple[
     atoms = system if isinstance(system, Atoms) else getattr(system, "atoms", None)
     if atoms is not None:
         atoms.calc = EMT()
-    made = choose(optimizer.replace("/elastic", "/cartesian") if isinstance(system, NEB) else optimizer).make(
+    made = OptimizerSpec.of(optimizer.replace("/elastic", "/cartesian") if isinstance(system, NEB) else optimizer).make(
         system, logfile=None
     )
     calls, count = [np.inf] * len(fmax), 0

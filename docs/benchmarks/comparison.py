@@ -16,7 +16,7 @@ from molopt.comparison.profiles import profiles
 from molopt.comparison.ratios import ratio
 from molopt.comparison.study import Study
 from molopt.comparison.summaries import summaries
-from molopt.optimizers.names import choose
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.record import Record
 from molopt.report.labels import label
 from molopt.report.study import covered, light
@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("study", type=Path)
     with Study.open(parser.parse_args().study) as study:
         records = covered([light(record) for record in study.records()])
-    reference = choose("bfgs").name
+    reference = str(OptimizerSpec.of("bfgs"))
     print_all(records, reference)
     print_sizes(records, reference)
     print_seconds(records, reference)

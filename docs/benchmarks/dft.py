@@ -22,7 +22,7 @@ from ase.calculators.calculator import Calculator, all_changes
 from ase.units import Bohr, Hartree
 
 import molopt
-from molopt.optimizers.names import choose
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.potentials import Counted
 
 MOLECULES = {
@@ -79,7 +79,7 @@ def record(name: str, optimizer: str) -> dict[str, Any]:
             run = molopt.LBFGS(atoms, logfile=None, coordinates="internal", surrogate=cheap)
             surrogate = run.surrogate
         else:
-            run = choose(OTHERS[optimizer]).make(atoms, logfile=None)
+            run = OptimizerSpec.of(OTHERS[optimizer]).make(atoms, logfile=None)
         run.run(fmax=REACHED, steps=CAP)
     except Exception as error:  # whatever a peer raises is the end of its run, not of the others
         reason = f"{type(error).__name__}: {error}"

@@ -24,7 +24,7 @@ import molopt
 from molopt.control import Trust
 from molopt.convergence import EnergyLeft, auto
 from molopt.coordinates.rigid import rigid_motions
-from molopt.optimizers.names import choose
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.optimizers.stopping import Stopping
 
 sys.path.insert(0, str(Path(__file__).parent / "peers"))
@@ -117,7 +117,7 @@ def stopped(molecule: molopt.Molecule, potential: str, optimizer: str) -> list[d
     """Geometry and estimate at each stop."""
     atoms = molecule.atoms()
     atoms.calc = molopt.potential(potential, molecule)
-    run = choose(optimizer).make(atoms, logfile=None)
+    run = OptimizerSpec.of(optimizer).make(atoms, logfile=None)
     stopping = Stopping([EnergyLeft(auto(len(atoms)))], run)
     found: dict[Any, dict[str, Any]] = {}
     for _ in run.irun(fmax=LAST, steps=STEPS):

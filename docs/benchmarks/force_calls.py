@@ -23,7 +23,7 @@ import numpy as np
 
 import molopt
 from molopt.errors import PotentialFailed
-from molopt.optimizers.names import choose
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.potentials import Counted
 
 REACHED, SETTLED = 0.01, 0.001  # eV/A
@@ -43,7 +43,7 @@ def run(specification: str, potential: str, molecule: molopt.Molecule, cap: int)
     atoms.calc = Counted(molopt.potential(potential, molecule))
     settled = False
     try:
-        for settled in choose(specification).make(atoms).irun(fmax=SETTLED, steps=cap):
+        for settled in OptimizerSpec.of(specification).make(atoms).irun(fmax=SETTLED, steps=cap):
             if settled or atoms.calc.force_calls >= cap:
                 break
     except PotentialFailed:

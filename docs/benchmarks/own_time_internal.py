@@ -19,7 +19,7 @@ from ase.calculators.calculator import Calculator
 
 import molopt
 from molopt.optimizers.internals import Recipe
-from molopt.optimizers.names import choose
+from molopt.optimizers.spec import OptimizerSpec
 
 NAMES = ("lbfgs/internal", "adam/internal", "heavy-ball/internal")
 MOLECULES = "aladip,sucrose,pcda,atorvastatin,enkephalin,ala8,ritonavir,cyclodextrin"
@@ -98,7 +98,7 @@ def milliseconds(name: str, atoms: Atoms) -> float:
 
 def steps(name: str, atoms: Atoms) -> Iterator[float]:
     """CPU milliseconds of each step outside of the potential."""
-    optimizer = choose(name).make(atoms)
+    optimizer = OptimizerSpec.of(name).make(atoms)
     last, inside = time.process_time(), atoms.calc.seconds
     for _ in optimizer.irun(fmax=1e-9, steps=STEPS):
         now = time.process_time()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from molopt.comparison.study import Study
 from molopt.molecules.published import PUBLISHED
-from molopt.optimizers.names import choose
+from molopt.optimizers.spec import OptimizerSpec
 
 COLUMNS = {"paper_steps": "paper", "pyberny_steps": "pyberny, PySCF", "xtb_gfn2_steps": "pyberny, GFN2-xTB"}
 
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--set", default="birkholz-schlegel", choices=PUBLISHED)
     parser.add_argument("--optimizers", default="pyberny,sella,default,bfgs")
     arguments = parser.parse_args()
-    names = {choose(name).name: name for name in arguments.optimizers.split(",")}
+    names = {str(OptimizerSpec.of(name)): name for name in arguments.optimizers.split(",")}
     rows = {
         name: [said.get(column) for column in COLUMNS]
         for name, said in load_reference(PUBLISHED[arguments.set]).items()

@@ -11,6 +11,7 @@ import math
 import time
 
 import molopt
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.run import Run
 
 SHIPPED = (
@@ -23,7 +24,7 @@ SIZES = ((1, 20), (21, 45), (46, 130))  # atoms
 
 def seconds(molecule: molopt.Molecule, optimizer: str, potential: str, steps: int = 3000) -> float:
     """CPU of a run; NaN where it did not converge."""
-    run = Run(molecule, optimizer, potential, 0.01, None, steps)
+    run = Run(molecule, OptimizerSpec.of(optimizer), potential, 0.01, None, steps)
     start = time.process_time()
     run.go()
     taken = time.process_time() - start

@@ -36,7 +36,7 @@ def pool(size: int, workers: int) -> float:
 def study() -> tuple[float, float]:
     """Milliseconds a run of ethanol with BFGS under MMFF94: in a plain loop, and in a study."""
     ethanol = Molecule.from_smiles("CCO")
-    tasks = [Task(case, Criteria()) for case in cases([ethanol] * (RUNS + FEW), optimizers=["bfgs"])]
+    tasks = [Task(case, case.plan(Criteria())) for case in cases([ethanol] * (RUNS + FEW), optimizers=["bfgs"])]
     for task in tasks[:FEW]:
         carry_out(task)
     start = time.perf_counter()

@@ -15,6 +15,7 @@ from click.core import ParameterSource
 from molopt.cli.files import require_empty, safe
 from molopt.cli.options import energy_limit, shared
 from molopt.errors import InputError, MissingExtra
+from molopt.optimizers.registry import DEFAULT_OPTIMIZERS
 from molopt.report.escaping import sentence, shown
 
 if TYPE_CHECKING:
@@ -44,8 +45,7 @@ LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  #
 )
 @click.option(
     "--optimizers",
-    help="Names, with commas between them.  [default: default,adam/internal,heavy-ball/internal,adam,momentum,bfgs,"
-    "lbfgs,fire]",
+    help=f"Names, with commas between them.  [default: {','.join(DEFAULT_OPTIMIZERS)}]",
 )
 @click.option("--starts", type=click.IntRange(1), default=1, show_default=True, help="Start geometries a molecule.")
 @click.option("--sweep", help="Vary an argument, as in lr=0.003:0.3:9: nine values of it, equal factors apart.")
@@ -172,19 +172,18 @@ def settings_of(
     **options: Any,
 ) -> "Settings":
     """What is to be run; InputError where a name or a number in it cannot be."""
-    from molopt.comparison import DEFAULT_OPTIMIZERS
     from molopt.comparison.settings import Settings
     from molopt.comparison.sweep import Sweep
-    from molopt.optimizers.names import choose
+    from molopt.optimizers.spec import OptimizerSpec
     from molopt.optimizers.stopping import check_criteria
 
     if not sources:
         raise InputError("give molecules to compare, or --resume STUDY")
     limit = energy_limit(energy_left, None)
     check_criteria(fmax, limit, options["steps"])
-    names = list(DEFAULT_OPTIMIZERS) if optimizers is None else optimizers.split(",")
-    names = Sweep.parse(sweep).over(names) if sweep else names
-    chosen = tuple(dict.fromkeys(choose(name).name for name in names))
+    specs = [OptimizerSpec.of(name) for name in (DEFAULT_OPTIMIZERS if optimizers is None else optimizers.split(","))]
+    specs = Sweep.parse(sweep).over(specs) if sweep else specs
+    chosen = tuple(dict.fromkeys(map(str, specs)))
     command = shlex.join(["molopt", *sys.argv[1:]])
     wanted = tuple(dict.fromkeys(potentials)) or available(notes)
     return Settings(tuple(sources), wanted, chosen, fmax, limit, command=command, **options)

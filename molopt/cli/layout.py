@@ -6,7 +6,7 @@ from pathlib import Path
 from molopt.cli.files import Stems, require_absent
 from molopt.comparison import Case
 from molopt.comparison.settings import Settings
-from molopt.optimizers.names import abbreviated
+from molopt.optimizers.spec import abbreviated
 from molopt.record import Record
 from molopt.report.fields import sdf_fields
 
@@ -39,7 +39,7 @@ class Layout:
         return self.stems[case.place] + (f"__start{case.seed}" if case.seed else "")
 
     def path(self, case: Case, ending: str) -> Path:
-        return self.plain(f"{self.stem(case)}_{self.parts[case.potential]}_{self.parts[case.optimizer]}{ending}")
+        return self.plain(f"{self.stem(case)}_{self.parts[case.potential]}_{self.parts[str(case.optimizer)]}{ending}")
 
     def figure(self, case: Case) -> Path:
         return self.plain(f"{self.stem(case)}.png")

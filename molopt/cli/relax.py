@@ -10,6 +10,7 @@ import click
 
 from molopt.cli.files import Stems, require_absent, require_folder
 from molopt.cli.options import energy_limit, shared
+from molopt.optimizers.registry import COORDINATES, optimizer_names
 
 if TYPE_CHECKING:
     from molopt.molecules import Molecule
@@ -26,13 +27,16 @@ class Job(NamedTuple):
     traj: Path
 
 
+OPTIMIZER = f'One of {", ".join(optimizer_names())}; with arguments as "adam?lr=0.02".'
+
+
 @click.command(short_help="Relax molecules, and write their structures.")
 @shared()
 @click.option("--potential", default="mmff94", show_default=True, help="A name, or package.module:factory.")
-@click.option("--optimizer", default="default", show_default=True, help='A name, with arguments as "adam?lr=0.02".')
+@click.option("--optimizer", default="default", show_default=True, help=OPTIMIZER)
 @click.option(
     "--coordinates",
-    type=click.Choice(["internal", "elastic", "cartesian"]),
+    type=click.Choice(COORDINATES),
     help="What an optimizer of molopt sees, where its name does not say it.",
 )
 @click.option(
@@ -93,8 +97,7 @@ def relax(
     from molopt.cli.inputs import ahead, molecules, require_agreement, require_potentials
     from molopt.cli.interrupts import Interrupts
     from molopt.cli.terminal import JsonList, Notes, Progress, say
-    from molopt.optimizers.asked import Asked
-    from molopt.optimizers.names import choose
+    from molopt.optimizers.spec import OptimizerSpec
     from molopt.optimizers.stopping import check_criteria
     from molopt.potentials.budget import Budget
     from molopt.potentials.progress import Progress as Gains
@@ -104,10 +107,9 @@ def relax(
 
     limit = energy_limit(energy_left, "auto")
     check_criteria(fmax, limit, steps)
-    Asked.of(check)
     Budget(max_calls, time_limit)
-    choice = choose(optimizer, coordinates, surrogate)
-    name, check = choice.name, choice.check or check
+    spec = OptimizerSpec.of(optimizer, coordinates).guided_by(surrogate)
+    request, shown = spec.checked_by(check), label(str(spec))
     folder = Path(out)
     require_folder(folder)
     finishing = "finishing this force call; interrupt again to end at once"
@@ -128,11 +130,10 @@ def relax(
 
         def relaxed(job: Job) -> "Result":
             def on_call(counted: "Counted") -> None:
-                progress.follow(job.molecule.name, label(name), counted)
+                progress.follow(job.molecule.name, shown, counted)
 
             budget = Budget(max_calls, time_limit, interrupts.why)
-            criteria = (fmax, limit, steps)
-            run = Run(job.molecule, name, potential, *criteria, on_call, check=check, budget=budget, progress=Gains())
+            run = Run(job.molecule, spec, potential, fmax, limit, steps, on_call, request, budget, Gains())
             run.go(trajectory=job.traj)
             return run.result()
 

@@ -6,9 +6,8 @@ from typing import Any
 from ase import Atoms
 
 import molopt
-from molopt.optimizers.choice import ASES
-from molopt.optimizers.names import choose
-from molopt.optimizers.peers import PEERS
+from molopt.optimizers.registry import ASES, PEERS
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.potentials import automatic
 
 FMAX = 0.001  # eV/A, where a run ends
@@ -17,10 +16,10 @@ CAP = 3000  # force calls, where it is given up
 
 def follow(optimizer: str, atoms: Atoms, molecule: molopt.Molecule) -> None:
     """Relax the atoms, which are those of the molecule, until their calculator stops it."""
-    choice = choose(optimizer)
-    guide = surrogate(choice.surrogate, atoms.calc.calculator, molecule)
+    spec = OptimizerSpec.of(optimizer)
+    guide = surrogate(spec.surrogate, atoms.calc.calculator, molecule)
     guided = {} if guide is None else {"surrogate": guide}
-    choice.make(atoms, logfile=None, **guided).run(fmax=FMAX, steps=CAP)
+    spec.make(atoms, logfile=None, **guided).run(fmax=FMAX, steps=CAP)
 
 
 def surrogate(name: str | None, potential: Any, molecule: molopt.Molecule) -> Any:
@@ -30,7 +29,7 @@ def surrogate(name: str | None, potential: Any, molecule: molopt.Molecule) -> An
 
 def full_name(optimizer: str) -> str:
     """The name with all hyper-parameters; InputError or MissingExtra where it cannot be run here."""
-    return choose(optimizer).name
+    return str(OptimizerSpec.of(optimizer))
 
 
 def versions(optimizer: str, potential: str) -> dict[str, str]:

@@ -18,7 +18,7 @@ import numpy as np
 from drivers import CAP
 from minima import same_minimum
 
-from molopt.optimizers.names import abbreviated
+from molopt.optimizers.spec import abbreviated
 
 Record = dict[str, Any]
 Runs = dict[tuple[str, int], Record]  # by molecule and seed

@@ -13,6 +13,7 @@ from ase.calculators.calculator import Calculator
 from molopt import potential
 from molopt.molecules.reading import read
 from molopt.molecules.shipped import shipped_names
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.potentials.progress import Progress
 from molopt.run import Run
 
@@ -70,7 +71,7 @@ def carried_out(molecule, rule, steps=1500, fmax=0.05, left="auto", noise=0.0, r
         start = molecule.with_positions(moved)
     surface = Noisy(potential("mmff94", molecule), noise) if noise else "mmff94"
     watching = Watching(window=10**9, still=10**9)
-    run = Run(start, rule, surface, fmax, left, steps, progress=watching)
+    run = Run(start, OptimizerSpec.of(rule), surface, fmax, left, steps, progress=watching)
     run.go()
     return run.result().ended, watching
 

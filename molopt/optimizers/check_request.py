@@ -1,19 +1,19 @@
 """What `check=` of a run asks for."""
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from molopt.errors import InputError
-from molopt.names import offer
 from molopt.rules.base import check as check_number
-from molopt.specification import parse
+from molopt.specification import parse, specified
+from molopt.spelling import offer
 
 KINDS = ("auto", "report")
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a run is asked to look at: `check=` of an optimizer, as text or None.
+class CheckRequest:
+    """What a run is asked to look at before it is done: `check=` of an optimizer, as text or None.
 
     Attributes
     ----------
@@ -28,11 +28,11 @@ class Asked:
     pushes: int = 3
 
     @classmethod
-    def of(cls, text: Any) -> Self:
+    def of(cls, text: "str | CheckRequest | None") -> Self:
         """What a text such as "auto" or "auto?calls=12&pushes=5" asks for.
 
-        >>> Asked.of("auto?calls=12")
-        Asked(kind='auto', calls=12, pushes=3)
+        >>> CheckRequest.of("auto?calls=12")
+        CheckRequest(kind='auto', calls=12, pushes=3)
         """
         if isinstance(text, cls):
             return text
@@ -48,3 +48,15 @@ class Asked:
             if int(value) != value:
                 raise InputError(f"{key} of check must be a whole number, got {value}")
         return cls(name, **{key: int(value) for key, value in numbers.items()})
+
+    def __str__(self) -> str:
+        """The text that `of` reads back, of the numbers those that are not the defaults.
+
+        >>> str(CheckRequest("auto", pushes=5)), str(CheckRequest())
+        ('auto?pushes=5', 'none')
+        """
+        if self.kind is None:
+            return "none"
+        numbers = {key: getattr(self, key) for key in ("calls", "pushes")}
+        changed = {key: value for key, value in numbers.items() if value != getattr(CheckRequest, key)}
+        return specified(self.kind, changed)
