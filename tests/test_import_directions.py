@@ -20,6 +20,7 @@ rules coordinates directions control convergence noise stationary
 molecules potentials
 optimizers
 system
+columns schema
 batch run relaxation result
 record
 store execution

@@ -167,7 +167,7 @@ def test_what_became_of_the_molecule_is_a_remark():
 
 
 def test_fields_of_an_sdf_record_leave_out_what_is_not_known():
-    fields = sdf_fields(Verdict("unconverged", "saddle", "kept", "two\nlines"), -0.25)
+    fields = sdf_fields(Outcome("unconverged", stationary="saddle", identity="kept", why="two\nlines", stiffness=-0.25))
     assert fields == {
         "ended": "unconverged",
         "stationary": "saddle",

@@ -269,11 +269,11 @@ def run(
                         listed.add(short(record))
 
 
-def short(record: "Record") -> dict[str, Any]:
+def short(record: "Record") -> dict[str, object]:
     """A record without its geometries, as one level of names and values."""
-    said = record.as_dict()
-    flat = said["plan"] | said["outcome"] | {"key": record.key, "converged": record.outcome.converged}
-    return {name: value for name, value in flat.items() if name not in LONG}
+    from molopt.record import plain
+
+    return {name: plain(value) for name, value in record.values().items() if name not in LONG}
 
 
 def show(case: "Case", records: "Sequence[Record]", fmax: float) -> None:

@@ -9,6 +9,7 @@ from molopt.comparison.settings import Settings
 from molopt.optimizers.spec import abbreviated
 from molopt.record import Record
 from molopt.report.fields import sdf_fields
+from molopt.schema import STUDY_SDF
 
 
 class Layout:
@@ -55,6 +56,5 @@ def write(start: Sequence[tuple[Case, Record]], layout: Layout) -> None:
     for case, record in start:
         outcome = record.outcome
         if len(outcome.end):
-            fields = sdf_fields(outcome.verdict, outcome.stiffness)
-            text = case.molecule.with_positions(outcome.end).to_sdf(fields | {"end_stationary": outcome.end_stationary})
+            text = case.molecule.with_positions(outcome.end).to_sdf(sdf_fields(outcome, STUDY_SDF))
             layout.path(case, ".sdf").write_text(text, encoding="utf-8")

@@ -1,6 +1,5 @@
 """`molopt relax`: molecules to the bottom of their wells."""
 
-import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -162,10 +161,10 @@ def write(result: "Result", job: Job) -> None:
     import ase.io
 
     from molopt.report.fields import sdf_fields
+    from molopt.schema import Outcome
 
     if result.trace and result.molecule is not None:
-        stiffness = math.nan if result.curvature is None else result.curvature.stiffness
-        job.sdf.write_text(result.molecule.to_sdf(sdf_fields(result.verdict, stiffness)), encoding="utf-8")
+        job.sdf.write_text(result.molecule.to_sdf(sdf_fields(Outcome.of(result))), encoding="utf-8")
         atoms = result.atoms.copy()
         atoms.calc = result.atoms.calc
         atoms.info["name"] = result.name.replace("\\", "\\\\")  # ASE reads escapes and writes none; SMILES have them

@@ -12,7 +12,12 @@ REPORT = "report.html"
 
 @click.command(short_help="Write the report of a study: one HTML file.")
 @click.argument("study", type=click.Path())
-@click.option("--to", "to", type=click.Path(), help="The file to write.  [default: STUDY/report.html]")
+@click.option(
+    "--to",
+    "to",
+    type=click.Path(),
+    help="The file to write; one that ends in .md has the tables alone.  [default: STUDY/report.html]",
+)
 @click.option("--against", help="The optimizer that ratios are relative to.  [default: sella or bfgs]")
 @click.option("--overwrite", is_flag=True, help="Replace a file that --to names and that exists.")
 def report(study: str, to: str | None, against: str | None, overwrite: bool) -> None:
@@ -23,7 +28,7 @@ def report(study: str, to: str | None, against: str | None, overwrite: bool) -> 
     """
     from molopt.cli.terminal import say
     from molopt.comparison.study import Study
-    from molopt.report.study import write_report
+    from molopt.report.study import write_report, write_tables
 
     folder = Path(study)
     path = Path(to) if to else folder / REPORT
@@ -32,7 +37,11 @@ def report(study: str, to: str | None, against: str | None, overwrite: bool) -> 
         if not path.parent.is_dir():
             raise InputError(f"the folder {path.parent} is not there: make it, or give another --to")
         require_absent([path], overwrite or to is None, "--to")
-        remarks = write_report(opened, path, against)
+        if path.suffix == ".md":
+            write_tables(opened, path, against)
+            remarks = []
+        else:
+            remarks = write_report(opened, path, against)
     for remark in remarks:
         say(f"note: {remark}", err=True)
     say(f"The report is {path}")

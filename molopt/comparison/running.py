@@ -106,7 +106,7 @@ def in_parts(task: Task) -> Generator[Outcome, None, None]:
     try:
         run = started()
     except InputError as error:
-        yield Outcome("failed", f"{NOT_RUN}: {' '.join(str(error).split())}")
+        yield Outcome("failed", error=f"{NOT_RUN}: {' '.join(str(error).split())}")
         return
     try:
         run.go(trajectory=task.trajectory)
@@ -115,39 +115,15 @@ def in_parts(task: Task) -> Generator[Outcome, None, None]:
         run = started()
         run.go()
     result = run.result()
-    verdict, curvature = result.verdict, result.curvature
     kept = chosen_frames(len(visited))
-    outcome = Outcome(
-        ended="timed out" if run.budget.out_of_time else verdict.ended,
-        error=result.error,
-        stationary=verdict.stationary,
-        identity=verdict.molecule,
-        why=verdict.why,
-        seconds=result.seconds,
-        optimizer_seconds=result.optimizer_seconds,
-        step_seconds=float(np.median(np.diff(own))) if len(own) > 1 else math.nan,
-        force_calls=result.force_calls,
-        steps=result.steps,
-        energy=result.energy,
-        fmax=result.fmax,
-        energy_left=math.nan if result.energy_left is None else float(result.energy_left),
-        curvature=math.nan if curvature is None else curvature.lowest,
-        stiffness=math.nan if curvature is None else curvature.stiffness,
-        check_calls=0 if curvature is None else curvature.calls,
-        pushes=0 if curvature is None else curvature.pushes,
-        at_noise_floor=result.at_noise_floor,
-        bonds_kept=result.bonds_kept,
-        stereo_kept=result.stereo_kept,
-        surrogate=result.surrogate,
-        surrogate_calls=result.surrogate_calls,
-        surrogate_seconds=result.surrogate_seconds,
-        surrogate_setup_seconds=result.surrogate_setup_seconds,
-        energies=np.array([call.energy for call in result.trace]),
-        forces=np.array([call.fmax for call in result.trace]),
-        frames=np.array([visited[call] for call in kept]).reshape(len(kept), len(case.molecule), 3),
-        frame_calls=np.array(kept, dtype=int),
-        end=result.atoms.positions if result.trace else np.zeros((0, 3)),
-    )
+    known: dict[str, object] = {
+        "step_seconds": float(np.median(np.diff(own))) if len(own) > 1 else math.nan,
+        "frames": np.array([visited[call] for call in kept]).reshape(len(kept), len(case.molecule), 3),
+        "frame_calls": np.array(kept, dtype=int),
+    }
+    if run.budget.out_of_time:
+        known["ended"] = "timed out"
+    outcome = Outcome.of(result, **known)
     yield outcome
     if result.error is None:
         outcome = settled(case, outcome, Budget(time_limit=task.seconds, begun=begun))

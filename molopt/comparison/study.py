@@ -242,4 +242,4 @@ def outcome_of(finished: Finished[Task, Outcome]) -> Outcome:
     if finished.value is not None:
         return finished.value
     ended = {"raised": "failed"}.get(finished.ended, finished.ended)
-    return Outcome(ended, finished.error, seconds=finished.seconds)
+    return Outcome(ended, error=finished.error, seconds=finished.seconds)

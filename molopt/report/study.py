@@ -1,5 +1,6 @@
 """The report of a study: its records, told in tables, figures and molecules."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -16,6 +17,7 @@ from molopt.optimizers.registry import PEERS
 from molopt.optimizers.spec import OptimizerSpec, abbreviated
 from molopt.record import NOT_RUN, Record
 from molopt.report.contents import End
+from molopt.report.elements import Figure
 from molopt.report.figures import (
     descent_figure,
     ending_figure,
@@ -27,8 +29,7 @@ from molopt.report.figures import (
 )
 from molopt.report.labels import VARIANTS, Look, is_ases, label, looks, plain
 from molopt.report.page import write_page
-from molopt.report.parts import Figure, Table
-from molopt.report.summary import summary_table
+from molopt.report.summary import tables
 from molopt.specification import parse
 from molopt.stationary.verdict import MOLECULE
 
@@ -54,21 +55,33 @@ def write_report(study: Study, path: Path, against: str | None = None) -> list[s
         The study has no runs yet, or `against` was not run.
     """
     records = [light(record) for record in study.records()]
-    if not records:
-        raise InputError(f"the study {study.folder} has no runs yet: molopt compare --resume {study.folder}")
-    ranks = {name: rank for rank, name in enumerate(study.settings.potentials)}
-    run = sorted(covered(records) or records, key=lambda record: ranks[record.plan.potential])
-    reference = reference_of(run, against)
+    run, reference = judged(study, records, against)
     return write_page(
         path,
         f"{study.folder.resolve().name}: force calls of {len(looks_of(run))} optimizers",
         Stored(study, {record.key for record in records}),
         figures(run, reference),
-        tables(run, reference),
+        tables(summaries(run, reference), reference),
         notes(records, study),
         study.settings.command,
         ends_of(run),
     )
+
+
+def write_tables(study: Study, path: Path, against: str | None = None) -> None:
+    """Write the tables of a study as Markdown; parameters and errors as of `write_report`."""
+    run, reference = judged(study, [light(record) for record in study.records()], against)
+    found = [table.markdown() for table in tables(summaries(run, reference), reference)]
+    path.write_text("\n\n".join(found) + "\n", encoding="utf-8", errors="backslashreplace")
+
+
+def judged(study: Study, records: Sequence[Record], against: str | None) -> tuple[list[Record], str]:
+    """The records that tables and figures are of, potential by potential, and the optimizer that ratios are to."""
+    if not records:
+        raise InputError(f"the study {study.folder} has no runs yet: molopt compare --resume {study.folder}")
+    ranks = {name: rank for rank, name in enumerate(study.settings.potentials)}
+    run = sorted(covered(records) or records, key=lambda record: ranks[record.plan.potential])
+    return run, reference_of(run, against)
 
 
 class Stored:
@@ -104,6 +117,9 @@ def ends_of(records: Sequence[Record]) -> dict[str, End]:
     for runs in by_problem(records).values():
         there = list(runs.values())
         bottom = lowest(there)
+        if math.isnan(bottom):  # all failed: heights are above the lowest that any of them came through
+            seen = np.concatenate([record.outcome.energies for record in there])
+            bottom = float(np.nanmin(seen, initial=math.inf)) if np.isfinite(seen).any() else math.nan
         found |= {record.key: End(basin, bottom) for record, basin in zip(there, basins(there), strict=True)}
     return found
 
@@ -121,10 +137,6 @@ def reference_of(records: Sequence[Record], against: str | None) -> str:
             raise InputError(f"{against!r} was not run; there are {', '.join(map(label, there))}")
         return name
     return next((name for known in REFERENCES for name in there if plain(name) == known), there[0])
-
-
-def tables(records: Sequence[Record], reference: str) -> list[Table]:
-    return [summary_table(summaries(records, reference), reference)]
 
 
 def figures(records: Sequence[Record], reference: str) -> list[Figure]:

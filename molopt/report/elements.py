@@ -1,7 +1,11 @@
 """What the page of a study is put together from."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self, TypeVar
+
+from molopt.columns import Cell, Column
+
+Row = TypeVar("Row")
 
 
 class Figure(NamedTuple):
@@ -28,16 +32,6 @@ class Heading(NamedTuple):
     meaning: str = ""
 
 
-class Cell(NamedTuple):
-    """An entry of a table: its text, and what it is sorted by if that is not the text.
-
-    A column all of whose values are numbers is set flush right; cells without a number stay last in either order.
-    """
-
-    text: str
-    value: float | str | None = None
-
-
 class Table(NamedTuple):
     """Rows under headings, each row as long as the headings; all of it text, which is escaped."""
 
@@ -45,6 +39,28 @@ class Table(NamedTuple):
     headings: Sequence[Heading]
     rows: Sequence[Sequence[Cell]]
     caption: str = ""
+
+    @classmethod
+    def of(cls, title: str, columns: Sequence[Column[Row]], rows: Iterable[Row], caption: str = "") -> Self:
+        """The table with these columns."""
+        headings = [Heading(column.titled, column.meaning) for column in columns]
+        return cls(title, headings, [[column.cell(row) for column in columns] for row in rows], caption)
+
+    def markdown(self) -> str:
+        """The table as Markdown, under its title and caption.
+
+        >>> print(Table("Sums", [Heading("name"), Heading("sum")], [[Cell("a|b"), Cell("3", 3)]]).markdown())
+        ## Sums
+        <BLANKLINE>
+        | name | sum |
+        | --- | ---: |
+        | a\\|b | 3 |
+        """
+        titles = [heading.text for heading in self.headings]
+        rules = ["---:" if numeric else "---" for numeric in self.numeric()]
+        rows = [titles, rules, *([cell.text for cell in row] for row in self.rows)]
+        lines = [f"| {' | '.join(text.replace('|', chr(92) + '|') for text in row)} |" for row in rows]
+        return "\n".join([f"## {self.title}", "", *([self.caption, ""] if self.caption else []), *lines])
 
     def numeric(self) -> list[bool]:
         """Whether each column is one of numbers.
