@@ -144,7 +144,8 @@ sella, geometric, pyberny
         check = check_of(keywords.get("check"), coordinates)
         surrogate = guide_of(keywords.get("surrogate", "auto" if name == DEFAULT else None), coordinates)
         rest = {key: value for key, value in keywords.items() if key not in ("check", "surrogate")}
-        arguments, control = of_direction(name, kind.tuned_defaults(coordinates), kind.default_control(coordinates), rest)
+        tuned, control = kind.tuned_defaults(coordinates), kind.default_control(coordinates)
+        arguments, control = of_direction(name, tuned, control, rest)
         kind.kind(**arguments)  # which refuses values out of their range
         return cls(name, coordinates, arguments, control, surrogate, check, said=said)
 
