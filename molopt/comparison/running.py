@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from molopt.comparison.cases import Case, Criteria
+from molopt.comparison.cases import Case, Criteria, criteria_of
 from molopt.comparison.ends import end_of
 from molopt.errors import InputError
 from molopt.molecules import Molecule
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.potentials import Counted
 from molopt.potentials.budget import Budget
-from molopt.record import NOT_RUN, Outcome, Record
+from molopt.record import NOT_RUN, Outcome, Plan, Record
 from molopt.rules.partition import Array
 from molopt.run import Run
 
@@ -24,15 +25,15 @@ log = logging.getLogger("molopt")
 
 
 FRAMES = 40  # geometries that are kept of a run
-CAREFUL = "default?maxstep=0.05&rise=1e-9"  # how an end is relaxed on to the floor of its basin
+CAREFUL = OptimizerSpec.of("default?maxstep=0.05&rise=1e-9")  # how an end is relaxed on to the floor of its basin
 FLOOR = Criteria(fmax=0.001, steps=1000)
 
 
 class Task(NamedTuple):
-    """A run, and where it writes."""
+    """A run, with all that determines it, and where it writes."""
 
     case: Case
-    criteria: Criteria
+    plan: Plan
     trajectory: Path | None = None
     seconds: float | None = None  # after which it begins no further force call, that of its end included
 
@@ -71,7 +72,8 @@ def compare(
     """
     criteria = Criteria(fmax, energy_left, steps)
     for case in cases:
-        yield Record(case.plan(criteria), carry_out(Task(case, criteria)))
+        plan = case.plan(criteria)
+        yield Record(plan, carry_out(Task(case, plan)))
 
 
 def carry_out(task: Task) -> Outcome:
@@ -85,7 +87,7 @@ def in_parts(task: Task) -> Generator[Outcome, None, None]:
 
     A failure of an uncounted part costs that part alone.
     """
-    case, criteria, begun = task.case, task.criteria, time.monotonic()
+    case, criteria, begun = task.case, criteria_of(task.plan), time.monotonic()
     visited: list[Array] = []
     own: list[float] = []  # s on the clock, less those in potential, surrogate and files, at each force call
 

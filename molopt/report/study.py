@@ -13,9 +13,8 @@ from molopt.comparison.problems import by_problem, converged, converged_to_lowes
 from molopt.comparison.study import Study
 from molopt.comparison.summaries import summaries
 from molopt.errors import InputError
-from molopt.optimizers.choice import ASES
-from molopt.optimizers.names import abbreviated, choose
-from molopt.optimizers.peers import UNMATCHED
+from molopt.optimizers.registry import PEERS
+from molopt.optimizers.spec import OptimizerSpec, abbreviated
 from molopt.record import NOT_RUN, Record
 from molopt.report.contents import End
 from molopt.report.elements import Figure
@@ -28,7 +27,7 @@ from molopt.report.figures import (
     profile_figure,
     sweep_figure,
 )
-from molopt.report.labels import VARIANTS, Look, label, looks, plain
+from molopt.report.labels import VARIANTS, Look, is_ases, label, looks, plain
 from molopt.report.page import write_page
 from molopt.report.summary import tables
 from molopt.specification import parse
@@ -133,7 +132,7 @@ def reference_of(records: Sequence[Record], against: str | None) -> str:
     """The full name of the optimizer that ratios are relative to."""
     there = list(dict.fromkeys(record.plan.optimizer for record in records))
     if against is not None:
-        name = choose(against).name
+        name = str(OptimizerSpec.of(against))
         if name not in there:
             raise InputError(f"{against!r} was not run; there are {', '.join(map(label, there))}")
         return name
@@ -254,12 +253,12 @@ def notes(records: Sequence[Record], study: Study) -> list[str]:
         if threads is None
         else f"Each library had {'one thread' if threads == 1 else f'{threads} threads'} in each run."
     )
-    if names & set(ASES):
+    if any(map(is_ases, names)):
         found.append(
             "The cap is what each optimizer calls maxstep: of the longest atom in molopt and ASE's BFGS and LBFGS, of "
             "all atoms' displacements as one vector in ASE's FIRE and FIRE2."
         )
-    found += [text for name, text in UNMATCHED.items() if name in names]
+    found += [entry.unmatched for entry in PEERS.values() if entry.name in names]
     rearranged = Counter(
         f"{record.plan.molecule} in {record.plan.potential}"
         for record in records
