@@ -253,9 +253,9 @@ class DirectionOptimizer(Optimizer):
             self.memory = self.checking.moved(self.memory.placed(here, self.coordinates))  # no step of ours to judge
         if self.recipe is not None:
             lost = "" if self.memory.arrived[0] else "the back-transformation did not converge"
-            worn = lost or self.recipe.worn(self.member, here.x)
-            if worn:
-                log.info("step %d: %s; internal coordinates built anew", self.nsteps, worn)
+            reason = lost or self.recipe.outdated(self.member, here.x)
+            if reason:
+                log.info("step %d: %s; internal coordinates built anew", self.nsteps, reason)
                 self.recipe, old = self.recipe.rebonded(self.member, here.x), self.member
                 new = self.recipe.build(here.x, gradient=here.gradient, old=old)
                 self.coordinates = Internal([new])
