@@ -22,7 +22,7 @@ def add_outer(out: Array, f: float, u: Array, v: Array) -> None:
 def grams(chart: Chart, pattern: Pattern, a: Array, diagonal: Array, stiff: Array, model: Array) -> None:
     """Add A^T A to the blocks `stiff` (nb, 9), and A^T diag(diagonal) A to `model`; a (nq, 12)."""
     for n in range(len(a)):
-        width = 2 if n < chart.ends[0] else 3 if n < chart.ends[1] else 4
+        width = width_of(chart, n)
         for p in range(width):
             for q in range(p + 1):
                 one, other = p, q
@@ -35,6 +35,20 @@ def grams(chart: Chart, pattern: Pattern, a: Array, diagonal: Array, stiff: Arra
                         product = u * a[n, 3 * other + e]
                         stiff[block, 3 * c + e] += product
                         model[block, 3 * c + e] += diagonal[n] * product
+
+
+@inner
+def gram(chart: Chart, pattern: Pattern, a: Array, stiff: Array) -> None:
+    """Add A^T A to the blocks `stiff` (nb, 9) alone."""
+    for n in range(len(a)):
+        width = width_of(chart, n)
+        for p in range(width):
+            for q in range(p + 1):
+                one, other = p, q
+                if chart.atoms[n, p] < chart.atoms[n, q]:
+                    one, other = q, p
+                block = stiff[pattern.block[chart.atoms[n, p], chart.atoms[n, q]]]
+                add_outer(block, 1.0, a[n, 3 * one : 3 * one + 3], a[n, 3 * other : 3 * other + 3])
 
 
 @inner

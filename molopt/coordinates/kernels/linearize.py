@@ -48,7 +48,8 @@ class Slopes(NamedTuple):
     """Gradients, and what the model says of them."""
 
     gradient: Array  # (S, nq) A (A^T A)^+ g_x, sqrt(eV)
-    natural_gradient: Array  # (S, nq) A (A^T M A)^+ g_x, sqrt(eV)
+    newton: Array  # (S, 3N) H^+ g_x, Angstrom
+    natural_gradient: Array  # (S, nq) A H^+ g_x, sqrt(eV)
     energy_left: Array  # (S,) eV
 
 
@@ -68,7 +69,7 @@ def linearize(
         np.empty(systems, np.int64),
     )
     stiff = Stiff(np.empty((systems, natoms, 9)), np.empty((systems, below, 9)), np.empty(systems, np.bool_))
-    slopes = Slopes(np.empty((systems, nq)), np.empty((systems, nq)), np.empty(systems))
+    slopes = Slopes(np.empty((systems, nq)), np.empty((systems, size)), np.empty((systems, nq)), np.empty(systems))
     starts = np.zeros((systems + 1, 2), np.int64)
     order, columns = np.empty((systems, natoms), np.int32), np.empty((systems, natoms + 1), np.int32)
     diagonal, definite = np.empty((systems, natoms, 9)), np.empty(systems, np.bool_)
@@ -142,7 +143,8 @@ def linearize(
             lower[first : first + total],
         )
         # slopes
-        soft, hard = gradient[s].copy(), gradient[s].copy()
+        newton, hard = slopes.newton[s], gradient[s].copy()
+        newton[:] = gradient[s]
         motions = geometry.motions[s]
         factors.solve(
             pattern.order, pattern.starts, pattern.below, stiff.diagonal[s], stiff.lower[s], motions, count, hard
@@ -155,11 +157,11 @@ def linearize(
             lower[first : first + total],
             motions,
             count,
-            soft,
+            newton,
         )
         blocks.push_forward(chart, geometry.a[s], hard, slopes.gradient[s])
-        blocks.push_forward(chart, geometry.a[s], soft, slopes.natural_gradient[s])
-        slopes.energy_left[s] = 0.5 * blocks.inner_product(slopes.gradient[s], slopes.natural_gradient[s])
+        blocks.push_forward(chart, geometry.a[s], newton, slopes.natural_gradient[s])
+        slopes.energy_left[s] = 0.5 * blocks.inner_product(gradient[s], newton)
     found = Model(
         starts,
         pairs[: starts[systems, 0]],

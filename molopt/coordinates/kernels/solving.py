@@ -1,4 +1,4 @@
-"""Products and solutions at the geometries of several systems, for one right-hand side or more."""
+"""Products and solutions at the geometries of several systems, for k vectors of each: arrays (S, nq, k) or (S, 3N, k)."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from molopt.rules.partition import Array
 
 
 @inner
-def solve_stiff(pattern: Pattern, geometry: Geometry, stiff: Stiff, s: int, v: Array) -> None:
+def solve_one_metric(pattern: Pattern, geometry: Geometry, stiff: Stiff, s: int, v: Array) -> None:
     """Replace v (3N,) by (A^T A)^+ v of system s."""
     motions, count = geometry.motions[s], geometry.counts[s]
     diagonal, lower = stiff.diagonal[s], stiff.lower[s]
@@ -18,7 +18,7 @@ def solve_stiff(pattern: Pattern, geometry: Geometry, stiff: Stiff, s: int, v: A
 
 
 @inner
-def solve_model(geometry: Geometry, model: Model, s: int, v: Array) -> None:
+def solve_one_hessian(geometry: Geometry, model: Model, s: int, v: Array) -> None:
     """Replace v (3N,) by H^+ v of system s."""
     begin, end = model.starts[s, 1], model.starts[s + 1, 1]
     motions, count = geometry.motions[s], geometry.counts[s]
@@ -27,75 +27,82 @@ def solve_model(geometry: Geometry, model: Model, s: int, v: Array) -> None:
 
 
 @inner
-def multiply(model: Model, s: int, v: Array, out: Array) -> None:
+def apply_one_hessian(model: Model, s: int, v: Array, out: Array) -> None:
     """Write out (3N,) = H v of system s."""
     begin, end = model.starts[s, 0], model.starts[s + 1, 0]
     blocks.multiply(model.pairs[begin:end], model.blocks[begin:end], v, out)
 
 
 @kernel
-def to_internal(chart: Chart, geometry: Geometry, d: Array) -> Array:
-    """(S, nq, k) A d of d (S, 3N, k)."""
-    systems, _, columns = d.shape
+def to_internal(chart: Chart, geometry: Geometry, moves: Array) -> Array:
+    """A dx."""
+    systems, _, columns = moves.shape
     out, image = np.empty((systems, len(chart.atoms), columns)), np.empty(len(chart.atoms))
     for s in range(systems):
         for e in range(columns):
-            blocks.push_forward(chart, geometry.a[s], d[s, :, e].copy(), image)
+            blocks.push_forward(chart, geometry.a[s], moves[s, :, e].copy(), image)
             out[s, :, e] = image
     return out
 
 
 @kernel
-def pull_back(chart: Chart, geometry: Geometry, u: Array) -> Array:
-    """(S, 3N, k) A^T u of u (S, nq, k)."""
-    systems, _, columns = u.shape
+def pull_back(chart: Chart, geometry: Geometry, covectors: Array) -> Array:
+    """A^T v."""
+    systems, _, columns = covectors.shape
     out, image = np.empty((systems, geometry.x.shape[1], columns)), np.empty(geometry.x.shape[1])
     for s in range(systems):
         for e in range(columns):
-            blocks.pull_back(chart, geometry.a[s], u[s, :, e].copy(), image)
+            blocks.pull_back(chart, geometry.a[s], covectors[s, :, e].copy(), image)
             out[s, :, e] = image
     return out
 
 
 @kernel
-def to_cartesian(chart: Chart, pattern: Pattern, geometry: Geometry, stiff: Stiff, u: Array) -> Array:
-    """(S, 3N, k) (A^T A)^+ A^T u of u (S, nq, k)."""
-    systems, _, columns = u.shape
+def to_cartesian(chart: Chart, pattern: Pattern, geometry: Geometry, stiff: Stiff, displacements: Array) -> Array:
+    """(A^T A)^+ A^T du."""
+    systems, _, columns = displacements.shape
     out, image = np.empty((systems, geometry.x.shape[1], columns)), np.empty(geometry.x.shape[1])
     for s in range(systems):
         for e in range(columns):
-            blocks.pull_back(chart, geometry.a[s], u[s, :, e].copy(), image)
-            solve_stiff(pattern, geometry, stiff, s, image)
+            blocks.pull_back(chart, geometry.a[s], displacements[s, :, e].copy(), image)
+            solve_one_metric(pattern, geometry, stiff, s, image)
             out[s, :, e] = image
     return out
 
 
 @kernel
-def solve(chart: Chart, geometry: Geometry, model: Model, u: Array) -> Array:
-    """(S, nq, k) (P M P)^+ u = A H^+ A^T u of u (S, nq, k)."""
-    systems, nq, columns = u.shape
-    out, image, back = np.empty((systems, nq, columns)), np.empty(geometry.x.shape[1]), np.empty(nq)
+def solve_metric(pattern: Pattern, geometry: Geometry, stiff: Stiff, covectors: Array) -> Array:
+    """(A^T A)^+ f."""
+    systems, _, columns = covectors.shape
+    out = np.empty_like(covectors)
     for s in range(systems):
         for e in range(columns):
-            blocks.pull_back(chart, geometry.a[s], u[s, :, e].copy(), image)
-            solve_model(geometry, model, s, image)
-            blocks.push_forward(chart, geometry.a[s], image, back)
-            out[s, :, e] = back
+            image = covectors[s, :, e].copy()
+            solve_one_metric(pattern, geometry, stiff, s, image)
+            out[s, :, e] = image
     return out
 
 
 @kernel
-def apply(chart: Chart, pattern: Pattern, geometry: Geometry, stiff: Stiff, model: Model, u: Array) -> Array:
-    """(S, nq, k) P M P u = A (A^T A)^+ H (A^T A)^+ A^T u of u (S, nq, k)."""
-    systems, nq, columns = u.shape
-    out, back = np.empty((systems, nq, columns)), np.empty(nq)
-    d, image = np.empty(geometry.x.shape[1]), np.empty(geometry.x.shape[1])
+def solve_hessian(geometry: Geometry, model: Model, covectors: Array) -> Array:
+    """H^+ f."""
+    systems, _, columns = covectors.shape
+    out = np.empty_like(covectors)
     for s in range(systems):
         for e in range(columns):
-            blocks.pull_back(chart, geometry.a[s], u[s, :, e].copy(), d)
-            solve_stiff(pattern, geometry, stiff, s, d)
-            multiply(model, s, d, image)
-            solve_stiff(pattern, geometry, stiff, s, image)
-            blocks.push_forward(chart, geometry.a[s], image, back)
-            out[s, :, e] = back
+            image = covectors[s, :, e].copy()
+            solve_one_hessian(geometry, model, s, image)
+            out[s, :, e] = image
+    return out
+
+
+@kernel
+def apply_hessian(model: Model, moves: Array) -> Array:
+    """H dx."""
+    systems, size, columns = moves.shape
+    out, image = np.empty_like(moves), np.empty(size)
+    for s in range(systems):
+        for e in range(columns):
+            apply_one_hessian(model, s, moves[s, :, e].copy(), image)
+            out[s, :, e] = image
     return out

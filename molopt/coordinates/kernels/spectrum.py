@@ -1,4 +1,4 @@
-"""A corrected model Hessian in the metric of the model: the kernel of `directions.quasi_newton.Spectrum`."""
+"""A corrected model Hessian in the metric of the model: the kernel of `secants.Spectrum`."""
 
 import math
 from typing import NamedTuple
@@ -6,14 +6,14 @@ from typing import NamedTuple
 import numpy as np
 
 from molopt.coordinates.kernels.compiling import inner
-from molopt.directions.quasi_newton import FLATTEST
+from molopt.coordinates.secants import FLATTEST
 from molopt.rules.partition import Array
 
 DEPENDENT = 1e-12  # of the largest pivot: what the other corrections span already
 
 
 class Spectrum(NamedTuple):
-    """As in `directions.quasi_newton`; directions and rest are Cartesian and may hold rigid motions."""
+    """As in `secants`; directions and rest may hold rigid motions."""
 
     eigenvalues: Array  # (k,)
     slopes: Array  # (k,)

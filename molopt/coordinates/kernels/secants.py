@@ -1,8 +1,4 @@
-"""The quasi-Newton step of several systems of one molecule: the kernels of `molopt.directions.quasi_newton`.
-
-All vectors are Cartesian: a remembered displacement s in u becomes (A^T A)^+ A^T s, a lack A^T l, and M becomes
-H = A^T M A. The step is projected, and A times the step is the displacement in u.
-"""
+"""The steps of several systems of one molecule from secants: the kernels of `molopt.coordinates.secants`."""
 
 from typing import NamedTuple
 
@@ -13,23 +9,16 @@ from molopt.coordinates.kernels.compiling import inner, kernel
 from molopt.coordinates.kernels.linearize import Geometry, Model, Slopes, Stiff
 from molopt.coordinates.kernels.spectrum import Spectrum, change_of, energy_left_of, length_of, spectrum_of, step_of
 from molopt.coordinates.kernels.tables import Chart, Pattern
-from molopt.directions.quasi_newton import HALVINGS, STIFFEST
+from molopt.coordinates.secants import HALVINGS, STIFFEST
 from molopt.rules.partition import Array
 
 
 class Limits(NamedTuple):
-    """How far a step may go, as in `molopt.directions.base`."""
+    """How far a step may go."""
 
     radius: Array  # (S,) sqrt(eV)
     maxstep: float  # Angstrom
     maxchange: float  # Angstrom or rad
-
-
-class Damping(NamedTuple):
-    """Parameters of `QuasiNewton`."""
-
-    fade: float
-    damping: float
 
 
 @kernel
@@ -52,9 +41,9 @@ def lack(
         for side in range(2):
             geometry, stiff, model = old if side == 0 else new
             blocks.pull_back(chart, geometry.a[s], taken[s], d)
-            solving.solve_stiff(pattern, geometry, stiff, s, d)
-            solving.multiply(model, s, d, image)
-            solving.solve_stiff(pattern, geometry, stiff, s, image)
+            solving.solve_one_metric(pattern, geometry, stiff, s, d)
+            solving.apply_one_hessian(model, s, d, image)
+            solving.solve_one_metric(pattern, geometry, stiff, s, image)
             blocks.push_forward(chart, geometry.a[s], image, part)
             for n in range(nq):
                 out[s, n] -= 0.5 * part[n]
@@ -62,7 +51,7 @@ def lack(
 
 
 @kernel
-def propose(
+def secant_step(
     chart: Chart,
     pattern: Pattern,
     geometry: Geometry,
@@ -71,19 +60,19 @@ def propose(
     roots: Array,
     steps: Array,
     lacks: Array,
-    how: Damping,
+    damping: float,
     limits: Limits,
 ) -> tuple[Array, Array, Array, Array, Array]:
-    """Displacements (S, nq), and of each system (S,): predicted change and energy left, eV; length; shift.
+    """Displacements (S, nq), and of each system (S,): predicted change and energy left, eV; length; 1 where limited.
 
     Steps and lacks (memory, S, nq) are in u, the newest last; rows of zeros are not used.
     """
     systems, nq = roots.shape
     size = geometry.x.shape[1]
     out, step = np.zeros((systems, nq)), np.empty(size)
-    predicted, left, length, shifts = np.empty(systems), np.empty(systems), np.empty(systems), np.empty(systems)
+    predicted, left, length, limited = np.empty(systems), np.empty(systems), np.empty(systems), np.empty(systems)
     for s in range(systems):
-        vectors, signs = corrections(chart, pattern, geometry, stiff, model, s, steps, lacks, how)
+        vectors, signs = corrections(chart, pattern, geometry, stiff, model, s, steps, lacks, damping)
         begin, end = model.starts[s, 1], model.starts[s + 1, 1]
         if not pattern.pinned:  # a covector may move the molecule as a whole where sides are fixed in space
             for n in range(len(vectors)):
@@ -94,9 +83,9 @@ def propose(
         )
         spectrum = spectrum_of(vectors, signs, images)
         shift = shift_of(chart, geometry, s, roots[s], spectrum, limits, step, out[s])
-        shifts[s], length[s] = shift, length_of(spectrum, shift)
+        limited[s], length[s] = 1.0 if shift > 0 else 0.0, length_of(spectrum, shift)
         predicted[s], left[s] = change_of(spectrum, shift), energy_left_of(spectrum)
-    return out, predicted, left, length, shifts
+    return out, predicted, left, length, limited
 
 
 @inner
@@ -109,7 +98,7 @@ def corrections(
     s: int,
     steps: Array,
     lacks: Array,
-    how: Damping,
+    damping: float,
 ) -> tuple[Array, Array]:
     """Covectors v (c + 1, 3N) and c (c,) such that the Hessian of system s is H + v diag(c) v^T; the gradient is last."""
     memory, size = len(steps), geometry.x.shape[1]
@@ -129,14 +118,12 @@ def corrections(
     )
     vectors, signs = np.zeros((2 * count + 1, size)), np.zeros(2 * count)
     y, hs = np.empty(size), np.empty(size)
-    fading = how.fade**count
     for n in range(count):
-        fading /= how.fade
         move = moves[:, n].copy()
-        solving.multiply(model, s, move, hs)
+        solving.apply_one_hessian(model, s, move, hs)
         blocks.pull_back(chart, geometry.a[s], lacks[used[n], s], y)
         for i in range(size):
-            y[i] = fading * y[i] + hs[i]
+            y[i] += hs[i]
         for m in range(2 * n):
             f = signs[m] * blocks.inner_product(vectors[m], move)
             for i in range(size):
@@ -144,11 +131,11 @@ def corrections(
         shs, sy = blocks.inner_product(move, hs), blocks.inner_product(move, y)
         if not shs > 0.0:  # only by rounding, for a step of almost nothing
             continue
-        if sy < how.damping * shs:
-            part = (1 - how.damping) * shs / (shs - sy)
+        if sy < damping * shs:
+            part = (1 - damping) * shs / (shs - sy)
             for i in range(size):
                 y[i] = part * y[i] + (1 - part) * hs[i]
-            sy = how.damping * shs
+            sy = damping * shs
         vectors[2 * n], vectors[2 * n + 1] = y, hs
         signs[2 * n], signs[2 * n + 1] = 1 / sy, -1 / shs
     vectors[2 * count] = geometry.cartesian_gradient[s]
