@@ -4,7 +4,6 @@ import math
 
 from molopt.coordinates.kernels.compiling import inner
 from molopt.coordinates.kernels.tables import Chart, Pattern
-from molopt.coordinates.metric_table import Couplings
 from molopt.rules.partition import Array
 
 
@@ -53,11 +52,11 @@ def gram(chart: Chart, pattern: Pattern, a: Array, stiff: Array) -> None:
 
 @inner
 def add_couplings(
-    chart: Chart, pattern: Pattern, table: Couplings, a: Array, constants: Array, model: Array
+    chart: Chart, pattern: Pattern, rows: Array, a: Array, constants: Array, model: Array
 ) -> None:
-    """Add c (A_p A_q^T + A_q A_p^T) of all couplings, constants (nc,), to the blocks `model` (nb, 9)."""
+    """Add c (A_p A_q^T + A_q A_p^T) of all couplings rows (nc, 3), constants (nc,), to the blocks `model` (nb, 9)."""
     for n in range(len(constants)):
-        p, q, k = table.first[n], table.second[n], constants[n]
+        p, q, k = rows[n, 0], rows[n, 1], constants[n]
         if k == 0.0:
             continue
         for one in range(width_of(chart, p)):

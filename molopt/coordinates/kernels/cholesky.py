@@ -275,6 +275,43 @@ def nine(blocks: Array, s: int) -> tuple[float, float, float, float, float, floa
 
 
 @kernel
+def blocks_of(
+    atoms: Array, couplings: Array, springs: Array, natoms: int, every: bool
+) -> tuple[Array, Array]:
+    """Pairs (nb, 2) of atoms that have a block, the atoms themselves first, and the block of each pair (N, N).
+
+    These are the pairs in a row of atoms (n, 4), in two rows that are coupled, couplings (n, 3), or at the ends of
+    springs (n, 3); or every pair.
+    """
+    block = np.full((natoms, natoms), -1, np.int32)
+    near = np.zeros((natoms, natoms), np.bool_)
+    if every:
+        near[:] = True
+    for n in range(len(atoms)):
+        for p in range(4):
+            for q in range(4):
+                near[atoms[n, p], atoms[n, q]] = True
+    for n in range(len(couplings)):
+        for p in range(4):
+            for q in range(4):
+                i, j = atoms[couplings[n, 0], p], atoms[couplings[n, 1], q]
+                near[i, j] = near[j, i] = True
+    for n in range(len(springs)):
+        i, j = springs[n, 0], springs[n, 1]
+        near[i, j] = near[j, i] = True
+    pairs = np.empty((natoms * (natoms + 1) // 2, 2), np.int32)
+    count = natoms
+    for i in range(natoms):
+        pairs[i, 0] = pairs[i, 1] = block[i, i] = i
+        for j in range(i):
+            if near[i, j]:
+                pairs[count, 0], pairs[count, 1] = i, j
+                block[i, j] = block[j, i] = count
+                count += 1
+    return pairs[:count].copy(), block
+
+
+@kernel
 def symbolic(pairs: Array, natoms: int) -> tuple[Array, Array, Array, Array]:
     """order, starts, below and slot of the factor of a matrix with blocks `pairs` (n, 2)."""
     sets = np.zeros((natoms, (natoms + WORD - 1) // WORD), np.uint64)

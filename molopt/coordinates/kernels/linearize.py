@@ -6,8 +6,8 @@ import numpy as np
 
 from molopt.coordinates.kernels import blocks, cholesky, factors, metric, rigid, rows
 from molopt.coordinates.kernels.compiling import inner, kernel
-from molopt.coordinates.kernels.tables import Chart, Pattern
-from molopt.coordinates.metric_table import MetricTable, Scaling
+from molopt.coordinates.kernels.tables import Chart, Pattern, Springs
+from molopt.coordinates.metric_table import Scaling
 from molopt.rules.partition import Array
 
 
@@ -55,7 +55,7 @@ class Slopes(NamedTuple):
 
 @kernel
 def linearize(
-    chart: Chart, pattern: Pattern, table: MetricTable, scaling: Scaling, x: Array, gradient: Array
+    chart: Chart, pattern: Pattern, springs: Springs, scaling: Scaling, x: Array, gradient: Array
 ) -> tuple[Geometry, Stiff, Model, Slopes]:
     """All of it at x (S, 3N), where the gradient (S, 3N) is in eV/A; the arrays of scaling are (S, nq)."""
     systems, size = x.shape
@@ -76,10 +76,11 @@ def linearize(
     # contacts come on top of the shared blocks: how many is known when they are found
     pairs, model = np.empty((2 * shared * systems, 2), np.int32), np.empty((2 * shared * systems, 9))
     rest, lower = np.empty(2 * below * systems + 1, np.int32), np.empty((2 * below * systems + 1, 9))
-    touching, constants = np.empty((natoms * natoms // 2, 2), np.int32), np.empty(natoms * natoms // 2)
+    most = len(springs.touching_rows)
+    touching, constants = np.empty((most, 2), np.int32), np.empty(most)
     sets, slot = np.empty((natoms, (natoms + 63) // 64), np.uint64), np.empty((natoms, natoms), np.int32)
     p, pins = np.empty(natoms), np.empty(6 if pattern.pinned else 0, np.int64)
-    m, couplings, grams = np.empty(nq), np.empty(table.couplings.first.size), np.empty((shared, 9))
+    m, couplings, grams = np.empty(nq), np.empty(len(springs.couplings)), np.empty((shared, 9))
     for s in range(systems):
         # coordinates
         rows.values(chart, x[s], geometry.values[s])
@@ -89,19 +90,18 @@ def linearize(
         if pattern.pinned:
             rigid.pins_of(geometry.motions[s], count, pins)
         # blocks
-        metric.planarity(table.planarity, x[s], p)
-        metric.diagonal(table, scaling.stiffness[s], scaling.constant[s], x[s], geometry.values[s], p, m)
-        weight = table.weights.learned
-        metric.couplings(table.couplings, weight, scaling.stiffness[s], scaling.roots[s], p, m, couplings)
-        contacts = metric.contact_pairs(table, x[s], touching, constants)
+        metric.planarity(springs, x[s], p)
+        metric.diagonal(springs, scaling.stiffness[s], scaling.constant[s], x[s], geometry.values[s], p, m)
+        metric.couplings(springs, scaling.stiffness[s], scaling.roots[s], p, m, couplings)
+        contacts = metric.contacts(springs, x[s], touching, constants)
         begin = starts[s, 0]
         pairs, model = longer(pairs, begin + shared + contacts), longer(model, begin + shared + contacts)
         here = model[begin : begin + shared]
         grams[:] = 0.0
         here[:] = 0.0
         blocks.grams(chart, pattern, geometry.a[s], m, grams, here)
-        blocks.add_couplings(chart, pattern, table.couplings, geometry.a[s], couplings, here)
-        metric.add_geminal(table, pattern, x[s], p, here)
+        blocks.add_couplings(chart, pattern, springs.coupling_rows, geometry.a[s], couplings, here)
+        metric.add_geminal(springs, pattern, x[s], p, here)
         pairs[begin : begin + shared] = pattern.pairs
         end = begin + shared
         for n in range(contacts):

@@ -1,4 +1,4 @@
-"""The model Hessian at one geometry: the kernel of `molopt.coordinates.model_hessian`."""
+"""The model Hessian at one geometry: the kernels of `molopt.coordinates.model_hessian`."""
 
 import math
 
@@ -6,9 +6,8 @@ import numpy as np
 
 from molopt.coordinates.kernels.blocks import add_spring
 from molopt.coordinates.kernels.compiling import inner
-from molopt.coordinates.kernels.tables import Pattern
+from molopt.coordinates.kernels.tables import Pattern, Springs
 from molopt.coordinates.kernels.vectors import cross, dot, gap, norm, times
-from molopt.coordinates.metric_table import Contacts, Couplings, MetricTable, Planarity, Repulsion
 from molopt.coordinates.model_hessian import (
     CONJUGATED,
     CROWDED,
@@ -28,6 +27,11 @@ from molopt.coordinates.model_hessian import (
 )
 from molopt.rules.partition import Array
 
+FIRST_LENGTH, LENGTH_STEP, LAST_LENGTH = LENGTHS.first, LENGTHS.step, LENGTHS.first + (LENGTHS.count - 1) * LENGTHS.step
+FIRST_CENTRAL, CENTRAL_STEP = CONJUGATED.first, CONJUGATED.step
+LAST_CENTRAL = CONJUGATED.first + (CONJUGATED.count - 1) * CONJUGATED.step
+FIRST_DISTANCE, DISTANCE_STEP = DISTANCES.first, DISTANCES.step
+
 
 @inner
 def clipped(value: float, least: float, most: float) -> float:
@@ -35,24 +39,17 @@ def clipped(value: float, least: float, most: float) -> float:
 
 
 @inner
-def mixed(constants: Array, p: float) -> float:
-    """Of constants (2,), that of flat centres and that of others, at the planarity p."""
-    return p * constants[0] + (1 - p) * constants[1]
+def mixed(flat: float, other: float, p: float) -> float:
+    """The constant of flat centres and that of others, at the planarity p."""
+    return p * flat + (1 - p) * other
 
 
 @inner
-def spline(value: float, first: float, step: float, pieces: Array) -> float:
-    """The spline whose pieces (nodes, 3) are about first, first + step, ..."""
-    t = (value - first) / step
+def spline(t: float, pieces: Array, start: int) -> float:
+    """The spline at t, in steps from the first node, whose pieces, three numbers each, begin at `start`."""
     n = round(t)
-    d, piece = t - n, pieces[n]
-    return (piece[2] * d + piece[1]) * d + piece[0]
-
-
-@inner
-def held(value: float, first: float, step: float, count: int) -> float:
-    """A value beyond the outer nodes moved there."""
-    return clipped(value, first + step / 2, first + (count - 1.5) * step)
+    d, at = t - n, start + 3 * n
+    return (pieces[at + 2] * d + pieces[at + 1]) * d + pieces[at]
 
 
 @inner
@@ -62,84 +59,88 @@ def flatness(product: float) -> float:
 
 
 @inner
-def triple(x: Array, atoms: Array) -> float:
-    """Triple product of the unit vectors from the first of four atoms to the others."""
-    u, v, w = gap(x, atoms[1], atoms[0]), gap(x, atoms[2], atoms[0]), gap(x, atoms[3], atoms[0])
+def triple(x: Array, i: int, j: int, k: int, m: int) -> float:
+    """Triple product of the unit vectors from the atom i to three others."""
+    u, v, w = gap(x, j, i), gap(x, k, i), gap(x, m, i)
     return dot(u, cross(v, w)) / max(math.sqrt(dot(u, u) * dot(v, v) * dot(w, w)), 1e-12)
 
 
 @inner
-def planarity(table: Planarity, x: Array, p: Array) -> None:
+def planarity(springs: Springs, x: Array, p: Array) -> None:
     """Write how flat each atom is, p (N,)."""
-    p[:] = table.known
-    for n in range(len(table.threes)):
-        p[table.threes[n, 0]] = flatness(abs(triple(x, table.threes[n])))
-    for n in range(len(table.fours)):
+    for i in range(p.size):
+        p[i] = springs.flat[i]
+    threes, fours = springs.threes, springs.fours
+    for n in range(len(threes)):
+        p[threes[n, 0]] = flatness(abs(triple(x, threes[n, 0], threes[n, 1], threes[n, 2], threes[n, 3])))
+    for n in range(len(fours)):
         square = 0.0
         for m in range(4):
-            square += triple(x, table.fours[n, m]) ** 2 / 4
-        p[table.fours[n, 0, 0]] = flatness(math.sqrt(square))
+            square += triple(x, fours[n, m, 0], fours[n, m, 1], fours[n, m, 2], fours[n, m, 3]) ** 2 / 4
+        p[fours[n, 0, 0]] = flatness(math.sqrt(square))
 
 
 @inner
 def diagonal(
-    table: MetricTable, stiffness: Array, constant: Array, x: Array, q: Array, p: Array, out: Array
+    springs: Springs, stiffness: Array, constant: Array, x: Array, q: Array, p: Array, out: Array
 ) -> None:
-    """Write the diagonal of M (nq,), relative to the frozen stiffness."""
-    weight = table.weights.learned
-    out[:] = 0.0
-    stretches, angles, torsions, turns = table.stretches, table.angles, table.torsions, table.turns
-    for n in range(stretches.rows.size):
-        row = stretches.rows[n]
-        excess = held(q[row] - stretches.radii[n], LENGTHS.first, LENGTHS.step, LENGTHS.count)
-        k = math.exp(-DECAY * excess) * spline(excess, LENGTHS.first, LENGTHS.step, stretches.pieces[n])
-        out[row] = weight * max(k, stretches.floor[n])
-    for n in range(angles.rows.size):
-        out[angles.rows[n]] = weight * max(mixed(angles.constants[n], p[angles.centres[n]]), angles.floor[n])
-    for n in range(torsions.rows.size):
-        row, b, c = torsions.rows[n], torsions.ends[n, 0], torsions.ends[n, 1]
-        excess = norm(gap(x, b, c)) - torsions.radii[n]
-        excess = held(excess, CONJUGATED.first, CONJUGATED.step, CONJUGATED.count)
-        both = spline(excess, CONJUGATED.first, CONJUGATED.step, torsions.pieces[n])
-        k, first, last = torsions.constants[n], p[b], p[c]
-        one = first * (1 - last) * k[0] + last * (1 - first) * k[1]
-        neither = k[2] + k[3] * (1 - math.cos(3 * q[row])) / 2
-        total = first * last * both + one + (1 - first) * (1 - last) * neither
-        out[row] = weight * max(torsions.share[n] * total, torsions.floor[n])
-    about = np.zeros(turns.rows.size)  # of each bond
-    for n in range(turns.rows.size):
-        phi, terms = q[turns.rows[n]], turns.terms[n]
-        curved = -terms[0] * math.cos(phi) + 4 * terms[1] * math.cos(2 * phi) - 9 * terms[2] * math.cos(3 * phi)
-        about[turns.bonds[n]] += curved / 2
-    for n in range(turns.rows.size):
-        out[turns.rows[n]] += table.weights.valence * turns.share[n] * max(about[turns.bonds[n]], SOFTEST)
+    """Write the diagonal of M (nq,), relative to the frozen stiffness, without what couplings have there."""
     for n in range(out.size):
-        out[n] = out[n] * table.factors[n] / stiffness[n] + constant[n]
+        out[n] = 0.0
+    for n in range(len(springs.stretch_rows)):
+        row, spring = springs.stretch_rows[n, 0], springs.stretches[n]
+        excess = clipped(q[row] - spring[0], FIRST_LENGTH + LENGTH_STEP / 2, LAST_LENGTH - LENGTH_STEP / 2)
+        k = math.exp(-DECAY * excess) * spline((excess - FIRST_LENGTH) / LENGTH_STEP, spring, 2)
+        out[row] = springs.learned * max(k, spring[1])
+    for n in range(len(springs.angle_rows)):
+        spring = springs.angles[n]
+        k = mixed(spring[0], spring[1], p[springs.angle_rows[n, 1]])
+        out[springs.angle_rows[n, 0]] = springs.learned * max(k, spring[2])
+    for n in range(len(springs.torsion_rows)):
+        row, b, c = springs.torsion_rows[n, 0], springs.torsion_rows[n, 1], springs.torsion_rows[n, 2]
+        spring, first, last = springs.torsions[n], p[b], p[c]
+        k = 0.0
+        if first * last > 0:
+            excess = norm(gap(x, b, c)) - spring[0]
+            excess = clipped(excess, FIRST_CENTRAL + CENTRAL_STEP / 2, LAST_CENTRAL - CENTRAL_STEP / 2)
+            k += first * last * spline((excess - FIRST_CENTRAL) / CENTRAL_STEP, spring, 7)
+        k += first * (1 - last) * spring[3] + last * (1 - first) * spring[4]
+        if first < 1 and last < 1:
+            k += (1 - first) * (1 - last) * (spring[5] + spring[6] * (1 - math.cos(3 * q[row])) / 2)
+        out[row] = springs.learned * max(spring[2] * k, spring[1])
+    about = np.zeros(len(springs.turn_rows))  # of each bond
+    for n in range(len(springs.turn_rows)):
+        # cos 2 phi and cos 3 phi from cos phi
+        c, v1, v2, v3 = math.cos(q[springs.turn_rows[n, 0]]), springs.turns[n, 0], springs.turns[n, 1], springs.turns[n, 2]
+        curved = -v1 * c + 4 * v2 * (2 * c * c - 1) - 9 * v3 * (4 * c * c - 3) * c
+        about[springs.turn_rows[n, 1]] += curved / 2
+    for n in range(len(springs.turn_rows)):
+        k = springs.turns[n, 3] * max(about[springs.turn_rows[n, 1]], SOFTEST)
+        out[springs.turn_rows[n, 0]] += springs.valence * k
+    for n in range(out.size):
+        out[n] = out[n] * springs.factors[n] / stiffness[n] + constant[n]
 
 
 @inner
-def couplings(
-    table: Couplings, weight: float, stiffness: Array, roots: Array, p: Array, diagonal: Array, out: Array
-) -> None:
-    """Write the couplings (nc,), relative to the frozen stiffness, and add to the diagonal (nq,) what they have there."""
+def couplings(springs: Springs, stiffness: Array, roots: Array, p: Array, diagonal: Array, out: Array) -> None:
+    """Write the couplings (nc,), relative to the frozen stiffness, and add what they have on the diagonal (nq,)."""
     for n in range(out.size):
-        one, other, scale, here = table.first[n], table.second[n], table.scale[n], p[table.centres[n]]
-        total = weight * mixed(table.sums[n], here)
+        one, other, here = springs.coupling_rows[n, 0], springs.coupling_rows[n, 1], p[springs.coupling_rows[n, 2]]
+        spring = springs.couplings[n]
+        scale, total = spring[0], springs.learned * mixed(spring[1], spring[2], here)
         diagonal[one] += scale * scale * total / stiffness[one]
         diagonal[other] += total / stiffness[other]
-        out[n] = weight * scale * mixed(table.differences[n], here) / (roots[one] * roots[other])
+        out[n] = springs.learned * scale * mixed(spring[3], spring[4], here) / (roots[one] * roots[other])
 
 
 @inner
-def add_geminal(table: MetricTable, pattern: Pattern, x: Array, p: Array, model: Array) -> None:
+def add_geminal(springs: Springs, pattern: Pattern, x: Array, p: Array, model: Array) -> None:
     """Add the springs between atoms two bonds apart to the blocks `model`."""
-    geminal = table.geminal
-    for n in range(len(geminal.pairs)):
-        i, j = geminal.pairs[n, 0], geminal.pairs[n, 1]
-        k = mixed(geminal.constants[n], p[geminal.centres[n]])
+    for n in range(len(springs.geminal_rows)):
+        i, j, centre = springs.geminal_rows[n, 0], springs.geminal_rows[n, 1], springs.geminal_rows[n, 2]
+        k = mixed(springs.geminal[n, 0], springs.geminal[n, 1], p[centre])
         if k > NEGLIGIBLE:
-            k *= table.weights.pairs * table.weights.learned
-            add_spring_between(x, i, j, pattern.block[i, j], k, model)
+            add_spring_between(x, i, j, pattern.block[i, j], springs.pairs * springs.learned * k, model)
 
 
 @inner
@@ -150,54 +151,43 @@ def add_spring_between(x: Array, i: int, j: int, block: int, k: float, model: Ar
 
 
 @inner
-def contact_pairs(table: MetricTable, x: Array, pairs: Array, constants: Array) -> int:
+def contacts(springs: Springs, x: Array, pairs: Array, constants: Array) -> int:
     """Write pairs (n, 2), i > j, of touching atoms and the constants (n,) of their springs; return how many."""
-    count, natoms = 0, len(table.apart)
-    contacts, repulsion, weights = table.contacts, table.repulsion, table.weights
-    reach = 0.0
-    for n in range(contacts.radii.size):
-        reach = max(reach, 2 * REACH * contacts.radii[n])
-    for n in range(len(repulsion.radii)):
-        for m in range(len(repulsion.radii)):
-            reach = max(reach, INFLECTION * repulsion.radii[n, m])
-    for j in range(natoms):
-        for i in range(j + 1, natoms):
-            apart = table.apart[j, i]
-            if apart < 3:
-                continue
-            between = gap(x, i, j)
-            square = dot(between, between)
-            if square < reach * reach:
-                r, k = math.sqrt(square), 0.0
-                if contacts.kinds.size:
-                    k += weights.learned * touching(contacts, i, j, apart, r)
-                if repulsion.kinds.size:
-                    k += weights.valence * repelling(repulsion, i, j, r)
-                if k > 0.0:
-                    pairs[count, 0], pairs[count, 1], constants[count] = i, j, weights.pairs * k
-                    count += 1
+    count = 0
+    for n in range(len(springs.touching_rows)):
+        i, j, group = springs.touching_rows[n, 0], springs.touching_rows[n, 1], springs.touching_rows[n, 2]
+        between = gap(x, i, j)
+        square = dot(between, between)
+        if square < springs.touching[n, 0]:
+            r, k = math.sqrt(square), 0.0
+            if group >= 0:
+                k += springs.learned * attraction(springs.contacts[group], r / springs.touching[n, 1])
+            if springs.touching[n, 2] > 0:
+                k += springs.valence * repulsion(springs.touching[n, 2], springs.touching[n, 3], r)
+            if k > 0.0:
+                pairs[count, 0], pairs[count, 1], constants[count] = i, j, springs.pairs * k
+                count += 1
     return count
 
 
 @inner
-def touching(table: Contacts, i: int, j: int, apart: int, r: float) -> float:
-    """The learned constant of two atoms at a distance r, eV/A^2."""
-    ratio = r / (table.radii[i] + table.radii[j])
+def attraction(pieces: Array, ratio: float) -> float:
+    """The learned constant of two atoms at a distance in van der Waals radii, eV/A^2."""
     if not ratio < REACH:
         return 0.0
-    group = table.groups[1 if apart > 3 else 0, table.kinds[j], table.kinds[i]]
-    k = spline(max(ratio, HELD), DISTANCES.first, DISTANCES.step, table.pieces[group])
-    k += STIFFEST * clipped((CROWDED - ratio) / DISTANCES.step, 0.0, 1.0)
+    t = (max(ratio, HELD) - FIRST_DISTANCE) / DISTANCE_STEP
+    n = round(t)
+    d = t - n
+    k = (pieces[n, 2] * d + pieces[n, 1]) * d + pieces[n, 0]
+    k += STIFFEST * clipped((CROWDED - ratio) / DISTANCE_STEP, 0.0, 1.0)
     return k if k > NEGLIGIBLE else 0.0
 
 
 @inner
-def repelling(table: Repulsion, i: int, j: int, r: float) -> float:
+def repulsion(radius: float, depth: float, r: float) -> float:
     """The curvature of the pair potential of two atoms at a distance r, eV/A^2."""
-    radius = table.radii[table.kinds[i], table.kinds[j]]
     if not r < INFLECTION * radius:
         return 0.0
-    depth = table.depths[table.kinds[i], table.kinds[j]]
     return clipped(YIELDING * buffered(r / radius) * depth / (radius * radius), 0.0, STIFFEST)
 
 
