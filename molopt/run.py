@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ from molopt.errors import InputError, PotentialFailed, RunStopped
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import name_of
 from molopt.molecules.identity import Identity, identity_of
-from molopt.optimizers.asked import Asked
 from molopt.optimizers.base import DirectionOptimizer
+from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.energy_left import Estimate, Estimator, energy_left
 from molopt.optimizers.meeting import meet, prepare
-from molopt.optimizers.names import BY_NAME, choose, guided
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.optimizers.stopping import Stopping, check_criteria, criteria_for
 from molopt.optimizers.trajectory import Frames
 from molopt.potentials import Counted
@@ -31,7 +32,7 @@ from molopt.result import Result
 from molopt.stationary.curvature import Curvature
 from molopt.stationary.verdict import Verdict, without_check
 from molopt.stopwatch import Stopwatch
-from molopt.targets import agreed, calculator_for, molecule_of, surrogate_for
+from molopt.system import agreed, calculator_for, molecule_of, surrogate_for
 
 STOPPING = (RuntimeError, ArithmeticError, np.linalg.LinAlgError)  # how potentials and line searches give up
 
@@ -42,6 +43,11 @@ class Run:
     Where even the first force call fails, `result` still is one, with that as its error. Parameters, and InputError,
     as in `relax`, and
 
+    spec : OptimizerSpec
+        The optimizer, its surrogate included.
+    check : CheckRequest, optional
+        By default what `spec` says.
+
     budget : Budget, optional
         Asked before each force call.
     progress : Progress, optional
@@ -51,25 +57,19 @@ class Run:
     def __init__(
         self,
         target: Molecule | Atoms,
-        optimizer: Any = "default",
+        spec: OptimizerSpec,
         potential: Any = None,
         fmax: float = 0.05,
         energy_left: float | str | None = "auto",
         steps: int = 1000,
         on_call: Callable[[Counted], object] | None = None,
-        coordinates: str | None = None,
-        surrogate: Any = BY_NAME,
-        check: str | None = None,
+        check: CheckRequest | None = None,
         budget: Budget | None = None,
         progress: Progress | None = None,
     ) -> None:
         check_criteria(fmax, energy_left, steps)
         self.fmax, self.steps = fmax, int(steps)
-        named = surrogate is None or isinstance(surrogate, str)
-        self.choice = choose(optimizer, coordinates, surrogate if named else None)
-        self.check = Asked.of(self.choice.check or check)
-        if not named and not self.choice.guidable:
-            raise InputError(f"{optimizer!r} takes no surrogate: run default, or a rule in internal coordinates")
+        self.check = spec.check if check is None else check
         target = agreed(target, potential) if isinstance(target, Molecule) else target
         self.molecule = molecule_of(target, potential)
         self.atoms = target.copy() if isinstance(target, Atoms) else target.atoms()
@@ -82,11 +82,9 @@ class Run:
         self.atoms.calc = self.counted
         self.criteria = criteria_for(energy_left, self.atoms, self.molecule)
         start = time.perf_counter()
-        self.surrogate = surrogate_for(
-            self.choice.surrogate if named else surrogate, self.counted, self.atoms, self.molecule
-        )
-        guide = None if named or self.surrogate is None else self.surrogate.name
-        self.optimizer = self.choice.name if guide is None else guided(self.choice.name, guide)
+        self.surrogate = surrogate_for(spec.surrogate, self.counted, self.atoms, self.molecule)
+        unused = self.surrogate is None and not isinstance(spec.surrogate, str)
+        self.spec = replace(spec, surrogate=None) if unused else spec
         self.surrogate_setup = time.perf_counter() - start
         self.stopping: Stopping | None = None
         self.failure: Exception | None = None
@@ -101,9 +99,8 @@ class Run:
         try:
             self.atoms.get_forces(apply_constraint=False)  # known to the optimizer; where they fail, no file is begun
             with self.opened(trajectory) as frames:
-                ours: dict[str, Any] = {"molecule": self.molecule} if self.choice.guidable else {}
-                ours |= {} if self.surrogate is None else {"surrogate": self.surrogate}
-                self.follow(self.choice.make(self.atoms, logfile=logfile, trajectory=frames, **ours))
+                made = self.spec.make(self.atoms, logfile, frames, molecule=self.molecule, surrogate=self.surrogate)
+                self.follow(made)
             if self.stopped is None:
                 self.sense.over()
                 if self.arrived:
@@ -182,7 +179,7 @@ class Run:
             molecule=None if start is None else start.moved(atoms.positions),
             name=name_of(atoms) if start is None else start.name,
             potential=self.potential,
-            optimizer=self.optimizer,
+            optimizer=str(self.spec),
             verdict=self.verdict(became, left, fmax),
             curvature=self.curvature,
             at_noise_floor=self.arrived and self.stopping is not None and self.stopping.at_noise_floor,
@@ -209,7 +206,7 @@ class Run:
         looked = "unchecked" if curvature is None else curvature.stationary
         if looked == "unchecked":
             looked = without_check(ended == "converged" or self.interrupted, fmax)
-        evidence = f"{self.choice.name.partition('?')[0]} does not look at curvature" if self.check.kind else ""
+        evidence = f"{self.spec.label} does not look at curvature" if self.check.kind else ""
         evidence = evidence if curvature is None else str(curvature)
         why = (self.explained() or "", became.why, evidence)
         known = None if left is None or not math.isfinite(float(left)) else float(left)

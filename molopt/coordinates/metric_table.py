@@ -143,7 +143,9 @@ class MetricTable(NamedTuple):
     contacts: Contacts
     repulsion: Repulsion
     turns: Turns
+    steady: Array  # (nq,) learned constants that do not change with the geometry, NaN where there are none
     known: Array  # (nq,) constants of the force field, NaN where it has none and the frozen stiffness stands for it
+    floors: Array  # (nq,) the least learned constants
     factors: Array  # (nq,) how much each entry of the diagonal counts, on top; couplings apart
     apart: Array  # (N, N) uint8: how many bonds apart two atoms are, 4 for four or more; (0, 0) where none touch
     weights: Weights

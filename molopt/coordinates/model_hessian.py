@@ -25,7 +25,7 @@ from molopt.rules.partition import Array
 LENGTHS = Nodes(-0.32, 0.08, 6)  # Angstrom beyond the covalent radii: from triple bonds to long single ones
 CONJUGATED = Nodes(-0.24, 0.08, 4)  # the same, of central bonds between planar atoms
 DISTANCES = Nodes(0.55, 0.1, 8)  # of sums of van der Waals radii
-REACH = DISTANCES.first + (DISTANCES.count + 0.5) * DISTANCES.step  # of the same sums, where contacts end
+REACH = DISTANCES.first + (DISTANCES.number + 0.5) * DISTANCES.step  # of the same sums, where contacts end
 HELD = DISTANCES.first + DISTANCES.step / 2  # of the same sums, below which the constants of contacts stay the same
 DECAY = 1.944 / Bohr  # 1/A; Fischer and Almlof's, of stretches
 FLAT, PYRAMIDAL = 0.2, 0.5  # triple products of unit vectors between which a centre passes from one class to another
@@ -44,7 +44,7 @@ def model_hessian(table: MetricTable, scaling: Scaling, x: Array, q: Array) -> M
     xyz, weights, roots = x.reshape(-1, 3), table.weights, scaling.roots
     p = planarity(table.planarity, xyz)
     diagonal = np.zeros(len(q))  # eV/A^2 and eV/rad^2, then relative
-    for rows, constants in springs(table, q, p):
+    for rows, constants in springs(table, xyz, q, p):
         diagonal[rows] = weights.learned * constants
     diagonal[table.turns.rows] += weights.valence * turns(table.turns, q)
     diagonal *= table.factors
@@ -61,8 +61,7 @@ def model_hessian(table: MetricTable, scaling: Scaling, x: Array, q: Array) -> M
 def scaled(table: MetricTable, stiffness: Array) -> Scaling:
     """What belongs to a system whose frozen stiffness is K (nq,)."""
     weights = table.weights
-    learned, valence = np.ones(len(stiffness)), table.known / stiffness
-    valence[np.isnan(valence)] = 1.0
+    learned, valence = (np.nan_to_num(known / stiffness, nan=1.0) for known in (table.steady, table.known))
     for rows in (table.stretches.rows, table.angles.rows, table.torsions.rows):
         learned[rows] = 0.0
     valence[table.turns.rows] = 0.0
@@ -144,7 +143,7 @@ def between(table: MetricTable, xyz: Array, p: Array) -> tuple[Array, Array, Arr
     k = weights.learned * held_back(by_planarity(geminal.constants, p[geminal.centres]))
     pairs, gaps, r = geminal.pairs, gap, lengths(gap)
     if len(table.apart):
-        near, gap, distance = candidates(table, xyz)
+        near, gap, distance = candidates(table.apart, reach_of(table), xyz)
         i, j = near.T
         curvature = np.zeros(len(near))
         if len(table.contacts.kinds):
@@ -167,15 +166,14 @@ def lengths(gaps: Array) -> Array:
     return np.sqrt(dot(gaps, gaps))
 
 
-def candidates(table: MetricTable, xyz: Array) -> tuple[Array, Array, Array]:
-    """Pairs i < j (n, 2) of atoms three bonds apart or more that may touch, in order; gaps (n, 3), distances (n,)."""
-    reach = reach_of(table)
+def candidates(apart: Array, reach: float, xyz: Array) -> tuple[Array, Array, Array]:
+    """Pairs i < j (n, 2) of atoms three bonds apart or more within reach, in order; gaps (n, 3), distances (n,)."""
     if len(xyz) <= FEW:
-        i, j = np.nonzero(np.triu(table.apart > 2))
+        i, j = np.nonzero(np.triu(apart > 2))
     else:
         near = cKDTree(xyz).query_pairs(reach, output_type="ndarray")
         near = near[np.lexsort((near[:, 1], near[:, 0]))]
-        i, j = near[table.apart[near[:, 0], near[:, 1]] > 2].T
+        i, j = near[apart[near[:, 0], near[:, 1]] > 2].T
     gap = xyz[i] - xyz[j]
     square = dot(gap, gap)
     close = np.flatnonzero(square < reach**2)

@@ -23,9 +23,8 @@ from molopt.coordinates.primitives import carried
 from molopt.directions import Checked, Direction
 from molopt.errors import Exploded, InputError, PotentialFailed
 from molopt.molecules import Molecule
-from molopt.names import offer
-from molopt.optimizers.asked import Asked
 from molopt.optimizers.bodies import body_of, is_extended, is_metal
+from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.checking import Checking
 from molopt.optimizers.energy_left import Estimate
 from molopt.optimizers.internals import MODEL_NAMES, Recipe
@@ -35,6 +34,7 @@ from molopt.optimizers.stopping import Stopping
 from molopt.optimizers.surrogate import Surrogate
 from molopt.optimizers.trajectory import Frames, ends_at, mend
 from molopt.optimizers.watched import WatchedAtoms
+from molopt.spelling import offer
 from molopt.stationary.curvature import Curvature
 
 log = logging.getLogger("molopt")
@@ -98,7 +98,7 @@ class DirectionOptimizer(Optimizer):
         surrogate: Any = None,
         molecule: Molecule | None = None,
         criteria: Any = (),
-        check: str | None = None,
+        check: str | CheckRequest | None = None,
         **kwargs: Any,
     ) -> None:
         unknown = sorted(set(kwargs) - ASE_KEYWORDS)
@@ -136,7 +136,7 @@ class DirectionOptimizer(Optimizer):
 
     def look(self, check: Any) -> None:
         """Look at the softest direction before a run is done, or not; before its first step."""
-        self.checking = Checking.of(self, Asked.of(check))
+        self.checking = Checking.of(self, CheckRequest.of(check))
         if self.checking.possible:
             inner = self.direction.inner if isinstance(self.direction, Checked) else self.direction
             self.direction = self.checking.direction(inner)
@@ -253,9 +253,9 @@ class DirectionOptimizer(Optimizer):
             self.memory = self.checking.moved(self.memory.placed(here, self.coordinates))  # no step of ours to judge
         if self.recipe is not None:
             lost = "" if self.memory.arrived[0] else "the back-transformation did not converge"
-            worn = lost or self.recipe.worn(self.member, here.x)
-            if worn:
-                log.info("step %d: %s; internal coordinates built anew", self.nsteps, worn)
+            reason = lost or self.recipe.outdated(self.member, here.x)
+            if reason:
+                log.info("step %d: %s; internal coordinates built anew", self.nsteps, reason)
                 self.recipe, old = self.recipe.rebonded(self.member, here.x), self.member
                 new = self.recipe.build(here.x, gradient=here.gradient, old=old)
                 self.coordinates = Internal([new])

@@ -12,7 +12,7 @@ from molopt.convergence import auto
 from molopt.coordinates.linearization import Linearized
 from molopt.directions import Checked
 from molopt.directions.checks import MARKS, Checks, Found
-from molopt.optimizers.asked import Asked
+from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.pushed import Left
 from molopt.optimizers.watched import Remembered
 from molopt.rules.partition import Array
@@ -28,7 +28,7 @@ class Checking:
     Attributes
     ----------
     optimizer : DirectionOptimizer
-    asked : Asked
+    asked : CheckRequest
     why_not : str
         Why a check is not possible; empty where it is.
     found : Found or None
@@ -46,7 +46,7 @@ class Checking:
     """
 
     optimizer: Any
-    asked: Asked = field(default_factory=Asked)
+    asked: CheckRequest = field(default_factory=CheckRequest)
     why_not: str = "not asked for"
     found: Found | None = None
     linearization: Linearized | None = None
@@ -57,7 +57,7 @@ class Checking:
     undone: Curvature | None = None
 
     @classmethod
-    def of(cls, optimizer: Any, asked: Asked) -> Self:
+    def of(cls, optimizer: Any, asked: CheckRequest) -> Self:
         why_not = "" if asked.kind else "not asked for"
         if asked.kind and optimizer.recipe is None:
             why_not = f"the run is in {optimizer.sees} coordinates, and a check needs internal ones"
