@@ -44,6 +44,11 @@ def kernel(function: Function) -> Function:
     return compiled
 
 
+def available() -> bool:
+    """Whether numba is installed and works with the NumPy that is."""
+    return numba is not None
+
+
 @cache
 def prepare() -> None:
     """Say once a process if kernels are going to be compiled; forget those of other sources.

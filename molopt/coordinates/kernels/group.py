@@ -2,50 +2,26 @@
 
 import logging
 from collections.abc import Sequence
-from typing import NamedTuple, Self
-from weakref import WeakKeyDictionary
+from typing import Self
 
 import numpy as np
 
 from molopt.coordinates.base import Coordinates
 from molopt.coordinates.kernels.back_transformation import move
-from molopt.coordinates.kernels.compilable import scaling_of, table_of
+from molopt.coordinates.kernels.compilable import scaling_of, tables_of
 from molopt.coordinates.kernels.compiling import prepare
 from molopt.coordinates.kernels.linearization import Compiled
 from molopt.coordinates.kernels.linearize import linearize
-from molopt.coordinates.kernels.tables import Chart, Pattern, chart_of, pattern_of
 from molopt.coordinates.member import HALVINGS, Member
-from molopt.coordinates.metric_table import MetricTable, Scaling
-from molopt.coordinates.primitives import Primitives
+from molopt.coordinates.metric_table import Scaling
 from molopt.rules.partition import Array, Partition
 from molopt.rules.state import Layout
 
 log = logging.getLogger("molopt")
 
 
-class Tables(NamedTuple):
-    """What all systems of one molecule share."""
-
-    chart: Chart
-    pattern: Pattern
-    metric: MetricTable
-
-
-known: WeakKeyDictionary[Primitives, Tables] = WeakKeyDictionary()
-
-
-def tables_of(member: Member) -> Tables:
-    """Those of a member, made once for all that have its list of coordinates."""
-    found = known.get(member.primitives)
-    table = table_of(member)
-    if found is None or found.metric is not table:
-        chart = chart_of(member.primitives)
-        found = known[member.primitives] = Tables(chart, pattern_of(chart, table, member.primitives.natoms), table)
-    return found
-
-
 class Group(Coordinates[Compiled]):
-    """Coordinates of systems that share one list of primitives and one model of stiffness.
+    """Coordinates of conformers: they share one list of primitives and one table of springs.
 
     Parameters
     ----------
@@ -59,13 +35,13 @@ class Group(Coordinates[Compiled]):
         first, count = members[0], len(members)
         self.layout = Layout(Partition([first.primitives.count] * count), Partition([first.movable.size] * count))
         self.groups = Partition(np.ones(self.layout.entries.total, dtype=int))
-        self.chart, self.pattern, self.table = tables_of(first)
+        self.chart, self.springs, self.pattern = tables_of(first)
         scalings = [scaling_of(member) for member in members]
         self.scaling = Scaling(*(np.stack(rows) for rows in zip(*scalings, strict=True)))
 
     def linearize(self, x: Array, cartesian_gradient: Array) -> Compiled:
         rows = [np.array(part, dtype=float).reshape(self.layout.count, -1) for part in (x, cartesian_gradient)]
-        return Compiled(self, *linearize(self.chart, self.pattern, self.table, self.scaling, *rows))
+        return Compiled(self, *linearize(self.chart, self.pattern, self.springs, self.scaling, *rows))
 
     def between(self, old: Compiled, new: Compiled) -> Array:
         change = new.geometry.values - old.geometry.values

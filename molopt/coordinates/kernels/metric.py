@@ -27,9 +27,9 @@ from molopt.coordinates.model_hessian import (
 )
 from molopt.rules.partition import Array
 
-FIRST_LENGTH, LENGTH_STEP, LAST_LENGTH = LENGTHS.first, LENGTHS.step, LENGTHS.first + (LENGTHS.count - 1) * LENGTHS.step
+FIRST_LENGTH, LENGTH_STEP, LAST_LENGTH = LENGTHS.first, LENGTHS.step, LENGTHS.first + (LENGTHS.number - 1) * LENGTHS.step
 FIRST_CENTRAL, CENTRAL_STEP = CONJUGATED.first, CONJUGATED.step
-LAST_CENTRAL = CONJUGATED.first + (CONJUGATED.count - 1) * CONJUGATED.step
+LAST_CENTRAL = CONJUGATED.first + (CONJUGATED.number - 1) * CONJUGATED.step
 FIRST_DISTANCE, DISTANCE_STEP = DISTANCES.first, DISTANCES.step
 
 

@@ -66,8 +66,7 @@ class Pattern(NamedTuple):
 
 def chart_of(primitives: Primitives) -> Chart:
     """The chart of primitives that are neither fragments nor points."""
-    bends = np.where(primitives.bends < 0, primitives.bends[:, 1:2], primitives.bends)
-    kinds = [primitives.stretches, primitives.angles, np.repeat(bends, 2, axis=0)]
+    kinds = [primitives.stretches, primitives.angles, np.repeat(primitives.bend_atoms, 2, axis=0)]
     kinds += [primitives.torsions, primitives.planes]
     atoms = np.concatenate([np.concatenate([rows, *[rows[:, :1]] * (4 - rows.shape[1])], axis=1) for rows in kinds])
     ends = np.cumsum([len(rows) for rows in kinds])
