@@ -275,9 +275,7 @@ def nine(blocks: Array, s: int) -> tuple[float, float, float, float, float, floa
 
 
 @kernel
-def blocks_of(
-    atoms: Array, couplings: Array, springs: Array, natoms: int, every: bool
-) -> tuple[Array, Array]:
+def blocks_of(atoms: Array, couplings: Array, springs: Array, natoms: int, every: bool) -> tuple[Array, Array]:
     """Pairs (nb, 2) of atoms that have a block, the atoms themselves first, and the block of each pair (N, N).
 
     These are the pairs in a row of atoms (n, 4), in two rows that are coupled, couplings (n, 3), or at the ends of

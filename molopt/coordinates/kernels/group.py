@@ -61,6 +61,21 @@ class Group(Coordinates[Compiled]):
                 log.info("the back-transformation did not converge: step divided by %d", 2**times)
         return x.ravel(), (halvings < HALVINGS) & stiff.definite
 
+    @property
+    def stiff(self) -> Array:
+        return np.concatenate([member.stiff for member in self.members])
+
+    def displacement(self, linearization: Compiled, x: Array) -> Array:
+        values = np.stack([m.primitives.values(row) for m, row in zip(self.members, x.reshape(len(self.members), -1))])
+        change = values - linearization.geometry.values
+        torsions = change[:, self.chart.ends[2] : self.chart.ends[3]]
+        torsions[:] = (torsions + np.pi) % (2 * np.pi) - np.pi
+        return (change * self.scaling.roots).ravel()
+
+    def pull_back_at(self, x: Array, covector: Array) -> Array:
+        rows = zip(self.members, x.reshape(len(self.members), -1), covector.reshape(len(self.members), -1), strict=True)
+        return np.concatenate([member.pull_back_at(*row) for member, *row in rows])
+
     def select(self, systems: Sequence[int]) -> Self:
         """The coordinates of these systems alone."""
         return type(self)([self.members[system] for system in systems])

@@ -137,7 +137,5 @@ def indices(array: Array) -> Array:
 def pattern_of(chart: Chart, springs: Springs, natoms: int) -> Pattern:
     """The blocks of all pairs of atoms that share a coordinate, a coupling or a spring."""
     pinned = bool(np.isnan(chart.sides).all())
-    pairs, block = cholesky.blocks_of(
-        chart.atoms, springs.coupling_rows, springs.geminal_rows, natoms, not pinned
-    )
+    pairs, block = cholesky.blocks_of(chart.atoms, springs.coupling_rows, springs.geminal_rows, natoms, not pinned)
     return Pattern(pairs, block, *cholesky.symbolic(pairs, natoms), pinned)
