@@ -33,15 +33,15 @@ class Compiled(Linearization):
         self.x, self.cartesian_gradient = geometry.x.ravel(), geometry.cartesian_gradient.ravel()
 
     @property
-    def gradient(self) -> Array:  # type: ignore[override]  # known already
+    def gradient(self) -> Array:
         return self.slopes.gradient.ravel()
 
     @property
-    def newton(self) -> Array:  # type: ignore[override]
+    def newton(self) -> Array:
         return self.slopes.newton.ravel()
 
     @property
-    def natural_gradient(self) -> Array:  # type: ignore[override]
+    def natural_gradient(self) -> Array:
         return self.slopes.natural_gradient.ravel()
 
     @property
@@ -61,7 +61,9 @@ class Compiled(Linearization):
 
     def to_cartesian(self, displacement: Array) -> Array:
         group, rows = self.group, self.rows(displacement)
-        return self.flat(solving.to_cartesian(group.chart, group.pattern, self.geometry, self.stiff, rows), displacement)
+        return self.flat(
+            solving.to_cartesian(group.chart, group.pattern, self.geometry, self.stiff, rows), displacement
+        )
 
     def solve_metric(self, covector: Array) -> Array:
         found = solving.solve_metric(self.group.pattern, self.geometry, self.stiff, self.rows(covector))
@@ -147,7 +149,9 @@ def chosen(sources: Sequence[Compiled], places: Sequence[tuple[int, int]]) -> tu
     fixed = {
         name: rows([getattr(model, name) for model in models]) for name in ("order", "columns", "diagonal", "definite")
     }
-    shared = {name: ragged(name, 0) for name in ("pairs", "blocks")} | {name: ragged(name, 1) for name in ("below", "lower")}
+    shared = {name: ragged(name, 0) for name in ("pairs", "blocks")} | {
+        name: ragged(name, 1) for name in ("below", "lower")
+    }
     return (
         Geometry(*gathered("geometry")),
         Stiff(*gathered("stiff")),

@@ -6,7 +6,7 @@ import numpy as np
 
 from molopt.coordinates.kernels import blocks, factors, rigid, solving
 from molopt.coordinates.kernels.compiling import inner, kernel
-from molopt.coordinates.kernels.linearize import Geometry, Model, Slopes, Stiff
+from molopt.coordinates.kernels.linearize import Geometry, Model, Stiff
 from molopt.coordinates.kernels.spectrum import Spectrum, change_of, energy_left_of, length_of, spectrum_of, step_of
 from molopt.coordinates.kernels.tables import Chart, Pattern
 from molopt.coordinates.secants import HALVINGS, STIFFEST
@@ -100,7 +100,7 @@ def corrections(
     lacks: Array,
     damping: float,
 ) -> tuple[Array, Array]:
-    """Covectors v (c + 1, 3N) and c (c,) such that the Hessian of system s is H + v diag(c) v^T; the gradient is last."""
+    """Covectors v (c + 1, 3N) and c (c,) of the corrected H + v diag(c) v^T of system s; the gradient is last."""
     memory, size = len(steps), geometry.x.shape[1]
     used = np.empty(memory, np.int64)
     count = 0
