@@ -84,7 +84,7 @@ class Member(Coordinates[Linearized]):
         return np.sqrt(self.stiffness)
 
     @cached_property
-    def stiff(self) -> Array:  # type: ignore[override]
+    def stiff(self) -> Array:
         """(nq,) 1 for stretches, angles, bends and planes, 0 for torsions, fragments and points."""
         stiff = np.ones(self.primitives.count)
         for kind, part in self.primitives.present:

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 
 from molopt.coordinates.base import Coordinates
+from molopt.coordinates.kernels import elsewhere
 from molopt.coordinates.kernels.back_transformation import move
 from molopt.coordinates.kernels.compilable import scaling_of, tables_of
 from molopt.coordinates.kernels.compiling import prepare
@@ -66,15 +67,16 @@ class Group(Coordinates[Compiled]):
         return np.concatenate([member.stiff for member in self.members])
 
     def displacement(self, linearization: Compiled, x: Array) -> Array:
-        values = np.stack([m.primitives.values(row) for m, row in zip(self.members, x.reshape(len(self.members), -1))])
-        change = values - linearization.geometry.values
-        torsions = change[:, self.chart.ends[2] : self.chart.ends[3]]
-        torsions[:] = (torsions + np.pi) % (2 * np.pi) - np.pi
-        return (change * self.scaling.roots).ravel()
+        return elsewhere.displacement(
+            self.chart, self.scaling.roots, linearization.geometry.values, self.rows(x)
+        ).ravel()
 
     def pull_back_at(self, x: Array, covector: Array) -> Array:
-        rows = zip(self.members, x.reshape(len(self.members), -1), covector.reshape(len(self.members), -1), strict=True)
-        return np.concatenate([member.pull_back_at(*row) for member, *row in rows])
+        return elsewhere.pull_back_at(self.chart, self.scaling.roots, self.rows(x), self.rows(covector)).ravel()
+
+    def rows(self, vector: Array) -> Array:
+        """(S, n) of a flat vector."""
+        return np.ascontiguousarray(vector, dtype=float).reshape(self.layout.count, -1)
 
     def select(self, systems: Sequence[int]) -> Self:
         """The coordinates of these systems alone."""

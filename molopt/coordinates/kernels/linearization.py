@@ -35,7 +35,7 @@ class Compiled(Linearization):
         self.x, self.cartesian_gradient = geometry.x.ravel(), geometry.cartesian_gradient.ravel()
 
     @property
-    def gradient(self) -> Array:  # known already
+    def gradient(self) -> Array:
         return self.slopes.gradient.ravel()
 
     @property
