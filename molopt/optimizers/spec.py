@@ -67,7 +67,7 @@ class OptimizerSpec:
     said: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     @classmethod
-    def of(cls, optimizer: Any, coordinates: str | None = None) -> Self:
+    def of(cls, optimizer: "OptimizerLike", coordinates: str | None = None) -> Self:
         """The specification that a text, a rule, an optimizer class or a function gives.
 
         Parameters
@@ -280,6 +280,9 @@ sella, geometric, pyberny
         if self.control != kind.default_control(self.coordinates):  # the atoms may want another default
             ours["control"] = self.control
         return kind(atoms, **files, **ours, **differing(self.arguments, kind.tuned_defaults(self.coordinates)))
+
+
+OptimizerLike: TypeAlias = str | Rule | Callable[..., Optimizer] | OptimizerSpec  # what `OptimizerSpec.of` takes
 
 
 def name_of_class(optimizer: object) -> str | None:
