@@ -23,6 +23,7 @@ from molopt.coordinates.primitives import carried
 from molopt.directions import Checked, Direction
 from molopt.errors import Exploded, InputError, PotentialFailed
 from molopt.molecules import Molecule
+from molopt.optimizers import registry
 from molopt.optimizers.bodies import body_of, is_extended, is_metal
 from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.checking import Checking
@@ -41,7 +42,7 @@ log = logging.getLogger("molopt")
 
 ASE_KEYWORDS = frozenset({"master", "comm", "loginterval"})
 SHORTER = (1 / 4, 1 / 16, 1 / 64)  # of a step to where the potential fails
-COORDINATES = ("cartesian", "elastic", "internal", "auto")
+COORDINATES = (*registry.COORDINATES, "auto")
 
 
 class DirectionOptimizer(Optimizer):
