@@ -145,9 +145,9 @@ sella, geometric, pyberny
         surrogate = guide_of(keywords.get("surrogate", "auto" if name == DEFAULT else None), coordinates)
         rest = {key: value for key, value in keywords.items() if key not in ("check", "surrogate")}
         tuned, control = kind.tuned_defaults(coordinates), kind.default_control(coordinates)
-        arguments, control = of_direction(name, tuned, control, rest)
+        arguments, controlled = of_direction(name, tuned, control, rest)
         kind.kind(**arguments)  # which refuses values out of their range
-        return cls(name, coordinates, arguments, control, surrogate, check, said=said)
+        return cls(name, coordinates, arguments, controlled, surrogate, check, said=said)
 
     @classmethod
     def of_rule(cls, rule: Rule, coordinates: str) -> Self:
