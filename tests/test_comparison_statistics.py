@@ -188,8 +188,12 @@ def test_a_summary_counts_what_failed_and_who_ended_lower_and_higher():
     assert (second.maxstep, second.failures, second.lower, second.higher) == (None, 0, 1, 0)
     assert second.own_time == pytest.approx(0.02)
     assert second.above_floor == pytest.approx(0.01)
-    costs, ends = tables([first, second], "bfgs?maxstep=0.2&alpha=70.0")
-    cells = {heading.text: cell for table in (costs, ends) for heading, cell in zip(*table[1:3], strict=False)}
+    costs, _, ends = tables([first, second], "bfgs?maxstep=0.2&alpha=70.0")
+    cells = {
+        heading.text: cell
+        for table in (costs, ends)
+        for heading, cell in zip(table.headings, table.rows[0], strict=True)
+    }
     assert cells["failed"] == ("1: 1 crashed", 1)
     assert cells["lowest basin"] == ("-", None)
 

@@ -9,7 +9,8 @@ from molopt.cli import main
 from molopt.comparison.study import Study
 from molopt.comparison.summaries import summaries
 from molopt.optimizers.spec import OptimizerSpec
-from molopt.report.study import figures, notes, reference_of
+from molopt.report.notes import notes
+from molopt.report.study import figures, reference_of
 from molopt.report.summary import tables
 
 NAME = "<script>alert(1)</script>"
@@ -116,3 +117,11 @@ def test_a_report_that_ends_in_md_has_the_tables_alone_as_markdown(study, tmp_pa
     assert "| own time (ms) |" in heading
     assert "| left (meV) |" in ends
     assert sum(line.startswith("| mmff94 |") for line in lines) == 10
+
+
+def test_a_comparison_of_several_starts_ends_with_a_table_of_all_of_them(study):
+    lines = molopt("compare", "--resume", study).output.splitlines()
+    rows = [line.split() for line in lines[lines.index("all starts in mmff94") :] if line]
+    heading = next(place for place, row in enumerate(rows) if row[:3] == ["optimizer", "runs", "failed"])
+    assert [row[0] for row in rows[heading + 1 : heading + 3]] == ["default", "bfgs"]
+    assert lines[-1].startswith("molopt report ")

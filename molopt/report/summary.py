@@ -30,6 +30,13 @@ def tables(summaries: Sequence[Summary], reference: str) -> list[Table]:
     ]
 
 
+def brief_columns(other: str) -> tuple[Column[Summary], ...]:
+    """What a terminal 80 characters wide has room for, the counts included."""
+    known = {column.name: column for column in (*NAMES, *of_costs(other), *of_counts(other), *of_ends(other))}
+    names = ("optimizer", "runs", "failed", "force calls", f"times {other}", "(a)", "(b)", "lowest basin", "left")
+    return tuple(known[name] for name in names)
+
+
 def counts_table(summaries: Sequence[Summary], other: str) -> Table:
     caption = (
         f"Force calls relative to {other}, geometric means over molecules, seeds averaged first: (a) until fmax was "
