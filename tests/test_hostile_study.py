@@ -19,8 +19,9 @@ from molopt.comparison.problems import converged_to_lowest
 from molopt.comparison.profiles import profiles
 from molopt.comparison.settings import KINDS, SETTINGS, Settings, read_settings, write_settings
 from molopt.comparison.study import RUNS, Study
+from molopt.comparison.summaries import summaries
 from molopt.errors import InputError
-from molopt.execution import Here
+from molopt.execution import SerialExecutor
 from molopt.record import Plan
 from molopt.report.contents import contents
 from molopt.report.frames import packed_run
@@ -52,7 +53,7 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished") / "study"
     plan = Settings(("CO methanol", "O water"), ("mmff94",), ("bfgs", "adam"), 0.05, None, 200, files=False)
     with Study.begin(folder, plan) as study:
-        list(study.go(Here(), study.cases(study.settings.molecules())))
+        list(study.go(SerialExecutor(), study.cases(study.settings.molecules())))
     return folder
 
 
@@ -100,7 +101,7 @@ def told(study):
     with Study.open(study) as opened:
         records = list(opened.records())
     reference = reference_of(records, None)
-    tables(records, reference)
+    tables(summaries(records, reference), reference)
     notes(records, opened)
     profiles(records, converged_to_lowest)
     found = contents(records, ends_of(records))
