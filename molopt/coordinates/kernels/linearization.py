@@ -28,7 +28,9 @@ class Compiled(Linearization):
     """
 
     def __init__(self, group: "Group", geometry: Geometry, stiff: Stiff, model: Model, slopes: Slopes) -> None:
-        self.group, self.layout = group, group.layout
+        self.group = self.coordinates = group
+        self.layout = group.layout
+        self.apart: dict[int, Linearized] = {}
         self.geometry, self.stiff, self.model, self.slopes = geometry, stiff, model, slopes
         self.x, self.cartesian_gradient = geometry.x.ravel(), geometry.cartesian_gradient.ravel()
 
@@ -107,7 +109,10 @@ class Compiled(Linearization):
         return SecantStep(displacement.ravel(), *numbers)
 
     def system(self, number: int) -> Linearized:
-        return self.group.members[number].linearize(self.geometry.x[number], self.geometry.cartesian_gradient[number])
+        if number not in self.apart:
+            member, (x, gradient) = self.group.members[number], self.geometry[:2]
+            self.apart[number] = member.linearize(x[number], gradient[number])
+        return self.apart[number]
 
     def select(self, systems: Sequence[int]) -> Self:
         if list(systems) == list(range(self.layout.count)):
