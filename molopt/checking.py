@@ -10,7 +10,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 
 from molopt.checked import Check
 from molopt.convergence import auto
-from molopt.coordinates.internal import Internal
+from molopt.coordinates.member import Member
 from molopt.coordinates.rigid import nothing, rigid_left_by
 from molopt.displacing import Answers, ForcesOf, Here, InProcesses, forces_at
 from molopt.errors import InputError
@@ -172,7 +172,7 @@ class Place:
         Directions that constraints forbid.
     rigid : (3N, r) array
         Motions of the whole that change nothing.
-    coordinates : Internal or None
+    coordinates : Member or None
         None of periodic atoms.
     """
 
@@ -184,7 +184,7 @@ class Place:
     movable: Array
     forbidden: Array
     rigid: Array
-    coordinates: Internal | None
+    coordinates: Member | None
 
     @classmethod
     def of(cls, moving: Atoms, molecule: Molecule | None) -> Self:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from molopt.coordinates.linearization import Linearized
 from molopt.rules.partition import Array
 
 LAST = 20  # force calls whose jumps say how large the noise is
@@ -94,26 +95,26 @@ class Noise:
         jumps = np.diff([call.rigid for call in self.latest(LAST)], axis=0) ** 2 / 2
         return float(np.sqrt(max(jumps[:, :3].mean(), jumps[:, 3:].mean())))
 
-    def floor(self, frame: Any) -> float:
-        """The energy left, eV, that noise makes in this frame of internal coordinates."""
+    def floor(self, linearization: Linearized) -> float:
+        """The energy left, eV, that noise makes at this geometry."""
         sigma = self.sigma()
-        return 0.5 * sigma**2 * trace(frame) if sigma > NEGLIGIBLE else 0.0
+        return 0.5 * sigma**2 * trace(linearization) if sigma > NEGLIGIBLE else 0.0
 
     def latest(self, number: int) -> list[Call]:
         """The last `number` force calls, or all there are."""
         return list(self.calls)[-number:]
 
-    def at_rest(self, frame: Any, movable: Array, limit: float) -> bool:
+    def at_rest(self, linearization: Linearized, limit: float) -> bool:
         """Whether the last force calls neither fall by more than `limit` eV nor agree that more is left."""
         calls = self.latest(min(max(self.count // LATEST, SHORTEST), LONGEST))
         if len(calls) < SHORTEST or falls(np.array([call.energy for call in calls]), limit):
             return False
-        return not agree(products(calls, frame, movable), limit)
+        return not agree(products(calls, linearization), limit)
 
-    def shown(self, frame: Any, movable: Array) -> bool:
+    def shown(self, linearization: Linearized) -> bool:
         """Whether the last force calls look like noise alone, which net force and torque need not tell."""
         calls = self.latest(LAST)
-        return len(calls) == LAST and contradicted(calls) > CONTRADICTED and incoherent(products(calls, frame, movable))
+        return len(calls) == LAST and contradicted(calls) > CONTRADICTED and incoherent(products(calls, linearization))
 
 
 def contradicted(calls: Sequence[Call]) -> float:
@@ -125,10 +126,10 @@ def contradicted(calls: Sequence[Call]) -> float:
     return float(np.median(np.abs(missing))) / max(float(np.median(np.abs(work))), 1e-300)
 
 
-def products(calls: Sequence[Call], frame: Any, movable: Array) -> Array:
+def products(calls: Sequence[Call], linearization: Linearized) -> Array:
     """(n, n) g_i . (P H P)^+ g_j of the gradients of n calls, eV."""
-    gradients = np.array([call.gradient[movable] for call in calls])
-    return gradients @ frame.model(gradients.T)
+    gradients = np.array([call.gradient for call in calls])
+    return gradients @ linearization.solve_cartesian(gradients.T)
 
 
 def incoherent(products: Array) -> bool:
@@ -171,10 +172,10 @@ def net(x: Array, gradient: Array) -> Array:
     return np.concatenate([rows.sum(axis=0) / np.sqrt(len(rows)), torque])
 
 
-def trace(frame: Any) -> float:
+def trace(linearization: Linearized) -> float:
     """Of the inverse of the model Hessian, A^2/eV, with random signs where it is large (M. F. Hutchinson, 1990)."""
-    entries = frame.cartesian.size
+    entries = len(linearization.held)
     if entries <= 450:
-        return float(np.trace(frame.model(np.eye(entries))))
+        return float(np.trace(linearization.model(np.eye(entries))))
     signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(entries, PROBES))
-    return float((signs * frame.model(signs)).sum() / PROBES)
+    return float((signs * linearization.model(signs)).sum() / PROBES)

@@ -11,7 +11,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from molopt.control import Point
+from molopt.control.drive import Point
 from molopt.errors import InputError, PotentialFailed, RunStopped
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import name_of

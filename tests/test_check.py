@@ -62,9 +62,9 @@ def internal(kind):
 RUNS = {"lbfgs": checked, "guided": guided, "adam": internal(Adam), "heavy ball": internal(HeavyBall)}
 
 
-def frame_of(atoms):
+def linearized(atoms):
     gradient = -atoms.get_forces().ravel()
-    return Recipe.of(atoms).build(atoms.positions.ravel(), gradient).frame(atoms.positions.ravel(), gradient)
+    return Recipe.of(atoms).build(atoms.positions.ravel(), gradient).linearize(atoms.positions.ravel(), gradient)
 
 
 def hessian_of(atoms, step=1e-4):
@@ -188,20 +188,20 @@ def test_the_newton_step_is_downhill_and_its_gain_is_the_energy_left(seed, size)
 
 def test_the_span_of_what_is_known_is_orthonormal_in_the_metric_and_holds_it_all():
     atoms = placed(GLYCEROL)
-    frame, random = frame_of(atoms), np.random.default_rng(3)
-    soft = soft_motions(frame)
-    moves = 0.01 * random.normal(size=(2, frame.cartesian.size))
-    moves -= moves @ frame.held @ frame.held.T
-    steps = moves @ frame.a.T.toarray()
-    lacks = (frame.a @ frame.stiff(random.normal(size=(frame.cartesian.size, 2)))).T
+    here, random = linearized(atoms), np.random.default_rng(3)
+    soft = soft_motions(here)
+    moves = 0.01 * random.normal(size=(2, here.x.size))
+    moves -= moves @ here.held @ here.held.T
+    steps = moves @ here.a.T.toarray()
+    lacks = (here.to_internal(here.solve_metric(random.normal(size=(here.x.size, 2))))).T
     offsets = 0.3 * steps
-    known = Known.at(frame, soft, steps, lacks, offsets)
-    metric = frame.apply(np.eye(len(steps[0])))
+    known = Known.at(here, soft, steps, lacks, offsets)
+    metric = here.apply(np.eye(len(steps[0])))
     assert np.allclose(known.basis.T @ metric @ known.basis, np.eye(known.size), atol=1e-6)
     assert np.allclose(known.seen.steps, steps @ metric @ known.basis, atol=1e-6)
     assert np.allclose(known.seen.lacks, lacks @ known.basis, atol=1e-5)
     assert np.allclose(known.seen.offsets, offsets @ metric @ known.basis, atol=1e-6)
-    assert np.allclose(known.gradient, frame.gradient @ known.basis, atol=1e-5)
+    assert np.allclose(known.gradient, here.gradient @ known.basis, atol=1e-5)
     assert np.allclose(known.soft, soft.covectors.T @ known.basis, atol=1e-5)
     for step, coordinates in zip(steps, known.seen.steps, strict=True):  # nothing of them is outside of the span
         assert step @ metric @ step == pytest.approx(coordinates @ coordinates, rel=1e-6)
@@ -211,18 +211,18 @@ def test_the_span_of_what_is_known_is_orthonormal_in_the_metric_and_holds_it_all
 def test_relative_curvatures_are_those_of_the_hessian_in_the_metric_of_the_model():
     atoms = placed("CCO")
     relax_in_place(atoms)
-    frame = frame_of(atoms)
+    here = linearized(atoms)
     hessian, random = hessian_of(atoms), np.random.default_rng(1)
-    model = frame.a.T @ frame.apply(frame.a.toarray())  # A^T M A
-    move = 0.004 * soft_motions(frame).replies[:, 0]
+    model = here.hessian.toarray()
+    move = 0.004 * soft_motions(here).replies[:, 0]
     moved = atoms.copy()
-    moved.positions += frame.lower(move).reshape(-1, 3)
+    moved.positions += here.to_cartesian(move).reshape(-1, 3)
     moved.calc = atoms.calc
-    there = frame.coordinates.frame(moved.positions.ravel(), -moved.get_forces().ravel())
-    taken = frame.coordinates.between(frame, there)
-    lack = there.gradient - frame.gradient - 0.5 * (frame.apply(taken) + there.apply(taken))
-    known = Known.at(frame, soft_motions(frame), taken[None], lack[None], -taken[None] / 2)
-    along = frame.lower(taken)
+    there = here.member.linearize(moved.positions.ravel(), -moved.get_forces().ravel())
+    taken = here.member.between(here, there)
+    lack = there.gradient - here.gradient - 0.5 * (here.apply(taken) + there.apply(taken))
+    known = Known.at(here, soft_motions(here), taken[None], lack[None], -taken[None] / 2)
+    along = here.to_cartesian(taken)
     exact = (along @ hessian @ along) / (along @ model @ along)
     found, doubt = known.curvature(known.tried[0])
     assert found == pytest.approx(exact, abs=2 * posterior.ROUGH)
@@ -239,9 +239,9 @@ def relax_in_place(atoms, fmax=1e-4):
 
 def test_soft_motions_of_bonds_are_the_mean_turns_about_them():
     atoms = placed(GLYCEROL)
-    frame = frame_of(atoms)
-    primitives = frame.coordinates.primitives
-    rows = rows_of(frame)[0].toarray()
+    here = linearized(atoms)
+    primitives = here.member.primitives
+    rows = rows_of(here)[0].toarray()
     entries = primitives.torsions
     random, step = np.random.default_rng(0), 1e-5
     for bond in range(primitives.central.max() + 1):
@@ -277,27 +277,27 @@ def test_the_height_of_an_atom_over_its_neighbours_is_right_where_it_may_invert(
 
 @pytest.mark.parametrize("smiles", [GLYCEROL, "CN", "c1ccccc1", "O.O"])
 def test_covectors_tell_the_change_of_a_motion_and_replies_are_what_the_model_answers(smiles):
-    frame = frame_of(placed(smiles))
-    soft = soft_motions(frame)
-    move = np.random.default_rng(0).normal(size=frame.cartesian.size)
-    move -= frame.held @ (frame.held.T @ move)
+    here = linearized(placed(smiles))
+    soft = soft_motions(here)
+    move = np.random.default_rng(0).normal(size=here.x.size)
+    move -= here.held @ (here.held.T @ move)
     assert soft.covectors.shape == soft.replies.shape
-    assert np.allclose(frame.solve(soft.covectors), soft.replies, atol=1e-5 * np.abs(soft.replies).max())
+    assert np.allclose(here.solve(soft.covectors), soft.replies, atol=1e-5 * np.abs(soft.replies).max())
     if smiles == GLYCEROL:
-        rows = rows_of(frame)[0].toarray()
+        rows = rows_of(here)[0].toarray()
         changes = rows @ move
-        for told in soft.covectors.T @ (frame.a @ move):
+        for told in soft.covectors.T @ (here.a @ move):
             assert np.abs(changes - told).min() < 1e-6
 
 
 def test_the_pull_of_a_displacement_is_the_longest_force_of_the_model():
-    frame = frame_of(placed(GLYCEROL))
-    model = frame.a.T @ frame.apply(frame.a.toarray())  # (n, n) eV/A^2
-    move = 0.01 * np.random.default_rng(2).normal(size=frame.cartesian.size)
+    here = linearized(placed(GLYCEROL))
+    model = here.hessian.toarray()  # eV/A^2
+    move = 0.01 * np.random.default_rng(2).normal(size=here.x.size)
     forces = (model @ move).reshape(-1, 3)
-    assert frame.pull(frame.a @ move) == pytest.approx(np.linalg.norm(forces, axis=1).max(), rel=1e-6)
-    assert frame.longest(frame.a @ move) == pytest.approx(
-        np.linalg.norm((move - frame.held @ (frame.held.T @ move)).reshape(-1, 3), axis=1).max(), rel=1e-5
+    assert here.pull(here.a @ move) == pytest.approx(np.linalg.norm(forces, axis=1).max(), rel=1e-6)
+    assert here.longest(here.a @ move) == pytest.approx(
+        np.linalg.norm((move - here.held @ (here.held.T @ move)).reshape(-1, 3), axis=1).max(), rel=1e-5
     )
 
 
@@ -306,12 +306,12 @@ def test_the_true_lowest_curvature_is_not_below_the_bound_and_what_is_told_is_no
     atoms = placed(smiles)
     run = checked(atoms)
     assert run.run(fmax=0.05)
-    told, frame = run.curvature, run.checking.frame
-    hessian, model = hessian_of(atoms), frame.a.T @ frame.apply(frame.a.toarray())
+    told, here = run.curvature, run.checking.linearization
+    hessian, model = hessian_of(atoms), here.hessian.toarray()
     assert np.linalg.norm(told.direction) == pytest.approx(1)
     along = told.direction.ravel()
     assert told.stiffness / told.lowest == pytest.approx(along @ model @ along, rel=1e-3)
-    free = np.linalg.qr(np.hstack([frame.held, np.eye(along.size)]))[0][:, frame.held.shape[1] : along.size]
+    free = np.linalg.qr(np.hstack([here.held, np.eye(along.size)]))[0][:, here.held.shape[1] : along.size]
     lowest = linalg.eigvalsh(free.T @ hessian @ free, free.T @ model @ free)[0]
     assert told.bound <= lowest
     assert told.bound <= told.lowest < 1.2 * (along @ hessian @ along) / (along @ model @ along)
@@ -423,7 +423,7 @@ def test_the_memory_of_a_check_is_data():
     moved = reindexed(state, turned, np.arange(size), size)
     assert (moved.steps == state.steps[:, ::-1]).all()
     assert set(axes(Checks).values()) == {"state", "entry", "system"}
-    fresh = run.direction.init(run.coordinates.observe(run.memory.frame, np.zeros(size)))
+    fresh = run.direction.init(run.coordinates.observe(run.memory.linearization, np.zeros(size)))
     chosen = choose(Partition([size]), np.array([False]), fresh, state)
     assert (chosen.steps == state.steps).all()
     assert not choose(Partition([size]), np.array([True]), fresh, state).steps.any()

@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from molopt import rules
-from molopt.control import SMALLEST_RATE, Control, Point, arrive, depart
+from molopt.control import Control
+from molopt.control.drive import Point, arrive, depart
+from molopt.control.rate import SMALLEST_RATE
 from molopt.coordinates import Cartesian
-from molopt.directions import Lifted, Proposal
+from molopt.directions import Proposal, RuleDirection
 from molopt.rules.partition import Partition
 
 RULES = [
@@ -30,7 +32,7 @@ RULES = [
 ]
 every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda r: type(r).__name__)
 
-UNKNOWN = Proposal(*[np.full(1, np.nan)] * 5)  # a lifted rule predicts nothing, and `Control` asks for nothing
+UNKNOWN = Proposal(*[np.full(1, np.nan)] * 6)  # a rule predicts nothing, and `Control` asks for nothing
 
 
 def advance(direction, control, coordinates, here, memory):
@@ -50,7 +52,7 @@ def ravine(x):
 def run(rule, control, coordinates, x, steps):
     path, memory = [x], None
     for _ in range(steps):
-        x, memory = advance(Lifted(rule), control, coordinates, Point(x, ravine(x)), memory)
+        x, memory = advance(RuleDirection(rule), control, coordinates, Point(x, ravine(x)), memory)
         path.append(x)
     return np.array(path), memory
 
@@ -77,7 +79,7 @@ def test_every_rule_settles_at_the_minimum_under_control(rule):
 
 
 def test_a_rejected_step_restores_point_and_state():
-    direction, control, coordinates = Lifted(rules.HeavyBall(1.0)), Control(maxstep=10.0), Cartesian.of(3)
+    direction, control, coordinates = RuleDirection(rules.HeavyBall(1.0)), Control(maxstep=10.0), Cartesian.of(3)
     here = Point(np.array([0.0, 0.0, 0.1]), ravine(np.array([0.0, 0.0, 0.1])))
     far, memory = advance(direction, control, coordinates, here, None)
     assert ravine(far)[2] * (far - here.x)[2] > 0
@@ -133,7 +135,7 @@ def test_scaling_all_forces_does_not_change_the_path_of_adam_under_control():
         here, memory = x, None
         for _ in range(50):
             here, memory = advance(
-                Lifted(rules.Adam(0.03, eps=0)), Control(), Cartesian.of(9), Point(here, scale * ravine(here)), memory
+                RuleDirection(rules.Adam(0.03, eps=0)), Control(), Cartesian.of(9), Point(here, scale * ravine(here)), memory
             )
         paths.append(here)
     assert (paths[0] == paths[1]).all()
@@ -165,14 +167,14 @@ class Coupled(NamedTuple):
 
 def test_a_step_that_scales_turned_along_the_level_line_goes_down_the_natural_gradient():
     seen = rules.Observation.single([1.0, -0.5])  # natural: its slope along the gradient is positive
-    lion = Lifted(rules.Lion(1.0))
+    lion = RuleDirection(rules.Lion(1.0))
     proposal, _ = lion.propose(Coupled(np.array([1.0, 1.0])), seen, lion.init(seen), None)
     np.testing.assert_allclose(proposal.displacement, [-np.sqrt(8 / 5), np.sqrt(2 / 5)])  # as long as Lion's -1, +1
 
 
 def test_momentum_may_climb():
     seen = rules.Observation.single([1.0, -0.5])
-    ball = Lifted(rules.HeavyBall(1.0))
+    ball = RuleDirection(rules.HeavyBall(1.0))
     state = ball.init(seen)._replace(m=np.array([-9.0, -9.0]))
     proposal, _ = ball.propose(Coupled(np.array([1.0, 1.0])), seen, state, None)
     np.testing.assert_allclose(proposal.displacement, [7.1, 8.6])  # -(0.9 m + g): as the rule said

@@ -81,7 +81,7 @@ def test_neighbours_are_those_that_ase_finds_in_any_cell(periodic):
 @pytest.mark.parametrize("name", SYSTEMS)
 def test_the_model_is_symmetric_and_positive_definite(name):
     coordinates, x = elastic(SYSTEMS[name]())
-    hessian = coordinates.frame(x, np.zeros_like(x)).hessian.toarray()
+    hessian = coordinates.linearize(x, np.zeros_like(x)).hessian.toarray()
     np.testing.assert_allclose(hessian, hessian.T, atol=1e-10)
     assert np.linalg.eigvalsh(hessian)[0] >= coordinates.ground - 1e-9
 

@@ -16,7 +16,7 @@ from ase.optimize import BFGS
 
 import molopt
 from molopt import EnergyLeft, InputError, Molecule, energy_left, relax
-from molopt.control import Point
+from molopt.control.drive import Point
 from molopt.coordinates.rigid import rigid_motions
 from molopt.noise import Noise, agree, falls
 from molopt.optimizers.energy_left import Estimator

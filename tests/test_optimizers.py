@@ -341,5 +341,5 @@ def test_the_trajectory_names_direction_and_control(tmp_path):
     Adam(ethanol(), lr=0.05, logfile=None, trajectory=tmp_path / "run.traj").run(fmax=0, steps=1)
     description = Trajectory(tmp_path / "run.traj").description
     assert description["optimizer"] == "Adam"
-    assert description["direction"].startswith("Lifted(rule=Adam(lr=0.05")
+    assert description["direction"].startswith("RuleDirection(rule=Adam(lr=0.05")
     assert description["control"] == repr(Control())

@@ -116,13 +116,13 @@ def test_the_corrected_model_is_exact_where_forces_are_known():
     for _ in run.irun(fmax=FMAX, steps=8):
         if run.memory is None:
             continue
-        frame, state = run.memory.frame, run.memory.after
+        here, state = run.memory.linearization, run.memory.after
         for weight in (0.3, 0.7):
-            energy, gradient = run.direction.model(frame, state, weight)(frame.x)
+            energy, gradient = run.direction.model(here, state, weight)(here.x)
             assert energy == pytest.approx(0.0, abs=1e-8)
-            size = np.linalg.norm(frame.cartesian)
-            rigid = rigid_motions(frame.x.reshape(-1, 3))
-            lack = gradient - frame.cartesian
+            size = np.linalg.norm(here.cartesian_gradient)
+            rigid = rigid_motions(here.x.reshape(-1, 3))
+            lack = gradient - here.cartesian_gradient
             lack -= rigid @ (rigid.T @ lack)
             assert np.linalg.norm(lack) < 1e-4 * size + 1e-6  # the noise that is assumed in gradients
             compared += 1
@@ -141,11 +141,11 @@ def led():
 
 def test_the_corrected_model_has_the_gradient_of_its_energy():
     run = led()
-    frame = run.memory.frame
-    surface = run.direction.model(frame, run.memory.after, 0.5)
+    here = run.memory.linearization
+    surface = run.direction.model(here, run.memory.after, 0.5)
     random = np.random.default_rng(0)
     for _ in range(3):
-        x, way = frame.x + 0.05 * random.normal(size=frame.x.size), random.normal(size=frame.x.size)
+        x, way = here.x + 0.05 * random.normal(size=here.x.size), random.normal(size=here.x.size)
         slope = (surface(x + 1e-4 * way)[0] - surface(x - 1e-4 * way)[0]) / 2e-4
         assert slope == pytest.approx(surface(x)[1] @ way, abs=1e-4)  # eV/A; step**2
 
@@ -289,7 +289,7 @@ def test_a_metric_is_not_borrowed_from_a_surrogate_that_fails_at_any_of_its_geom
     metric, x = run.coordinates.metric, run.atoms.positions.ravel()
     surrogate.calls, surrogate.at = 0, at
     x = x + 1e-4  # not the geometry that the surrogate has seen last
-    a = run.coordinates.a(x)
+    a = run.member.a(x)
     np.testing.assert_array_equal(cartesian(metric.at(x), a), cartesian(metric.metric.at(x), a))
 
 
@@ -297,8 +297,8 @@ def test_the_work_of_a_step_is_known_where_the_surrogate_failed_before_it():
     run = led()
     memory, taken = run.memory, run.memory.proposal.displacement
     failed = memory.after._replace(energy=np.full_like(memory.after.energy, np.inf))
-    assert np.isfinite(run.direction.work(failed, memory.after, memory.frame, memory.frame, taken)).all()
-    assert np.isfinite(run.direction.work(memory.after, failed, memory.frame, memory.frame, taken)).all()
+    assert np.isfinite(run.direction.work(failed, memory.after, memory.linearization, memory.linearization, taken)).all()
+    assert np.isfinite(run.direction.work(memory.after, failed, memory.linearization, memory.linearization, taken)).all()
 
 
 # potentials that fail
@@ -379,7 +379,7 @@ def test_a_borrowed_metric_is_positive_whatever_the_surrogate(kind):
     own = run.coordinates.metric.metric
     for seed in range(3):
         x = run.atoms.positions.ravel() + 0.1 * np.random.default_rng(seed).normal(size=3 * len(run.atoms))
-        rigid, a = rigid_motions(x.reshape(-1, 3)), run.coordinates.a(x)
+        rigid, a = rigid_motions(x.reshape(-1, 3)), run.member.a(x)
         hessian, model = (outside(cartesian(m.at(x), a), rigid) for m in (run.coordinates.metric, own))
         fence = 1e3 * rigid @ rigid.T
         softest, least = (np.linalg.eigvalsh(h + fence)[0] for h in (hessian, model))

@@ -1,16 +1,17 @@
 """Cartesian coordinates with springs between near atoms, for what has no internal ones: surfaces, crystals, cells."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 from ase.data import covalent_radii
 from scipy import linalg, sparse
 from scipy.spatial import cKDTree
 
-from molopt.coordinates.cartesian import Cartesian, CartesianFrame
+from molopt.coordinates.cartesian import FlatCoordinates, FlatLinearization, partitions
 from molopt.coordinates.inverse import Projected
 from molopt.rules.partition import Array
 
@@ -86,7 +87,7 @@ def near(positions: Array, cell: Array, periodic: Array, reach: float) -> tuple[
 
 
 @dataclass(frozen=True, eq=False)
-class ElasticFrame(CartesianFrame):
+class ElasticLinearization(FlatLinearization):
     """Elastic coordinates at one geometry.
 
     Attributes
@@ -101,23 +102,22 @@ class ElasticFrame(CartesianFrame):
     def inverse(self) -> Projected:
         return Projected(self.hessian, np.zeros((self.x.size, 0)))
 
-    @cached_property
-    def natural(self) -> Array:
-        """(N,) the negative of the model's Newton step."""
-        return self.inverse(self.gradient)
+    def apply_cartesian(self, move: Array) -> Array:
+        return self.hessian @ move
 
-    def apply(self, displacement: Array) -> Array:
-        """The model Hessian times displacements (N,) or (N, k)."""
-        return self.hessian @ displacement
-
-    def solve(self, covector: Array) -> Array:
-        """The inverse of the model Hessian times gradients (N,) or (N, k)."""
+    def solve_cartesian(self, covector: Array) -> Array:
         return self.inverse(covector)
+
+    def select(self, systems: Sequence[int]) -> Self:
+        return self
+
+    def where(self, mine: Array, other: Self) -> Self:
+        return self if mine[0] else other
 
 
 @dataclass(frozen=True)
-class Elastic(Cartesian):
-    r"""The entries of a flat x, whose model Hessian is one of springs between near atoms.
+class Elastic(FlatCoordinates[ElasticLinearization]):
+    r"""The entries of a flat x of one system, whose model Hessian is one of springs between near atoms.
 
     A spring between two atoms at the distance r resists along the line between them and, less, across it:
 
@@ -135,7 +135,7 @@ class Elastic(Cartesian):
 
     Attributes
     ----------
-    body : Body or None
+    body : Body
     k0, across, ground : float
         eV/A^2; a part of k; eV/A^2.
     decay, reach, fall : float
@@ -154,7 +154,7 @@ class Elastic(Cartesian):
     for all elements, which force calls at the start find, and leave the cell apart.
     """
 
-    body: Body | None = None
+    body: Body
     k0: float = 20.0
     decay: float = 3.7
     across: float = 0.1
@@ -167,17 +167,14 @@ class Elastic(Cartesian):
     @classmethod
     def around(cls, body: Body) -> "Elastic":
         """The coordinates of a body."""
-        plain = Cartesian.of(body.movable.size)
-        return cls(plain.systems, plain.groups, plain.movers, plain.fleets, body=body)
+        return cls(*partitions([body.movable.size]), body)
 
-    def frame(self, x: Array, gradient: Array) -> ElasticFrame:
-        """What a direction sees at x (N,)."""
-        return ElasticFrame(x, gradient, self, self.hessian(x))
+    def linearize(self, x: Array, cartesian_gradient: Array) -> ElasticLinearization:
+        return ElasticLinearization(x, cartesian_gradient, self, self.hessian(x))
 
     def hessian(self, x: Array) -> sparse.csr_array:
         """(N, N) the model at x (N,), eV/A^2."""
         body = self.body
-        assert body is not None
         count = len(body.numbers)
         positions, cell = x.reshape(-1, 3)[:count], body.cell
         if body.deformation is not None:
@@ -198,7 +195,6 @@ class Elastic(Cartesian):
 
     def sums(self, pairs: Array) -> Array:
         """(n,) sums of the covalent radii of pairs of atoms, Angstrom."""
-        assert self.body is not None
         return covalent_radii[self.body.numbers[pairs]].sum(axis=1)
 
     def strengths(self, pairs: Array, lengths: Array) -> Array:

@@ -12,7 +12,7 @@ from scipy import linalg, sparse
 from scipy.sparse.csgraph import breadth_first_order
 from scipy.sparse.linalg import splu
 
-from molopt.coordinates.internal import Internal
+from molopt.coordinates.member import Member
 from molopt.coordinates.metric import STIFFEST_CONTACT, WIDEST
 from molopt.coordinates.neighbours import NeighbourList
 from molopt.coordinates.primitives import Primitives
@@ -111,7 +111,7 @@ class Follower:
     ----------
     topology : Topology
     build : callable
-        Internal coordinates at x (3N,), in which nothing that is wanted is held.
+        Member coordinates at x (3N,), in which nothing that is wanted is held.
     wanted : sequence of Wanted
     start : (3N,) array
     forbidden : callable
@@ -121,7 +121,7 @@ class Follower:
     def __init__(
         self,
         topology: Topology,
-        build: Callable[[Array], Internal],
+        build: Callable[[Array], Member],
         wanted: Sequence[Wanted],
         start: Array,
         forbidden: Callable[[Array], Array] = nothing,
@@ -136,7 +136,7 @@ class Follower:
         near = np.concatenate([topology.within_two_bonds @ (natoms, 1), self.led])
         self.neighbours = NeighbourList(2 * APART * float(self.radii.max()), np.unique(near))
 
-    def adopt(self, coordinates: Internal) -> None:
+    def adopt(self, coordinates: Member) -> None:
         """Take these coordinates, and the springs of their primitives."""
         self.coordinates = coordinates
         table, turning = coordinates.primitives, self.turning
@@ -261,11 +261,13 @@ class Follower:
         """x (3N,) after a step (n,), along curves that keep bond lengths where that matters and can be done."""
         size = float(np.abs(step).max())
         if size > STRAIGHT:
-            frame = self.coordinates.frame(x, np.zeros(x.size))
-            reached = self.coordinates.reach(frame, frame.a @ step)
+            start = self.coordinates.linearize(x, np.zeros(x.size))
+            reached = self.coordinates.reach(start, start.a @ step)
             if reached is not None:
                 return reached
-        return self.coordinates.shifted(x, step * min(1.0, FARTHEST / max(size, FARTHEST)))
+        moved = x.copy()
+        moved[self.coordinates.movable] += step * min(1.0, FARTHEST / max(size, FARTHEST))
+        return moved
 
     def contacts(self, x: Array) -> tuple[sparse.csr_array, Array]:
         """Derivatives (n, 3N) of the distances of atoms that are too near, and by how much (n,)."""

@@ -1,46 +1,56 @@
 """What proposes a step."""
 
-from typing import Any, NamedTuple, Protocol
+from abc import ABC, abstractmethod
+from typing import Generic, TypeVar
 
-import numpy as np
-
+from molopt.control.base import Limits, Proposal
+from molopt.coordinates.base import Linearization
 from molopt.rules.base import Observation
-from molopt.rules.state import Array, PerEntry, PerSystem
+from molopt.rules.state import Array
+
+D = TypeVar("D", bound=tuple)
+L_contra = TypeVar("L_contra", bound=Linearization, contravariant=True)
+
+__all__ = ["Direction", "Limits", "Proposal"]
 
 
-class Limits(NamedTuple):
-    """How far a step may go."""
+class Direction(ABC, Generic[L_contra, D]):
+    """Asked once a force call by `molopt.control.drive`: `arrive` has it learn, `depart` has it propose.
 
-    radius: Array  # (S,) norm in the metric of the model Hessian, sqrt(eV)
-    maxstep: float  # longest move of an atom, Angstrom
-    maxchange: float  # largest change of an internal coordinate, Angstrom or rad
-
-
-class Proposal(NamedTuple):
-    """A step, and what it promises; NaN where the direction does not say."""
-
-    displacement: PerEntry  # (N,) in the coordinates that the rule sees
-    predicted: PerSystem  # (S,) change of the energy, eV
-    energy_left: PerSystem  # (S,) above the floor of the basin, eV
-    length: PerSystem  # (S,) in the metric of the model Hessian, sqrt(eV)
-    limited: PerSystem  # (S,) 1 where a limit shortened it, else 0
-    allowed: PerSystem = np.full(1, np.nan)  # (S,) eV, the largest rise of a step that no control judges; NaN of others
-
-
-class Direction(Protocol):
-    """Asked once a force call by `molopt.control.arrive`, to learn, and `depart`, to propose.
-
-    Everything it remembers is in its state.
+    All of S systems at once; what one that serves a single system cannot do it refuses in `init`. Everything that it
+    remembers is in its state, a NamedTuple whose fields are annotated `PerEntry`, `PerSystem` or `Nested`.
+    Displacements, gradients and M v are flat, (nq,), in the coordinates of the linearization.
     """
 
-    def init(self, seen: Observation) -> Any:
-        """The state before the first step."""
+    @abstractmethod
+    def init(self, seen: Observation) -> D:
+        """The state before the first step; called once a run, and once for each system that enters a batch."""
 
-    def learn(self, state: Any, old: Any, new: Any, taken: Array) -> Any:
-        """The state after a step `taken` (N,) from the frame `old` to the frame `new`, be it rejected or not."""
+    def learn(self, state: D, old: L_contra, new: L_contra, taken: Array) -> D:
+        """The state after a step `taken` (nq,) from `old` to `new`, be it rejected or not; called first in `arrive`."""
+        return state
 
-    def retreat(self, seen: Observation, before: Any, after: Any) -> Any:
+    def work(self, before: D, after: D, old: L_contra, new: L_contra, taken: Array) -> Array:
+        """(S,) change of the energy in the step, eV, by which it is judged: here the work of the forces.
+
+        `before` and `after` are the states before and after it was learned.
+        """
+        return work_of_forces(old, new, taken)
+
+    def retreat(self, seen: Observation, before: D, after: D) -> D:
         """The state after a rejected step: `before` is that of the accepted point, `after` has learned the step."""
+        return after
 
-    def propose(self, frame: Any, seen: Observation, state: Any, limits: Limits) -> tuple[Proposal, Any]:
-        """The next step from this frame, and the state when it has been seen."""
+    @abstractmethod
+    def propose(self, linearization: L_contra, seen: Observation, state: D, limits: Limits) -> tuple[Proposal, D]:
+        """The next step, and the state when it has been seen; called last, in `depart`."""
+
+    def rebuilt(self, state: D) -> D:
+        """The state where coordinates were built anew, so that some entries mean something else."""
+        return state
+
+
+def work_of_forces(old: Linearization, new: Linearization, taken: Array) -> Array:
+    """(S,) (g_old + g_new) . taken / 2, eV."""
+    systems = old.layout.entries
+    return (systems.sum(old.gradient * taken) + systems.sum(new.gradient * taken)) / 2

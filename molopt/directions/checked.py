@@ -1,16 +1,19 @@
 """A run that looks at the softest direction before it is done, and leaves the ridges that it finds."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from molopt.directions.base import Direction, Limits, Proposal
+from molopt.coordinates.base import Linearization
+from molopt.coordinates.linearization import Linearized, of_system
+from molopt.directions.base import Direction, Limits, Proposal, work_of_forces
 from molopt.directions.checks import CHECK, PLAIN, PROBE, PUSH, Checks, Found, heard
-from molopt.errors import InputError
+from molopt.directions.quasi_newton import appended
 from molopt.rules.base import Observation
 from molopt.rules.partition import Array
-from molopt.rules.state import axes
+from molopt.rules.state import axes, choose, concatenate, select
 from molopt.stationary.known import Known
 from molopt.stationary.soft import soft_motions
 
@@ -31,8 +34,8 @@ FELL = -2e-3  # eV; a step that falls by more has led elsewhere
 
 
 @dataclass(frozen=True)
-class Checked:
-    r"""A direction whose last steps carry probes of the curvature.
+class Checked(Direction[Linearization, Checks]):
+    r"""A direction of internal coordinates whose last steps carry probes of the curvature.
 
     In the metric of the model Hessian M the true Hessian H has few outliers: :math:`H w = l M w` with l mostly between
     0.3 and 2. A few force calls find the lowest l.
@@ -73,7 +76,7 @@ class Checked:
         eV/A; that of the run.
     """
 
-    inner: Direction
+    inner: Direction[Any, Any]
     limit: float = 1e-3
     push: bool = True
     most: int = 8
@@ -89,40 +92,37 @@ class Checked:
     fmax: float = field(default=FMAX, repr=False)
 
     def init(self, seen: Observation) -> Checks:
-        count = seen.systems.count
-        if count != 1:
-            raise InputError(f"a checked run is of one system, got {count}")
-        rows, zero = np.zeros((self.memory, seen.gradient.size)), np.zeros(count)
+        rows, zero = np.zeros((self.memory, seen.gradient.size)), np.zeros(seen.systems.count)
         empty = {name: rows if axis == "entry" else zero for name, axis in axes(Checks).items()}
         return Checks(
             **empty
             | {
                 "inner": self.inner.init(seen),
-                "radius": np.full(count, WIDE),
-                "cap": np.full(count, np.inf),
-                "symmetric": np.full(count, np.nan),
+                "radius": np.full_like(zero, WIDE),
+                "cap": np.full_like(zero, np.inf),
+                "symmetric": np.full_like(zero, np.nan),
             }
         )
 
-    def learn(self, state: Checks, old: Any, new: Any, taken: Array) -> Checks:
+    def learn(self, state: Checks, old: Linearization, new: Linearization, taken: Array) -> Checks:
+        systems = new.layout.entries
         state = state._replace(inner=self.inner.learn(state.inner, old, new, taken))
-        state = heard(state, new)
-        if not taken.any():
-            return state._replace(tries=state.tries + state.checking)  # a check that takes no step must end, too
-        lack = new.gradient - old.gradient - 0.5 * (old.apply(taken) + new.apply(taken))
+        state = apart(new, state, lambda one, number: heard(one, of_system(new, number)))
+        moved = systems.max(np.abs(taken)) > 0
+        # a check that takes no step must end, too
+        still = state._replace(tries=state.tries + state.checking)
+        if not moved.any():
+            return still
         state = state._replace(
-            steps=np.concatenate([state.steps[1:], [taken]]),
-            lacks=np.concatenate([state.lacks[1:], [lack]]),
-            offsets=np.concatenate([state.offsets[1:] + taken, [np.zeros_like(taken)]]),
-        )
-        if state.kind[0] < CHECK:
-            return state._replace(met=np.zeros_like(state.met), cap=GROWTH * state.cap)
-        pushed = state.kind == PUSH
-        work = 0.5 * float((old.gradient + new.gradient) @ taken)
-        away = state.kind[0] > CHECK or state.size[0] > self.clean or work < FELL
-        wider = state.size > 0.8 * state.radius
-        return state._replace(
+            steps=appended(state.steps, taken),
+            lacks=appended(state.lacks, new.lack(old, taken)),
+            offsets=appended(state.offsets + taken, np.zeros_like(taken)),
             met=np.zeros_like(state.met),
+        )
+        pushed, own = state.kind == PUSH, state.kind >= CHECK
+        away = pushed | (state.size > self.clean) | (work_of_forces(old, new, taken) < FELL)
+        wider = state.size > 0.8 * state.radius
+        of_check = state._replace(
             checking=np.where(away, 0.0, state.checking),
             tries=np.where(away, 0.0, state.tries + state.checking),
             calls=state.calls + 1,
@@ -131,47 +131,52 @@ class Checked:
             rejected=np.zeros_like(state.rejected),
             radius=np.where(away, WIDE, np.where(wider, GROWTH, 1.0) * state.radius),
         )
+        learned = choose(new.layout, own, of_check, state._replace(cap=GROWTH * state.cap))
+        return choose(new.layout, moved, learned, still)
 
-    def work(self, before: Checks, after: Checks, old: Any, new: Any, taken: Array) -> Array:
-        """(S,) change of the energy, eV: as the inner direction knows it, or the work of the forces."""
-        measured = getattr(self.inner, "work", None)
-        if measured is None or before.kind[0] >= CHECK:
-            return np.array([(float(old.gradient @ taken) + float(new.gradient @ taken)) / 2])
-        return measured(before.inner, after.inner, old, new, taken)
+    def work(self, before: Checks, after: Checks, old: Linearization, new: Linearization, taken: Array) -> Array:
+        """(S,) change of the energy, eV: as the inner direction knows it, or the work of the forces in a check."""
+        own = before.kind >= CHECK
+        measured = self.inner.work(before.inner, after.inner, old, new, taken)
+        return np.where(own, work_of_forces(old, new, taken), measured) if own.any() else measured
 
     def retreat(self, seen: Observation, before: Checks, after: Checks) -> Checks:
-        state = after._replace(
-            inner=self.inner.retreat(seen, before.inner, after.inner), offsets=after.offsets - after.steps[-1]
-        )
-        if after.kind[0] < CHECK:
-            return state._replace(met=before.met)
-        return state._replace(
+        inner = self.inner.retreat(seen, before.inner, after.inner)
+        own = after.kind >= CHECK
+        return after._replace(
+            inner=inner,
+            offsets=after.offsets - after.steps[-1],
             met=before.met,
-            checking=before.checking,
-            tries=before.tries + before.checking,
-            pushes=before.pushes,
-            rejected=before.rejected + 1,
-            radius=np.maximum(0.5 * after.size, NARROWEST),
+            checking=np.where(own, before.checking, after.checking),
+            tries=np.where(own, before.tries + before.checking, after.tries),
+            pushes=np.where(own, before.pushes, after.pushes),
+            rejected=np.where(own, before.rejected + 1, after.rejected),
+            radius=np.where(own, np.maximum(0.5 * after.size, NARROWEST), after.radius),
         )
 
-    def known(self, frame: Any, state: Checks) -> Known:
-        """What the short steps near this frame show."""
+    def rebuilt(self, state: Checks) -> Checks:
+        """Without the short steps: in other coordinates an exact secant is not exact."""
+        steps, lacks = np.zeros_like(state.steps), np.zeros_like(state.lacks)
+        return state._replace(inner=self.inner.rebuilt(state.inner), steps=steps, lacks=lacks)
+
+    def known(self, linearization: Linearized, state: Checks) -> Known:
+        """What the short steps near this geometry show."""
         used = state.steps.any(axis=1)
         steps, lacks, offsets = state.steps[used], state.lacks[used], state.offsets[used]
         if len(steps):
-            sizes = lengths(frame, steps)
-            near = (np.maximum(sizes, lengths(frame, offsets)) <= self.clean) & (sizes > SHORTEST)
+            sizes = lengths(linearization, steps)
+            near = (np.maximum(sizes, lengths(linearization, offsets)) <= self.clean) & (sizes > SHORTEST)
             steps, lacks, offsets = (rows[near] for rows in (steps, lacks, offsets))
         if not state.calm[0]:
-            state = heard(state, frame)
+            state = heard(state, linearization)
         sigma = float(np.sqrt(state.jolts[0] / max(state.calm[0], 1.0)))
-        soft = soft_motions(frame)
+        soft = soft_motions(linearization)
         if state.symmetric[0] > 0:
             soft = soft.unsure()
-        return Known.at(frame, soft, steps, lacks, offsets, sigma)
+        return Known.at(linearization, soft, steps, lacks, offsets, sigma)
 
-    def examine(self, frame: Any, state: Checks, met: bool | None) -> tuple[Found | None, Checks]:
-        """What a check says of this frame, and the state once it has; None where it is not asked yet.
+    def examine(self, linearization: Linearized, state: Checks, met: bool | None) -> tuple[Found | None, Checks]:
+        """What a check says of one system here, and the state once it has; None where it is not asked yet.
 
         `met` is whether the criteria of the run are met here; None where that is known from before, as after a step
         that was taken back.
@@ -180,8 +185,8 @@ class Checked:
             state = state._replace(met=np.full_like(state.met, met))
         if not (state.checking[0] or state.met[0]):
             return None, state
-        state = self.looked(frame, state._replace(checking=np.ones_like(state.checking)))
-        found = self.found(frame, state)
+        state = self.looked(linearization, state._replace(checking=np.ones_like(state.checking)))
+        found = self.found(linearization, state)
         out = state.tries[0] >= self.most or state.calls[0] >= self.most * (self.pushes + 1)
         if out and not found.over:
             if not state.met[0]:  # the run goes on by itself until they are
@@ -189,11 +194,11 @@ class Checked:
             found = found._replace(over=True)
         return found, state
 
-    def looked(self, frame: Any, state: Checks) -> Checks:
+    def looked(self, linearization: Linearized, state: Checks) -> Checks:
         """The state that knows, from the first look on, whether the run has kept a symmetry."""
         if not np.isnan(state.symmetric[0]):
             return state
-        return state._replace(symmetric=np.full_like(state.symmetric, self.known(frame, state).symmetric))
+        return state._replace(symmetric=np.full_like(state.symmetric, self.known(linearization, state).symmetric))
 
     def passed(self, known: Known) -> bool:
         """Whether nothing worth a step is left where it may be soft, or it is known to be a soft minimum."""
@@ -201,8 +206,8 @@ class Checked:
             return False
         return known.at_stake <= self.limit / 2 or (known.resolved and known.bound > 0)
 
-    def found(self, frame: Any, state: Checks) -> Found:
-        known = self.known(frame, state)
+    def found(self, linearization: Linearized, state: Checks) -> Found:
+        known = self.known(linearization, state)
         passed = self.passed(known)
         turn = known.turn(known.newton)
         small = known.energy_left <= self.limit and turn < self.turn * min(1.0, max(known.first[0], SOFTEST) / 0.3)
@@ -212,24 +217,36 @@ class Checked:
         over = bool(state.met[0]) and (done or stays or (flat and known.resolved) or bool(state.spent[0]))
         return Found(over, known, known.ridge, passed, small, flat and known.products > 0)
 
-    def propose(self, frame: Any, seen: Observation, state: Checks, limits: Limits) -> tuple[Proposal, Checks]:
+    def propose(
+        self, linearization: Linearization, seen: Observation, state: Checks, limits: Limits
+    ) -> tuple[Proposal, Checks]:
         limits = limits._replace(radius=np.minimum(limits.radius, state.cap))
-        proposal, inner = self.inner.propose(frame, seen, state.inner, limits)
-        state = state._replace(inner=inner)
-        left = float(proposal.energy_left[0])
-        rides = 0 < left < self.near and bool(np.isfinite(proposal.predicted[0])) and not state.spent[0]
-        if not (state.checking[0] or rides):
-            return proposal, self.took(state, PLAIN)
-        state = self.looked(frame, state)
-        known = self.known(frame, state)
+        proposal, inner = self.inner.propose(linearization, seen, state.inner, limits)
+        state = self.took(state._replace(inner=inner), PLAIN)
+        left = proposal.energy_left
+        rides = (left > 0) & (left < self.near) & np.isfinite(proposal.predicted) & (state.spent == 0)
+        looks = (state.checking > 0) | rides
+        if not looks.any():
+            return proposal, state
+        layout, found = linearization.layout, []
+        for system in range(layout.count):
+            own = select(layout, [system], proposal), select(layout, [system], state)
+            found.append(self.proposed_for(of_system(linearization, system), *own) if looks[system] else own)
+        proposals, states = zip(*found, strict=True)
+        return concatenate(proposals), concatenate(states)
+
+    def proposed_for(self, linearization: Linearized, proposal: Proposal, state: Checks) -> tuple[Proposal, Checks]:
+        """What becomes of the inner direction's proposal for one system that is looked at."""
+        state = self.looked(linearization, state)
+        known = self.known(linearization, state)
         if self.pushes_off(known, state):
-            return self.proposed(known, self.off_ridge(frame, known, state), state, PUSH)
+            return self.proposed(known, self.off_ridge(linearization, known, state), state, PUSH)
         if state.checking[0]:
-            return self.proposed(known, self.step(frame, known, state), state, CHECK)
+            return self.proposed(known, self.step(linearization, known, state), state, CHECK)
         if self.passed(known):
-            return proposal, self.took(state, PLAIN)
-        way = known.coordinates(frame, proposal.displacement)
-        aside = self.probed(frame, known, way)
+            return proposal, state
+        way = known.coordinates(linearization, proposal.displacement)
+        aside = self.probed(linearization, known, way)
         rise = float(known.gradient @ aside) + float(aside @ known.hessian @ (way + 0.5 * aside))
         return proposal._replace(
             displacement=proposal.displacement + known.basis @ aside,
@@ -263,7 +280,7 @@ class Checked:
         kept = state.symmetric[0] > 0
         return not kept and not state.rejected[0] and float(most @ most) > 1 / EASY
 
-    def step(self, frame: Any, known: Known, state: Checks) -> Array:
+    def step(self, linearization: Linearized, known: Known, state: Checks) -> Array:
         """(r,) Newton step and probe in one; the step alone where the curvature is known."""
         if not self.push:
             way = known.down(CAUTIOUS, CAUTIOUS)
@@ -271,14 +288,14 @@ class Checked:
             sure = known.energy_left > self.limit or known.first[1] < KNOWN
             way = known.newton if sure else known.down(CAUTIOUS)
         way = self.within(known, way, float(state.radius[0]))
-        return way if known.resolved or self.passed(known) else way + self.probed(frame, known, way)
+        return way if known.resolved or self.passed(known) else way + self.probed(linearization, known, way)
 
-    def off_ridge(self, frame: Any, known: Known, state: Checks) -> Array:
+    def off_ridge(self, linearization: Linearized, known: Known, state: Checks) -> Array:
         """(r,) along the lowest curvature, downhill, and the Newton step in all else."""
         ridge = known.first[2]
         if ridge @ known.gradient > 0:
             ridge = -ridge
-        farthest = frame.longest(known.basis @ ridge)
+        farthest = float(linearization.longest(known.basis @ ridge)[0])
         size = min(PUSHED / max(known.turn(ridge), 1e-300), SHIFT / max(farthest, 1e-300))
         if state.rejected[0]:
             size = min(size, float(state.radius[0]))
@@ -290,7 +307,7 @@ class Checked:
         way = way * min(1.0, radius / max(float(np.linalg.norm(way)), 1e-300))
         return way * min(1.0, TURN / max(known.turn(way), 1e-300))
 
-    def probed(self, frame: Any, known: Known, way: Array) -> Array:
+    def probed(self, linearization: Linearized, known: Known, way: Array) -> Array:
         """(r,) the probe that goes with a step."""
         direction = known.probe(way)
         scale = min(1.0, np.sqrt(self.limit / LIMIT))
@@ -298,10 +315,16 @@ class Checked:
         size /= np.sqrt(np.clip(known.curvature(direction)[0], SOFTEST, 1.0))
         size = min(size, 0.5 * self.turn / max(known.turn(direction), 1e-300))
         size = max(size, min(known.loud(direction), LOUDEST))
-        pull = frame.pull(known.basis @ direction)
+        pull = float(linearization.pull(known.basis @ direction)[0])
         return min(size, self.force * min(self.fmax, FMAX) / max(pull, 1e-300)) * direction
 
 
-def lengths(frame: Any, rows: Array) -> Array:
+def apart(linearization: Linearization, state: Checks, change: Callable[[Checks, int], Checks]) -> Checks:
+    """The state after each system's own has been changed."""
+    layout = linearization.layout
+    return concatenate([change(select(layout, [number], state), number) for number in range(layout.count)])
+
+
+def lengths(linearization: Linearized, rows: Array) -> Array:
     """(k,) norms of displacements (k, N) in the metric of the model Hessian, sqrt(eV)."""
-    return np.sqrt(np.maximum(np.einsum("ij,ji->i", rows, frame.apply(rows.T)), 0.0))
+    return np.sqrt(np.maximum(np.einsum("ij,ji->i", rows, linearization.apply(rows.T)), 0.0))

@@ -1,9 +1,8 @@
 """What a checked run remembers, and what it finds."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-
+from molopt.coordinates.linearization import Linearized
 from molopt.rules.state import Nested, PerEntry, PerSystem
 from molopt.stationary.known import Known
 
@@ -15,9 +14,9 @@ class Checks(NamedTuple):
     """What a checked run remembers beside the memory of its direction; unused rows are zero, the newest is last."""
 
     inner: Nested
-    steps: PerEntry  # (memory, N) short displacements in u
-    lacks: PerEntry  # (memory, N) change of the gradient, less what the model foretold
-    offsets: PerEntry  # (memory, N) from the end of each to the present point
+    steps: PerEntry  # (memory, nq) short displacements in u
+    lacks: PerEntry  # (memory, nq) change of the gradient, less what the model foretold
+    offsets: PerEntry  # (memory, nq) from the end of each to the present point
     met: PerSystem  # (S,) 1 where the criteria of the run are met at the present point
     checking: PerSystem  # (S,) 1 since they were, while the steps are those of the check
     tries: PerSystem  # (S,) force calls of the present check
@@ -32,11 +31,6 @@ class Checks(NamedTuple):
     calm: PerSystem  # (S,) of how many gradients the next is the sum
     jolts: PerSystem  # (S,) squares of net force and torque, (eV/A)^2, which are noise
     kind: PerSystem  # (S,) of the last step: `PLAIN`, `PROBE`, `CHECK` or `PUSH`
-
-    def rebuilt(self) -> "Checks":
-        """In other coordinates an exact secant is not exact."""
-        inner = self.inner.rebuilt() if hasattr(self.inner, "rebuilt") else self.inner
-        return self._replace(inner=inner, steps=np.zeros_like(self.steps), lacks=np.zeros_like(self.lacks))
 
 
 class Found(NamedTuple):
@@ -60,10 +54,10 @@ class Found(NamedTuple):
         return "flat" if self.flat else "unchecked"
 
 
-def heard(state: Checks, frame: Any) -> Checks:
-    """The state that knows net force and torque of one more gradient, where they are noise: of a free molecule."""
-    coordinates = frame.coordinates
-    if not (coordinates.free and coordinates.movable.all() and frame.held.shape[1] in (5, 6)):
+def heard(state: Checks, linearization: Linearized) -> Checks:
+    """One system's state that knows net force and torque of one more gradient, where they are noise: of a free one."""
+    member = linearization.member
+    if not (member.free and linearization.free and linearization.held.shape[1] in (5, 6)):
         return state
-    net = frame.held.T @ frame.cartesian
+    net = linearization.held.T @ linearization.cartesian_gradient
     return state._replace(calm=state.calm + 1, jolts=state.jolts + float(net @ net) / len(net))

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from molopt.directions.base import Limits, Proposal
-from molopt.directions.descent import descend
+from molopt.coordinates.linearization import Linearized
+from molopt.directions.base import Direction, Limits, Proposal, work_of_forces
 from molopt.directions.interpolation import Interpolation
-from molopt.directions.quasi_newton import QuasiNewton, Secants
+from molopt.directions.model_descent import descend
+from molopt.directions.quasi_newton import QuasiNewton, Secants, appended
 from molopt.errors import InputError
 from molopt.rules.base import Observation
 from molopt.rules.partition import Array
@@ -38,13 +39,13 @@ class Corrections(NamedTuple):
     steps: PerEntry  # (m, N) secants for where the surrogate is useless
     lacks: PerEntry  # (m, N)
 
-    def rebuilt(self) -> "Corrections":
-        """In other coordinates the gradients mean something else."""
+    def forgotten(self) -> "Corrections":
+        """Without the points."""
         return self._replace(known=np.zeros_like(self.known))
 
 
 @dataclass(frozen=True)
-class Corrected:
+class Corrected(Direction[Linearized, Corrections]):
     r"""Steps to the minimum of a model that is nearly right far out, and exact where forces are known.
 
     .. math:: E(u) = w E_{surrogate}(u) + (1 - w) \frac{1}{2} u \cdot M u + D(u)
@@ -88,14 +89,17 @@ class Corrected:
             raise InputError(f"memory must be at least 2 points, got {self.memory}")
 
     def init(self, seen: Observation) -> Corrections:
-        empty = np.zeros((self.memory, seen.gradient.size))
-        number = np.zeros(seen.systems.count)
-        known, evidence = np.zeros((self.memory, len(number))), np.zeros((2, len(number)))
-        return Corrections(
-            empty, empty, empty, known, number, evidence, np.full(len(number), np.nan), *self.secants.init(seen)
-        )
+        if seen.systems.count != 1:
+            raise InputError(f"a run that a surrogate guides is of one system, got {seen.systems.count}")
+        return self.empty(seen.gradient.size)
 
-    def learn(self, state: Corrections, old: Any, new: Any, taken: Array) -> Corrections:
+    def empty(self, entries: int) -> Corrections:
+        """A memory of nothing, of so many coordinates."""
+        empty = np.zeros((self.memory, entries))
+        known, evidence, start = np.zeros((self.memory, 1)), np.zeros((2, 1)), np.full(1, np.nan)
+        return Corrections(empty, empty, empty, known, np.zeros(1), evidence, start, *self.secants.empty(entries))
+
+    def learn(self, state: Corrections, old: Linearized, new: Linearized, taken: Array) -> Corrections:
         if not taken.any():
             return state
         secants = self.secants.learn(Secants(state.steps, state.lacks), old, new, taken)
@@ -104,11 +108,10 @@ class Corrected:
             return state
         energy, cheap = self.at(new)
         if not np.isfinite(energy):
-            return state.rebuilt()
-        foretold = 0.5 * (old.apply(taken) + new.apply(taken))
-        z = cheap - state.cheap[-1] - foretold
-        r = new.gradient - old.gradient - foretold
-        soft = 1 - new.coordinates.stiff_entries
+            return state.forgotten()
+        r = secants.lacks[-1]
+        z = cheap - state.cheap[-1] - (new.gradient - old.gradient - r)
+        soft = 1 - new.member.stiff_entries
         evidence = FADE * state.evidence + np.array([[r @ (soft * z)], [z @ (soft * z)]])
         return state._replace(
             offsets=appended(state.offsets - taken, np.zeros_like(taken)),
@@ -119,13 +122,13 @@ class Corrected:
             evidence=evidence,
         )
 
-    def work(self, before: Corrections, after: Corrections, old: Any, new: Any, taken: Array) -> Array:
-        """(S,) change of the energy, eV: that of the surrogate, and for the rest the work of the forces."""
-        lack = 0.5 * ((old.gradient + new.gradient) @ taken)
+    def work(self, before: Corrections, after: Corrections, old: Linearized, new: Linearized, taken: Array) -> Array:
+        """(1,) change of the energy, eV: that of the surrogate, and for the rest the work of the forces."""
+        lack = work_of_forces(old, new, taken)
         known = before.known[-1, 0] and after.known[-1, 0] and np.isfinite(before.energy[0])
         if known and self.trusted(after) >= USELESS:
             lack += float(after.energy[0] - before.energy[0]) - 0.5 * ((before.cheap[-1] + after.cheap[-1]) @ taken)
-        return np.array([lack])
+        return lack
 
     def retreat(self, seen: Observation, before: Corrections, after: Corrections) -> Corrections:
         """At the old point, with the rejected one remembered."""
@@ -139,46 +142,49 @@ class Corrected:
             energy=before.energy,
         )
 
+    def rebuilt(self, state: Corrections) -> Corrections:
+        """Without the points: in other coordinates their gradients mean something else."""
+        return state.forgotten()
+
     def propose(
-        self, frame: Any, seen: Observation, state: Corrections, limits: Limits
+        self, linearization: Linearized, seen: Observation, state: Corrections, limits: Limits
     ) -> tuple[Proposal, Corrections]:
-        state = self.present(frame, state)
-        cautious, _ = self.secants.propose(frame, seen, Secants(state.steps, state.lacks), limits)
+        state = self.present(linearization, state)
+        cautious = self.secants.proposal(linearization, Secants(state.steps, state.lacks), limits)
         weight = self.trusted(state)
         if weight < USELESS or float(cautious.energy_left[0]) < NEAR:
             return cautious, state
         far = Limits(limits.radius, LONGER_STEP * limits.maxstep, LONGER_CHANGE * limits.maxchange)
-        reached = descend(self.model(frame, state, weight), frame, far)
-        frame.coordinates.lost = False
+        reached = descend(self.model(linearization, state, weight), linearization, far)
         if not reached.change < 0:
             return cautious, state
         length = float(np.linalg.norm(reached.displacement))
-        numbers = (reached.change, float(cautious.energy_left[0]), length, float(reached.limited))
+        numbers = (reached.change, float(cautious.energy_left[0]), length, float(reached.limited), np.nan)
         return Proposal(reached.displacement, *(np.array([number]) for number in numbers)), state
 
-    def present(self, frame: Any, state: Corrections) -> Corrections:
-        """The state whose newest point is that of the frame."""
-        if state.known[-1, 0] and np.array_equal(state.slopes[-1], frame.gradient):
+    def present(self, linearization: Linearized, state: Corrections) -> Corrections:
+        """The state whose newest point is the present one."""
+        if state.known[-1, 0] and np.array_equal(state.slopes[-1], linearization.gradient):
             return state
-        energy, cheap = self.at(frame)
-        fresh = self.init(frame.coordinates.observe(frame, np.zeros_like(cheap)))
+        energy, cheap = self.at(linearization)
+        fresh = self.empty(cheap.size)
         known = fresh.known.copy()
         known[-1] = 1.0
         return fresh._replace(
-            slopes=appended(fresh.slopes, frame.gradient),
+            slopes=appended(fresh.slopes, linearization.gradient),
             cheap=appended(fresh.cheap, cheap),
             known=known,
             energy=np.full_like(state.energy, energy),
             evidence=state.evidence,
-            start=np.where(np.isnan(state.start), credit(frame.gradient, cheap), state.start),
+            start=np.where(np.isnan(state.start), credit(linearization.gradient, cheap), state.start),
             steps=state.steps,
             lacks=state.lacks,
         )
 
-    def at(self, frame: Any) -> tuple[float, Array]:
-        """Energy and gradient (nq,) of the surrogate at a frame."""
-        energy, gradient = self.surrogate(frame.x)
-        return energy, frame.a @ frame.stiff(gradient[frame.coordinates.movable])
+    def at(self, linearization: Linearized) -> tuple[float, Array]:
+        """Energy and gradient (nq,) of the surrogate at a geometry."""
+        energy, gradient = self.surrogate(linearization.x)
+        return energy, linearization.to_internal(linearization.solve_metric(gradient))
 
     def trusted(self, state: Corrections) -> float:
         """The weight of the surrogate."""
@@ -188,21 +194,20 @@ class Corrected:
         believed = self.weight * float(state.start[0])
         return float(np.clip((DOUBT * believed + agreed) / (DOUBT + size), 0.0, believed))
 
-    def model(self, frame: Any, state: Corrections, weight: float) -> Surface:
-        """x -> energy from the frame and its gradient, eV and eV/A."""
-        used = state.known[:, 0] > 0
+    def model(self, start: Linearized, state: Corrections, weight: float) -> Surface:
+        """x -> energy from the start and its gradient, eV and eV/A."""
+        used, member = state.known[:, 0] > 0, start.member
         points = state.offsets[used]
-        lacks = state.slopes[used] - weight * state.cheap[used] - (1 - weight) * frame.apply(points.T).T
-        difference = Interpolation.through(points, lacks, frame.coordinates.stiff_entries)
+        lacks = state.slopes[used] - weight * state.cheap[used] - (1 - weight) * start.apply(points.T).T
+        difference = Interpolation.through(points, lacks, member.stiff_entries)
         origin = difference(np.zeros_like(points[-1]))[0] + weight * float(state.energy[0])
-        coordinates = frame.coordinates
 
         def surface(x: Array) -> tuple[float, Array]:
             energy, gradient = self.surrogate(x)
-            u = frame.roots * coordinates.primitives.change(x, coordinates.primitives.values(x), frame.x, frame.values)
-            harmonic, (lacking, slope) = (1 - weight) * frame.apply(u), difference(u)
+            u = member.from_geometry(start, x)
+            harmonic, (lacking, slope) = (1 - weight) * start.apply(u), difference(u)
             rest = np.zeros_like(x)
-            rest[coordinates.movable] = coordinates.a(x).T @ (harmonic + slope)
+            rest[member.movable] = member.a(x).T @ (harmonic + slope)
             return weight * energy + 0.5 * float(u @ harmonic) + lacking - origin, weight * gradient + rest
 
         return surface
@@ -213,8 +218,3 @@ def credit(gradient: Array, cheap: Array) -> float:
     size, lack = float(gradient @ gradient), float((gradient - cheap) @ (gradient - cheap))
     usual = size + SMALL * len(gradient)
     return 1.0 if lack <= usual else usual / lack
-
-
-def appended(rows: Array, row: Array) -> Array:
-    """The rows without the oldest, and a new one."""
-    return np.concatenate([rows[1:], [row]])

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import IO, Any
@@ -14,9 +13,12 @@ from ase.calculators.calculator import CalculationFailed
 from ase.optimize.optimize import DEFAULT_MAX_STEPS as STEPS
 from ase.optimize.optimize import OptimizableAtoms, Optimizer
 
-from molopt.control import Arrival, Control, Memory, Point, Trust, arrive, depart
-from molopt.coordinates import Cartesian
+from molopt.control import StepControl
+from molopt.control.drive import Arrival, Memory, Point, arrive, depart
+from molopt.coordinates import Cartesian, Internal
+from molopt.coordinates.base import Coordinates
 from molopt.coordinates.elastic import Elastic
+from molopt.coordinates.member import Member
 from molopt.coordinates.primitives import carried
 from molopt.directions import Checked, Direction
 from molopt.errors import Exploded, InputError, PotentialFailed
@@ -113,9 +115,9 @@ class DirectionOptimizer(Optimizer):
             self.direction = self.guided(direction, self.surrogate)
         if isinstance(control, str) and control == "default":
             control = self.default_control(self.sees)
-        if not isinstance(control, Control | Trust):
+        if not isinstance(control, StepControl):
             raise InputError(f'control must be "default", a molopt.Control or a molopt.control.Trust, got {control!r}')
-        self.control = control if maxstep is None else replace(control, maxstep=maxstep)
+        self.control = control if maxstep is None else control.with_maxstep(maxstep)
         self.maxstep = self.control.maxstep
         if isinstance(atoms, Atoms):
             prepare(atoms)
@@ -149,7 +151,7 @@ class DirectionOptimizer(Optimizer):
     def initialize(self) -> None:
         """Forget everything: the next step is a first step."""
         self.memory: Memory | None = None
-        self.coordinates: Any = None
+        self.coordinates: Coordinates[Any] | None = None
         self.expected: np.ndarray | None = None  # (N,) where the last step led to
         self.beginning: Beginning | None = None  # known where there is a restart file
         self.arrival: tuple[np.ndarray, Arrival] | None = None  # at the last geometry (N,), if it was looked at
@@ -167,12 +169,12 @@ class DirectionOptimizer(Optimizer):
 
     def go(self, target: np.ndarray) -> None:
         """Move to the target (N,); where the potential fails there, to a quarter of the step, three times at most."""
-        memory = self.memory
-        assert memory is not None
+        assert self.memory is not None
+        assert self.coordinates is not None
         self.place(target)
-        if not (isinstance(self.atoms, Atoms) and isinstance(self.control, Trust)):
+        if not (isinstance(self.atoms, Atoms) and self.control.retries):
             return
-        step = memory.proposal.displacement
+        step = self.memory.proposal.displacement
         for shorter in (*SHORTER, None):
             try:
                 self.optimizable.get_gradient()  # the run will ask for it in any case
@@ -181,7 +183,9 @@ class DirectionOptimizer(Optimizer):
                 if shorter is None or isinstance(error, Exploded):
                     raise
                 log.info("step %d: %s; the step is taken %g times as long", self.nsteps, error, shorter)
-                self.place(self.coordinates.move(memory.frame, shorter * step))
+                x, arrived = self.coordinates.move(self.memory.linearization, shorter * step)
+                self.memory = self.memory._replace(arrived=arrived)
+                self.place(x)
 
     def place(self, x: np.ndarray) -> None:
         """Move to x (N,), as constraints allow; RuntimeError where they cannot be kept."""
@@ -203,6 +207,7 @@ class DirectionOptimizer(Optimizer):
     def absorb(self, x: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         """Learn the gradient (N,) at x (N,), and say which point (N,) to go to."""
         arrival, self.arrival = self.arrived(x, gradient), None
+        assert self.coordinates is not None
         target, self.memory = depart(self.direction, self.control, self.coordinates, arrival)
         return target
 
@@ -212,41 +217,50 @@ class DirectionOptimizer(Optimizer):
             return self.arrival[1]
         self.check_finite(gradient)
         here = Point(x, gradient)
-        if self.memory is None:
+        if self.memory is None or self.coordinates is None:
             self.coordinates = self.coordinates_at(here)
         else:
             self.keep_up(here)
         return arrive(self.direction, self.control, self.coordinates, here, self.memory)
 
-    def coordinates_at(self, here: Point) -> Any:
+    def coordinates_at(self, here: Point) -> Coordinates[Any]:
         """The coordinates of a run that starts here."""
         if self.recipe is None:
             return self.cartesian(here.x.size)
-        return self.recipe.build(here.x, gradient=here.gradient)
+        return Internal([self.recipe.build(here.x, gradient=here.gradient)])
 
-    def cartesian(self, entries: int, orig_cell: np.ndarray | None = None) -> Cartesian:
+    @property
+    def member(self) -> Member:
+        """The internal coordinates of the molecule."""
+        assert isinstance(self.coordinates, Internal)
+        return self.coordinates.members[0]
+
+    def cartesian(self, entries: int, orig_cell: np.ndarray | None = None) -> Coordinates[Any]:
         """Cartesian coordinates, with springs between neighbours where they are elastic.
 
         A cell filter measures deformation from `orig_cell` (3, 3); by default its own.
         """
         body = body_of(self.atoms) if self.elastic else None
         if body is None:
-            return Cartesian.of(entries, self.stiffness)
+            return Cartesian.of(entries, stiffness=self.stiffness)
         return Elastic.around(body if orig_cell is None else body._replace(cell=orig_cell))
 
     def keep_up(self, here: Point) -> None:
         """Follow a geometry that was moved from outside, or that the internal coordinates no longer describe."""
         assert self.memory is not None
+        assert self.coordinates is not None
         if self.expected is not None and not np.array_equal(here.x, self.expected):
             self.memory = self.checking.moved(self.memory.placed(here, self.coordinates))  # no step of ours to judge
         if self.recipe is not None:
-            worn = self.recipe.worn(self.coordinates, here.x)
+            lost = "" if self.memory.arrived[0] else "the back-transformation did not converge"
+            worn = lost or self.recipe.worn(self.member, here.x)
             if worn:
                 log.info("step %d: %s; internal coordinates built anew", self.nsteps, worn)
-                self.recipe, old = self.recipe.rebonded(self.coordinates, here.x), self.coordinates
-                self.coordinates = self.recipe.build(here.x, gradient=here.gradient, old=old)
-                shared = carried(old.primitives, self.coordinates.primitives)
-                self.memory = self.memory.carried(here, self.coordinates, *shared)
+                self.recipe, old = self.recipe.rebonded(self.member, here.x), self.member
+                new = self.recipe.build(here.x, gradient=here.gradient, old=old)
+                self.coordinates = Internal([new])
+                shared = carried(old.primitives, new.primitives)
+                self.memory = self.memory.carried(self.direction, here, self.coordinates, *shared)
 
     def check_finite(self, gradient: np.ndarray) -> None:
         """Of a filter or a band; atoms have been asked by `WatchedAtoms`."""

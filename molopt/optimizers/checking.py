@@ -7,8 +7,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from molopt.control import Memory
+from molopt.control.drive import Memory
 from molopt.convergence import auto
+from molopt.coordinates.linearization import Linearized
 from molopt.directions import Checked
 from molopt.directions.checks import MARKS, Checks, Found
 from molopt.optimizers.asked import Asked
@@ -32,7 +33,7 @@ class Checking:
         Why a check is not possible; empty where it is.
     found : Found or None
         What the last look said.
-    frame, state : Frame, Checks, or None
+    linearization, state : Linearized, Checks, or None
         Where that was, and the memory of the check then.
     kept : Remembered or None
         The last geometry at which the criteria of the run were met, while it is checked.
@@ -48,7 +49,7 @@ class Checking:
     asked: Asked = field(default_factory=Asked)
     why_not: str = "not asked for"
     found: Found | None = None
-    frame: Any = None
+    linearization: Linearized | None = None
     state: Any = None
     kept: Remembered | None = None
     hidden: bool = False
@@ -93,9 +94,9 @@ class Checking:
             return False
         arrival = optimizer.arrived(x, gradient)
         here = np.array_equal(arrival.here.x, x)
-        found, state = optimizer.direction.examine(arrival.frame, arrival.state, met if here else None)
+        found, state = optimizer.direction.examine(arrival.linearization, arrival.state, met if here else None)
         optimizer.arrival = (x, arrival._replace(state=state))
-        self.found, self.frame, self.state = found, arrival.frame, state
+        self.found, self.linearization, self.state = found, arrival.linearization, state
         if found is None:
             self.kept = None
             return False
@@ -120,7 +121,11 @@ class Checking:
         """Whether the run has ended at x (3N,) before."""
         if self.undone is not None and self.left is not None:
             return np.array_equal(self.left.place.positions.ravel(), x)
-        return self.found is not None and self.found.over and np.array_equal(self.frame.x, x)
+        return self.found is not None and self.found.over and self.was_looked_at(x)
+
+    def was_looked_at(self, x: Array) -> bool:
+        """Whether x (3N,) is the geometry of the last look."""
+        return self.linearization is not None and np.array_equal(self.linearization.x, x)
 
     def undo(self) -> bool:
         """Where a push has led to another molecule, go back to the ridge: there the run ends."""
@@ -191,7 +196,7 @@ class Checking:
         here = self.optimizer.optimizable.get_x()
         if self.undone is not None and self.ended_at(here):
             return self.undone
-        if self.found is not None and not np.array_equal(self.frame.x, here):
+        if self.found is not None and not self.was_looked_at(here):
             return Curvature.unknown("the atoms have moved since they were looked at", *self.spent)
         if self.found is None:
             stopped = "the run was stopped while it was checked" if self.interrupted else ""
@@ -205,13 +210,13 @@ class Checking:
         return (0, 0) if self.state is None else (int(self.state.calls[0]), int(self.state.pushes[0]))
 
     def seen(self, found: Found) -> Curvature:
-        known, frame = found.known, self.frame
+        known, here = found.known, self.linearization
+        assert here is not None
         word = found.word(bool(self.state.met[0]))
         if not known.products:
             return replace(Curvature.unknown(self.why(found, word), *self.spent), stationary=word)
         value, direction = known.softest
-        move = np.zeros(frame.x.size)
-        move[frame.coordinates.movable] = frame.lower(known.basis @ direction)
+        move = here.to_cartesian(known.basis @ direction)
         size = float(np.linalg.norm(move))
         stiffness, direction = (value / size**2, (move / size).reshape(-1, 3)) if size else (math.nan, np.zeros((0, 3)))
         return Curvature(

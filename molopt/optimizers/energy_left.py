@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from molopt.control import Point
-from molopt.coordinates.frame import Frame
-from molopt.coordinates.internal import Internal
+from molopt.control.drive import Point
+from molopt.coordinates.linearization import Linearized
+from molopt.coordinates.member import Member
 from molopt.coordinates.metric import Metric, ModelHessian
 from molopt.coordinates.primitives import Primitives
 from molopt.directions import Limits, QuasiNewton
+from molopt.directions.quasi_newton import Secants
 from molopt.errors import InputError, PotentialFailed
 from molopt.molecules import Molecule
 from molopt.optimizers.estimate import Estimate, Part
@@ -114,9 +115,9 @@ def known_forces(atoms: Atoms) -> Array:
     return atoms.get_forces()
 
 
-def estimate(primitives: Primitives, frame: Frame, natural: Array) -> Estimate:
-    """The estimate at a frame whose natural gradient, (P H P)^+ g_u with the best H at hand, is `natural` (nq,)."""
-    each = 0.5 * frame.gradient * natural  # (nq,) eV
+def estimate(primitives: Primitives, gradient: Array, natural: Array) -> Estimate:
+    """The estimate where the gradient in u is `gradient` (nq,), and `natural` H^+ times it with the best H at hand."""
+    each = 0.5 * gradient * natural  # (nq,) eV
     shares = dict.fromkeys(GROUPS.values(), 0.0)
     for kind, part in primitives.slices.items():
         shares[GROUPS[kind]] += float(each[part].sum())
@@ -182,33 +183,34 @@ class Estimator:
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
-        self.coordinates: Internal | None = None
-        self.frame: Frame | None = None  # at the last point that was learned
-        self.state: Any = None  # what was learned
+        self.coordinates: Member | None = None
+        self.linearization: Linearized | None = None  # at the last point that was learned
+        self.state: Secants | None = None  # what was learned
         self.new: deque[Point] = deque(maxlen=REMEMBERED)  # points since, the newest last
 
     def see(self, here: Point) -> None:
         """Remember a geometry whose forces are known; nothing is computed yet."""
         self.new.append(here)
 
-    def at(self) -> tuple[Estimate, Frame, Internal]:
-        """The estimate at the last geometry, with the frame and the coordinates that it was made in."""
+    def at(self) -> tuple[Estimate, Linearized]:
+        """The estimate at the last geometry, and the linearization that it was made with."""
         self.keep_up()
         assert self.coordinates is not None
         while self.new:
-            self.learn(self.coordinates, self.coordinates.frame(*self.new.popleft()))
-        frame = self.frame
-        assert frame is not None
-        seen = self.coordinates.observe(frame, np.zeros_like(frame.gradient))
-        proposal, _ = DIRECTION.propose(frame, seen, self.state, UNLIMITED)
-        return estimate(self.coordinates.primitives, frame, -proposal.displacement), frame, self.coordinates
+            self.learn(self.coordinates.linearize(*self.new.popleft()))
+        here = self.linearization
+        assert here is not None
+        assert self.state is not None
+        proposal = DIRECTION.proposal(here, self.state, UNLIMITED)
+        return estimate(self.coordinates.primitives, here.gradient, -proposal.displacement), here
 
-    def learn(self, coordinates: Internal, frame: Frame) -> None:
-        if self.frame is None:
-            self.state = DIRECTION.init(coordinates.observe(frame, np.zeros_like(frame.gradient)))
+    def learn(self, new: Linearized) -> None:
+        old = self.linearization
+        if old is None or self.state is None:
+            self.state = DIRECTION.empty(new.gradient.size)
         else:
-            self.state = DIRECTION.learn(self.state, self.frame, frame, coordinates.between(self.frame, frame))
-        self.frame = frame
+            self.state = DIRECTION.learn(self.state, old, new, new.member.between(old, new))
+        self.linearization = new
 
     def keep_up(self) -> None:
         """Build coordinates that describe the last geometry, where there are none; what came before is forgotten."""
@@ -216,25 +218,24 @@ class Estimator:
             return
         here = self.new[-1]
         if self.coordinates is not None and len(here.x) > 3 * LARGE:  # learning would cost more than it tells
-            self.frame, self.new = None, deque([here], maxlen=REMEMBERED)
+            self.linearization, self.new = None, deque([here], maxlen=REMEMBERED)
         if self.coordinates is not None and not self.recipe.worn(self.coordinates, here.x):
             return
         if self.coordinates is not None:
             self.recipe = self.recipe.rebonded(self.coordinates, here.x)
-            self.frame, self.new = None, deque([here], maxlen=REMEMBERED)
+            self.linearization, self.new = None, deque([here], maxlen=REMEMBERED)
         self.coordinates = yielding(self.recipe.build(here.x, here.gradient))
         while any(self.coordinates.primitives.worn(point.x) for point in list(self.new)[:-1]):
             self.new.popleft()  # flat centres and straight angles of before, of which these coordinates say nothing
 
     def plain(self) -> dict[str, Any]:
         """What was learned, for a restart file."""
-        coordinates, frame = self.coordinates, self.frame
+        coordinates, here = self.coordinates, self.linearization
         internal = None if coordinates is None else self.recipe.plain(coordinates)
         learned = None
-        if coordinates is not None and frame is not None:
-            gradient = np.zeros(frame.x.size)
-            gradient[coordinates.movable] = frame.cartesian
-            learned = {"point": to_plain(Point(frame.x, gradient)), "state": to_plain(self.state)}
+        if here is not None and self.state is not None:
+            point = Point(here.x, here.cartesian_gradient)
+            learned = {"point": to_plain(point), "state": to_plain(self.state)}
         return {"internal": internal, "learned": learned, "new": stacked(self.new)}
 
     def recall(self, plain: dict[str, Any], size: int) -> None:
@@ -245,13 +246,13 @@ class Estimator:
             if plain["learned"] is not None:
                 nowhere = np.zeros(size)
                 point = from_plain(Point(nowhere, nowhere), plain["learned"]["point"])
-                self.frame = self.coordinates.frame(*point)
-                seen = self.coordinates.observe(self.frame, np.zeros_like(self.frame.gradient))
-                self.state = from_plain(DIRECTION.init(seen), plain["learned"]["state"])
+                self.linearization = self.coordinates.linearize(*point)
+                empty = DIRECTION.empty(self.coordinates.primitives.count)
+                self.state = from_plain(empty, plain["learned"]["state"])
         self.new.extend(points_of(plain["new"], size))
 
 
-def yielding(built: Internal) -> Internal:
+def yielding(built: Member) -> Member:
     """The coordinates in the metric of an estimate."""
     return replace(built, metric=built.metric and Yielding(built.metric, built.primitives.slices["torsion"]))
 

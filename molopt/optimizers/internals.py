@@ -14,8 +14,8 @@ from molopt.coordinates import learned
 from molopt.coordinates.borrowed import Borrowed
 from molopt.coordinates.choosing import chosen
 from molopt.coordinates.contacts import Contacts
-from molopt.coordinates.internal import Built, Internal
 from molopt.coordinates.learned import Learned
+from molopt.coordinates.member import Built, Member
 from molopt.coordinates.metric import Blend, Metric, Pairs, Valence, generic_pairs
 from molopt.coordinates.primitives import Primitives, carried
 from molopt.coordinates.rigid import rigid_left_by
@@ -114,7 +114,7 @@ class Recipe:
         """Whether the bonds may be wrong."""
         return bool(self.molecule.doubt)
 
-    def build(self, x: Array, gradient: Array | None = None, old: Internal | None = None) -> Internal:
+    def build(self, x: Array, gradient: Array | None = None, old: Member | None = None) -> Member:
         """Internal coordinates at x (3N,); what they share with `old` keeps its stiffness.
 
         The gradient (3N,) tells whether something outside of the molecule pulls at it.
@@ -164,14 +164,14 @@ class Recipe:
             return np.full((len(primitives.torsions), 3), np.nan)
         return self.known.torsions(primitives)
 
-    def joined(self, primitives: Primitives, k: Array, free: bool, built: Built, lost: bool = False) -> Internal:
+    def joined(self, primitives: Primitives, k: Array, free: bool, built: Built) -> Member:
         """Internal coordinates of a list of primitives with a stiffness (nq,)."""
         metric = self.metric(primitives, k)
         if self.surface is not None:
             metric = Borrowed(metric, self.surface, primitives, k)
-        return Internal(primitives, k, metric, self.held.movable, self.held.forbidden, free, built, lost, self.numbers)
+        return Member(primitives, k, metric, self.held.movable, self.held.forbidden, free, built, self.numbers)
 
-    def plain(self, coordinates: Internal) -> dict[str, Any]:
+    def plain(self, coordinates: Member) -> dict[str, Any]:
         """What rebuilds these coordinates without the geometry at which they were built, for a file."""
         assert coordinates.built is not None
         return {
@@ -180,10 +180,9 @@ class Recipe:
             "stiffness": coordinates.stiffness,
             "built": coordinates.built._asdict(),
             "free": coordinates.free,
-            "lost": coordinates.lost,
         }
 
-    def from_plain(self, plain: dict[str, Any]) -> tuple[Self, Internal]:
+    def from_plain(self, plain: dict[str, Any]) -> tuple[Self, Member]:
         """The recipe and the coordinates that `plain` wrote.
 
         Raises
@@ -200,17 +199,15 @@ class Recipe:
         touching = checked(plain["built"]["touching"], "touching", like, (None, 2), 0, natoms - 1)
         built = Built(checked(plain["built"]["lengths"], "lengths", np.zeros(0), (len(bonds),), 0), touching)
         recipe = replace(self, bonds=bonds)
-        return recipe, recipe.joined(primitives, k, bool(plain["free"]), built, bool(plain["lost"]))
+        return recipe, recipe.joined(primitives, k, bool(plain["free"]), built)
 
     def lengths(self, x: Array) -> Array:
         """(nb,) of the bonds at x (3N,), Angstrom."""
         ends = x.reshape(-1, 3)[self.bonds]
         return np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1)
 
-    def worn(self, coordinates: Internal, x: Array) -> str:
+    def worn(self, coordinates: Member, x: Array) -> str:
         """Why the internal coordinates should be built anew at x (3N,); empty where they are still good."""
-        if coordinates.lost:
-            return "the back-transformation did not converge"
         broken, formed = self.changes(coordinates, x)
         if len(broken):
             return f"the bond {said(broken)} broke"
@@ -218,7 +215,7 @@ class Recipe:
             return f"the bond {said(formed)} formed"
         return coordinates.primitives.worn(x)
 
-    def rebonded(self, coordinates: Internal, x: Array) -> Self:
+    def rebonded(self, coordinates: Member, x: Array) -> Self:
         """The recipe with the bonds of x (3N,)."""
         broken, formed = self.changes(coordinates, x)
         gone = np.isin(self.keys(self.bonds), self.keys(broken))
@@ -228,7 +225,7 @@ class Recipe:
             return self
         return replace(self, bonds=np.unique(np.concatenate([self.bonds[~gone], formed]), axis=0))
 
-    def changes(self, coordinates: Internal, x: Array) -> tuple[Array, Array]:
+    def changes(self, coordinates: Member, x: Array) -> tuple[Array, Array]:
         """Bonds (n, 2) that broke and that formed since the coordinates were built."""
         assert coordinates.built is not None
         limits = BROKEN * self.ordinary

@@ -11,7 +11,7 @@ from ase.constraints import FixBondLengths, FixInternals
 from ase.neighborlist import natural_cutoffs, neighbor_list
 
 from molopt.coordinates.following import ARRIVED, Followed, Follower, Wanted
-from molopt.coordinates.internal import Internal
+from molopt.coordinates.member import Member
 from molopt.coordinates.primitives import Primitives
 from molopt.errors import InputError
 from molopt.optimizers.holding import held_of
@@ -153,7 +153,7 @@ def lead(atoms: Atoms, recipe: Recipe | None) -> None:
         return
     x = unbent(aims, atoms.positions.ravel(), body.held.movable)
 
-    def build(at: Array) -> Internal:
+    def build(at: Array) -> Member:
         return replace(body.build(at), metric=None)
 
     followed = Follower(body.topology, build, aims, x, body.held.forbidden).go()

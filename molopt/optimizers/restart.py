@@ -14,7 +14,9 @@ from ase.filters import StrainFilter
 from ase.optimize.optimize import RestartError
 
 import molopt
-from molopt.control import Memory, Point
+from molopt.control.drive import Memory, Point
+from molopt.coordinates import Internal
+from molopt.coordinates.base import Coordinates
 from molopt.directions import Proposal
 from molopt.errors import InputError
 from molopt.files import obstacle
@@ -62,7 +64,8 @@ def restart_data(optimizer: "DirectionOptimizer") -> dict[str, Any]:
         "after": to_plain(memory.after),
         "controlled": to_plain(memory.control),
         "proposal": to_plain(memory.proposal),
-        "internal": None if optimizer.recipe is None else optimizer.recipe.plain(optimizer.coordinates),
+        "arrived": memory.arrived,
+        "internal": None if optimizer.recipe is None else optimizer.recipe.plain(optimizer.member),
         "criteria": optimizer.stopping.plain(),
         "check": optimizer.checking.plain(),
     }
@@ -110,7 +113,7 @@ class Restart:
     now: Place
     orig_cell: np.ndarray | None
     recipe: Recipe | None
-    coordinates: Any
+    coordinates: Coordinates[Any]
     memory: Memory
 
     @classmethod
@@ -150,26 +153,30 @@ class Restart:
         cell = data.get("orig_cell")
         if cell is not None:
             cell = checked(cell, "orig_cell", like.cells, (3, 3))
-        coordinates: Any = optimizer.cartesian(x.size, cell)
+        coordinates: Coordinates[Any] = optimizer.cartesian(x.size, cell)
         if recipe is not None:
-            recipe, coordinates = recipe.from_plain(internal)
+            recipe, member = recipe.from_plain(internal)
+            coordinates = Internal([member])
         point = finite(from_plain(Point(x, x), data["point"]))
         came = now
         if point.x.size == now.positions.size:
             came = now._replace(positions=point.x.reshape(now.positions.shape))
         check_place(optimizer, run, start, now, came, None if recipe is None else recipe.bonds)
-        frame = coordinates.frame(*point)
-        if not np.isfinite(frame.gradient).all():
+        here = coordinates.linearize(*point)
+        if not np.isfinite(here.gradient).all():
             raise ValueError("its coordinates have no meaning at its geometry")
-        state = optimizer.direction.init(coordinates.observe(frame, np.zeros_like(frame.gradient)))
-        number = np.zeros(coordinates.systems.count)
+        nothing = np.zeros_like(here.gradient)
+        state = optimizer.direction.init(coordinates.observe(here, nothing))
+        count = coordinates.layout.count
+        number = np.zeros(count)
         memory = Memory(
             point,
-            frame,
+            here,
             finite(from_plain(state, data["before"])),
             finite(from_plain(state, data["after"])),
-            from_plain(optimizer.control.init(coordinates.systems.count), data["controlled"]),
-            finite(from_plain(Proposal(np.zeros_like(frame.gradient), *[number] * 5), data["proposal"])),
+            from_plain(optimizer.control.init(count), data["controlled"]),
+            finite(from_plain(Proposal(nothing, *[number] * 5), data["proposal"])),
+            checked(data["arrived"], "arrived", np.ones(count, dtype=bool), (count,)),
         )
         optimizer.stopping.recall(data["criteria"])
         optimizer.checking.recall(data["check"])

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import IO, Any
 
 from molopt.control import Control
-from molopt.directions import Lifted
+from molopt.directions import RuleDirection
 from molopt.optimizers.base import DirectionOptimizer
 from molopt.optimizers.surrogate import Surrogate
 from molopt.rules import Rule
@@ -92,7 +92,7 @@ class RuleOptimizer(DirectionOptimizer):
             trajectory,
             append_trajectory,
             maxstep,
-            direction=Lifted(rule),
+            direction=RuleDirection(rule),
             control=Control.textbook() if control is None else control,
             coordinates=coordinates,
             **kwargs,
@@ -103,7 +103,7 @@ class RuleOptimizer(DirectionOptimizer):
         """The control of a rule: internals need no small steps, and rules settle faster on a natural gradient."""
         return {"cartesian": Control(), "elastic": ELASTIC_CONTROL}.get(coordinates, INTERNAL_CONTROL)
 
-    def guided(self, direction: Lifted, surrogate: Surrogate) -> Lifted:
+    def guided(self, direction: RuleDirection, surrogate: Surrogate) -> RuleDirection:
         """The rule as it is, in a metric that the surrogate lends."""
         assert self.recipe is not None
         self.recipe = replace(self.recipe, surface=surrogate)

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from molopt.control import Point
+from molopt.control.drive import Point
 from molopt.convergence import Criterion, EnergyLeft, Seen, auto
-from molopt.coordinates.frame import Frame
-from molopt.coordinates.internal import Internal
+from molopt.coordinates.linearization import Linearized
 from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import name_of
@@ -116,7 +115,7 @@ class Stopping:
         """The energy left at the last geometry; InputError where it cannot be known."""
         return self.estimated()[0]
 
-    def estimated(self) -> tuple[Estimate, Frame, Internal]:
+    def estimated(self) -> tuple[Estimate, Linearized]:
         if self.estimator is None:
             self.estimator = Estimator(self.recipe())
             for point in self.points:
@@ -138,12 +137,13 @@ class Stopping:
         """Whether the last geometry is as near to the floor as noise in the forces allows; it is logged."""
         if self.noise is None:
             return False
-        left, frame, coordinates = self.estimated()
-        told = coordinates.free and bool(coordinates.movable.all()) and not coordinates.forbidden(frame.x).shape[1]
-        floor = self.noise.floor(frame) if told else 0.0
-        if float(left) > REACHED * floor and not self.noise.shown(frame, coordinates.movable):
+        left, here = self.estimated()
+        member = here.member
+        heard = member.free and here.free and not member.forbidden(here.x).shape[1]
+        floor = self.noise.floor(here) if heard else 0.0
+        if float(left) > REACHED * floor and not self.noise.shown(here):
             return False
-        if not self.noise.at_rest(frame, coordinates.movable, self.limit):
+        if not self.noise.at_rest(here, self.limit):
             return False
         self.at_noise_floor = True
         log.info(

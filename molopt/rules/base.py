@@ -13,15 +13,17 @@ from molopt.rules.state import Array, State, Stateless, axes
 
 
 class Observation(NamedTuple):
-    """What a rule may look at. N entries, S systems; Cartesian entries are in Angstrom.
+    """What a rule may look at: N entries of S systems, flat, one system after another.
 
     Attributes
     ----------
     gradient : (N,) array
-        Derivative of the energy with respect to each entry, eV/A in Cartesians.
+        What the rule goes down. In Cartesians, whose entries are in Angstrom, the derivative of the energy, eV/A. In
+        internal and elastic coordinates the natural gradient, the negative of the Newton step of the model Hessian,
+        whose entries are in sqrt(eV) and in Angstrom.
     taken : (N,) array
         The displacement that really happened since the last call: capped, scaled, constrained. Zero at the
-        first call and after a rejected step.
+        first call and after a rejected step. In the units of the coordinates.
     systems : Partition
         The system of each entry; `systems.sum`, `systems.max` and `systems.spread`.
     groups : Partition

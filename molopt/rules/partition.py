@@ -1,5 +1,6 @@
 """Entries that belong together: the systems of a batch, or the atoms of a system."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ REAL = "fiu"  # the kinds of NumPy's real numbers: neither complex nor bool, no 
 
 
 class Partition:
-    """Consecutive runs of entries, `sizes[p]` entries in part p.
+    """Consecutive runs of entries, `sizes[p]` entries in part p, on any array namespace.
 
     A flat vector of N entries is cut into P parts. Sums run over each part on its own and in one order, so
     that a part gives the same bits alone and beside others.
@@ -17,7 +18,9 @@ class Partition:
     Parameters
     ----------
     sizes : sequence of int, (P,)
-        Entries of each part, all at least 1; their sum is N.
+        Entries of each part; their sum is N.
+    xp : namespace
+        The array library (NumPy, or any other that follows the array API standard).
 
     Examples
     --------
@@ -28,25 +31,59 @@ class Partition:
     array([5., 5., 5., 7.])
     """
 
-    def __init__(self, sizes: Any) -> None:
+    def __init__(self, sizes: Any, xp: Any = np) -> None:
+        self.xp = xp
         self.sizes = np.asarray(sizes, dtype=np.intp)  # (P,)
         equal = np.unique(self.sizes)
-        self.repeats = int(equal[0]) if len(equal) == 1 else self.sizes  # one number is faster
-        self.starts = np.concatenate([[0], np.cumsum(self.sizes)[:-1]]).astype(np.intp)  # (P,)
+        self.size = int(equal[0]) if len(equal) == 1 else 0  # of all parts; 0 where they differ
+        self.bounds = np.concatenate([[0], np.cumsum(self.sizes)]).astype(np.intp)  # (P + 1,)
+        self.filled = self.sizes > 0
+        if xp is not np:
+            self.owners = xp.asarray(np.repeat(np.arange(len(self.sizes)), self.sizes))
 
     @property
     def count(self) -> int:
         """Number of parts, P."""
         return len(self.sizes)
 
+    @property
+    def total(self) -> int:
+        """Number of entries, N."""
+        return int(self.bounds[-1])
+
+    def part(self, number: int) -> slice:
+        """Where the entries of one part are."""
+        return slice(int(self.bounds[number]), int(self.bounds[number + 1]))
+
+    def of(self, parts: Sequence[int]) -> "Partition":
+        """The partition of these parts alone."""
+        return Partition(self.sizes[list(parts)], self.xp)
+
+    def entries(self, parts: Sequence[int]) -> Array:
+        """(n,) where the entries of these parts are, one part after another."""
+        return np.concatenate([np.arange(self.bounds[p], self.bounds[p + 1]) for p in parts] or [np.zeros(0, np.intp)])
+
     def sum(self, values: Array) -> Array:
         """(N,) -> (P,): the sum over each part."""
-        return np.add.reduceat(values, self.starts)
+        return self.reduced(values, np.add, "sum", 0.0)
 
     def max(self, values: Array) -> Array:
         """(N,) -> (P,): the largest value of each part."""
-        return np.maximum.reduceat(values, self.starts)
+        return self.reduced(values, np.maximum, "max", -np.inf)
+
+    def reduced(self, values: Array, ufunc: np.ufunc, name: str, empty: float) -> Array:
+        if self.xp is np:
+            found = np.full(self.count, empty, dtype=values.dtype)
+            found[self.filled] = ufunc.reduceat(values, self.bounds[:-1][self.filled]) if self.total else empty
+            return found
+        xp, reduce = self.xp, getattr(self.xp, name)
+        if self.size:
+            return reduce(xp.reshape(values, (self.count, self.size)), axis=1)
+        none = xp.full(1, empty, dtype=values.dtype)
+        return xp.stack([reduce(values[self.part(p)]) if self.sizes[p] else none[0] for p in range(self.count)])
 
     def spread(self, values: Array) -> Array:
         """(P,) -> (N,): each part's value, copied to its entries."""
-        return np.repeat(values, self.repeats)
+        if self.xp is np:
+            return np.repeat(values, self.size or self.sizes)  # one number is faster
+        return self.xp.take(values, self.owners)

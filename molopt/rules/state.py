@@ -1,5 +1,7 @@
-"""Memory as plain data: every field is declared per entry or per system."""
+"""Memory as plain data: every field is declared per entry, per place or per system."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, NamedTuple, TypeVar, get_type_hints
 
@@ -7,9 +9,11 @@ import numpy as np
 
 from molopt.rules.partition import Array, Partition
 
-PerEntry = Annotated[Array, "entry"]  # (..., N)
+PerEntry = Annotated[Array, "entry"]  # (..., nq) of all systems' coordinates, one system after another
+PerPlace = Annotated[Array, "place"]  # (..., 3N) of all systems' Cartesians, likewise
 PerSystem = Annotated[Array, "system"]  # (..., S)
 Nested = Annotated[Any, "state"]  # a state in a state
+AXES = ("entry", "place", "system", "state")
 State = TypeVar("State", bound=tuple)
 
 
@@ -17,9 +21,26 @@ class Stateless(NamedTuple):
     """The state of a rule that remembers nothing."""
 
 
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """Which entries of a state are of which system."""
+
+    entries: Partition  # of the coordinates that a rule sees
+    places: Partition  # of the Cartesians
+
+    @property
+    def count(self) -> int:
+        """Number of systems, S."""
+        return self.entries.count
+
+    def of(self, systems: Sequence[int]) -> "Layout":
+        """The layout of these systems alone."""
+        return Layout(self.entries.of(systems), self.places.of(systems))
+
+
 @cache
 def axes(kind: type) -> dict[str, str]:
-    """For each field of a state class: "entry" or "system", or "state" of a state in it.
+    """For each field of a state class: "entry", "place" or "system", or "state" of a state in it.
 
     Raises
     ------
@@ -30,24 +51,54 @@ def axes(kind: type) -> dict[str, str]:
     found = {}
     for name in kind._fields:  # type: ignore[attr-defined]  # kind is a NamedTuple class
         axis = getattr(hints.get(name), "__metadata__", (None,))[0]
-        if axis not in ("entry", "system", "state"):
+        if axis not in AXES:
             raise TypeError(f"{kind.__name__}.{name} must be annotated PerEntry or PerSystem, got {hints.get(name)}")
         found[name] = axis
     return found
 
 
-def choose(systems: Partition, first: Array, one: State, other: State) -> State:
+def choose(layout: Layout, first: Array, one: State, other: State) -> State:
     """The state `one` for the systems where `first` (S,) is true, `other` for the rest."""
-    if first.all():
+    xp = layout.entries.xp
+    if bool(xp.all(first)):
         return one
-    if not first.any():
+    if not bool(xp.any(first)):
         return other
-    masks = {"system": first, "entry": systems.spread(first)}
+    masks = {"system": first, "entry": layout.entries.spread(first), "place": layout.places.spread(first)}
 
     def chosen(axis: str, a: Any, b: Any) -> Any:
-        return choose(systems, first, a, b) if axis == "state" else np.where(masks[axis], a, b)
+        return choose(layout, first, a, b) if axis == "state" else xp.where(masks[axis], a, b)
 
     return type(one)(*map(chosen, axes(type(one)).values(), one, other))
+
+
+def select(layout: Layout, systems: Sequence[int], state: State) -> State:
+    """The state of these systems alone, in this order."""
+    xp = layout.entries.xp
+    wanted = {
+        "system": np.asarray(systems, dtype=np.intp),
+        "entry": layout.entries.entries(systems),
+        "place": layout.places.entries(systems),
+    }
+
+    def selected(axis: str, value: Any) -> Any:
+        if axis == "state":
+            return select(layout, systems, value)
+        return value[..., wanted[axis]] if xp is np else xp.take(value, xp.asarray(wanted[axis]), axis=value.ndim - 1)
+
+    return type(state)(*map(selected, axes(type(state)).values(), state))
+
+
+def concatenate(states: Sequence[State], xp: Any = np) -> State:
+    """The states of several systems, or of groups of them, one after another."""
+    first = states[0]
+    if len(states) == 1:
+        return first
+
+    def joined(axis: str, *values: Any) -> Any:
+        return concatenate(values, xp) if axis == "state" else xp.concat(values, axis=-1)
+
+    return type(first)(*map(joined, axes(type(first)).values(), *states))
 
 
 def reindexed(state: State, now: Array, before: Array, size: int) -> State:

@@ -5,14 +5,14 @@ import math
 import numpy as np
 from scipy.linalg import LinAlgError, eigh
 
-from molopt.coordinates.internal import Internal
+from molopt.coordinates.member import Member
 from molopt.rules.partition import Array
 from molopt.stationary.curvature import Curvature
 from molopt.stationary.frequencies import NormalModes, complement
 
 
 def curvature_of(
-    normal: NormalModes, x: Array, gradient: Array, movable: Array, coordinates: Internal | None
+    normal: NormalModes, x: Array, gradient: Array, movable: Array, coordinates: Member | None
 ) -> Curvature:
     r"""The softest direction of a Hessian, relative to the model Hessian where there are internal coordinates.
 
@@ -48,15 +48,15 @@ def curvature_of(
     )
 
 
-def softest(hessian: Array, x: Array, gradient: Array, coordinates: Internal | None) -> tuple[float, Array | None]:
+def softest(hessian: Array, x: Array, gradient: Array, coordinates: Member | None) -> tuple[float, Array | None]:
     """The lowest curvature relative to the model, and its direction (n,) of norm 1; NaN and None without a model."""
     if coordinates is None:
         return math.nan, None
-    frame = coordinates.frame(x, gradient)
-    basis = complement(frame.held)
+    linearization = coordinates.linearize(x, gradient)
+    basis = complement(linearization.held)
     if basis.shape[1] == 0:
         return math.nan, None
-    model = basis.T @ (frame.transposed @ frame.apply(frame.a @ basis))
+    model = basis.T @ (linearization.hessian @ basis)
     try:
         values, vectors = eigh(basis.T @ hessian @ basis, (model + model.T) / 2, subset_by_index=[0, 0])
     except LinAlgError:  # the model leaves a direction without a spring

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from scipy import linalg
 
+from molopt.coordinates.linearization import Linearized
 from molopt.rules.partition import Array
 from molopt.stationary.soft import Soft
 
@@ -97,16 +97,21 @@ class Known:
     noise: Array
 
     @classmethod
-    def at(cls, frame: Any, soft: Soft, steps: Array, lacks: Array, offsets: Array, sigma: float = 0.0) -> "Known":
-        """At a frame, from displacements in u `steps` (k, nq), newest last, and what M lacked of each change.
+    def at(
+        cls, linearization: Linearized, soft: Soft, steps: Array, lacks: Array, offsets: Array, sigma: float = 0.0
+    ) -> "Known":
+        """At a geometry, from displacements in u `steps` (k, nq), newest last, and what M lacked of each change.
 
-        `offsets` (k, nq) lead from the end of each to the frame; `sigma` is the noise in a component of the forces,
+        `offsets` (k, nq) lead from the end of each to here; `sigma` is the noise in a component of the forces,
         eV/A.
         """
-        steps, offsets = ((frame.a @ frame.lower(rows.T)).T if len(rows) else rows for rows in (steps, offsets))
-        answers = frame.solve(lacks.T).T if len(lacks) else lacks
-        columns = np.concatenate([steps, answers, soft.replies.T, frame.natural[None]]).T  # (nq, m)
-        duals = np.concatenate([frame.apply(steps.T).T, lacks, soft.covectors.T, frame.gradient[None]]).T
+        here = linearization
+        steps, offsets = (
+            here.to_internal(here.to_cartesian(rows.T)).T if len(rows) else rows for rows in (steps, offsets)
+        )
+        answers = here.solve(lacks.T).T if len(lacks) else lacks
+        columns = np.concatenate([steps, answers, soft.replies.T, here.natural_gradient[None]]).T  # (nq, m)
+        duals = np.concatenate([here.apply(steps.T).T, lacks, soft.covectors.T, here.gradient[None]]).T
         gram = columns.T @ duals
         sizes = np.sqrt(np.maximum(np.diag(gram), 1e-300))
         gram = (gram + gram.T) / 2 / np.outer(sizes, sizes)
@@ -116,14 +121,14 @@ class Known:
         basis = columns / sizes @ (vectors / np.sqrt(values))
         coordinates = sizes[:, None] * vectors * np.sqrt(values)  # (m, r)
         k, ns = len(steps), soft.covectors.shape[1]
-        seen = Seen(coordinates[:k], coordinates[k : 2 * k], offsets @ frame.apply(basis))
-        moves = sigma * frame.lower(basis)  # (n, r) eV
+        seen = Seen(coordinates[:k], coordinates[k : 2 * k], offsets @ linearization.apply(basis))
+        moves = sigma * linearization.to_cartesian(basis)  # (n, r) eV
         noise = moves.T @ moves
         return cls(basis, coordinates[-1], coordinates[2 * k : 2 * k + ns], soft.spreads, seen, noise)
 
-    def coordinates(self, frame: Any, displacement: Array) -> Array:
+    def coordinates(self, linearization: Linearized, displacement: Array) -> Array:
         """(r,) of a displacement in u (nq,): its part in the span of what is known."""
-        return self.basis.T @ frame.apply(displacement)
+        return self.basis.T @ linearization.apply(displacement)
 
     @property
     def size(self) -> int:

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from molopt.coordinates.internal import Internal
+from molopt.coordinates.member import Member
 from molopt.rules.partition import Array
 
 
-def shares(coordinates: Internal, x: Array, move: Array) -> Array:
+def shares(coordinates: Member, x: Array, move: Array) -> Array:
     r"""(nq,) the part of each internal coordinate in a move (3N,) at x (3N,); they add up to 1.
 
     .. math:: p_i = K_i (B v)_i^2 / \sum_j K_j (B v)_j^2

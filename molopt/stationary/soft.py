@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
+from molopt.coordinates.linearization import Linearized
 from molopt.rules.partition import Array
 
 SOFT = 5.0  # eV/rad^2 (eV/A^2 of a point): a motion that the model Hessian finds stiffer is left to it
@@ -19,7 +20,7 @@ TINY = 1e-12
 
 
 class Soft(NamedTuple):
-    """The soft motions of one frame, as displacements in u and as covectors on them."""
+    """The soft motions of one geometry, as displacements in u and as covectors on them."""
 
     covectors: Array  # (nq, ns) so that covector . du is the change of the motion, rad
     replies: Array  # (nq, ns) their natural displacements, (P M P)^+ covector
@@ -30,33 +31,35 @@ class Soft(NamedTuple):
         return self._replace(spreads=np.maximum(self.spreads, UNSURE))
 
 
-def soft_motions(frame: Any) -> Soft:
-    """Those of a frame of internal coordinates: at least a few of the softest directions of its model Hessian."""
-    rows, blind = rows_of(frame)
-    forces = np.ascontiguousarray(rows.toarray().T)  # (n, ns)
-    moves = frame.model(forces) if forces.shape[1] else forces
+def soft_motions(linearization: Linearized) -> Soft:
+    """Those of one system in internal coordinates: at least a few of the softest directions of its model Hessian."""
+    rows, blind = rows_of(linearization)
+    forces = linearization.everywhere(np.ascontiguousarray(rows.toarray().T))  # (3N, ns)
+    moves = linearization.solve_cartesian(forces) if forces.shape[1] else forces
     compliance = np.einsum("ij,ij->j", forces, moves)  # (ns,) 1 / K
     blind &= compliance > 1 / STIFF
     kept = (compliance > 1 / SOFT) | blind
     if not kept.any():
-        return softest(frame)
+        return softest(linearization)
     spreads = np.where(blind, MOST, np.minimum(LEAST + DOUBT * compliance, MOST))
-    return Soft(frame.a @ frame.stiff(forces[:, kept]), frame.a @ moves[:, kept], spreads[kept])
+    covectors = linearization.to_internal(linearization.solve_metric(forces[:, kept]))
+    return Soft(covectors, linearization.to_internal(moves[:, kept]), spreads[kept])
 
 
-def rows_of(frame: Any) -> tuple[Any, Array]:
+def rows_of(linearization: Linearized) -> tuple[Any, Array]:
     """(ns, n) the derivatives of the motions by the movable Cartesians, and which a model may be wrong about (ns,)."""
-    coordinates = frame.coordinates
-    primitives, numbers = coordinates.primitives, coordinates.numbers
-    own = {kind: sparse.diags_array(1 / frame.roots[part]) @ frame.a[part] for kind, part in primitives.slices.items()}
+    member = linearization.member
+    primitives, numbers = member.primitives, member.numbers
+    rows = linearization.a
+    own = {kind: sparse.diags_array(1 / member.roots[part]) @ rows[part] for kind, part in primitives.slices.items()}
     central = primitives.central
     share = 1 / np.bincount(central)[central] if len(central) else np.zeros(0)
     torsions = sparse.csr_array(
         (share, (central, np.arange(len(central)))), shape=(central.max(initial=-1) + 1, len(central))
     )
-    heights, centres = inversions(frame.x.reshape(-1, 3), primitives.stretches)
+    heights, centres = inversions(linearization.x.reshape(-1, 3), primitives.stretches)
     parts = [own["pose"], own["point"], torsions @ own["torsion"], own["bend"]]
-    parts.append(sparse.csr_array(heights[:, coordinates.movable]))
+    parts.append(sparse.csr_array(heights[:, member.movable]))
     atoms = np.concatenate([np.repeat(primitives.bends[:, 1], 2), centres]).astype(int)
     known = sum(part.shape[0] for part in parts[:3])
     blind = np.concatenate([np.zeros(known, dtype=bool), numbers[atoms] != CARBON])
@@ -84,16 +87,17 @@ def inversions(positions: Array, bonds: Array) -> tuple[Array, Array]:
     return rows.reshape(len(centres), positions.size), np.array([row[0] for row in centres], dtype=int)
 
 
-def softest(frame: Any) -> Soft:
+def softest(linearization: Linearized) -> Soft:
     """A few of the softest directions of the model Hessian, by inverse iteration from seeded random ones."""
-    size = frame.cartesian.size
+    size = len(linearization.held)
     count = min(SOFTEST, size)
     rows = np.random.default_rng(0).normal(size=(size, count))
     for _ in range(ROUNDS):
-        rows = np.linalg.qr(frame.model(rows))[0]
-    rows = frame.model.outside(rows)
-    moves = frame.model(rows)
+        rows = np.linalg.qr(linearization.model(rows))[0]
+    rows = linearization.model.outside(rows)
+    moves = linearization.model(rows)
     compliance = np.einsum("ij,ij->j", rows, moves)
     kept = compliance > TINY
     rows, moves = rows[:, kept], moves[:, kept]
-    return Soft(frame.a @ frame.stiff(rows), frame.a @ moves, np.full(int(kept.sum()), LEAST))
+    covectors = linearization.to_internal(linearization.solve_metric(linearization.everywhere(rows)))
+    return Soft(covectors, linearization.a @ moves, np.full(int(kept.sum()), LEAST))

@@ -1,11 +1,12 @@
-"""An update rule as a direction: it sees the natural gradient of the frame, and knows nothing of limits."""
+"""An update rule as a direction: it sees the natural gradient, and knows nothing of limits."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from molopt.directions.base import Limits, Proposal
+from molopt.coordinates.base import Linearization
+from molopt.directions.base import Direction, Limits, Proposal
 from molopt.errors import InputError
 from molopt.rules.base import Observation, Rule
 from molopt.rules.partition import REAL, Array
@@ -14,26 +15,24 @@ LEAST = 0.1  # part of the promised slope that a step must have
 
 
 @dataclass(frozen=True)
-class Lifted:
-    """The rule of a `RuleOptimizer`. It learns when it proposes, and predicts nothing."""
+class RuleDirection(Direction[Linearization, Any]):
+    """The rule of a `RuleOptimizer`, for any number of systems. It learns when it proposes, and predicts nothing."""
 
     rule: Rule
 
     def init(self, seen: Observation) -> Any:
         return remembered(self.rule, "init", self.rule.init(seen))
 
-    def learn(self, state: Any, old: Any, new: Any, taken: Array) -> Any:
-        return state
-
     def retreat(self, seen: Observation, before: Any, after: Any) -> Any:
         return remembered(self.rule, "forget", self.rule.forget(seen, before))
 
-    def propose(self, frame: Any, seen: Observation, state: Any, limits: Limits) -> tuple[Proposal, Any]:
+    def propose(
+        self, linearization: Linearization, seen: Observation, state: Any, limits: Limits
+    ) -> tuple[Proposal, Any]:
         displacement, state = updated(self.rule, seen, state)
-        displacement = downhill(frame, seen, displacement)
+        displacement = downhill(linearization.gradient, seen, displacement)
         unknown = np.full(seen.systems.count, np.nan)
-        left = np.full(seen.systems.count, frame.energy_left)
-        return Proposal(displacement, unknown, left, unknown, unknown), state
+        return Proposal(displacement, unknown, linearization.energy_left, unknown, unknown, unknown), state
 
 
 def updated(rule: Rule, seen: Observation, state: Any) -> tuple[Array, Any]:
@@ -68,16 +67,18 @@ def described(value: Any) -> str:
     return "None" if value is None else f"a {type(value).__name__}"
 
 
-def downhill(frame: Any, seen: Observation, displacement: Array) -> Array:
+def downhill(gradient: Array, seen: Observation, displacement: Array) -> Array:
     """The displacement; where its scales have turned it uphill, one of its length along the natural gradient.
+
+    `gradient` (nq,) is that of the energy, in u.
 
     A scale of its own for each coordinate turns the natural gradient along the level line or uphill where the metric
     couples coordinates, and such steps would be rejected for ever. That a step goes down in the rule's eyes, but gains
     less than `LEAST` of what those promise, is the sign of it. Momentum may climb: then the rule itself expects to.
     """
     systems, rule = seen.systems, seen.gradient
-    promised, gained = systems.sum(rule * displacement), systems.sum(frame.gradient * displacement)
-    size, worth = systems.sum(rule * rule), systems.sum(frame.gradient * rule)
+    promised, gained = systems.sum(rule * displacement), systems.sum(gradient * displacement)
+    size, worth = systems.sum(rule * rule), systems.sum(gradient * rule)
     turned = (promised < 0) & (gained * size > LEAST * promised * worth)
     if not turned.any():
         return displacement
