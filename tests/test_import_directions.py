@@ -21,7 +21,7 @@ rules coordinates directions control convergence noise stationary
 molecules potentials
 optimizers
 targets
-batch run relaxation result
+ending batch run relaxation result
 record
 store execution
 comparison conformers landscapes fitting checked checking displacing
