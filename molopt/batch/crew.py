@@ -1,39 +1,18 @@
 """Systems that take their steps together, and how some of them leave, enter, or go apart for a while."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
 from molopt.batch.guards import Guarded
+from molopt.batch.kind import Kind
 from molopt.batch.passenger import Passenger
-from molopt.control import StepControl
 from molopt.control.drive import Arrival, Memory, Point
 from molopt.coordinates.base import Coordinates
-from molopt.directions import Direction
 from molopt.rules.partition import Array, Partition
 from molopt.rules.state import Layout, concatenate, select
-
-
-@dataclass(frozen=True, eq=False)
-class Kind:
-    """What the systems of a crew have in common.
-
-    Attributes
-    ----------
-    direction, control
-        What proposes steps, and how much of them is taken.
-    joined : callable
-        The coordinates of several systems, made of the members of each.
-    alone : bool
-        Whether each system goes by itself, as with a direction that knows its molecule.
-    """
-
-    direction: Direction[Any, Any]
-    control: StepControl[Any]
-    joined: Callable[[Sequence[Any]], Coordinates[Any]]
-    alone: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,12 +80,13 @@ class Crew:
             return cls(first.kind, aboard, x, guarded)
         coordinates = first.kind.joined([one.member for one in aboard])
         point = concatenate([memory.point for memory in memories])
-        return cls(first.kind, aboard, x, guarded, Memory(
-            point,
-            coordinates.linearize(*point),
-            *(concatenate([getattr(memory, name) for memory in memories]) for name in STATES),
-            np.concatenate([memory.arrived for memory in memories]),
-        ), coordinates)  # fmt: skip
+        memory: Memory[Any, Any, Any] = Memory(
+            point=point,
+            linearization=coordinates.linearize(*point),
+            **{name: concatenate([getattr(memory, name) for memory in memories]) for name in STATES},
+            arrived=np.concatenate([memory.arrived for memory in memories]),
+        )
+        return cls(first.kind, aboard, x, guarded, memory, coordinates)
 
 
 STATES = ("before", "after", "control", "proposal")  # of a memory
@@ -115,10 +95,10 @@ STATES = ("before", "after", "control", "proposal")  # of a memory
 def selected(layout: Layout, memory: Memory[Any, Any, Any], systems: Sequence[int]) -> Memory[Any, Any, Any]:
     """The memory of these systems."""
     return Memory(
-        select(layout, systems, memory.point),
-        memory.linearization.select(systems),
-        *(select(layout, systems, getattr(memory, name)) for name in STATES),
-        memory.arrived[list(systems)],
+        point=select(layout, systems, memory.point),
+        linearization=memory.linearization.select(systems),
+        **{name: select(layout, systems, getattr(memory, name)) for name in STATES},
+        arrived=memory.arrived[list(systems)],
     )
 
 
