@@ -6,6 +6,8 @@ The update rules of deep learning as ASE optimizers, on any ASE calculator. Name
 import importlib
 from typing import Any
 
+from molopt import optimizers
+
 __version__ = "0.6.0"
 
 _HOME = {
@@ -19,28 +21,7 @@ _HOME = {
     **dict.fromkeys(("EnergyLeft", "Fmax", "Gaussian", "GeomeTRIC"), "molopt.convergence"),
     "Control": "molopt.control",
     **dict.fromkeys(("InputError", "MissingExtra", "PotentialFailed"), "molopt.errors"),
-    **dict.fromkeys(
-        (
-            "AMSGrad",
-            "AdaBelief",
-            "Adadelta",
-            "Adagrad",
-            "Adam",
-            "Apollo",
-            "GradientDescent",
-            "HeavyBall",
-            "LBFGS",
-            "Lion",
-            "Momentum",
-            "NAdam",
-            "Nesterov",
-            "PerAtomAdam",
-            "RAdam",
-            "RMSProp",
-            "RuleOptimizer",
-        ),
-        "molopt.optimizers",
-    ),
+    **dict.fromkeys(optimizers.__all__, "molopt.optimizers"),
 }
 
 _ROOMS = (

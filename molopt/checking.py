@@ -32,7 +32,7 @@ from molopt.stationary.hessian_curvature import curvature_of
 from molopt.stationary.modes import shares
 from molopt.stationary.thermochemistry import ATMOSPHERE, Conditions, Thermochemistry, thermochemistry
 from molopt.stationary.verdict import STATIONARY, Verdict
-from molopt.targets import agreed, calculator_for, molecule_of
+from molopt.system import agreed, calculator_for, molecule_of
 
 LEAST = 0.1  # of a mode, that a coordinate which is named has in it
 FAR = 4.0  # times fmax: beyond, a geometry is not stationary, and nothing is looked at

@@ -7,9 +7,9 @@ from typing import ClassVar, NamedTuple, Protocol, Self
 import numpy as np
 
 from molopt.errors import InputError
-from molopt.names import offer
 from molopt.rules.base import check
 from molopt.rules.partition import Array
+from molopt.spelling import offer
 
 HARTREE = 27.211386245988  # eV (CODATA 2018)
 BOHR = 0.529177210903  # Angstrom (CODATA 2018)

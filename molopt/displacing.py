@@ -15,7 +15,7 @@ from molopt.optimizers.holding import held_of
 from molopt.potentials import Counted
 from molopt.potentials.counting import constrained
 from molopt.rules.partition import Array
-from molopt.targets import calculator_for
+from molopt.system import calculator_for
 
 Placed = tuple[int, Array]  # a place in a list, and the point or the forces (3N,) there
 

@@ -6,6 +6,7 @@ from typing import Any
 from ase import Atoms
 
 from molopt.molecules import Molecule
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.potentials import Counted
 from molopt.potentials.budget import Budget
 from molopt.potentials.progress import Progress
@@ -38,9 +39,10 @@ def relax(
     ----------
     target : Molecule or ase.Atoms
         Stays as it is. Constraints of atoms hold.
-    optimizer : str, Rule or callable
-        A name with arguments such as "adam/internal?lr=0.5" or "bfgs" (`molopt.optimizers.names.choose`), a rule, or a
-        class of ASE optimizers; by default the best there is.
+    optimizer : str, Rule, callable or OptimizerSpec
+        A name with arguments such as "adam/internal?lr=0.5" or "bfgs" (`molopt.optimizers.spec.OptimizerSpec.of`), a
+        rule, or a class of ASE optimizers; by default the best there is. What a name says of the surrogate or the check
+        holds against the default of `surrogate` or `check`; any other value of these that differs is an error.
     potential : str or ASE calculator, optional
         A name (`molopt.potential`) or a calculator; by default the atoms' own, and MMFF94 for a Molecule.
     fmax : float
@@ -94,10 +96,9 @@ def relax(
     >>> result.force_calls == len(result.trace) == result.steps + 1
     True
     """
+    spec = OptimizerSpec.of(optimizer, coordinates).guided_by(surrogate)
     budget, progress = Budget(max_calls, time_limit), Progress()
-    run = Run(
-        target, optimizer, potential, fmax, energy_left, steps, on_call, coordinates, surrogate, check, budget, progress
-    )
+    run = Run(target, spec, potential, fmax, energy_left, steps, on_call, spec.checked_by(check), budget, progress)
     run.go(logfile, trajectory)
     if run.failure is not None and not run.counted.trace:
         raise run.failure

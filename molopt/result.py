@@ -2,19 +2,21 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 from ase import Atoms
 
+from molopt.columns import documented
 from molopt.molecules import Molecule
 from molopt.optimizers.energy_left import Estimate
 from molopt.potentials.counting import ForceCall
+from molopt.schema import Measured
 from molopt.stationary.curvature import Curvature
 from molopt.stationary.verdict import Verdict
 
 
-@dataclass(frozen=True)
-class Result:
+@documented
+@dataclass(frozen=True, kw_only=True)
+class Result(Measured):
     """A finished run, as `molopt.relax` returns it.
 
     Attributes
@@ -33,34 +35,11 @@ class Result:
         How the run ended, what its end is, and whether it is still the molecule, with the evidence.
     curvature : Curvature or None
         What the check of the end found; None where there was none.
-    at_noise_floor : bool
-        Whether it converged because noise in the forces is all that is left.
-    energy : float
-        eV, with what constraints add; NaN where not even the first force call worked.
-    fmax : float
-        eV/A, the longest force on an atom, constraints applied; NaN as the energy.
     energy_left : Estimate or None
         The energy above the floor of the basin: with the true curvature where that was looked at, NaN on a saddle, else
         as `molopt.energy_left` estimates it for this geometry. None where it cannot be known, as in periodic systems.
-    force_calls : int
-        Evaluations of energy and forces at a new geometry, a failed one included.
-    steps : int
-        Of the optimizer.
-    seconds : float
-        Wall time of the run, without the writing of the trajectory and `on_call`.
-    optimizer_seconds : float
-        Of these, the seconds outside the potential and the surrogate.
-    surrogate : str or None
-        The cheap potential that guided the run.
-    surrogate_calls : int
-    surrogate_seconds, surrogate_setup_seconds : float
-        Seconds inside the surrogate, which are part of `seconds`, and to set it up, which are not.
     trace : list of ForceCall
         energy, fmax and seconds inside the potential of each force call that worked.
-    bonds_kept, stereo_kept : bool or None
-        Whether the molecule is still that of the start; None where that is not known, or there is no stereo.
-    error : str or None
-        Why the run stopped before its end.
     converged : bool
         Whether the last geometry meets all criteria, or is as near to the floor as noise in the forces allows, and no
         saddle is left that the run was to leave.
@@ -75,22 +54,8 @@ class Result:
     optimizer: str
     verdict: Verdict
     curvature: Curvature | None
-    at_noise_floor: bool
-    energy: float
-    fmax: float
     energy_left: Estimate | None
-    force_calls: int
-    steps: int
-    seconds: float
-    optimizer_seconds: float
-    surrogate: str | None
-    surrogate_calls: int
-    surrogate_seconds: float
-    surrogate_setup_seconds: float
     trace: list[ForceCall]
-    bonds_kept: bool | None
-    stereo_kept: bool | None
-    error: str | None
 
     @property
     def converged(self) -> bool:
@@ -100,24 +65,29 @@ class Result:
     def ended(self) -> str:
         return self.verdict.ended
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """The same in plain values, fit for JSON; NaN is None, the trace is one list for each of its columns."""
         plain = {key: finite(value) for key, value in vars(self).items()}
         plain |= {"converged": self.converged, "ended": self.ended, "verdict": self.verdict.as_dict()}
         plain["curvature"] = None if self.curvature is None else self.curvature.as_dict()
-        columns = zip(*self.trace, strict=True) if self.trace else [()] * len(ForceCall._fields)
         plain["energy_left"] = None if self.energy_left is None else self.energy_left.as_dict()
+        columns = zip(*self.trace, strict=True) if self.trace else [()] * len(ForceCall._fields)
         plain["trace"] = {key: list(column) for key, column in zip(ForceCall._fields, columns, strict=True)}
-        plain["atoms"] = {"symbols": list(self.atoms.symbols), "positions": self.atoms.positions.tolist()}
-        if self.atoms.pbc.any():
-            plain["atoms"] |= {"cell": self.atoms.cell.tolist(), "pbc": self.atoms.pbc.tolist()}
-        if self.trace:
-            plain["atoms"]["forces"] = self.atoms.get_forces(apply_constraint=False).tolist()
+        plain["atoms"] = self.atoms_as_dict()
         if self.molecule is not None:
             said = self.molecule
             plain["molecule"] = {"smiles": said.smiles, "charge": said.charge, "spin": said.spin, "sdf": said.to_sdf()}
         return plain
 
+    def atoms_as_dict(self) -> dict[str, object]:
+        """The geometry (A), its cell where it has one, and its forces (eV/A) where they are known."""
+        found = {"symbols": list(self.atoms.symbols), "positions": self.atoms.positions.tolist()}
+        if self.atoms.pbc.any():
+            found |= {"cell": self.atoms.cell.tolist(), "pbc": self.atoms.pbc.tolist()}
+        if self.trace:
+            found["forces"] = self.atoms.get_forces(apply_constraint=False).tolist()
+        return found
 
-def finite(value: Any) -> Any:
+
+def finite(value: object) -> object:
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,14 @@ import numpy as np
 from ase import Atoms
 
 from molopt.ending import Ending
-from molopt.errors import InputError, PotentialFailed, RunStopped
+from molopt.errors import PotentialFailed, RunStopped
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import name_of
-from molopt.optimizers.asked import Asked
 from molopt.optimizers.base import DirectionOptimizer
+from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.energy_left import recipe_for
 from molopt.optimizers.meeting import meet, prepare
-from molopt.optimizers.names import BY_NAME, choose, guided
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.optimizers.stopping import Stopping, asking, check_criteria, criteria_for
 from molopt.optimizers.trajectory import Frames
 from molopt.potentials import Counted
@@ -28,7 +29,7 @@ from molopt.potentials.sense import Sense
 from molopt.result import Result
 from molopt.stationary.curvature import Curvature
 from molopt.stopwatch import Stopwatch
-from molopt.targets import agreed, calculator_for, molecule_of, surrogate_for
+from molopt.system import agreed, calculator_for, molecule_of, surrogate_for
 
 STOPPING = (RuntimeError, ArithmeticError, np.linalg.LinAlgError)  # how potentials and line searches give up
 
@@ -39,6 +40,11 @@ class Run:
     Where even the first force call fails, `result` still is one, with that as its error. Parameters, and InputError,
     as in `relax`, and
 
+    spec : OptimizerSpec
+        The optimizer, its surrogate included.
+    check : CheckRequest, optional
+        By default what `spec` says.
+
     budget : Budget, optional
         Asked before each force call.
     progress : Progress, optional
@@ -48,25 +54,19 @@ class Run:
     def __init__(
         self,
         target: Molecule | Atoms,
-        optimizer: Any = "default",
+        spec: OptimizerSpec,
         potential: Any = None,
         fmax: float = 0.05,
         energy_left: float | str | None = "auto",
         steps: int = 1000,
         on_call: Callable[[Counted], object] | None = None,
-        coordinates: str | None = None,
-        surrogate: Any = BY_NAME,
-        check: str | None = None,
+        check: CheckRequest | None = None,
         budget: Budget | None = None,
         progress: Progress | None = None,
     ) -> None:
         check_criteria(fmax, energy_left, steps)
         self.fmax, self.steps = fmax, int(steps)
-        named = surrogate is None or isinstance(surrogate, str)
-        self.choice = choose(optimizer, coordinates, surrogate if named else None)
-        self.check = Asked.of(self.choice.check or check)
-        if not named and not self.choice.guidable:
-            raise InputError(f"{optimizer!r} takes no surrogate: run default, or a rule in internal coordinates")
+        self.check = spec.check if check is None else check
         target = agreed(target, potential) if isinstance(target, Molecule) else target
         self.molecule = molecule_of(target, potential)
         self.atoms = target.copy() if isinstance(target, Atoms) else target.atoms()
@@ -79,11 +79,9 @@ class Run:
         self.atoms.calc = self.counted
         self.criteria = criteria_for(energy_left, self.atoms, self.molecule)
         start = time.perf_counter()
-        self.surrogate = surrogate_for(
-            self.choice.surrogate if named else surrogate, self.counted, self.atoms, self.molecule
-        )
-        guide = None if named or self.surrogate is None else self.surrogate.name
-        self.optimizer = self.choice.name if guide is None else guided(self.choice.name, guide)
+        self.surrogate = surrogate_for(spec.surrogate, self.counted, self.atoms, self.molecule)
+        unused = self.surrogate is None and not isinstance(spec.surrogate, str)
+        self.spec = replace(spec, surrogate=None) if unused else spec
         self.surrogate_setup = time.perf_counter() - start
         self.relaxing: Any = None  # the optimizer, once it has begun
         self.stopping: Stopping | None = None
@@ -99,9 +97,8 @@ class Run:
         try:
             self.atoms.get_forces(apply_constraint=False)  # known to the optimizer; where they fail, no file is begun
             with self.opened(trajectory) as frames:
-                ours: dict[str, Any] = {"molecule": self.molecule} if self.choice.guidable else {}
-                ours |= {} if self.surrogate is None else {"surrogate": self.surrogate}
-                self.follow(self.choice.make(self.atoms, logfile=logfile, trajectory=frames, **ours))
+                made = self.spec.make(self.atoms, logfile, frames, molecule=self.molecule, surrogate=self.surrogate)
+                self.follow(made)
             if self.stopped is None:
                 self.sense.over()
                 if self.arrived:
@@ -175,7 +172,7 @@ class Run:
             ended=self.ended(),
             met=self.ended() == "converged" or self.interrupted,
             curvature=self.curvature,
-            unlooked=f"{self.choice.name.partition('?')[0]} does not look at curvature" if self.check.kind else "",
+            unlooked=f"{self.spec.label} does not look at curvature" if self.check.kind else "",
             stopping=None if self.sense.exploded else self.stopping,
             error=self.explained(),
         )
@@ -184,7 +181,7 @@ class Run:
             molecule=ending.molecule,
             name=name_of(last) if self.molecule is None else self.molecule.name,
             potential=self.potential,
-            optimizer=self.optimizer,
+            optimizer=str(self.spec),
             verdict=ending.verdict,
             curvature=ending.curvature,
             at_noise_floor=self.arrived and self.stopping is not None and self.stopping.at_noise_floor,

@@ -1,10 +1,13 @@
-"""Names with keywords, as written on a command line: `"adam?lr=0.05&b1=0.8"`."""
+"""Names with keywords as one text, as written on a command line: `"adam?lr=0.05&b1=0.8"`."""
 
 import ast
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from molopt.errors import InputError
+
+UNQUOTED = ("surrogate", "check")  # keywords whose texts are written as a user would
 
 
 def parse(specification: str) -> tuple[str, dict[str, Any]]:
@@ -48,3 +51,21 @@ def literal(text: str) -> Any:
         return value
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):  # the last three of deep or odd nesting
         return text
+
+
+def specified(name: str, keywords: Mapping[str, object]) -> str:
+    """The text that `parse` reads back as this name with these keywords, of finite numbers, texts and the like.
+
+    >>> specified("adam", {"lr": 0.05, "control": "none"})
+    'adam?lr=0.05&control=none'
+    """
+    texts = {
+        key: value if value == "none" or (key in UNQUOTED and unquoted(value)) else repr(value).replace("&", r"\x26")
+        for key, value in keywords.items()
+    }
+    return f"{name}?{'&'.join(f'{key}={text}' for key, text in texts.items())}" if texts else name
+
+
+def unquoted(value: object) -> bool:
+    """Whether a text is read back as it is, without quotes."""
+    return isinstance(value, str) and "&" not in value and value == value.strip() == literal(value)

@@ -6,7 +6,8 @@ from matplotlib.colors import to_rgb
 
 from molopt.comparison import DEFAULT_OPTIMIZERS, Case, above_best, cases, compare
 from molopt.molecules import Molecule
-from molopt.optimizers.names import choose, optimizer_names
+from molopt.optimizers.registry import optimizer_names
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.report.figure import draw
 from molopt.report.labels import LOOKS, label, look
 from molopt.report.table import comparison_table, remarks
@@ -69,13 +70,13 @@ def test_every_optimizer_has_a_colour_of_its_own():
 
 
 def test_an_optimizer_keeps_its_colour_whatever_its_arguments():
-    plain, changed = choose("adam").name, choose("adam?lr=0.01").name
+    plain, changed = str(OptimizerSpec.of("adam")), str(OptimizerSpec.of("adam?lr=0.01"))
     assert look(plain).colour == look(changed, variant=1).colour
     assert look(plain).dashes != look(changed, variant=1).dashes
 
 
 def test_labels_name_arguments_that_are_not_the_defaults_and_mark_those_of_ase():
-    assert [label(choose(name).name) for name in ("adam", "adam?b1=0.8", "fire", "fire?dt=0.2")] == [
+    assert [label(str(OptimizerSpec.of(name))) for name in ("adam", "adam?b1=0.8", "fire", "fire?dt=0.2")] == [
         "adam",
         "adam?b1=0.8",
         "fire (ASE)",

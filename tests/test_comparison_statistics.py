@@ -16,7 +16,8 @@ from molopt.comparison.ranking import above_best
 from molopt.comparison.ratios import ratio
 from molopt.comparison.summaries import summaries
 from molopt.molecules import Molecule
-from molopt.optimizers.names import choose, optimizer_names
+from molopt.optimizers.registry import optimizer_names
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.record import Outcome, Plan, Record
 from molopt.relaxation import relax
 from molopt.report.colours import linear, on_dark
@@ -325,7 +326,7 @@ HOSTILE = ("<script>alert(1)</script>", "$x_1$", "&", '"><b>', "日本 😀", "a
 @pytest.fixture(scope="module")
 def study():
     """Real runs of two hostile names, and each way to end."""
-    names = [choose(name).name for name in ("default", "adam", "adam?lr=0.1", "bfgs", "fire")]
+    names = [str(OptimizerSpec.of(name)) for name in ("default", "adam", "adam?lr=0.1", "bfgs", "fire")]
     runs = []
     for place, name in enumerate(HOSTILE[:2]):
         molecule = Molecule.from_smiles("CCO", name=name)
@@ -337,7 +338,7 @@ def study():
 
 @pytest.fixture(scope="module")
 def pictures(study):
-    drawn, reference = looks(run.plan.optimizer for run in study), choose("bfgs").name
+    drawn, reference = looks(run.plan.optimizer for run in study), str(OptimizerSpec.of("bfgs"))
     return {
         "profile": profile_figure(study, drawn),
         "strict": profile_figure(study, drawn, converged_to_lowest, prefix="strict"),
@@ -436,7 +437,7 @@ def test_thinning_keeps_the_spikes_and_the_ends_of_10_000_force_calls():
 
 def test_600_runs_of_1000_force_calls_are_less_than_2_mb_of_descents():
     draws = np.random.default_rng(0)
-    names = [choose(name).name for name in optimizer_names()[:10]]
+    names = [str(OptimizerSpec.of(name)) for name in optimizer_names()[:10]]
     runs = []
     for name in names:
         energies = np.geomspace(1, 1e-5, 1000) * np.exp(draws.normal(0, 0.3, 1000))

@@ -135,7 +135,11 @@ def test_scaling_all_forces_does_not_change_the_path_of_adam_under_control():
         here, memory = x, None
         for _ in range(50):
             here, memory = advance(
-                RuleDirection(rules.Adam(0.03, eps=0)), Control(), Cartesian.of(9), Point(here, scale * ravine(here)), memory
+                RuleDirection(rules.Adam(0.03, eps=0)),
+                Control(),
+                Cartesian.of(9),
+                Point(here, scale * ravine(here)),
+                memory,
             )
         paths.append(here)
     assert (paths[0] == paths[1]).all()

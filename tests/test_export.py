@@ -9,9 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from molopt.cli import main
-from molopt.comparison.export import COLUMNS, write_csv
+from molopt.comparison.export import write_csv
 from molopt.errors import InputError
 from molopt.record import Outcome, Plan, Record
+from molopt.schema import EXPORT
 from molopt.store import Store
 from molopt.store.packing import pack
 
@@ -92,7 +93,7 @@ def test_export_writes_a_row_for_each_run_in_order(study, tmp_path):
     assert result.stdout == f"3 runs are in {tmp_path / 'runs.csv'}\n"
     read = rows(tmp_path / "runs.csv")
     assert [row["place"] for row in read] == ["0", "1", "2"]
-    assert tuple(read[0]) == COLUMNS
+    assert tuple(read[0]) == EXPORT
     assert read[0]["key"] == record(0).key
     assert read[0]["atoms"] == "3"
     assert read[0]["tuned"] == read[0]["converged"] == "True"

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-DOCS = Path(__file__).parent.parent / "docs"
+BENCHMARKS = Path(__file__).parent.parent / "docs" / "benchmarks"
 
 
 def test_damaged_inputs_give_no_traceback_no_hang_and_no_file_outside_their_output():
-    command = [sys.executable, DOCS / "fuzz.py", "--count", "200", "--seed", "5"]
+    command = [sys.executable, BENCHMARKS / "fuzz.py", "--count", "200", "--seed", "5"]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "200 inputs of seed 5" in ran.stdout
@@ -20,8 +20,8 @@ def test_damaged_inputs_give_no_traceback_no_hang_and_no_file_outside_their_outp
 @pytest.fixture(scope="module")
 def fuzz():
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(DOCS))
-        spec = importlib.util.spec_from_file_location("fuzz", DOCS / "fuzz.py")
+        patch.syspath_prepend(str(BENCHMARKS))
+        spec = importlib.util.spec_from_file_location("fuzz", BENCHMARKS / "fuzz.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
     return module

@@ -24,14 +24,16 @@ from molopt.cli import main
 from molopt.comparison.study import Study
 from molopt.errors import InputError
 from molopt.execution import Pool
-from molopt.optimizers.peers import PACKAGES
+from molopt.optimizers import registry
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.potentials.budget import Budget
 from molopt.potentials.progress import Patience, Progress
 from molopt.run import Run
 
 TESTS = Path(__file__).parent
 ALANINE = "C[C@H](N)C(=O)O"
-PEERS = [name for name, package in PACKAGES.items() if find_spec(package)]
+DEFAULT = OptimizerSpec.of("default")
+PEERS = [name for name, peer in registry.PEERS.items() if find_spec(peer.package)]
 
 
 def methane(calculator=None):
@@ -169,7 +171,7 @@ def test_a_start_at_which_constraints_do_not_hold_is_not_the_result_however_low_
 
 
 def test_a_run_that_converged_gives_its_last_geometry_however_low_it_was_before():
-    run = Run(methane())
+    run = Run(methane(), DEFAULT)
     run.go()
     run.sense.best = run.sense.best._replace(energy=-100.0)
     assert run.result().energy == run.counted.trace[-1].energy
@@ -211,7 +213,8 @@ def test_a_run_that_gets_nowhere_has_stalled(optimizer):
 
 
 def watched(calculator, optimizer):
-    run = Run(methane(calculator), optimizer, energy_left=None, steps=200, progress=Progress(Patience(window=20)))
+    patient = Progress(Patience(window=20))
+    run = Run(methane(calculator), OptimizerSpec.of(optimizer), energy_left=None, steps=200, progress=patient)
     run.go()
     return run.result()
 
@@ -253,7 +256,7 @@ def test_optimizers_of_others_run_on(optimizer):
 
 
 def test_runs_that_are_compared_run_on():
-    run = Run(methane(Noise()), "gradient-descent", steps=200, energy_left=None)
+    run = Run(methane(Noise()), OptimizerSpec.of("gradient-descent"), steps=200, energy_left=None)
     run.go()
     assert run.result().ended == "unconverged"
 
@@ -263,7 +266,7 @@ def test_progress_begins_anew_where_constraints_have_moved_the_start():
         start = last = None
 
     sense, progress = Told(), Progress(Patience(window=3))
-    run = Run(methane())
+    run = Run(methane(), DEFAULT)
     run.go()
     first = run.sense.start
     sense.start = sense.last = first._replace(energy=-100.0, fmax=0.0)
@@ -443,7 +446,7 @@ def stored(folder):
 def test_a_budget_is_asked_before_each_force_call():
     wanted = []
     budget = Budget(asked=lambda: "the door bell" if len(wanted) > 2 else "")
-    run = Run(methane(), fmax=1e-9, energy_left=None, on_call=wanted.append, budget=budget)
+    run = Run(methane(), DEFAULT, fmax=1e-9, energy_left=None, on_call=wanted.append, budget=budget)
     run.go()
     result = run.result()
     assert (result.force_calls, result.ended, result.error) == (3, "stopped", "stopped at step 2: the door bell")

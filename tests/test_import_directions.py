@@ -4,7 +4,6 @@ import ast
 import inspect
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,11 +15,12 @@ MODULES = sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py"})
 
 # From the ground up; a module imports from its own floor and from those below.
 HOUSE = """
-errors names specification files stopwatch
+errors spelling specification files stopwatch
 rules coordinates directions control convergence noise stationary
 molecules potentials
 optimizers
-targets
+system
+columns schema
 ending batch run relaxation result
 record
 store execution
@@ -31,7 +31,7 @@ cli __main__
 FLOORS = {room: floor for floor, rooms in enumerate(HOUSE.split("\n")) for room in rooms.split()}
 NUMERICAL = ("rules", "coordinates", "directions", "control", "convergence", "noise")
 TABLES = ("ase.data", "ase.units")  # numbers of elements and units, which coordinates may look up
-COMMANDS = ("relax", "check", "compare", "export")
+COMMANDS = ("relax", "check", "compare", "report", "export", "molecules", "fit_stiffness")
 FOREIGN = ("ase", "rdkit", "torch", "optax", "jax")
 
 
@@ -113,14 +113,19 @@ def test_importing_it_loads_neither_numpy_nor_ase(module):
 
 def test_help_loads_neither_numpy_nor_ase():
     run = "from molopt.cli import main; main(['{}', '--help'], standalone_mode=False)"
-    for command in (*COMMANDS, "molecules"):
-        assert not loaded(run.format(command)) & {"numpy", "ase", "rdkit", "rich"}
+    for command in COMMANDS:
+        assert not loaded(run.format(command.replace("_", "-"))) & {"numpy", "ase", "rdkit", "rich"}
 
 
-def test_help_takes_the_time_that_is_printed_here():
-    start = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "molopt", "--help"], check=True, capture_output=True)
-    print(f"molopt --help took {time.perf_counter() - start:.2f} s; it should take less than 0.3 s")
+def test_help_takes_less_than_three_tenths_of_a_second():
+    script = "import resource, subprocess, sys; subprocess.run([sys.executable, '-m', 'molopt', '--help'], check=True)"
+    script += (
+        "; print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime)"  # what other programs do adds nothing to it
+    )
+    runs = [
+        subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True) for _ in range(3)
+    ]
+    assert min(float(ran.stdout.split()[-1]) for ran in runs) < 0.3
 
 
 def test_molopt_loads_the_names_it_exports_on_use():

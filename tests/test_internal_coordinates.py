@@ -20,7 +20,7 @@ from molopt.control import Trust
 from molopt.coordinates.inverse import Projected
 from molopt.coordinates.topology import Topology, covalent_bonds
 from molopt.optimizers import LBFGS, Adam, HeavyBall
-from molopt.optimizers.names import choose
+from molopt.optimizers.spec import OptimizerSpec
 
 X, Y, Z = np.eye(3)
 TRIANGLE, PENTAGON = ([np.cos(2 * np.pi * k / n) * X + np.sin(2 * np.pi * k / n) * Y for k in range(n)] for n in (3, 5))
@@ -156,9 +156,9 @@ def test_an_angle_that_becomes_straight_is_exchanged_for_bends_and_the_rest_is_r
         for _ in run.irun(fmax=0.01, steps=100):
             if "angle became straight; internal coordinates built anew" in caplog.text:
                 break
-        assert len(run.coordinates.primitives.bends) == 1
+        assert len(run.member.primitives.bends) == 1
         before = run.memory.before
-        stretches = run.coordinates.primitives.slices["stretch"]
+        stretches = run.member.primitives.slices["stretch"]
         assert any(np.any(np.asarray(part)[..., stretches]) for part in before if np.ndim(part))
         assert run.run(fmax=0.01, steps=100)
     assert atoms.get_angle(0, 1, 2) > 179
@@ -306,7 +306,7 @@ def test_what_internals_cannot_describe_is_moved_in_cartesians_in_the_same_step(
     run = optimizer(atoms, coordinates="internal", logfile=None)
     for _ in run.irun(fmax=0.001, steps=200):
         pass
-    assert len(run.coordinates.primitives.points) > 0
+    assert len(run.member.primitives.points) > 0
     assert np.abs(atoms.get_forces()).max() < 0.001
 
 
@@ -341,9 +341,9 @@ def test_large_systems_run(make):
     atoms.calc = Springs(atoms)
     atoms.rattle(0.05, seed=0)
     energy, start = atoms.get_potential_energy(), time.perf_counter()
-    run = choose("default").make(atoms, logfile=None)
+    run = OptimizerSpec.of("default").make(atoms, logfile=None)
     run.run(fmax=0, steps=3)
-    print(f"{len(atoms)} atoms, {run.coordinates.primitives.count} coordinates: {time.perf_counter() - start:.1f} s")
+    print(f"{len(atoms)} atoms, {run.member.primitives.count} coordinates: {time.perf_counter() - start:.1f} s")
     assert run.sees == "internal"
     assert atoms.get_potential_energy() < energy
 

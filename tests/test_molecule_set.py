@@ -34,7 +34,7 @@ def table() -> dict[str, list[str]]:
 
 @pytest.fixture(scope="module")
 def tuning() -> dict[str, Chem.Mol]:
-    lines = (ROOT / "docs" / "tuning_molecules.smi").read_text().splitlines()
+    lines = (ROOT / "docs" / "benchmarks" / "tuning_molecules.smi").read_text().splitlines()
     return {name: Chem.MolFromSmiles(smiles) for smiles, name in map(str.split, lines)}
 
 

@@ -12,8 +12,9 @@ from trouble import Raising
 import molopt
 from molopt.errors import InputError, MissingExtra
 from molopt.optimizers import peers
-from molopt.optimizers.names import choose
-from molopt.optimizers.peers import PEERS, Peer
+from molopt.optimizers.peers import Peer
+from molopt.optimizers.registry import PEERS
+from molopt.optimizers.spec import OptimizerSpec
 
 FMAX = 0.01
 
@@ -124,10 +125,10 @@ def test_a_peer_refuses_what_it_would_have_to_be_told_in_its_own_way(name):
 @pytest.mark.parametrize("text", ["{}?delta=1", "{}/internal"])
 def test_a_peer_takes_no_arguments(name, text):
     with pytest.raises(InputError, match=r"takes no arguments|has internal coordinates of its own"):
-        choose(text.format(name))
+        OptimizerSpec.of(text.format(name))
 
 
 def test_a_peer_that_is_not_installed_says_what_brings_it(monkeypatch):
     monkeypatch.setattr(peers, "find_spec", lambda package: None)
     with pytest.raises(MissingExtra, match=r"pip install 'molopt\[peers\]'"):
-        choose("sella")
+        OptimizerSpec.of("sella")

@@ -23,8 +23,9 @@ from molopt.comparison.problems import cost, went_through
 from molopt.comparison.running import compare
 from molopt.control import Control
 from molopt.errors import InputError, PotentialFailed
-from molopt.optimizers.names import RULES, abbreviated, choose, optimizer_names
-from molopt.optimizers.peers import PEERS
+from molopt.optimizers.named import CLASSES
+from molopt.optimizers.registry import PEERS, optimizer_names
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.relaxation import Result
 from molopt.rules import HeavyBall, Rule
 
@@ -465,22 +466,22 @@ def test_a_name_a_class_and_a_rule_are_the_same_run():
 
 def test_the_name_in_a_result_repeats_the_run():
     for name in [*WITHOUT_EXTRAS, "adam?lr=0.02&b1=0.8", "adam?control=none", "lion?control=none&maxstep=0.1", "gd"]:
-        full = choose(name).name
-        assert choose(full).name == full
+        full = str(OptimizerSpec.of(name))
+        assert str(OptimizerSpec.of(full)) == full
     first = relax(methane(), "adam?lr=0.02&shrink=0.7")
     assert relax(methane(), first.optimizer).trace[-1].energy == first.energy
 
 
 def test_control_none_is_the_textbook_rule():
-    named = choose("adam?control=none").make(methane())
+    named = OptimizerSpec.of("adam?control=none").make(methane())
     assert named.control == Control.textbook() == molopt.optimizers.Adam(methane(), control=None).control
-    assert abbreviated(choose("adam?control=none").name) == "adam?control=none"
-    assert choose("adam?control=none&maxstep=0.1").make(methane()).maxstep == 0.1
+    assert OptimizerSpec.of("adam?control=none").abbreviated == "adam?control=none"
+    assert OptimizerSpec.of("adam?control=none&maxstep=0.1").make(methane()).maxstep == 0.1
 
 
 def test_defaults_by_name_are_those_of_the_classes():
-    for name, kind in RULES.items():
-        named, classed = choose(name).make(methane()), kind(methane(), logfile=None)
+    for name, kind in CLASSES.items():
+        named, classed = OptimizerSpec.of(name).make(methane()), kind(methane(), logfile=None)
         assert (named.rule, named.control) == (classed.rule, classed.control)
 
 
@@ -497,14 +498,14 @@ def test_defaults_by_name_are_those_of_the_classes():
     ],
 )
 def test_names_are_found_in_any_case_with_or_without_hyphens(spelt, meant):
-    assert abbreviated(choose(spelt).name) == meant
+    assert OptimizerSpec.of(spelt).abbreviated == meant
 
 
 def test_an_unknown_optimizer_is_answered_with_the_nearest_names():
     with pytest.raises(InputError, match="did you mean rmsprop"):
-        choose("rmsporp")
+        OptimizerSpec.of("rmsporp")
     with pytest.raises(InputError, match="weight decay would pull atoms to the origin"):
-        choose("AdamW")
+        OptimizerSpec.of("AdamW")
 
 
 def test_atoms_that_make_no_molecule_still_relax_with_their_own_calculator():
@@ -525,13 +526,13 @@ def test_numbers_of_numpy_are_numbers():
 
 
 def test_a_class_is_named_with_its_hyper_parameters():
-    assert relax(methane(), optimizer=molopt.Adam).optimizer == choose("adam").name
-    assert choose(partial(molopt.Adam, lr=0.01)).name.endswith("Adam?lr=0.01")
+    assert relax(methane(), optimizer=molopt.Adam).optimizer == str(OptimizerSpec.of("adam"))
+    assert str(OptimizerSpec.of(partial(molopt.Adam, lr=0.01))).endswith("Adam?lr=0.01")
 
 
 def test_a_fraction_where_a_count_belongs_is_refused():
     with pytest.raises(InputError, match=r"memory of lbfgs must be a whole number, got 2\.5"):
-        choose("lbfgs?memory=2.5")
+        OptimizerSpec.of("lbfgs?memory=2.5")
 
 
 def test_the_log_of_a_run_by_name_says_the_name(capsys):

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from molopt.cli import main
 from molopt.comparison.study import Study
 from molopt.comparison.summaries import summaries
-from molopt.optimizers.names import choose
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.report.study import figures, notes, reference_of, tables
 
 NAME = "<script>alert(1)</script>"
@@ -60,7 +60,7 @@ def test_records_come_in_the_order_of_the_plan(records):
 
 def test_the_summary_is_a_recount_of_the_runs(records):
     ran = [record for record in records if record.outcome.energies.size]
-    reference = choose("bfgs").name
+    reference = str(OptimizerSpec.of("bfgs"))
     bfgs = {(r.plan.place, r.plan.seed): r.outcome.force_calls for r in ran if r.plan.optimizer == reference}
     default = {
         (r.plan.place, r.plan.seed): r.outcome.force_calls for r in ran if r.plan.optimizer.startswith("default")
@@ -75,8 +75,8 @@ def test_the_summary_is_a_recount_of_the_runs(records):
 
 
 def test_ratios_are_to_the_best_known_optimizer_there_is_or_to_the_one_that_is_asked_for(records):
-    assert reference_of(records, None) == choose("bfgs").name
-    assert reference_of(records, "adam?lr=0.02") == choose("adam?lr=0.02").name
+    assert reference_of(records, None) == str(OptimizerSpec.of("bfgs"))
+    assert reference_of(records, "adam?lr=0.02") == str(OptimizerSpec.of("adam?lr=0.02"))
     with pytest.raises(ValueError, match="'fire' was not run; there are default, bfgs"):
         reference_of(records, "fire")
 
@@ -86,7 +86,7 @@ def test_a_molecule_that_could_not_be_run_is_a_note_and_in_no_figure(study, reco
     with Study.open(study) as opened:
         said = "\n".join(notes(records, opened))
     assert "boron in mmff94: not run: " in said
-    assert all("boron" not in figure.svg for figure in figures(ran, choose("bfgs").name))
+    assert all("boron" not in figure.svg for figure in figures(ran, str(OptimizerSpec.of("bfgs"))))
 
 
 @pytest.mark.parametrize(

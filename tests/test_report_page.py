@@ -17,8 +17,8 @@ from chromium import EXECUTABLE, Chromium
 import molopt
 from molopt.molecules import Molecule
 from molopt.record import Outcome, Plan, Record
+from molopt.report.elements import Cell, Figure, Heading, Table
 from molopt.report.frames import RESOLUTION, superposed
-from molopt.report.parts import Cell, Figure, Heading, Table
 
 pytest.importorskip("jinja2", reason="the page needs: pip install 'molopt[report]'")
 pytest.importorskip("chemiscope", reason="drawing in 3D needs: pip install 'molopt[report]'")
@@ -280,12 +280,12 @@ def test_thirty_molecules_with_ten_optimizers_stay_below_10_mb_and_open_in_3_sec
 
 def test_a_run_that_crashed_and_one_that_exploded_do_not_spoil_the_page(tmp_path):
     record = relaxed("default")
-    crashed = replace(record, outcome=Outcome("crashed", "segmentation fault", 0.1))
+    crashed = replace(record, outcome=Outcome("crashed", error="segmentation fault", seconds=0.1))
     frames = np.array(
         [record.plan.start, np.full_like(record.plan.start, math.nan), np.multiply(record.plan.start, 1e6)]
     )
     exploded = Outcome(
-        "exploded", "far", energies=[1.0, math.nan, 1e30], forces=[1, 2, 3], frames=frames, frame_calls=[0, 1, 2]
+        "exploded", error="far", energies=[1.0, math.nan, 1e30], forces=[1, 2, 3], frames=frames, frame_calls=[0, 1, 2]
     )
     path = tmp_path / "report.html"
     assert write_page(path, "Failures", [crashed, replace(record, outcome=exploded)]) == []

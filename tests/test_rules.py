@@ -36,7 +36,7 @@ from molopt.rules import (
     Rule,
     TorchRule,
 )
-from molopt.rules.state import axes, choose, from_plain, to_plain
+from molopt.rules.state import Layout, axes, choose, concatenate, from_plain, select, to_plain
 
 RULES = [
     GradientDescent(lr=0.01),
@@ -232,44 +232,15 @@ def test_two_systems_in_a_batch_give_the_bits_of_each_alone(rule):
     np.testing.assert_array_equal(batch[:, 9:], follow(rule, large, [300])[0])
 
 
-class Whole:
-    """All entries in one part, in functions of the array API standard."""
-
-    count = 1
-
-    def sum(self, values):
-        return array_api_strict.reshape(array_api_strict.sum(values), (1,))
-
-    def max(self, values):
-        return array_api_strict.reshape(array_api_strict.max(values), (1,))
-
-    def spread(self, values):
-        return array_api_strict.broadcast_to(values, (12,))
-
-
-class Triples:
-    """Three entries to a part, in functions of the array API standard."""
-
-    count = 4
-
-    def sum(self, values):
-        return array_api_strict.sum(array_api_strict.reshape(values, (4, 3)), axis=1)
-
-    def max(self, values):
-        return array_api_strict.max(array_api_strict.reshape(values, (4, 3)), axis=1)
-
-    def spread(self, values):
-        return array_api_strict.repeat(values, 3)
-
-
 @every_rule
 def test_rule_needs_only_the_array_api_standard(rule):
     gradients = recorded(12, steps=30)
     expected, _ = follow(rule, gradients, [12])
     taken = array_api_strict.zeros(12, dtype=array_api_strict.float64)
+    whole, triples = Partition([12], array_api_strict), Partition([3] * 4, array_api_strict)
     state, path = None, []
     for gradient in gradients:
-        seen = Observation(array_api_strict.asarray(gradient), taken, Whole(), Triples(), array_api_strict)
+        seen = Observation(array_api_strict.asarray(gradient), taken, whole, triples, array_api_strict)
         taken, state = rule.update(seen, rule.init(seen) if state is None else state)
         path.append(np.asarray(taken))
     assert_agree(np.array(path), expected)  # the standard does not fix the order of a sum
@@ -298,11 +269,39 @@ def test_states_of_two_systems_can_be_mixed(rule):
     sizes, gradients = [3, 9], recorded(12)
     fresh = rule.init(observe(gradients[0], np.zeros(12), sizes))
     state = follow(rule, gradients, sizes)[1]
-    mixed = choose(Partition(sizes), np.array([True, False]), fresh, state)
+    mixed = choose(Layout(Partition(sizes), Partition(sizes)), np.array([True, False]), fresh, state)
     seen = observe(recorded(12, seed=1)[0], np.zeros(12), sizes)
     displacement = rule.update(seen, mixed)[0]
     np.testing.assert_array_equal(displacement[:3], rule.update(seen, fresh)[0][:3])
     np.testing.assert_array_equal(displacement[3:], rule.update(seen, state)[0][3:])
+
+
+@pytest.mark.parametrize("sizes", [[12], [3, 9], [4, 4, 4], [5, 0, 7]])
+def test_a_partition_does_the_same_on_any_array_namespace(sizes):
+    ours, theirs = Partition(sizes), Partition(sizes, array_api_strict)
+    values, each = np.random.default_rng(0).normal(size=12), np.arange(1.0, 1.0 + len(sizes))
+    strict = array_api_strict.asarray(values)
+    np.testing.assert_allclose(np.asarray(theirs.sum(strict)), ours.sum(values), rtol=1e-14)
+    np.testing.assert_array_equal(np.asarray(theirs.max(strict)), ours.max(values))
+    np.testing.assert_array_equal(np.asarray(theirs.spread(array_api_strict.asarray(each))), ours.spread(each))
+
+
+@every_rule
+@pytest.mark.parametrize("xp", [np, array_api_strict], ids=["numpy", "strict"])
+def test_systems_leave_and_enter_without_a_change_to_the_others(rule, xp):
+    def of(sizes):
+        return Layout(Partition(sizes, xp), Partition(sizes, xp))
+
+    gradients = recorded(18)
+    state = follow(rule, gradients, [3, 9, 6])[1]
+    state = type(state)(*map(xp.asarray, state))
+    parts = [select(of([3, 9, 6]), [system], state) for system in range(3)]
+    fewer = select(of([3, 9, 6]), [0, 2], state)
+    for one, other in zip(fewer, concatenate([parts[0], parts[2]], xp), strict=True):
+        assert bool(xp.all(one == other))
+    mixed = choose(of([3, 6]), xp.asarray([True, False]), concatenate([parts[0], parts[2]], xp), fewer)
+    for one, other in zip(mixed, fewer, strict=True):
+        assert bool(xp.all(one == other))
 
 
 @every_rule

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from molopt.errors import InputError
-from molopt.optimizers.choice import specified
-from molopt.optimizers.names import choose, optimizer_names
+from molopt.optimizers.registry import PEERS, optimizer_names
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.potentials import potential
 from molopt.potentials.foreign import load
-from molopt.specification import parse
+from molopt.specification import parse, specified
 
 KEYS = st.text(string.ascii_letters + "_", min_size=1, max_size=8).filter(str.isidentifier)
 NAMES = st.text(string.ascii_lowercase + "-/.:", min_size=1, max_size=12)
@@ -34,20 +34,20 @@ def test_a_surrogate_of_any_spelling_is_parsed_back(surrogate):
 
 
 def test_a_surrogate_with_two_keywords_is_one_of_a_full_name():
-    given_twice = choose("default", surrogate="mine:factory?a=1&b=2").name
+    given_twice = str(OptimizerSpec.of("default").guided_by("mine:factory?a=1&b=2"))
     assert parse(given_twice)[1]["surrogate"] == "mine:factory?a=1&b=2"
-    assert choose(given_twice).name == given_twice
+    assert str(OptimizerSpec.of(given_twice)) == given_twice
 
 
-@pytest.mark.parametrize("name", [name for name in optimizer_names() if name not in ("sella", "geometric", "pyberny")])
-def test_the_full_name_of_a_choice_is_the_same_choice(name):
-    full = choose(name).name
-    assert choose(full).name == full
+@pytest.mark.parametrize("name", [name for name in optimizer_names() if name not in PEERS])
+def test_the_full_text_of_an_optimizer_is_the_same_optimizer(name):
+    full = str(OptimizerSpec.of(name))
+    assert str(OptimizerSpec.of(full)) == full
 
 
 @settings(max_examples=300)
 @given(text=st.text(max_size=40) | st.text("?&=:/'\"([{,1e-_a \\", max_size=30))
-@pytest.mark.parametrize("read", [parse, choose])
+@pytest.mark.parametrize("read", [parse, OptimizerSpec.of])
 def test_any_text_is_parsed_or_an_input_error(read, text):
     with suppress(InputError):
         read(text)

@@ -25,6 +25,7 @@ from hypothesis.extra.numpy import arrays
 
 from molopt.errors import InputError, StoreError
 from molopt.molecules import Molecule
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.record import EMPTY, Outcome, Plan, Record
 from molopt.run import Run
 from molopt.stationary.verdict import ENDED, MOLECULE, STATIONARY
@@ -127,7 +128,12 @@ def path(tmp_path):
 def test_a_real_run_comes_back_to_the_last_bit(path):
     molecule = Molecule.from_smiles("CC(=O)[O-]", name="acetate")
     frames = []
-    run = Run(molecule, "adam", "mmff94", on_call=lambda counted: frames.append(counted.atoms.positions.copy()))
+    run = Run(
+        molecule,
+        OptimizerSpec.of("adam"),
+        "mmff94",
+        on_call=lambda counted: frames.append(counted.atoms.positions.copy()),
+    )
     run.go()
     result = run.result()
     plan = replace(
@@ -429,6 +435,7 @@ from dataclasses import replace
 from pathlib import Path
 from molopt.errors import StoreError
 from molopt.store.packing import unpack
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.record import Record
 from molopt.store import Store
 
@@ -586,6 +593,7 @@ from dataclasses import replace
 from pathlib import Path
 from molopt.errors import StoreError
 from molopt.store.packing import unpack
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.record import Record
 from molopt.store import Store
 

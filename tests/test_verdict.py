@@ -16,8 +16,9 @@ from molopt.comparison import Case, Criteria, cases, compare
 from molopt.comparison.ends import end_of, softest
 from molopt.errors import InputError
 from molopt.fitting.hessians import hessian
+from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.estimate import Estimate
-from molopt.optimizers.names import abbreviated, choose
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.potentials import potential
 from molopt.record import Outcome
 from molopt.report.fields import sdf_fields
@@ -42,7 +43,7 @@ class OnARidge(Run):
 
 
 def on_a_ridge(check):
-    run = OnARidge(Molecule.from_smiles("O"), check=check)
+    run = OnARidge(Molecule.from_smiles("O"), OptimizerSpec.of("default"), check=CheckRequest.of(check))
     run.go()
     return run.result()
 
@@ -166,7 +167,7 @@ def test_what_became_of_the_molecule_is_a_remark():
 
 
 def test_fields_of_an_sdf_record_leave_out_what_is_not_known():
-    fields = sdf_fields(Verdict("unconverged", "saddle", "kept", "two\nlines"), -0.25)
+    fields = sdf_fields(Outcome("unconverged", stationary="saddle", identity="kept", why="two\nlines", stiffness=-0.25))
     assert fields == {
         "ended": "unconverged",
         "stationary": "saddle",
@@ -233,16 +234,16 @@ def test_the_lowest_curvature_leaves_out_rigid_motions(smiles):
 
 
 def test_a_check_is_part_of_the_name_of_an_optimizer():
-    chosen = choose("default?check=auto")
-    assert chosen.check == "auto"
-    assert choose(chosen.name).name == chosen.name
-    assert abbreviated(chosen.name) == "default?check=auto"
-    assert choose("default?check=none").name == choose("default").name
+    chosen = OptimizerSpec.of("default?check=auto")
+    assert chosen.check == CheckRequest("auto")
+    assert OptimizerSpec.of(str(chosen)) == chosen
+    assert chosen.abbreviated == "default?check=auto"
+    assert str(OptimizerSpec.of("default?check=none")) == str(OptimizerSpec.of("default"))
     assert relax(Molecule.from_smiles("CO"), "default?check=none").curvature is None  # the name decides
     with pytest.raises(InputError, match="needs internal coordinates"):
-        choose("adam?check=auto")
+        OptimizerSpec.of("adam?check=auto")
     with pytest.raises(InputError, match='check must be "auto"'):
-        choose("default?check=yes")
+        OptimizerSpec.of("default?check=yes")
 
 
 def test_a_comparison_runs_an_optimizer_with_a_check_beside_the_same_without():

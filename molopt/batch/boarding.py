@@ -1,40 +1,25 @@
 """From a molecule or atoms to a passenger: what it is, how it is stepped, what is asked for its forces."""
 
 import logging
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
-import numpy as np
 from ase import Atoms
 
-from molopt.batch.guards import SENSE, Mind
-from molopt.batch.kind import Kind, Member, Plan
+from molopt.batch.guards import Mind
+from molopt.batch.kind import Kind, Plan
 from molopt.batch.passenger import Passenger, Seat, Start
-from molopt.control import StepControl
-from molopt.convergence import Criterion, EnergyLeft, auto
-from molopt.coordinates import Cartesian, Internal
-from molopt.coordinates.base import Coordinates
-from molopt.directions import Checked, Direction
 from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.molecules.checks import check_geometry
 from molopt.molecules.electrons import name_of
 from molopt.optimizers.asked import Asked
-from molopt.optimizers.base import DirectionOptimizer
-from molopt.optimizers.checking import Checking
-from molopt.optimizers.energy_left import recipe_for
-from molopt.optimizers.internals import Recipe
-from molopt.optimizers.names import choose
 from molopt.optimizers.stopping import Stopping
-from molopt.potentials import Counted
 from molopt.potentials.batched import Evaluator
-from molopt.potentials.one_by_one import Calculators
 from molopt.rules.partition import Array
-from molopt.targets import agreed, molecule_of, surrogate_for
+from molopt.targets import agreed, molecule_of
 
 log = logging.getLogger("molopt")
 

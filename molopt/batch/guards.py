@@ -7,7 +7,7 @@ import numpy as np
 from ase import Atoms
 
 from molopt.errors import Exploded
-from molopt.potentials.progress import Gains, Patience
+from molopt.potentials.progress import Patience
 from molopt.potentials.sense import Evaluated, Sense
 from molopt.rules.partition import Array, Partition
 from molopt.rules.state import Nested, PerPlace, PerSystem

@@ -10,7 +10,7 @@ from molopt.potentials.batched import Evaluator, Functional
 from molopt.potentials.force_field_terms import FORCE_FIELDS
 from molopt.potentials.one_by_one import Calculators, ForceFields
 from molopt.specification import parse
-from molopt.targets import calculator_for
+from molopt.system import calculator_for
 
 
 def evaluator(potential: Any) -> Evaluator:

@@ -1,11 +1,31 @@
 """`molopt check`: what geometries are, whoever relaxed them."""
 
 from collections.abc import Sequence
-from typing import Any
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from molopt.cli.files import Stems, require_absent, require_folder
 from molopt.cli.options import AS_JSON, CHARGE, OVERWRITE, SPIN
+from molopt.errors import PotentialFailed
+
+if TYPE_CHECKING:
+    from molopt.checked import Check
+    from molopt.molecules import Molecule
+
+
+class Job(NamedTuple):
+    """A geometry, and the files that its imaginary modes would fill."""
+
+    molecule: "Molecule"
+    folder: Path
+    stem: str
+
+    def animation(self, number: int) -> Path:
+        """Of a mode, counted from 1."""
+        return self.folder / f"{self.stem}_mode{number}.xyz"
 
 
 @click.command(short_help="Tell minima from saddles; frequencies and thermochemistry.")
@@ -25,7 +45,25 @@ from molopt.cli.options import AS_JSON, CHARGE, OVERWRITE, SPIN
 @AS_JSON
 @OVERWRITE
 @click.pass_context
-def check(ctx: click.Context, sources: Sequence[str], **options: Any) -> None:
+def check(
+    ctx: click.Context,
+    sources: Sequence[str],
+    *,
+    potential: str,
+    charge: int | None,
+    spin: int | None,
+    fmax: float,
+    frequencies: bool,
+    temperature: float,
+    pressure: float,
+    symmetry_number: int | None,
+    even_if_not_a_minimum: bool,
+    displacement: float | None,
+    workers: int,
+    out: str,
+    as_json: bool,
+    overwrite: bool,
+) -> None:
     """Tell what geometries are: minima, saddles, or not stationary.
 
     A few force calls look for the lowest curvature. With --frequencies all wavenumbers are computed, and the
@@ -37,6 +75,86 @@ def check(ctx: click.Context, sources: Sequence[str], **options: Any) -> None:
     Exits with 0 when all are minima (or flat, or could not be checked), with 1 when one is a saddle or not stationary,
     and with 2 when the input is bad.
     """
-    from molopt.cli.checking import carry_out
+    from molopt import checking
+    from molopt.cli.inputs import ahead, molecules, require_agreement, require_potentials
+    from molopt.cli.terminal import JsonList, Notes, Progress, say
+    from molopt.molecules.molecule import SEED
+    from molopt.stationary.frequencies import STEP
+    from molopt.stationary.thermochemistry import Conditions
 
-    ctx.exit(0 if carry_out(sources, **options) else 1)
+    displacement = STEP if displacement is None else displacement
+    checking.require_numbers(fmax, displacement, workers)
+    Conditions(temperature, pressure, symmetry_number)
+    folder = Path(out)
+    require_folder(folder)
+    with Notes() as notes, Progress() as progress:
+        progress.say("reading geometries")
+        stems = Stems()
+
+        def prepared(molecule: "Molecule") -> Job:
+            require_agreement(molecule, potential)
+            require_potentials(molecule, [potential])
+            job = Job(molecule, folder, stems.new(molecule.name))
+            if frequencies:
+                require_absent([job.animation(1)], overwrite)
+            return job
+
+        def checked(job: Job) -> "Check":
+            return checking.check(
+                job.molecule,
+                potential,
+                frequencies,
+                fmax=fmax,
+                temperature=temperature,
+                pressure=pressure,
+                symmetry_number=symmetry_number,
+                even_if_not_a_minimum=even_if_not_a_minimum,
+                displacement=displacement,
+                workers=workers,
+                on_call=lambda calls: progress.say(f"force call {calls}, {job.molecule.name}"),
+            )
+
+        passed = []
+        with JsonList() if as_json else nullcontext() as listed:
+            for job in ahead(map(prepared, molecules(sources, charge, spin, SEED, potential))):
+                try:
+                    found = checked(job)
+                except PotentialFailed as error:
+                    failed = {"name": job.molecule.name, "error": " ".join(str(error).split())}
+                    progress.clear()
+                    notes.tell()
+                    say("{name}: {error}\n".format(**failed)) if listed is None else listed.add(failed)
+                    passed.append(False)
+                    continue
+                written = animated(found, job)
+                progress.clear()
+                notes.tell()
+                show(found, written) if listed is None else listed.add(found.as_dict())
+                passed.append(found.verdict.converged)
+    ctx.exit(0 if all(passed) else 1)
+
+
+def animated(found: "Check", job: Job) -> list[Path]:
+    """The files of its imaginary modes, written."""
+    import ase.io
+    import numpy as np
+
+    if found.frequencies is None:
+        return []
+    written = []
+    for mode in np.flatnonzero(found.frequencies.imaginary).tolist():
+        job.folder.mkdir(parents=True, exist_ok=True)
+        ase.io.write(job.animation(mode + 1), found.animation(mode), format="extxyz")
+        written.append(job.animation(mode + 1))
+    return written
+
+
+def show(found: "Check", written: Sequence[Path]) -> None:
+    """The table; names cannot become control sequences, or lines of their own."""
+    from molopt.cli.terminal import say
+
+    for line in str(found).splitlines():
+        say(line)
+    for path in written:
+        say(f"imaginary mode written to {path}")
+    click.echo()

@@ -1,11 +1,38 @@
 """`molopt compare`: optimizers side by side on the same molecules."""
 
-from collections.abc import Sequence
-from typing import Any
+import os
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from itertools import chain, groupby, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from molopt.cli.options import shared
+from molopt.cli.files import require_empty, safe
+from molopt.cli.options import energy_limit, shared
+from molopt.errors import InputError, MissingExtra
+from molopt.optimizers.registry import DEFAULT_OPTIMIZERS
+from molopt.report.escaping import sentence, shown
+
+if TYPE_CHECKING:
+    from molopt.cli.interrupts import Interrupts
+    from molopt.cli.terminal import Notes, Progress
+    from molopt.comparison import Case
+    from molopt.comparison.settings import Settings
+    from molopt.comparison.study import Study
+    from molopt.execution import Executor
+    from molopt.molecules import Molecule
+    from molopt.record import Record
+
+# Options that may stand beside --resume; `potentials` then says which of the study's own may be imported.
+WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "files", "as_json", "potentials"}
+OPTIONS = {"potentials": "--potential", "sources": "the molecules"}  # whose name is not that of their variable
+GRACE, LEAST_GRACE = 0.1, 5.0  # of the time limit; s, of which most potentials need less for a force call
+LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  # what JSON on a terminal does without
 
 
 @click.command(short_help="Compare optimizers on the same starts, potentials and criterion.")
@@ -18,8 +45,7 @@ from molopt.cli.options import shared
 )
 @click.option(
     "--optimizers",
-    help="Names, with commas between them.  [default: default,adam/internal,heavy-ball/internal,adam,momentum,bfgs,"
-    "lbfgs,fire]",
+    help=f"Names, with commas between them.  [default: {','.join(DEFAULT_OPTIMIZERS)}]",
 )
 @click.option("--starts", type=click.IntRange(1), default=1, show_default=True, help="Start geometries a molecule.")
 @click.option("--sweep", help="Vary an argument, as in lr=0.003:0.3:9: nine values of it, equal factors apart.")
@@ -38,7 +64,20 @@ from molopt.cli.options import shared
 @click.option("--out", type=click.Path(), help="Folder for all that is written.  [default: molopt-compare-NAME]")
 @click.option("--resume", type=click.Path(), metavar="STUDY", help="Go on with the study of a folder.")
 @click.pass_context
-def compare(context: click.Context, sources: Sequence[str], **options: Any) -> None:
+def compare(
+    context: click.Context,
+    sources: Sequence[str],
+    *,
+    resume: str | None,
+    workers: int,
+    time_limit: float,
+    parsl: str | None,
+    files: bool,
+    as_json: bool,
+    out: str | None,
+    overwrite: bool,
+    **options: Any,
+) -> None:
     """Run optimizers on the same molecules, from the same starts, in the same potentials, to the same fmax.
 
     Prints a table for each start and potential; keeps every run in a study (a folder with an ase.db database), from
@@ -56,6 +95,204 @@ def compare(context: click.Context, sources: Sequence[str], **options: Any) -> N
     Exits with 0 when every run was carried out, converged or not, with 2 when the input is bad, and with 130 when it
     was interrupted.
     """
-    from molopt.cli.comparing import carry_out, given
+    from molopt.cli.inputs import title
+    from molopt.cli.interrupts import Interrupts
+    from molopt.cli.terminal import Notes, Progress, say
+    from molopt.comparison.study import Study
 
-    carry_out(sources, said=given(context), **options)
+    given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    saying = "writing what is done; interrupt again to end at once"
+    with Notes() as notes, Progress() as progress, Interrupts(saying) as interrupts:
+        progress.say("reading molecules")
+        if resume is not None:
+            if unwanted := sorted(OPTIONS.get(name, f"--{name.replace('_', '-')}") for name in given - WITH_RESUME):
+                raise InputError(f"--resume takes all else from the study: drop {', '.join(unwanted)}")
+            study = Study.resume(Path(resume), options["potentials"])
+        else:
+            settings = settings_of(sources, notes, files=files, **options)
+            folder = Path(out) if out else Path(f"molopt-compare-{safe(title(sources[0]))}")
+            molecules, runs = checked(settings)
+            require_empty(folder, overwrite)
+            running = executor(folder, parsl, workers, time_limit, settings.threads, notes)
+            study = Study.begin(folder, settings, overwrite)
+        with study:
+            if resume is not None:
+                molecules, runs = checked(study.settings)
+                running = executor(study.folder, parsl, workers, time_limit, study.settings.threads, notes)
+            wanted = files if "files" in given else study.settings.files
+            try:
+                run(study, molecules, runs, running, time_limit, wanted, as_json, progress, notes, interrupts)
+            except KeyboardInterrupt:
+                progress.clear()
+                trust = "".join(f" --potential {shlex.quote(name)}" for name in study.settings.imports)
+                say(f"molopt compare --resume {shlex.quote(str(study.folder))}{trust} goes on", err=True)
+                raise
+    if not as_json:
+        done = study.before + study.added
+        now = f", {study.added} of them now" if study.before else ""
+        say(f"{done} {'run' if done == 1 else 'runs'} done{now}; all that was written is in {study.folder}")
+        say(f"molopt report {shlex.quote(str(study.folder))} makes a page of it")
+
+
+def executor(
+    folder: Path, parsl: str | None, workers: int, time_limit: float, threads: int | None, notes: "Notes"
+) -> "Executor":
+    """What runs will be carried out by; InputError before anything of a study is written."""
+    from molopt.execution import Here, ParslExecutor, Pool
+
+    if parsl is not None:
+        return ParslExecutor(Path(parsl), folder / "parsl", time_limit, threads or 1, grace(time_limit))
+    if os.name == "posix":
+        return Pool(workers, time_limit, threads or 1, grace=grace(time_limit))
+    notes.held.append(
+        "here runs share one process: none is killed at a time limit, a crash ends all, and libraries keep the threads "
+        "they were loaded with, whatever --threads says: set OMP_NUM_THREADS and OPENBLAS_NUM_THREADS before"
+    )
+    return Here()
+
+
+def grace(time_limit: float) -> float:
+    """Seconds that a run over its limit has to finish its force call and to hand in what it has, before it is killed.
+
+    >>> grace(60.0), grace(3600.0)
+    (6.0, 360.0)
+    """
+    return max(LEAST_GRACE, GRACE * time_limit)
+
+
+def settings_of(
+    sources: Sequence[str],
+    notes: "Notes",
+    *,
+    potentials: Sequence[str],
+    optimizers: str | None,
+    sweep: str | None,
+    fmax: float,
+    energy_left: str | None,
+    **options: Any,
+) -> "Settings":
+    """What is to be run; InputError where a name or a number in it cannot be."""
+    from molopt.comparison.settings import Settings
+    from molopt.comparison.sweep import Sweep
+    from molopt.optimizers.spec import OptimizerSpec
+    from molopt.optimizers.stopping import check_criteria
+
+    if not sources:
+        raise InputError("give molecules to compare, or --resume STUDY")
+    limit = energy_limit(energy_left, None)
+    check_criteria(fmax, limit, options["steps"])
+    specs = [OptimizerSpec.of(name) for name in (DEFAULT_OPTIMIZERS if optimizers is None else optimizers.split(","))]
+    specs = Sweep.parse(sweep).over(specs) if sweep else specs
+    chosen = tuple(dict.fromkeys(map(str, specs)))
+    command = shlex.join(["molopt", *sys.argv[1:]])
+    wanted = tuple(dict.fromkeys(potentials)) or available(notes)
+    return Settings(tuple(sources), wanted, chosen, fmax, limit, command=command, **options)
+
+
+def available(notes: "Notes") -> tuple[str, ...]:
+    """The potentials that are compared by default."""
+    from molopt.potentials.xtb import tblite_calculator
+
+    try:
+        tblite_calculator("GFN2-xTB")
+    except MissingExtra as missing:
+        notes.held.append(f"compared in MMFF94 alone: {missing}")
+        return ("mmff94",)
+    return ("mmff94", "gfn2-xtb")
+
+
+def checked(settings: "Settings") -> tuple["Iterator[tuple[str, Molecule]]", int | None]:
+    """The molecules, the first hundred read at once: what is wrong with them shows before anything is run.
+
+    A molecule that a potential does not cover is a row of failures among others; alone, it is bad input. Besides, how
+    many runs there will be, where that is known by then.
+    """
+    from molopt.cli.inputs import AHEAD, of_any_charge, require_agreement, require_potentials
+    from molopt.molecules import Molecule
+    from molopt.potentials.foreign import load
+    from molopt.specification import parse
+
+    stream = settings.molecules()
+    first = list(islice(stream, AHEAD))
+    some = Molecule.from_smiles("C")
+    require_potentials(some, [of_any_charge(name) for name in settings.potentials if ":" not in name])
+    for name in settings.potentials:
+        if ":" in name:
+            load(parse(name)[0])
+    for _, molecule in first:
+        for name in settings.potentials:
+            require_agreement(molecule, name)
+    if len(first) == 1:
+        require_potentials(first[0][1], settings.potentials)
+    within = [molecule for _, molecule in first if settings.largest is None or len(molecule) <= settings.largest]
+    runs = len(within) * settings.starts * len(settings.potentials) * len(settings.optimizers)
+    return chain(first, stream), runs if len(first) < AHEAD else None
+
+
+def run(
+    study: "Study",
+    molecules: "Iterator[tuple[str, Molecule]]",
+    runs: int | None,
+    running: "Executor",
+    time_limit: float,
+    files: bool,
+    as_json: bool,
+    progress: "Progress",
+    notes: "Notes",
+    interrupts: "Interrupts",
+) -> None:
+    """Carry out what is not done yet, and say what it gave."""
+    from molopt.cli.layout import Layout, write
+    from molopt.cli.terminal import JsonList
+    from molopt.report.figure import draw
+
+    def count(case: "Case") -> None:
+        done = study.before + study.added
+        progress.say(f"{done}{'' if runs is None else f' of {runs}'} runs done, last {shown(case.molecule.name)}")
+
+    layout = Layout(study.folder, study.settings)
+    trajectory = (lambda case: layout.path(case, ".traj")) if files else None
+    with JsonList() if as_json else nullcontext() as listed:
+        cases = study.cases(molecules)
+        for start in study.go(running, layout.naming(cases) if files else cases, trajectory, count, time_limit):
+            case, records = start[0][0], [record for _, record in start]
+            with interrupts.held():
+                progress.clear()
+                notes.tell()
+                if files:
+                    write(start, layout)
+                    draw(records, layout.figure(case), study.settings.fmax)
+                if listed is None:
+                    show(case, records, study.settings.fmax)
+                else:
+                    for record in records:
+                        listed.add(short(record))
+
+
+def short(record: "Record") -> dict[str, object]:
+    """A record without its geometries, as one level of names and values."""
+    from molopt.record import plain
+
+    return {name: plain(value) for name, value in record.values().items() if name not in LONG}
+
+
+def show(case: "Case", records: "Sequence[Record]", fmax: float) -> None:
+    """A table for each potential, and what must be said of single runs."""
+    from rich.console import Console
+    from rich.text import Text
+
+    from molopt.report.labels import label
+    from molopt.report.table import comparison_table, remarks
+
+    console = Console(highlight=False, markup=False, soft_wrap=False)
+    for potential, group in groupby(records, key=lambda record: record.plan.potential):
+        rows = list(group)
+        start = f", start {case.seed}" if case.seed else ""
+        where = f"{len(case.molecule)} atoms in {shown(potential)}, to fmax {fmax:g} eV/A"
+        heading = f"{shown(case.molecule.name)}{start}: {where}"
+        console.print(Text(heading, style="bold"))
+        console.print(comparison_table(rows))
+        for record in rows:
+            for remark in remarks(record.outcome):
+                console.print(sentence(f"{label(record.plan.optimizer)}: {remark}"))
+        console.print()

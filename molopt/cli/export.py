@@ -1,6 +1,11 @@
 """`molopt export`: the runs of a study as a table for other programs."""
 
+from pathlib import Path
+
 import click
+
+from molopt.cli.files import require_absent
+from molopt.errors import InputError
 
 
 @click.command(short_help="Write the runs of a study as CSV.")
@@ -14,6 +19,17 @@ def export(study: str, to: str, overwrite: bool) -> None:
     digits; a cell is empty where a value is not known. Text is as it was read: in a spreadsheet, where text that begins
     with = + - or @ is a formula, import it as text.
     """
-    from molopt.cli.exporting import carry_out
+    from molopt.cli.terminal import say
+    from molopt.comparison.export import write_csv
+    from molopt.comparison.study import RUNS
+    from molopt.store import Store
 
-    carry_out(study, to, overwrite)
+    folder, path = Path(study), Path(to)
+    if not (folder / RUNS).is_file():
+        raise InputError(f"{folder} is not a study, it holds no {RUNS}: give a folder that molopt compare --out wrote")
+    require_absent([path], overwrite, "--to")
+    if path.resolve() == (folder / RUNS).resolve():
+        raise InputError(f"{path} is the study itself: give another --to")
+    with Store(folder / RUNS) as store:
+        written = write_csv(store.records(), path)
+    say(f"{written} {'run is' if written == 1 else 'runs are'} in {path}")

@@ -1,8 +1,14 @@
 """`molopt fit-stiffness`: the constants of the learned stiffness, from the Hessians of a list of molecules."""
 
-from typing import Any
+from functools import partial
+from pathlib import Path
 
 import click
+
+from molopt.cli.files import require_absent
+from molopt.errors import InputError
+
+FEWEST = 10  # molecules
 
 
 @click.command(name="fit-stiffness", short_help="Fit the learned stiffness to Hessians of molecules.")
@@ -20,12 +26,53 @@ import click
 )
 @click.option("--curve", is_flag=True, help="Print the held-out error for growing numbers of molecules, too.")
 @click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
-def fit_stiffness(molecules: str, **options: Any) -> None:
+def fit_stiffness(
+    molecules: str,
+    potential: str,
+    out: str,
+    workers: int,
+    seed: int,
+    held_out: int,
+    curve: bool,
+    overwrite: bool,
+) -> None:
     """Fit the force constants of springs to the Hessians of the molecules in a list of SMILES (.smi).
 
     Each molecule is embedded and relaxed; both geometries give a Hessian, by finite differences of the forces. The
     error is printed for molecules that were held out; the constants that are written are fitted to all.
     """
-    from molopt.cli.fitting import carry_out
+    from concurrent.futures import ProcessPoolExecutor
 
-    carry_out(molecules, **options)
+    from molopt import __version__, read
+    from molopt.cli.terminal import say
+    from molopt.fitting import as_json, fitted, held_out_error, samples_or_reason
+
+    path = Path(out)
+    require_absent([path], overwrite)
+    listed = list(read(molecules, seed=seed))
+    if len(listed) < FEWEST:
+        raise InputError(f"{molecules} has {len(listed)} molecules, at least {FEWEST} are needed to fit and to test")
+    with ProcessPoolExecutor(workers) as pool:
+        found = list(pool.map(partial(samples_or_reason, method=potential), listed))
+    for molecule, one in zip(listed, found, strict=True):
+        if isinstance(one, str):
+            say(f"left out: {molecule.name}: {one}", err=True)
+    samples = [one for one in found if not isinstance(one, str)]
+    if len(samples) < FEWEST:
+        raise InputError(f"{potential} gave Hessians of {len(samples)} molecules, at least {FEWEST} are needed")
+    tests = samples[::held_out]
+    training = [one for n, one in enumerate(samples) if n % held_out]
+    sizes = [size for size in (10, 20, 40, 80, 160) if size < len(training)] if curve else []
+    say(f"{'molecules':>9}  held-out error, {len(tests)} others")
+    for size in [*sizes, len(training)]:
+        table = fitted([sample for one in training[:size] for sample in one])
+        say(f"{size:>9}  {held_out_error([sample for one in tests for sample in one], table):.3f}")
+    constants = fitted([sample for one in samples for sample in one])
+    about = {
+        "potential": potential,
+        "molecules": len(samples),
+        "molopt": __version__,
+        "units": "eV/A^2 for lengths, eV/rad^2 for angles",
+    }
+    path.write_text(as_json(about | {"constants": constants}), encoding="utf-8")
+    say(f"{sum(len(rows) for rows in constants.values())} classes from {len(samples)} molecules in {path}")

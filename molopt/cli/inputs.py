@@ -9,9 +9,8 @@ from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import SPELLED
 from molopt.molecules.reading import exists, read
-from molopt.optimizers.choice import specified
-from molopt.specification import parse
-from molopt.targets import calculator_for, said_in
+from molopt.specification import parse, specified
+from molopt.system import calculator_for, said_in
 
 AHEAD = 100
 Item = TypeVar("Item")

@@ -1,20 +1,41 @@
 """`molopt relax`: molecules to the bottom of their wells."""
 
 from collections.abc import Sequence
-from typing import Any
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from molopt.cli.options import shared
+from molopt.cli.files import Stems, require_absent, require_folder
+from molopt.cli.options import energy_limit, shared
+from molopt.optimizers.registry import COORDINATES, optimizer_names
+
+if TYPE_CHECKING:
+    from molopt.molecules import Molecule
+    from molopt.potentials import Counted
+    from molopt.result import Result
+
+
+class Job(NamedTuple):
+    """A molecule and the files that it will fill."""
+
+    molecule: "Molecule"
+    sdf: Path
+    xyz: Path
+    traj: Path
+
+
+OPTIMIZER = f'One of {", ".join(optimizer_names())}; with arguments as "adam?lr=0.02".'
 
 
 @click.command(short_help="Relax molecules, and write their structures.")
 @shared()
 @click.option("--potential", default="mmff94", show_default=True, help="A name, or package.module:factory.")
-@click.option("--optimizer", default="default", show_default=True, help='A name, with arguments as "adam?lr=0.02".')
+@click.option("--optimizer", default="default", show_default=True, help=OPTIMIZER)
 @click.option(
     "--coordinates",
-    type=click.Choice(["internal", "elastic", "cartesian"]),
+    type=click.Choice(COORDINATES),
     help="What an optimizer of molopt sees, where its name does not say it.",
 )
 @click.option(
@@ -34,7 +55,27 @@ from molopt.cli.options import shared
 @click.option("--time-limit", type=float, help="Seconds after which a run begins no further force call.")
 @click.option("--out", type=click.Path(), default=".", help="Folder for all that is written.  [default: here]")
 @click.pass_context
-def relax(ctx: click.Context, sources: Sequence[str], **options: Any) -> None:
+def relax(
+    ctx: click.Context,
+    sources: Sequence[str],
+    *,
+    potential: str,
+    optimizer: str,
+    fmax: float,
+    energy_left: str | None,
+    coordinates: str | None,
+    surrogate: str,
+    check: str,
+    steps: int,
+    max_calls: int | None,
+    time_limit: float | None,
+    seed: int,
+    charge: int | None,
+    spin: int | None,
+    as_json: bool,
+    out: str,
+    overwrite: bool,
+) -> None:
     """Relax molecules until no force is longer than --fmax and next to no energy is left above the floor.
 
     Writes NAME_relaxed.sdf, .xyz and .traj.
@@ -52,6 +93,88 @@ def relax(ctx: click.Context, sources: Sequence[str], **options: Any) -> None:
     Exits with 0 when all molecules converged, with 1 when one did not or is still on a saddle, with 2 when the input is
     bad, and with 130 when it was interrupted.
     """
-    from molopt.cli.relaxing import carry_out
+    from molopt.cli.inputs import ahead, molecules, require_agreement, require_potentials
+    from molopt.cli.interrupts import Interrupts
+    from molopt.cli.terminal import JsonList, Notes, Progress, say
+    from molopt.optimizers.spec import OptimizerSpec
+    from molopt.optimizers.stopping import check_criteria
+    from molopt.potentials.budget import Budget
+    from molopt.potentials.progress import Progress as Gains
+    from molopt.report.labels import label
+    from molopt.report.table import HEADINGS
+    from molopt.run import Run
 
-    ctx.exit(0 if carry_out(sources, **options) else 1)
+    limit = energy_limit(energy_left, "auto")
+    check_criteria(fmax, limit, steps)
+    Budget(max_calls, time_limit)
+    spec = OptimizerSpec.of(optimizer, coordinates).guided_by(surrogate)
+    request, shown = spec.checked_by(check), label(str(spec))
+    folder = Path(out)
+    require_folder(folder)
+    finishing = "finishing this force call; interrupt again to end at once"
+    with Notes() as notes, Progress() as progress, Interrupts(finishing) as interrupts:
+        progress.say("reading molecules")
+        stems = Stems()
+
+        def prepared(molecule: "Molecule") -> Job:
+            require_agreement(molecule, potential)
+            require_potentials(molecule, [potential])
+            stem = stems.new(molecule.name)
+            job = Job(molecule, *(folder / f"{stem}_relaxed{ending}" for ending in (".sdf", ".xyz", ".traj")))
+            require_absent(job[1:], overwrite)
+            return job
+
+        jobs = ahead(map(prepared, molecules(sources, charge, spin, seed, potential)))
+        folder.mkdir(parents=True, exist_ok=True)
+
+        def relaxed(job: Job) -> "Result":
+            def on_call(counted: "Counted") -> None:
+                progress.follow(job.molecule.name, shown, counted)
+
+            budget = Budget(max_calls, time_limit, interrupts.why)
+            run = Run(job.molecule, spec, potential, fmax, limit, steps, on_call, request, budget, Gains())
+            run.go(trajectory=job.traj)
+            return run.result()
+
+        converged = []
+        if not as_json:
+            say(HEADINGS)
+        try:
+            with JsonList() if as_json else nullcontext() as listed:
+                for job in jobs:
+                    with interrupts.held():
+                        result = relaxed(job)
+                        write(result, job)
+                        progress.clear()
+                        notes.tell()
+                        show(result) if listed is None else listed.add(result.as_dict())
+                        converged.append(result.converged)
+        finally:
+            progress.clear()
+            if not as_json and converged:
+                say(f"{sum(converged)} of {len(converged)} converged; written to {folder.resolve()}")
+    ctx.exit(0 if all(converged) else 1)
+
+
+def write(result: "Result", job: Job) -> None:
+    """The geometry of the result, if its forces are known."""
+    import ase.io
+
+    from molopt.report.fields import sdf_fields
+    from molopt.schema import Outcome
+
+    if result.trace and result.molecule is not None:
+        job.sdf.write_text(result.molecule.to_sdf(sdf_fields(Outcome.of(result))), encoding="utf-8")
+        atoms = result.atoms.copy()
+        atoms.calc = result.atoms.calc
+        atoms.info["name"] = result.name.replace("\\", "\\\\")  # ASE reads escapes and writes none; SMILES have them
+        ase.io.write(job.xyz, atoms, format="extxyz")
+
+
+def show(result: "Result") -> None:
+    from molopt.cli.terminal import say
+    from molopt.report.table import remarks, row
+
+    say(row(result))
+    for remark in remarks(result):
+        say(f"  {remark}")

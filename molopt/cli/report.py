@@ -1,11 +1,23 @@
 """`molopt report`: a study as one page."""
 
+from pathlib import Path
+
 import click
+
+from molopt.cli.files import require_absent, require_folder
+from molopt.errors import InputError
+
+REPORT = "report.html"
 
 
 @click.command(short_help="Write the report of a study: one HTML file.")
 @click.argument("study", type=click.Path())
-@click.option("--to", "to", type=click.Path(), help="The file to write.  [default: STUDY/report.html]")
+@click.option(
+    "--to",
+    "to",
+    type=click.Path(),
+    help="The file to write; one that ends in .md has the tables alone.  [default: STUDY/report.html]",
+)
 @click.option("--against", help="The optimizer that ratios are relative to.  [default: sella or bfgs]")
 @click.option("--overwrite", is_flag=True, help="Replace a file that --to names and that exists.")
 def report(study: str, to: str | None, against: str | None, overwrite: bool) -> None:
@@ -14,6 +26,22 @@ def report(study: str, to: str | None, against: str | None, overwrite: bool) -> 
     STUDY is a folder that molopt compare wrote. The report is one HTML file with tables, figures and every molecule in
     3D; it fetches nothing, and can be mailed.
     """
-    from molopt.cli.reporting import carry_out
+    from molopt.cli.terminal import say
+    from molopt.comparison.study import Study
+    from molopt.report.study import write_report, write_tables
 
-    carry_out(study, to, against, overwrite)
+    folder = Path(study)
+    path = Path(to) if to else folder / REPORT
+    with Study.open(folder) as opened:
+        require_folder(path.parent, "--to")
+        if not path.parent.is_dir():
+            raise InputError(f"the folder {path.parent} is not there: make it, or give another --to")
+        require_absent([path], overwrite or to is None, "--to")
+        if path.suffix == ".md":
+            write_tables(opened, path, against)
+            remarks = []
+        else:
+            remarks = write_report(opened, path, against)
+    for remark in remarks:
+        say(f"note: {remark}", err=True)
+    say(f"The report is {path}")

@@ -3,7 +3,8 @@
 import json
 import logging
 import time
-from typing import Any, Self
+from collections.abc import Mapping
+from typing import Self
 
 import click
 from rich.console import Console
@@ -90,8 +91,8 @@ class JsonList:
     def __init__(self) -> None:
         self.opening = "[\n"
 
-    def add(self, entry: dict[str, Any]) -> None:
-        click.echo(self.opening + json.dumps(entry, allow_nan=False), nl=False)
+    def add(self, entry: Mapping[str, object]) -> None:
+        click.echo(self.opening + json.dumps(dict(entry), allow_nan=False), nl=False)
         self.opening = ",\n"
 
     def __enter__(self) -> Self:

@@ -1,7 +1,8 @@
 """Cases x optimizers -> records: the same start, potential and criterion for all."""
 
-from molopt.comparison.cases import DEFAULT_OPTIMIZERS, Case, Criteria, cases
+from molopt.comparison.cases import Case, Criteria, cases
 from molopt.comparison.ranking import above_best, best_energy
 from molopt.comparison.running import compare
+from molopt.optimizers.registry import DEFAULT_OPTIMIZERS
 
 __all__ = ["DEFAULT_OPTIMIZERS", "Case", "Criteria", "above_best", "best_energy", "cases", "compare"]

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import find_spec
@@ -12,8 +13,8 @@ from typing import NamedTuple
 from molopt import __version__
 from molopt.errors import InputError
 from molopt.molecules import Molecule
-from molopt.optimizers.names import abbreviated, choose
-from molopt.optimizers.peers import PEERS
+from molopt.optimizers.registry import DEFAULT_OPTIMIZERS, PEERS
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.potentials.xtb import METHODS
 from molopt.record import Plan
 from molopt.specification import parse
@@ -21,17 +22,6 @@ from molopt.specification import parse
 log = logging.getLogger("molopt")
 
 ALWAYS = ("ase", "numpy", "rdkit", "scipy")  # ASE gives constraints, units and radii to every run
-
-DEFAULT_OPTIMIZERS = (
-    "default",
-    "adam/internal",
-    "heavy-ball/internal",
-    "adam",
-    "momentum",
-    "bfgs",
-    "lbfgs",
-    "fire",
-)
 
 
 class Criteria(NamedTuple):
@@ -42,19 +32,41 @@ class Criteria(NamedTuple):
     steps: int = 1000
 
 
-class Case(NamedTuple):
-    """One run of a comparison."""
+def criteria_of(plan: Plan) -> Criteria:
+    return Criteria(plan.fmax_limit, plan.energy_left_limit, plan.step_limit)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run of a comparison.
+
+    Attributes
+    ----------
+    molecule : Molecule
+    potential : str
+    optimizer : OptimizerSpec
+        A text is read as one.
+    seed : int
+        Which start of the molecule: 0 as it was given, k the embedding of seed k.
+    place : int
+        Of the molecule among all, from 0.
+    source : str
+        Where it came from.
+    """
 
     molecule: Molecule
     potential: str
-    optimizer: str
-    seed: int = 0  # which start of the molecule: 0 as it was given, k the embedding of seed k
-    place: int = 0  # of the molecule among all, from 0
-    source: str = ""  # where it came from
+    optimizer: OptimizerSpec
+    seed: int = 0
+    place: int = 0
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "optimizer", OptimizerSpec.of(self.optimizer))
 
     def plan(self, criteria: Criteria) -> Plan:
         """Everything that determines the run, in plain values."""
-        molecule, optimizer = self.molecule, choose(self.optimizer).name
+        molecule, optimizer = self.molecule, self.optimizer
         return Plan(
             source=self.source,
             molecule=molecule.name,
@@ -67,8 +79,8 @@ class Case(NamedTuple):
             bonds=molecule.bonds.tolist(),
             start=molecule.positions.tolist(),
             potential=self.potential,
-            optimizer=optimizer,
-            tuned=abbreviated(optimizer) != parse(optimizer)[0],
+            optimizer=str(optimizer),
+            tuned=optimizer.abbreviated != optimizer.label,
             fmax_limit=criteria.fmax,
             energy_left_limit=criteria.energy_left,
             step_limit=criteria.steps,
@@ -79,7 +91,7 @@ class Case(NamedTuple):
 def cases(
     molecules: Iterable[Molecule],
     potentials: Iterable[str] = ("mmff94",),
-    optimizers: Iterable[str] = DEFAULT_OPTIMIZERS,
+    optimizers: Iterable[str | OptimizerSpec] = DEFAULT_OPTIMIZERS,
     starts: int = 1,
     source: str = "",
 ) -> Iterator[Case]:
@@ -89,10 +101,10 @@ def cases(
     `molecule.conformers(1, seed=k)`, left out with a line in the log where there is none.
 
     >>> water = Molecule.from_smiles("O", name="water")
-    >>> [(case.potential, case.optimizer) for case in cases([water], ["mmff94", "uff"], ["adam"])]
+    >>> [(case.potential, case.optimizer.label) for case in cases([water], ["mmff94", "uff"], ["adam"])]
     [('mmff94', 'adam'), ('uff', 'adam')]
     """
-    potentials, optimizers = list(potentials), list(optimizers)
+    potentials, specs = list(potentials), [OptimizerSpec.of(optimizer) for optimizer in optimizers]
     for place, molecule in enumerate(molecules):
         for seed in range(starts):
             try:
@@ -101,20 +113,19 @@ def cases(
                 log.warning("%s has no start %d: %s", molecule.name, seed, error)
                 continue
             for potential in potentials:
-                for optimizer in optimizers:
-                    yield Case(start, potential, optimizer, seed, place, source)
+                for spec in specs:
+                    yield Case(start, potential, spec, seed, place, source)
 
 
-def versions(optimizer: str, potential: str) -> dict[str, str]:
+def versions(optimizer: OptimizerSpec, potential: str) -> dict[str, str]:
     """The versions of the packages that determine a run, as far as they are known; nothing is imported for it.
 
     A module of no package, as one that lies in the folder of its user, has the hash of its file for a version.
     """
-    name, keywords = parse(optimizer)
     found = {"molopt": __version__} | {package: installed_version(package) for package in ALWAYS}
-    if name in PEERS:
-        found[name] = installed_version(name)
-    for calculator in (potential, keywords.get("surrogate")):
+    if optimizer.name in PEERS:
+        found[optimizer.name] = installed_version(optimizer.name)
+    for calculator in (potential, optimizer.surrogate):
         called = parse(calculator)[0] if isinstance(calculator, str) else ""
         if called.lower() in METHODS:
             found["tblite"] = installed_version("tblite")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from molopt.comparison.cases import criteria_of
 from molopt.comparison.settings import Settings
 from molopt.errors import InputError
 from molopt.record import Plan, Record
@@ -46,6 +47,6 @@ class Consistency:
             return f"in {plan.potential!r}"
         if plan.optimizer not in settings.optimizers:
             return f"of {plan.optimizer!r}"
-        if (plan.fmax_limit, plan.energy_left_limit, plan.step_limit) != tuple(settings.criteria):
+        if criteria_of(plan) != settings.criteria:
             return f"to fmax {plan.fmax_limit:g}, energy left {plan.energy_left_limit!r}, {plan.step_limit} steps"
         return f"of start {plan.seed}" if plan.seed >= settings.starts else None

@@ -8,6 +8,7 @@ from ase import Atoms
 
 from molopt.fitting.hessians import hessian
 from molopt.molecules import Molecule
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.potentials import Counted, potential
 from molopt.potentials.force_field_terms import FORCE_FIELDS
 from molopt.potentials.xtb import METHODS
@@ -20,7 +21,7 @@ from molopt.specification import parse
 # it a motion of norm 1 A changes the energy by less than any criterion asks.
 WHOLE = dict.fromkeys(FORCE_FIELDS, (60, 0.0003)) | dict.fromkeys(METHODS, (24, 0.001))
 ARRIVED = 0.005  # eV above the floor, within which an end is called what its floor is
-CHECK = "default?check=report"
+CHECK = OptimizerSpec.of("default?check=report")
 STEP = 0.01  # A of the whole molecule, for differences of forces that may be as noisy as those of xTB
 
 

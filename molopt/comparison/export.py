@@ -6,52 +6,23 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Protocol
 
 from molopt.errors import InputError
 from molopt.record import Record
+from molopt.schema import EXPORT
 
-OF_THE_PLAN = ("molecule", "source", "place", "seed", "potential", "optimizer", "tuned")
-OF_THE_OUTCOME = (
-    "force_calls",
-    "steps",
-    "converged",
-    "ended",
-    "stationary",
-    "identity",
-    "energy",
-    "energy_left",
-    "fmax",
-    "seconds",
-    "optimizer_seconds",
-    "step_seconds",
-)
-OF_THE_MOLECULE = ("charge", "spin", "smiles")
-OF_THE_END = (
-    "floor_energy",
-    "end_stationary",
-    "end_stiffness",
-    "curvature",
-    "stiffness",
-    "check_calls",
-    "pushes",
-    "at_noise_floor",
-    "bonds_kept",
-    "stereo_kept",
-    "surrogate",
-    "surrogate_calls",
-    "surrogate_seconds",
-    "why",
-    "error",
-)
-CRITERIA = ("fmax_limit", "energy_left_limit", "step_limit")
-COLUMNS = (*OF_THE_PLAN, *OF_THE_OUTCOME, "atoms", *OF_THE_MOLECULE, *OF_THE_END, *CRITERIA, "key")
+
+class Table(Protocol):
+    """What `csv.writer` makes."""
+
+    def writerow(self, row: Iterable[str], /) -> object: ...
 
 
 def write_csv(records: Iterable[Record], path: Path) -> int:
-    """Write runs as they come; at the end the file is there, whole, or as it was before.
+    """Write runs one by one; at the end the file is there, whole, or as it was before.
 
-    The columns are `COLUMNS`, in the units of `Plan` and `Outcome`; `atoms` is the number of atoms. Numbers have all
+    The columns are `EXPORT`, in the units of the schema; `atoms` is the number of atoms. Numbers have all
     their digits; a cell is empty where a value is not known. Text is as it was read: in a spreadsheet, where text that
     begins with = + - or @ is a formula, import these columns as text. The file is UTF-8 with line ends as RFC 4180 has
     them; lone surrogates, which UTF-8 cannot hold, are written as backslash and number.
@@ -83,25 +54,17 @@ def write_csv(records: Iterable[Record], path: Path) -> int:
     return written
 
 
-def write_rows(records: Iterable[Record], table: Any) -> int:
-    table.writerow(COLUMNS)
+def write_rows(records: Iterable[Record], table: Table) -> int:
+    table.writerow(EXPORT)
     written = 0
     for record in records:
-        table.writerow(cells(record))
+        values = record.values()
+        table.writerow([cell(values[name]) for name in EXPORT])
         written += 1
     return written
 
 
-def cells(record: Record) -> list[str]:
-    """One row."""
-    plan, outcome = record.plan, record.outcome
-    values = {name: getattr(plan, name) for name in (*OF_THE_PLAN, *OF_THE_MOLECULE, *CRITERIA)}
-    values |= {name: getattr(outcome, name) for name in (*OF_THE_OUTCOME, *OF_THE_END)}
-    values |= {"atoms": len(plan.numbers), "key": record.key}
-    return [cell(values[name]) for name in COLUMNS]
-
-
-def cell(value: Any) -> str:
+def cell(value: object) -> str:
     """A value as text from which Python reads it back.
 
     >>> cell(0.1 + 0.2), cell(float("nan")), cell(None), cell(True), cell("=1+1")

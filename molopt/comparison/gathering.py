@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from molopt.comparison.cases import Case
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.record import Record
 
 Start = tuple[int, int]  # place of the molecule, seed
@@ -13,7 +14,7 @@ class Gathering:
     """Runs that end in any order, put together again by their start."""
 
     def __init__(self) -> None:
-        self.expected: dict[Start, list[tuple[str, str]]] = {}
+        self.expected: dict[Start, list[tuple[str, OptimizerSpec]]] = {}
         self.came: defaultdict[Start, list[tuple[Case, Record]]] = defaultdict(list)
 
     def expect(self, start: list[Case]) -> None:

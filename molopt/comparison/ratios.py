@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -39,13 +39,16 @@ def ratio(runs: Iterable[Record], others: Iterable[Record]) -> Ratio:
     runs, others : iterable of Record
         Of one optimizer each; problems that only one of them was run on are left out.
     """
-    return mean_of(log_ratios(runs, others))
+    return mean_of(by_molecule(log_ratios(runs, others)))
 
 
-def log_ratios(runs: Iterable[Record], others: Iterable[Record]) -> Array:
-    """(nmolecules,) mean over the seeds of ln(force calls / force calls of the other)."""
-    beside = {problem(other): cost(other) for other in others}
-    return by_molecule((run, math.log(cost(run) / beside[problem(run)])) for run in runs if problem(run) in beside)
+def log_ratios(
+    runs: Iterable[Record], others: Iterable[Record], count: Callable[[Record], float] = cost
+) -> list[tuple[Record, float]]:
+    """Each run with ln(count / count of the other), where both are known."""
+    beside = {problem(other): count(other) for other in others}
+    pairs = [(run, math.log(count(run) / beside[problem(run)])) for run in runs if problem(run) in beside]
+    return [(run, log) for run, log in pairs if math.isfinite(log)]
 
 
 def by_molecule(values: Iterable[tuple[Record, float]]) -> Array:
@@ -61,6 +64,11 @@ def geometric_mean_cost(runs: Iterable[Record]) -> Ratio:
     return mean_of(by_molecule((run, math.log(cost(run))) for run in runs))
 
 
+def geometric_mean(logs: Array) -> float:
+    """Of the values with these logarithms, (nmolecules,); NaN for none."""
+    return math.exp(np.mean(logs)) if len(logs) else math.nan
+
+
 def mean_of(logs: Array) -> Ratio:
     """The geometric mean of the values with these logarithms, (nmolecules,).
 
@@ -69,7 +77,7 @@ def mean_of(logs: Array) -> Ratio:
     """
     if not len(logs):
         return Ratio(math.nan, math.nan, math.nan, 0)
-    mean = math.exp(np.mean(logs))
+    mean = geometric_mean(logs)
     if len(logs) < 2:
         return Ratio(mean, math.nan, math.nan, len(logs))
     from scipy.stats import bootstrap  # takes a second to load

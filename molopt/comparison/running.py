@@ -10,13 +10,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from molopt.comparison.cases import Case, Criteria
+from molopt.comparison.cases import Case, Criteria, criteria_of
 from molopt.comparison.ends import end_of
 from molopt.errors import InputError
 from molopt.molecules import Molecule
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.potentials import Counted
 from molopt.potentials.budget import Budget
-from molopt.record import NOT_RUN, Outcome, Record
+from molopt.record import NOT_RUN, Outcome, Plan, Record
 from molopt.rules.partition import Array
 from molopt.run import Run
 
@@ -24,15 +25,15 @@ log = logging.getLogger("molopt")
 
 
 FRAMES = 40  # geometries that are kept of a run
-CAREFUL = "default?maxstep=0.05&rise=1e-9"  # how an end is relaxed on to the floor of its basin
+CAREFUL = OptimizerSpec.of("default?maxstep=0.05&rise=1e-9")  # how an end is relaxed on to the floor of its basin
 FLOOR = Criteria(fmax=0.001, steps=1000)
 
 
 class Task(NamedTuple):
-    """A run, and where it writes."""
+    """A run, with all that determines it, and where it writes."""
 
     case: Case
-    criteria: Criteria
+    plan: Plan
     trajectory: Path | None = None
     seconds: float | None = None  # after which it begins no further force call, that of its end included
 
@@ -71,7 +72,8 @@ def compare(
     """
     criteria = Criteria(fmax, energy_left, steps)
     for case in cases:
-        yield Record(case.plan(criteria), carry_out(Task(case, criteria)))
+        plan = case.plan(criteria)
+        yield Record(plan, carry_out(Task(case, plan)))
 
 
 def carry_out(task: Task) -> Outcome:
@@ -85,7 +87,7 @@ def in_parts(task: Task) -> Generator[Outcome, None, None]:
 
     A failure of an uncounted part costs that part alone.
     """
-    case, criteria, begun = task.case, task.criteria, time.monotonic()
+    case, criteria, begun = task.case, criteria_of(task.plan), time.monotonic()
     visited: list[Array] = []
     own: list[float] = []  # s on the clock, less those in potential, surrogate and files, at each force call
 
@@ -104,7 +106,7 @@ def in_parts(task: Task) -> Generator[Outcome, None, None]:
     try:
         run = started()
     except InputError as error:
-        yield Outcome("failed", f"{NOT_RUN}: {' '.join(str(error).split())}")
+        yield Outcome("failed", error=f"{NOT_RUN}: {' '.join(str(error).split())}")
         return
     try:
         run.go(trajectory=task.trajectory)
@@ -113,39 +115,15 @@ def in_parts(task: Task) -> Generator[Outcome, None, None]:
         run = started()
         run.go()
     result = run.result()
-    verdict, curvature = result.verdict, result.curvature
     kept = chosen_frames(len(visited))
-    outcome = Outcome(
-        ended="timed out" if run.budget.out_of_time else verdict.ended,
-        error=result.error,
-        stationary=verdict.stationary,
-        identity=verdict.molecule,
-        why=verdict.why,
-        seconds=result.seconds,
-        optimizer_seconds=result.optimizer_seconds,
-        step_seconds=float(np.median(np.diff(own))) if len(own) > 1 else math.nan,
-        force_calls=result.force_calls,
-        steps=result.steps,
-        energy=result.energy,
-        fmax=result.fmax,
-        energy_left=math.nan if result.energy_left is None else float(result.energy_left),
-        curvature=math.nan if curvature is None else curvature.lowest,
-        stiffness=math.nan if curvature is None else curvature.stiffness,
-        check_calls=0 if curvature is None else curvature.calls,
-        pushes=0 if curvature is None else curvature.pushes,
-        at_noise_floor=result.at_noise_floor,
-        bonds_kept=result.bonds_kept,
-        stereo_kept=result.stereo_kept,
-        surrogate=result.surrogate,
-        surrogate_calls=result.surrogate_calls,
-        surrogate_seconds=result.surrogate_seconds,
-        surrogate_setup_seconds=result.surrogate_setup_seconds,
-        energies=np.array([call.energy for call in result.trace]),
-        forces=np.array([call.fmax for call in result.trace]),
-        frames=np.array([visited[call] for call in kept]).reshape(len(kept), len(case.molecule), 3),
-        frame_calls=np.array(kept, dtype=int),
-        end=result.atoms.positions if result.trace else np.zeros((0, 3)),
-    )
+    known: dict[str, object] = {
+        "step_seconds": float(np.median(np.diff(own))) if len(own) > 1 else math.nan,
+        "frames": np.array([visited[call] for call in kept]).reshape(len(kept), len(case.molecule), 3),
+        "frame_calls": np.array(kept, dtype=int),
+    }
+    if run.budget.out_of_time:
+        known["ended"] = "timed out"
+    outcome = Outcome.of(result, **known)
     yield outcome
     if result.error is None:
         outcome = settled(case, outcome, Budget(time_limit=task.seconds, begun=begun))

@@ -4,7 +4,8 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
@@ -14,7 +15,7 @@ from molopt.molecules import Molecule
 from molopt.molecules.formats import READERS
 from molopt.molecules.molecule import SEED
 from molopt.molecules.reading import exists, read
-from molopt.optimizers.names import choose
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.specification import parse
 from molopt.store.checking import MOST, positive, whole
 
@@ -84,23 +85,27 @@ class Settings:
     def fixed(self) -> Self:
         """The same with full names of optimizers, absolute paths, hashes and versions."""
         sources = tuple(str(Path(source).resolve()) if exists(Path(source)) else source for source in self.sources)
-        optimizers = tuple(choose(name).name for name in self.optimizers)
-        given = vars(self) | {
-            "sources": sources,
-            "optimizers": optimizers,
-            "contents": contents(sources),
-            "versions": deciding(optimizers, self.potentials),
-        }
-        return type(self)(**given)
+        return replace(
+            self,
+            sources=sources,
+            optimizers=tuple(map(str, self.specs)),
+            contents=contents(sources),
+            versions=deciding(self.specs, self.potentials),
+        )
 
     @property
     def criteria(self) -> Criteria:
         return Criteria(self.fmax, self.energy_left, self.steps)
 
+    @cached_property
+    def specs(self) -> tuple[OptimizerSpec, ...]:
+        """The optimizers, read from their texts; InputError where one cannot be run here."""
+        return tuple(OptimizerSpec.of(text) for text in self.optimizers)
+
     @property
     def imports(self) -> list[str]:
         """The potentials of other packages, "module:factory?...", that runs would import, surrogates among them."""
-        guides = [parse(name)[1].get("surrogate") for name in self.optimizers]
+        guides = [spec.surrogate for spec in self.specs]
         names = [*self.potentials, *(guide for guide in guides if isinstance(guide, str))]
         return list(dict.fromkeys(name for name in names if ":" in parse(name)[0]))
 
@@ -160,7 +165,7 @@ def brief(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:60]}..."
 
 
-def deciding(optimizers: Iterable[str], potentials: Iterable[str]) -> dict[str, str]:
+def deciding(optimizers: Iterable[OptimizerSpec], potentials: Iterable[str]) -> dict[str, str]:
     """The versions of all packages that decide runs of these optimizers in these potentials."""
     found: dict[str, str] = {}
     potentials = list(potentials)

@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Self
@@ -15,9 +16,8 @@ from molopt.comparison.settings import SETTINGS, Settings, contents, deciding, r
 from molopt.errors import InputError
 from molopt.execution import Executor, Finished
 from molopt.molecules import Molecule
-from molopt.names import in_ascii
-from molopt.optimizers.names import choose
 from molopt.record import Outcome, Record
+from molopt.spelling import in_ascii
 from molopt.store import Store
 
 RUNS = "runs.db"
@@ -86,10 +86,11 @@ class Study:
         require_no_links(folder)
         require_same(settings, folder)
         study = cls(folder, settings)
+        specs = dict(zip(settings.optimizers, settings.specs, strict=True))
         try:
             for record in study.records():
                 plan = record.plan
-                if plan.versions != versions(plan.optimizer, plan.potential):
+                if plan.versions != versions(specs[plan.optimizer], plan.potential):
                     raise InputError(
                         f"{study.store.path} holds runs of other versions than {SETTINGS} says: begin another"
                     )
@@ -105,8 +106,8 @@ class Study:
         for place, (source, molecule) in enumerate(molecules):
             if settings.largest is not None and len(molecule) > settings.largest:
                 continue
-            for case in cases([molecule], settings.potentials, settings.optimizers, settings.starts, source):
-                yield case._replace(place=place)
+            for case in cases([molecule], settings.potentials, settings.specs, settings.starts, source):
+                yield replace(case, place=place)
 
     def records(self) -> Iterator[Record]:
         """The finished runs, molecule by molecule, in the order of the plan; InputError at one that is not its own."""
@@ -146,28 +147,28 @@ class Study:
 
         def tasks() -> Iterator[Task]:
             for start in starts(stream, trouble):
-                runs = [(case, case.plan(criteria).key) for case in start]
-                done = {key for _, key in runs if key in self.store}
+                runs = [(case, case.plan(criteria)) for case in start]
+                done = {plan.key for _, plan in runs if plan.key in self.store}
                 if len(done) == len(runs):
                     continue
                 gathering.expect(start)
-                for case, key in runs:
-                    if self.kept.get((case.place, case.seed, case.potential, case.optimizer), key) != key:
+                for case, plan in runs:
+                    if self.kept.get((plan.place, plan.seed, plan.potential, plan.optimizer), plan.key) != plan.key:
                         raise InputError(
                             f"{self.store.path} holds runs of a molecule {case.place} that is not "
                             f"{case.molecule.name!r} as {SETTINGS} has it: begin another"
                         )
-                    if key in done:
-                        gathering.keep(case, self.store.record(key))
-                for case, key in runs:
-                    if key not in done:
-                        yield Task(case, criteria, trajectory and trajectory(case), seconds)
+                    if plan.key in done:
+                        gathering.keep(case, self.store.record(plan.key))
+                for case, plan in runs:
+                    if plan.key not in done:
+                        yield Task(case, plan, trajectory and trajectory(case), seconds)
 
         outcomes: Generator[Finished[Task, Outcome], None, None] = executor.outcomes(in_parts, tasks())
         with closing(outcomes):
             for finished in outcomes:
                 case = finished.task.case
-                record = Record(case.plan(criteria), outcome_of(finished))
+                record = Record(finished.task.plan, outcome_of(finished))
                 self.store.add(record)
                 self.added += 1
                 if on_run is not None:
@@ -207,7 +208,7 @@ def require_same(settings: Settings, folder: Path) -> None:
     for source in sorted(now.keys() | settings.contents.keys()):
         if now.get(source) != settings.contents.get(source):
             raise InputError(f"{source!r} is not what it was when the study {folder} began: begin another")
-    installed = deciding(settings.optimizers, settings.potentials)
+    installed = deciding(settings.specs, settings.potentials)
     for package in ["molopt", *sorted(installed.keys() | settings.versions.keys())]:
         before, here = settings.versions.get(package), installed.get(package)
         if before is None and here is not None:
@@ -216,8 +217,8 @@ def require_same(settings: Settings, folder: Path) -> None:
             begun = f"{in_ascii(package)} {in_ascii(before or '')}"
             instead = f"here is {here}" if here else "which its runs do not use here"
             raise InputError(f"the study {folder} was begun with {begun}, {instead}: begin another")
-    for name in settings.optimizers:
-        if choose(name).name != name:
+    for name, spec in zip(settings.optimizers, settings.specs, strict=True):
+        if str(spec) != name:
             raise InputError(f"the study {folder} has {name!r}, which does not say all its arguments: begin another")
 
 
@@ -241,4 +242,4 @@ def outcome_of(finished: Finished[Task, Outcome]) -> Outcome:
     if finished.value is not None:
         return finished.value
     ended = {"raised": "failed"}.get(finished.ended, finished.ended)
-    return Outcome(ended, finished.error, seconds=finished.seconds)
+    return Outcome(ended, error=finished.error, seconds=finished.seconds)

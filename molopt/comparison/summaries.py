@@ -1,20 +1,43 @@
 """What the runs of one optimizer in one potential amount to."""
 
 import math
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from molopt.comparison.basins import basins
-from molopt.comparison.problems import by_optimizer, by_potential, problem, went_through
-from molopt.comparison.ratios import Ratio, geometric_mean_cost, ratio
+from molopt.comparison.basins import Basin, basins
+from molopt.comparison.counts import Count, energy_at_stop, to_floor, to_stop
+from molopt.comparison.problems import by_optimizer, by_potential, by_problem, problem, went_through
+from molopt.comparison.ratios import Ratio, by_molecule, geometric_mean, geometric_mean_cost, log_ratios, ratio
 from molopt.record import Record
 from molopt.specification import parse
 from molopt.stationary.verdict import ENDED, LOOKED_AT, MOLECULE
 
 DIFFERENT = 0.005  # eV between two ends that count as lower and higher
+
+
+class Reaching(NamedTuple):
+    """What the runs of an optimizer needed to reach something, beside the reference's.
+
+    Attributes
+    ----------
+    ratio : float
+        Geometric mean over molecules of the ratio of force calls, seeds averaged first; NaN where it is not known.
+    worst : float
+        The largest ratio of a start.
+    same : float
+        The ratio, of starts alone from which both came to rest in the same basin.
+    missed : int
+        Runs that did not get there: they count as the step limit.
+    """
+
+    ratio: float
+    worst: float
+    same: float
+    missed: int
 
 
 @dataclass(frozen=True)
@@ -50,6 +73,15 @@ class Summary:
     ends : Counter
         Of the words in `molopt.stationary.verdict.STATIONARY`: what the ends of the runs are, by their own checks or by
         a look that was not counted.
+    to_stop, to_floor : Reaching
+        Counts (a) and (b): until fmax was first at most 0.01 eV/A, and until the energy was first within 1 meV of the
+        lowest of the run, as `molopt.comparison.counts` has them.
+    lower_at_stop, higher_at_stop : int
+        Runs whose energy at the end of (a) is more than 5 meV below and above the reference's there.
+    above_at_stop : float
+        The median of these differences, eV.
+    same_basin : int
+        Starts from which this optimizer and the reference came to rest in the same basin.
     """
 
     potential: str
@@ -69,6 +101,12 @@ class Summary:
     rearranged: int
     checked: int
     ends: Counter[str]
+    to_stop: Reaching
+    to_floor: Reaching
+    lower_at_stop: int
+    higher_at_stop: int
+    above_at_stop: float
+    same_basin: int
 
     @property
     def failures(self) -> int:
@@ -87,11 +125,13 @@ def summaries(records: Iterable[Record], reference: str) -> list[Summary]:
     """
     found = []
     for potential, there in by_potential(records).items():
-        optimizers, lowest = by_optimizer(there), in_lowest_basin(there)
+        optimizers, there_basins = by_optimizer(there), basins_of(there)
         for optimizer, runs in optimizers.items():
             others = optimizers.get(reference, [])
             lower, higher = lower_and_higher(runs, others)
-            known = [lowest[run.key] for run in runs if run.key in lowest]
+            at_stop = above_at_stop(runs, others)
+            same = in_same_basin(runs, others, there_basins)
+            known = [in_lowest(there_basins[run.key]) for run in runs if run.key in there_basins]
             found.append(
                 Summary(
                     potential=potential,
@@ -111,6 +151,12 @@ def summaries(records: Iterable[Record], reference: str) -> list[Summary]:
                     rearranged=sum(not MOLECULE[run.outcome.identity].comparable for run in runs),
                     checked=sum(run.outcome.stationary in LOOKED_AT for run in runs),
                     ends=Counter(run.outcome.end_is for run in runs),
+                    to_stop=reaching(runs, others, same, to_stop),
+                    to_floor=reaching(runs, others, same, to_floor),
+                    lower_at_stop=sum(energy < -DIFFERENT for energy in at_stop),
+                    higher_at_stop=sum(energy > DIFFERENT for energy in at_stop),
+                    above_at_stop=median(at_stop),
+                    same_basin=len(same),
                 )
             )
     return found
@@ -148,16 +194,46 @@ def arrived(record: Record) -> bool:
     return record.outcome.converged and went_through(record)
 
 
-def in_lowest_basin(records: Iterable[Record]) -> dict[str, bool]:
-    """Whether each run, by its key, ended in a lowest basin of its problem; problems without basins are left out."""
-    problems: dict[object, list[Record]] = defaultdict(list)
-    for record in records:
-        problems[problem(record)].append(record)
-    return {key: there for runs in problems.values() for key, there in lowest_of(runs).items()}
+def above_at_stop(runs: Iterable[Record], others: Iterable[Record]) -> list[float]:
+    """Energies where count (a) ends above the other optimizer's there, eV, of the starts from which both got there."""
+    ends = {problem(other): energy_at_stop(other) for other in others}
+    above = [energy_at_stop(run) - ends[problem(run)] for run in runs if problem(run) in ends]
+    return [energy for energy in above if math.isfinite(energy)]
 
 
-def lowest_of(runs: Sequence[Record]) -> dict[str, bool]:
-    found = basins(runs)
-    if not any(found):
-        return {}
-    return {run.key: basin is not None and basin.lowest for run, basin in zip(runs, found, strict=True)}
+def reaching(
+    runs: Sequence[Record], others: Sequence[Record], same: Sequence[Record], count: Callable[[Record], Count]
+) -> Reaching:
+    """What a count of these runs amounts to; `same` are those that ended in the other optimizer's basin."""
+
+    def calls(record: Record) -> float:
+        return count(record).calls
+
+    logs, keys = log_ratios(runs, others, calls), {run.key for run in same}
+    return Reaching(
+        ratio=geometric_mean(by_molecule(logs)),
+        worst=math.exp(max((log for _, log in logs), default=math.nan)),
+        same=geometric_mean(by_molecule((run, log) for run, log in logs if run.key in keys)),
+        missed=sum(count(run).missed for run in runs),
+    )
+
+
+def basins_of(records: Iterable[Record]) -> dict[str, Basin | None]:
+    """The basin of each run, by its key; runs of problems of which no basin is known are left out."""
+    found: dict[str, Basin | None] = {}
+    for by_name in by_problem(records).values():
+        runs = list(by_name.values())
+        there = basins(runs)
+        if any(there):
+            found |= {run.key: basin for run, basin in zip(runs, there, strict=True)}
+    return found
+
+
+def in_lowest(basin: Basin | None) -> bool:
+    return basin is not None and basin.lowest
+
+
+def in_same_basin(runs: Iterable[Record], others: Iterable[Record], found: Mapping[str, Basin | None]) -> list[Record]:
+    """The runs that came to rest in the basin where the other optimizer did from the same start."""
+    beside = {problem(other): found.get(other.key) for other in others}
+    return [run for run in runs if (basin := found.get(run.key)) is not None and beside.get(problem(run)) == basin]

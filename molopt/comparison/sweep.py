@@ -1,4 +1,4 @@
-"""Sweeping a hyper-parameter: `lr=0.003:0.3:9` as names of optimizers."""
+"""Sweeping a hyper-parameter: `lr=0.003:0.3:9` as optimizers."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Self
@@ -6,8 +6,8 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from molopt.errors import InputError
-from molopt.optimizers.names import choose
-from molopt.specification import parse
+from molopt.optimizers.spec import OptimizerSpec
+from molopt.specification import literal
 
 MOST = 100  # values
 DIGITS = 4  # of a swept value: what a reader wants to see in a legend
@@ -43,20 +43,20 @@ class Sweep(NamedTuple):
         grid = np.geomspace(self.lowest, self.highest, self.points)
         return [float(f"{value:.{DIGITS}g}") for value in grid]
 
-    def over(self, optimizers: Sequence[str]) -> list[str]:
-        """The names with each value, of those optimizers that have the hyper-parameter; the others as they are.
+    def over(self, optimizers: Sequence[OptimizerSpec]) -> list[OptimizerSpec]:
+        """Each with every value, of those that have the hyper-parameter and were not given it; the others as they are.
 
-        >>> Sweep("lr", 0.01, 0.1, 2).over(["adam?b1=0.8", "bfgs"])
-        ['adam?b1=0.8&lr=0.01', 'adam?b1=0.8&lr=0.1', 'bfgs']
+        >>> given = [OptimizerSpec.of(text) for text in ("adam?b1=0.8", "bfgs")]
+        >>> [spec.abbreviated for spec in Sweep("lr", 0.01, 0.1, 2).over(given)]
+        ['adam?lr=0.01&b1=0.8', 'adam?lr=0.1&b1=0.8', 'bfgs']
         """
-        swept: list[str] = []
-        for name in optimizers:
-            given = parse(name)[1]
-            if self.key not in parse(choose(name).name)[1] or self.key in given:
-                swept.append(name)
-                continue
-            joint = "&" if given else "?"
-            swept += [f"{name}{joint}{self.key}={value:g}" for value in self.values]
+        swept: list[OptimizerSpec] = []
+        for spec in optimizers:
+            if self.key in spec.keywords and self.key not in spec.said:
+                swept += [spec.having(**{self.key: literal(f"{value:g}")}) for value in self.values]
+            else:
+                swept.append(spec)
         if len(swept) == len(optimizers):
-            raise InputError(f"none of {', '.join(optimizers)} has an argument {self.key!r} that could be swept")
+            names = ", ".join(spec.abbreviated for spec in optimizers)
+            raise InputError(f"none of {names} has an argument {self.key!r} that could be swept")
         return swept

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from molopt.errors import InputError, PotentialFailed
 from molopt.molecules import Molecule
 from molopt.optimizers import LBFGS
 from molopt.potentials import Counted, potential
@@ -53,6 +54,14 @@ def samples_of(molecule: Molecule, method: str) -> list[Sample]:
     start = sample(molecule.name, atoms, relaxed=False)
     LBFGS(atoms, logfile=None, coordinates="internal", model="fischer-almlof").run(fmax=FMAX, steps=STEPS)
     return [start, sample(molecule.name, atoms, relaxed=True)]
+
+
+def samples_or_reason(molecule: Molecule, method: str) -> list[Sample] | str:
+    """The Hessians of one molecule, or in one line why it has none."""
+    try:
+        return samples_of(molecule, method)
+    except (InputError, PotentialFailed, RuntimeError) as error:  # calculators raise RuntimeError of their own
+        return " ".join(str(error).split())
 
 
 def sample(name: str, atoms: Any, relaxed: bool) -> Sample:

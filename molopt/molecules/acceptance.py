@@ -4,7 +4,7 @@ from rdkit import Chem, rdBase
 
 from molopt.errors import InputError
 from molopt.molecules.checks import check_geometry
-from molopt.names import tidied
+from molopt.spelling import tidied
 
 
 def accepted(mol: Chem.Mol, conformer: int, name: str | None) -> tuple[Chem.Mol, str]:

@@ -10,7 +10,7 @@ from ase import Atoms
 
 from molopt.errors import InputError
 from molopt.molecules.checks import LARGEST, check_spin, whole
-from molopt.names import tidied
+from molopt.spelling import tidied
 
 log = logging.getLogger("molopt")
 

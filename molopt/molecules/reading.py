@@ -11,7 +11,7 @@ from molopt.molecules.molecule import SEED, Molecule
 from molopt.molecules.published import PUBLISHED, published
 from molopt.molecules.shipped import find_shipped, shipped_names
 from molopt.molecules.smiles import parse_smiles
-from molopt.names import nearest
+from molopt.spelling import nearest
 
 ENDINGS = ", ".join(READERS)
 FOLDERS = re.compile(r"[\w.~+ -]*[/\\][\w.~+ /\\-]*")  # a SMILES with a slash has a double bond, too

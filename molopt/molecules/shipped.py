@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from molopt.errors import InputError
-from molopt.names import offer
+from molopt.spelling import offer
 
 PACKAGE = Path(__file__).parent.parent
 FOLDERS = (PACKAGE / "data", PACKAGE.parent / "molecules")  # in an installed wheel, in a checkout

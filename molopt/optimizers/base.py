@@ -24,9 +24,8 @@ from molopt.coordinates.primitives import carried
 from molopt.directions import Checked, Direction
 from molopt.errors import Exploded, InputError, PotentialFailed
 from molopt.molecules import Molecule
-from molopt.names import offer
-from molopt.optimizers.asked import Asked
 from molopt.optimizers.bodies import body_of, is_extended, is_metal
+from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.checking import Checking
 from molopt.optimizers.energy_left import Estimate, recipe_for
 from molopt.optimizers.internals import MODEL_NAMES, Recipe
@@ -36,6 +35,7 @@ from molopt.optimizers.stopping import Stopping
 from molopt.optimizers.surrogate import Surrogate
 from molopt.optimizers.trajectory import Frames, ends_at, mend
 from molopt.optimizers.watched import Remembered, WatchedAtoms
+from molopt.spelling import offer
 from molopt.stationary.curvature import Curvature
 
 log = logging.getLogger("molopt")
@@ -99,7 +99,7 @@ class DirectionOptimizer(Optimizer):
         surrogate: Any = None,
         molecule: Molecule | None = None,
         criteria: Any = (),
-        check: str | None = None,
+        check: str | CheckRequest | None = None,
         **kwargs: Any,
     ) -> None:
         unknown = sorted(set(kwargs) - ASE_KEYWORDS)
@@ -138,7 +138,9 @@ class DirectionOptimizer(Optimizer):
 
     def look(self, check: Any) -> None:
         """Look at the softest direction before a run is done, or not; before its first step."""
-        self.checking = Checking.of(Asked.of(check), self.recipe, self.sees, self.atoms, self.stopping, self.tell)
+        self.checking = Checking.of(
+            CheckRequest.of(check), self.recipe, self.sees, self.atoms, self.stopping, self.tell
+        )
         if self.checking.possible:
             inner = self.direction.inner if isinstance(self.direction, Checked) else self.direction
             self.direction = self.checking.direction(inner)

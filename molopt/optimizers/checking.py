@@ -16,7 +16,7 @@ from molopt.directions import Checked
 from molopt.directions.base import Direction
 from molopt.directions.checks import MARKS, Checks, Found
 from molopt.molecules import Molecule
-from molopt.optimizers.asked import Asked
+from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.internals import Recipe
 from molopt.optimizers.pushed import Left
 from molopt.optimizers.stopping import Stopping
@@ -44,7 +44,7 @@ class Checking:
 
     Attributes
     ----------
-    asked : Asked
+    asked : CheckRequest
     stopping : Stopping
         The criteria of the run.
     natoms : int
@@ -68,7 +68,7 @@ class Checking:
         What is said of that ridge, where the run went back to it.
     """
 
-    asked: Asked
+    asked: CheckRequest
     stopping: Stopping
     natoms: int
     molecule: Molecule | None = None
@@ -85,7 +85,7 @@ class Checking:
     @classmethod
     def of(
         cls,
-        asked: Asked,
+        asked: CheckRequest,
         recipe: Recipe | None,
         sees: str,
         atoms: Any,

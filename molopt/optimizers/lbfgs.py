@@ -9,10 +9,10 @@ from molopt.control import Trust
 from molopt.directions import Corrected, QuasiNewton
 from molopt.optimizers.base import DirectionOptimizer
 from molopt.optimizers.bodies import body_of
+from molopt.optimizers.registry import QUASI_NEWTON
 from molopt.optimizers.surrogate import Surrogate
 
 CARTESIAN_STIFFNESS = 70.0  # eV/A^2, as in ASE's BFGS
-CARTESIAN = QuasiNewton(memory=60, fade=1.0, damping=0.2)  # a number is a poor model: what was seen is all there is
 
 
 class LBFGS(DirectionOptimizer):
@@ -94,7 +94,8 @@ class LBFGS(DirectionOptimizer):
     @classmethod
     def defaults(cls, coordinates: str) -> dict[str, Any]:
         """The hyper-parameters of its direction."""
-        return asdict(CARTESIAN if coordinates == "cartesian" else QuasiNewton())
+        tuned = {entry.coordinates: entry.tuned for entry in QUASI_NEWTON}.get(coordinates, {})
+        return asdict(QuasiNewton()) | dict(tuned)
 
     @classmethod
     def default_control(cls, coordinates: str) -> Trust:

@@ -8,7 +8,7 @@ from ase import Atoms
 from molopt.convergence import auto
 from molopt.errors import InputError
 from molopt.molecules import Molecule
-from molopt.optimizers.asked import Asked
+from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.lbfgs import LBFGS
 from molopt.stationary.curvature import Curvature
 from molopt.stationary.verdict import STATIONARY
@@ -36,7 +36,7 @@ def look(atoms: Atoms, molecule: Molecule | None = None, calls: int = 8) -> Curv
         A force call failed.
     """
     try:
-        run = LBFGS(atoms, logfile=None, molecule=molecule, coordinates="internal", check=Asked("auto", calls))
+        run = LBFGS(atoms, logfile=None, molecule=molecule, coordinates="internal", check=CheckRequest("auto", calls))
     except InputError as error:
         return Curvature.unknown(error.message.partition(": use")[0])
     if not run.checking.possible:

@@ -1,8 +1,8 @@
 """Sella, geomeTRIC and pyberny, followed as if they were ASE optimizers: the extra `peers`.
 
 Each runs with its own defaults in its own internal coordinates. What is not its own is the end: its criteria are set to
-zero, and a run stops after the force call whose forces meet the criterion of all others. What is left of their own in
-the way of that is in `UNMATCHED`.
+zero, and a run stops after the force call whose forces meet the criterion of all others. What of their own remains is
+`unmatched` of their entries in the registry.
 """
 
 import logging
@@ -19,6 +19,7 @@ from ase.optimize.optimize import Optimizer
 from ase.units import Bohr, Hartree
 
 from molopt.errors import InputError, MissingExtra, PotentialFailed
+from molopt.optimizers.registry import PEERS
 from molopt.rules.partition import Array
 
 Evaluate = Callable[[Array], tuple[float, Array]]  # positions (natoms, 3), A -> energy (eV), forces (natoms, 3), eV/A
@@ -77,28 +78,14 @@ def follow_pyberny(atoms: Atoms, evaluate: Evaluate, steps: int) -> None:
         berny.send((energy / Hartree, -forces * (Bohr / Hartree)))
 
 
-PEERS: dict[str, Callable[[Atoms, Evaluate, int], None]] = {
-    "sella": follow_sella,
-    "geometric": follow_geometric,
-    "pyberny": follow_pyberny,
-}
-PACKAGES = {"sella": "sella", "geometric": "geometric", "pyberny": "berny"}
-UNMATCHED = {
-    "sella": "Sella measures its step in its own internal coordinates: it has no cap in Angstrom of an atom.",
-    "geometric": "geomeTRIC caps the RMSD of a step (trust radius 0.1 to 0.3 A), not the longest atom; the smallest "
-    "trust radius is what its default criteria would give.",
-    "pyberny": "pyberny caps the RMS of a step in internal coordinates (trust radius 0.3), and has no cap in Angstrom.",
-}
-
-
 def require(name: str) -> None:
     """Raise MissingExtra where a peer is not installed."""
-    if find_spec(PACKAGES[name]) is None:
+    if find_spec(PEERS[name].package) is None:
         raise MissingExtra("peers", name)
 
 
 class Peer(Optimizer):
-    """One of `PEERS` as an ASE optimizer that can be run once, from the geometry of its atoms.
+    """A peer of the registry as an ASE optimizer that can be run once, from the geometry of its atoms.
 
     A step is a force call at a new geometry, as the peers make one a step. Atoms must not be periodic or constrained,
     which each peer would have to be told in its own way.
@@ -119,7 +106,7 @@ class Peer(Optimizer):
         self.fmax, self.max_steps, self.nsteps = fmax, steps, -1
         try:
             with quiet():
-                PEERS[self.peer](self.atoms.copy(), self.evaluate, steps)
+                PEERS[self.peer].load()(self.atoms.copy(), self.evaluate, steps)
         except Stopped:
             return self.done
         except PotentialFailed:

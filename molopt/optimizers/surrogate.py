@@ -46,7 +46,7 @@ class Surrogate:
         self.calculator = calculator
         self.atoms = atoms.copy()
         self.atoms.set_constraint()
-        self.name = name or str(getattr(calculator, "name", type(calculator).__name__))
+        self.name = name or guide_name(calculator)
         self.counted = counted
         self.calls = 0
         self.seconds = 0.0
@@ -68,3 +68,8 @@ class Surrogate:
             return np.inf, np.zeros(x.size)
         finally:
             self.seconds += time.perf_counter() - start
+
+
+def guide_name(surrogate: object) -> str:
+    """What a surrogate is called: its name as it was given, or that of the calculator."""
+    return surrogate if isinstance(surrogate, str) else str(getattr(surrogate, "name", type(surrogate).__name__))

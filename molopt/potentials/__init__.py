@@ -5,7 +5,6 @@ from ase.calculators.abc import GetPropertiesMixin
 
 from molopt.errors import InputError
 from molopt.molecules import Molecule
-from molopt.names import offer
 from molopt.potentials.counting import Counted
 from molopt.potentials.force_field_terms import FORCE_FIELDS
 from molopt.potentials.force_fields import RDKitForceField
@@ -13,6 +12,7 @@ from molopt.potentials.foreign import foreign
 from molopt.potentials.surrogates import automatic, engine
 from molopt.potentials.xtb import METHODS, xtb
 from molopt.specification import parse
+from molopt.spelling import offer
 
 __all__ = ["Counted", "RDKitForceField", "automatic", "engine", "potential", "potential_names"]
 

@@ -14,7 +14,7 @@ from molopt.errors import InputError, MissingExtra
 from molopt.molecules import Molecule
 from molopt.molecules.checks import check_spin, whole
 from molopt.molecules.electrons import charge_of, name_of, spin_of
-from molopt.names import offer
+from molopt.spelling import offer
 
 METHODS = {"gfn2-xtb": "GFN2-xTB", "gfn1-xtb": "GFN1-xTB"}
 

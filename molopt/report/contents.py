@@ -1,10 +1,11 @@
 """What a page says of a study as a whole: its molecules, its runs in one line each, and what determined them."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from molopt.columns import UNKNOWN, Cell
 from molopt.comparison.basins import Basin
 from molopt.errors import InputError
 from molopt.record import NOT_RUN, Plan, Record
@@ -12,11 +13,31 @@ from molopt.report.colours import css
 from molopt.report.escaping import shown
 from molopt.report.frames import BYTES_PER_ATOM
 from molopt.report.labels import label, looks
-from molopt.report.table import left_of
-from molopt.stationary.verdict import ENDED as VERDICTS
+from molopt.schema import PAGE, Outcome, Standing
 
-# Of a run's line, as in molecules.js; SHOWN is LEFT as it is shown, in meV.
-BLOCK, OPTIMIZER, POTENTIAL, SEED, ENDED, CALLS, ENERGY, FMAX, LEFT, BASIN, LOWEST, END, IDENTITY, SHOWN = range(14)
+
+class Line(NamedTuple):
+    """A run as the page's script has it, which takes the names of these from here.
+
+    Attributes
+    ----------
+    block : int
+        Of the run's geometries in the page.
+    optimizer, potential : int
+        Their places in the page's lists.
+    seed : int
+    lowest : float or None
+        Energy (eV) that heights are above.
+    cells : list
+        Of the columns `PAGE` of the schema: text, or text and number.
+    """
+
+    block: int
+    optimizer: int
+    potential: int
+    seed: int
+    lowest: float | None
+    cells: Sequence[str | tuple[str, float | str]]
 
 
 class End(NamedTuple):
@@ -34,6 +55,14 @@ class End(NamedTuple):
     lowest: float = math.nan
 
 
+class Drawn(NamedTuple):
+    """An optimizer in a legend."""
+
+    name: str
+    colour: str
+    dashes: Sequence[float]
+
+
 @dataclass
 class Entry:
     """A molecule: how it is called, and its runs, each as the page's script wants it."""
@@ -43,16 +72,15 @@ class Entry:
     source: str
     atoms: int
     charge: int
-    runs: list[list[Any]] = field(default_factory=list)
+    runs: list[Line] = field(default_factory=list)
+    converged: int = 0  # of these runs
+    fewest: int | None = None  # force calls of the quickest of those
 
-    @property
-    def converged(self) -> int:
-        return sum(VERDICTS[run[ENDED]].converged for run in self.runs)
-
-    @property
-    def fewest(self) -> int | None:
-        """Force calls of the quickest run that converged."""
-        return min((run[CALLS] for run in self.runs if VERDICTS[run[ENDED]].converged), default=None)
+    def add(self, line: Line, outcome: Outcome) -> None:
+        self.runs.append(line)
+        if outcome.converged:
+            self.converged += 1
+            self.fewest = outcome.force_calls if self.fewest is None else min(self.fewest, outcome.force_calls)
 
 
 @dataclass
@@ -75,12 +103,9 @@ class Contents:
         entry = self.entry(plan)
         optimizer = self.optimizers.setdefault(plan.optimizer, len(self.optimizers))
         potential = self.potentials.setdefault(plan.potential, len(self.potentials))
-        numbers = [known(value) for value in (outcome.energy, outcome.fmax, outcome.energy_left)]
-        calls = outcome.force_calls
-        entry.runs.append([
-            self.runs, optimizer, potential, plan.seed, outcome.ended, calls, *numbers, letters(end.basin),
-            known(end.lowest), outcome.end_is, outcome.identity, left_of(outcome),
-        ])  # fmt: skip
+        standing = Standing(outcome, end.lowest, letters(end.basin))
+        cells = [shortest(column.cell(standing)) for column in PAGE]
+        entry.add(Line(self.runs, optimizer, potential, plan.seed, known(end.lowest), cells), outcome)
         self.runs += 1
         self.not_run += (outcome.error or "").startswith(NOT_RUN)
         self.atoms += len(plan.numbers)
@@ -117,10 +142,9 @@ class Contents:
             found.append(entry)
         return found
 
-    def legend(self) -> list[dict[str, Any]]:
+    def legend(self) -> list[Drawn]:
         """Each optimizer's name and look, the same in the figures."""
-        drawn = looks(self.optimizers).items()
-        return [{"name": named(name), "colour": css(look.colour), "dashes": list(look.dashes)} for name, look in drawn]
+        return [Drawn(named(name), css(look.colour), look.dashes) for name, look in looks(self.optimizers).items()]
 
 
 def contents(records: Iterable[Record], ends: Mapping[str, End]) -> Contents:
@@ -138,7 +162,7 @@ def letters(basin: Basin | None) -> str:
     ('A', 'A-2', 'BB', '-')
     """
     if basin is None:
-        return "-"
+        return UNKNOWN
     turn, letter = divmod(basin.level, 26)
     return chr(ord("A") + letter) * (turn + 1) + (f"-{basin.form + 1}" if basin.form else "")
 
@@ -154,6 +178,10 @@ def criterion(plan: Plan) -> str:
     left = plan.energy_left_limit
     besides = "" if left is None else f", energy left {left if isinstance(left, str) else f'{left:g} eV'}"
     return f"fmax {plan.fmax_limit:g} eV/Å{besides}"
+
+
+def shortest(cell: Cell) -> str | tuple[str, float | str]:
+    return cell.text if cell.value is None else (cell.text, cell.value)
 
 
 def known(value: float) -> float | None:

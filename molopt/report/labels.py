@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from molopt.optimizers.names import ASES, abbreviated
+from molopt.optimizers.registry import ASES, ENTRIES
+from molopt.optimizers.spec import abbreviated
 from molopt.specification import parse
 
 
@@ -16,39 +17,8 @@ class Look(NamedTuple):
     marker: str = "o"
 
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart, without their yellow, which is faint on white;
-# further optimizers are shades of them. Ours are solid, but for rules in internal coordinates, which are finely dotted;
-# ASE's are dashed so that one shows through the gaps of another; the peers', in Tol's colours, have the longest dashes.
-LOOKS = {
-    "default": Look("#990022"),
-    "lbfgs/internal": Look("#1B1B7A"),
-    "lbfgs/elastic": Look("#4B4BD6"),
-    "lbfgs/cartesian": Look("#2E6F8E"),
-    "adam": Look("#D55E00"),
-    "momentum": Look("#0072B2"),
-    "rmsprop": Look("#E69F00"),
-    "adagrad": Look("#009E73"),
-    "gradient-descent": Look("#CC79A7"),
-    "bfgs": Look("#000000", (5, 2)),
-    "lbfgs": Look("#56B4E9", (1.5, 1.5)),
-    "fire": Look("#7F7F7F", (6, 1.5, 1.5, 1.5)),
-    "heavy-ball": Look("#00436B"),
-    "nesterov": Look("#6CA6E0"),
-    "per-atom-adam": Look("#7A3600"),
-    "amsgrad": Look("#F59B6B"),
-    "nadam": Look("#A5423C"),
-    "radam": Look("#D9A093"),
-    "adabelief": Look("#8C2D62"),
-    "adadelta": Look("#00573F"),
-    "lion": Look("#806000"),
-    "apollo": Look("#5C3D99"),
-    "fire2": Look("#4D4D4D", (6, 1.5, 1.5, 1.5, 1.5, 1.5)),
-    "mdmin": Look("#A6A6A6", (3, 3)),
-    "sella": Look("#117733", (9, 2)),
-    "geometric": Look("#AA4499", (9, 1.5, 1.5, 1.5)),
-    "pyberny": Look("#999933", (9, 1.5, 1.5, 1.5, 1.5, 1.5)),
-}
-DOTTED = {"internal": (1.2, 0.6), "elastic": (2.4, 0.6)}  # a rule in other coordinates has its colour
+LOOKS = {entry.name: Look(entry.colour, entry.dashes) for entry in ENTRIES}
+DOTTED = {"internal": (1.2, 0.6), "elastic": (2.4, 0.6)}  # a rule in other coordinates has its own colour, dotted
 OTHER = Look("#5C3D99", (2, 1))
 VARIANTS: Sequence[tuple[float, ...]] = ((), (3, 1), (1, 1), (4, 1, 1, 1))  # one optimizer with several arguments
 MARKERS = "osD^vPX<>p"  # of the optimizers of a study, in their order
@@ -60,12 +30,17 @@ def label(optimizer: str) -> str:
     >>> label("bfgs?maxstep=0.2&alpha=70.0")
     'bfgs (ASE)'
     """
-    return f"{abbreviated(optimizer)}{' (ASE)' if plain(optimizer) in ASES else ''}"
+    return f"{abbreviated(optimizer)}{' (ASE)' if is_ases(optimizer) else ''}"
 
 
 def plain(optimizer: str) -> str:
     """The name without arguments."""
     return parse(optimizer)[0]
+
+
+def is_ases(optimizer: str) -> bool:
+    """Whether it is one of `ase.optimize`, which shares the name lbfgs with molopt."""
+    return plain(optimizer) in ASES
 
 
 def look(optimizer: str, variant: int = 0) -> Look:

@@ -5,18 +5,18 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ase.data import chemical_symbols
 
 import molopt
 from molopt.record import Record
-from molopt.report.contents import Contents, End, Entry, contents
+from molopt.report.contents import Contents, End, Entry, Line, contents
+from molopt.report.elements import Figure, Table
 from molopt.report.escaping import json_text, shown
 from molopt.report.frames import deflated, packed_run
-from molopt.report.parts import Figure, Table
 from molopt.report.viewer import VERSION, library
-from molopt.stationary.verdict import WORDS, meanings
+from molopt.schema import PAGE
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -76,7 +76,7 @@ def write_page(
             f"the first {len(drawn)} of {len(study.molecules)} molecules are in 3D: more make too large a page"
         )
     scripts = [text(name) for name in SCRIPTS]
-    parts = template.stream(
+    stream = template.stream(
         title=shown(title),
         version=molopt.__version__,
         policy=policy([*scripts, viewer.script] if viewer else scripts),
@@ -87,8 +87,9 @@ def write_page(
         legend=study.legend(),
         tables=tables,
         figures=figures,
-        molecules=molecule_table(study, {entry.number for entry in drawn}),
-        meanings={name: meanings(table) for name, table in WORDS.items()},
+        molecules=study.molecules.values(),
+        drawn={entry.number for entry in drawn},
+        columns=PAGE,
         index=json_text(index(study, drawn)),
         blocks=blocks(kept, study, drawn, frames),
         library=deflated(viewer.script.encode()) if viewer else None,
@@ -96,11 +97,11 @@ def write_page(
         notes=[*notes, *remarks],
         missing=NO_LIBRARY,
     )
-    parts.enable_buffering(50)
+    stream.enable_buffering(50)
     unfinished = path.with_name(f"{path.name}.part")
     unfinished.unlink(missing_ok=True)  # it may be a link
     with open(unfinished, "w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
-        file.writelines(parts)
+        file.writelines(stream)
     os.replace(unfinished, path)
     return remarks
 
@@ -154,15 +155,13 @@ def facts(study: Contents, command: str) -> list[tuple[str, str]]:
     return [(name, value) for name, value in found if value]
 
 
-def molecule_table(study: Contents, drawn: set[int]) -> list[dict[str, Any]]:
-    rows = study.molecules.values()
-    return [{"entry": entry, "runs": len(entry.runs), "drawn": entry.number in drawn} for entry in rows]
-
-
-def index(study: Contents, drawn: Sequence[Entry]) -> dict[str, Any]:
+def index(study: Contents, drawn: Sequence[Entry]) -> dict[str, object]:
+    """What the page's script begins with: names and columns of a run's line, and the lines."""
     return {
-        "optimizers": study.legend(),
+        "optimizers": [look._asdict() for look in study.legend()],
         "potentials": [shown(potential) for potential in study.potentials],
+        "line": Line._fields,
+        "columns": [{"numeric": column.numeric, "good": column.good} for column in PAGE],
         "molecules": [{"name": entry.name, "runs": entry.runs} for entry in drawn],
     }
 

@@ -1,5 +1,6 @@
 """The report of a study: its records, told in tables, figures and molecules."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -12,11 +13,11 @@ from molopt.comparison.problems import by_problem, converged, converged_to_lowes
 from molopt.comparison.study import Study
 from molopt.comparison.summaries import summaries
 from molopt.errors import InputError
-from molopt.optimizers.choice import ASES
-from molopt.optimizers.names import abbreviated, choose
-from molopt.optimizers.peers import UNMATCHED
+from molopt.optimizers.registry import PEERS
+from molopt.optimizers.spec import OptimizerSpec, abbreviated
 from molopt.record import NOT_RUN, Record
 from molopt.report.contents import End
+from molopt.report.elements import Figure
 from molopt.report.figures import (
     descent_figure,
     ending_figure,
@@ -26,10 +27,9 @@ from molopt.report.figures import (
     profile_figure,
     sweep_figure,
 )
-from molopt.report.labels import VARIANTS, Look, label, looks, plain
+from molopt.report.labels import VARIANTS, Look, is_ases, label, looks, plain
 from molopt.report.page import write_page
-from molopt.report.parts import Figure, Table
-from molopt.report.summary import summary_table
+from molopt.report.summary import tables
 from molopt.specification import parse
 from molopt.stationary.verdict import MOLECULE
 
@@ -55,21 +55,33 @@ def write_report(study: Study, path: Path, against: str | None = None) -> list[s
         The study has no runs yet, or `against` was not run.
     """
     records = [light(record) for record in study.records()]
-    if not records:
-        raise InputError(f"the study {study.folder} has no runs yet: molopt compare --resume {study.folder}")
-    ranks = {name: rank for rank, name in enumerate(study.settings.potentials)}
-    run = sorted(covered(records) or records, key=lambda record: ranks[record.plan.potential])
-    reference = reference_of(run, against)
+    run, reference = judged(study, records, against)
     return write_page(
         path,
         f"{study.folder.resolve().name}: force calls of {len(looks_of(run))} optimizers",
         Stored(study, {record.key for record in records}),
         figures(run, reference),
-        tables(run, reference),
+        tables(summaries(run, reference), reference),
         notes(records, study),
         study.settings.command,
         ends_of(run),
     )
+
+
+def write_tables(study: Study, path: Path, against: str | None = None) -> None:
+    """Write the tables of a study as Markdown; parameters and errors as of `write_report`."""
+    run, reference = judged(study, [light(record) for record in study.records()], against)
+    found = [table.markdown() for table in tables(summaries(run, reference), reference)]
+    path.write_text("\n\n".join(found) + "\n", encoding="utf-8", errors="backslashreplace")
+
+
+def judged(study: Study, records: Sequence[Record], against: str | None) -> tuple[list[Record], str]:
+    """The records that tables and figures are of, potential by potential, and the optimizer that ratios are to."""
+    if not records:
+        raise InputError(f"the study {study.folder} has no runs yet: molopt compare --resume {study.folder}")
+    ranks = {name: rank for rank, name in enumerate(study.settings.potentials)}
+    run = sorted(covered(records) or records, key=lambda record: ranks[record.plan.potential])
+    return run, reference_of(run, against)
 
 
 class Stored:
@@ -105,6 +117,9 @@ def ends_of(records: Sequence[Record]) -> dict[str, End]:
     for runs in by_problem(records).values():
         there = list(runs.values())
         bottom = lowest(there)
+        if math.isnan(bottom):  # all failed: heights are above the lowest that any of them came through
+            seen = np.concatenate([record.outcome.energies for record in there])
+            bottom = float(np.nanmin(seen, initial=math.inf)) if np.isfinite(seen).any() else math.nan
         found |= {record.key: End(basin, bottom) for record, basin in zip(there, basins(there), strict=True)}
     return found
 
@@ -117,15 +132,11 @@ def reference_of(records: Sequence[Record], against: str | None) -> str:
     """The full name of the optimizer that ratios are relative to."""
     there = list(dict.fromkeys(record.plan.optimizer for record in records))
     if against is not None:
-        name = choose(against).name
+        name = str(OptimizerSpec.of(against))
         if name not in there:
             raise InputError(f"{against!r} was not run; there are {', '.join(map(label, there))}")
         return name
     return next((name for known in REFERENCES for name in there if plain(name) == known), there[0])
-
-
-def tables(records: Sequence[Record], reference: str) -> list[Table]:
-    return [summary_table(summaries(records, reference), reference)]
 
 
 def figures(records: Sequence[Record], reference: str) -> list[Figure]:
@@ -242,12 +253,12 @@ def notes(records: Sequence[Record], study: Study) -> list[str]:
         if threads is None
         else f"Each library had {'one thread' if threads == 1 else f'{threads} threads'} in each run."
     )
-    if names & set(ASES):
+    if any(map(is_ases, names)):
         found.append(
             "The cap is what each optimizer calls maxstep: of the longest atom in molopt and ASE's BFGS and LBFGS, of "
             "all atoms' displacements as one vector in ASE's FIRE and FIRE2."
         )
-    found += [text for name, text in UNMATCHED.items() if name in names]
+    found += [entry.unmatched for entry in PEERS.values() if entry.name in names]
     rearranged = Counter(
         f"{record.plan.molecule} in {record.plan.potential}"
         for record in records

@@ -1,20 +1,20 @@
-"""The table of a study in plain cells, for a page to show and to sort."""
+"""The tables of a study, a row for each potential and optimizer."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from molopt.comparison.ratios import Ratio
-from molopt.comparison.summaries import Summary
+from molopt.columns import UNKNOWN, Cell, Column, number
+from molopt.comparison.summaries import Reaching, Summary
+from molopt.record import FLOOR, STOP
+from molopt.report.elements import Table
 from molopt.report.labels import label
-from molopt.report.parts import Cell, Heading, Table
-from molopt.stationary.verdict import ENDED, STATIONARY, meanings
+from molopt.stationary.verdict import ENDED, MEV, STATIONARY, meanings
 
-MEV, MS = 1e-3, 1e-3  # eV, s
-UNKNOWN = "-"
+MS = 1e-3  # s
 
 
 def summary_table(summaries: Sequence[Summary], reference: str) -> Table:
-    """One row for each potential and optimizer.
+    """What each optimizer needed, and where it ended.
 
     Parameters
     ----------
@@ -23,94 +23,181 @@ def summary_table(summaries: Sequence[Summary], reference: str) -> Table:
     reference : str
         Its full name.
     """
-    other, said = label(reference), meanings(STATIONARY)
-    headings = [
-        Heading("potential", "what gave energies and forces"),
-        Heading("optimizer", "with the arguments that are not its defaults"),
-        Heading("settings", "tuned: an argument was given; default: none was"),
-        Heading("cap (Å)", "longest step of an atom"),
-        Heading("runs", "molecules times starts"),
-        Heading("failed", "runs that did not converge, whatever the way"),
-        Heading("force calls", "geometric mean; a failed run counts as the step limit"),
-        Heading(f"times {other}", "geometric mean over molecules of the ratio of force calls, seeds averaged first"),
-        Heading("95 % interval", "of that mean: bootstrap over molecules"),
-        Heading("own time (ms)", "median time of a step outside the potential"),
-        Heading(
-            "left, estimated (meV)",
+    caption = f"Point at a heading for what it means; ratios are to {label(reference)}."
+    return Table.of("Summary", (*NAMES, *of_ends(label(reference))), summaries, caption)
+
+
+def counts_table(summaries: Sequence[Summary], reference: str) -> Table:
+    """How soon each optimizer would have met two criteria, of a study whose runs were to go that far.
+
+    Parameters as of `summary_table`.
+    """
+    other = label(reference)
+    caption = (
+        f"Force calls relative to {other}, geometric means over molecules, seeds averaged first: (a) until fmax was "
+        f"first at most {STOP:g} eV/Å, (b) until the energy was first within 1 meV of the lowest of a run that converged "
+        f"at {FLOOR:g} eV/Å. A run that did not get there counts as the step limit."
+    )
+    return Table.of("Force calls on the way", (*NAMES, *of_counts(other)), summaries, caption)
+
+
+def tables(summaries: Sequence[Summary], reference: str) -> list[Table]:
+    """The summary, and the counts where runs were to go far enough to have any."""
+    found = [summary_table(summaries, reference)]
+    if any(math.isfinite(summary.to_stop.ratio) for summary in summaries):
+        found.append(counts_table(summaries, reference))
+    return found
+
+
+def text(name: str, meaning: str, said: Callable[[Summary], str]) -> Column[Summary]:
+    return Column(name, name, lambda summary: Cell(said(summary)), meaning=meaning, numeric=False)
+
+
+def count(name: str, meaning: str, counted: Callable[[Summary], int]) -> Column[Summary]:
+    return Column(name, name, lambda summary: Cell(str(counted(summary)), counted(summary)), meaning=meaning)
+
+
+def figure(
+    name: str, meaning: str, value: Callable[[Summary], float], digits: int, unit: str = "", scale: float = 1.0
+) -> Column[Summary]:
+    return Column(name, name, lambda summary: cell(value(summary) / scale, digits), unit, meaning)
+
+
+NAMES = (
+    text("potential", "what gave energies and forces", lambda summary: summary.potential),
+    text("optimizer", "with the arguments that are not its defaults", lambda summary: label(summary.optimizer)),
+)
+
+
+def of_ends(other: str) -> tuple[Column[Summary], ...]:
+    """The columns of the summary, beside an optimizer with this label."""
+    return (
+        text(
+            "settings",
+            "tuned: an argument was given; default: none was",
+            lambda summary: "tuned" if summary.tuned else "default",
+        ),
+        Column("cap", "cap", cap, "A", "longest step of an atom"),
+        count("runs", "molecules times starts", lambda summary: summary.runs),
+        Column("failed", "failed", failures, meaning="runs that did not converge, whatever the way"),
+        figure(
+            "force calls",
+            "geometric mean; a failed run counts as the step limit",
+            lambda summary: summary.calls.mean,
+            1,
+        ),
+        figure(
+            f"times {other}",
+            "geometric mean over molecules of the ratio of force calls, seeds averaged first",
+            lambda summary: summary.ratio.mean,
+            2,
+        ),
+        Column("interval", "95 % interval", interval, meaning="of that mean: bootstrap over molecules"),
+        figure(
+            "own time", "median time of a step outside the potential", lambda summary: summary.own_time, 2, "ms", MS
+        ),
+        Column(
+            "left, estimated",
+            "left, estimated",
+            estimated,
+            "meV",
             "median of the energy left at the end, as the run estimated it; ? where not every run looked at the "
             "curvature of its end",
         ),
-        Heading("left (meV)", "median of the energy of the end above where relaxing on came to rest"),
-        Heading("lower", f"runs that ended more than 5 meV below {other}"),
-        Heading("higher", f"runs that ended more than 5 meV above {other}"),
-        Heading("lowest basin", "share of runs that ended in a lowest basin (A, A-2, ...) found from the same start"),
-        Heading("ends", f"what the ends are, by the runs' own checks or a look that was not counted. {said}"),
-        Heading("bonds changed", "runs whose end is another molecule: it counts for no lowest end, and is in no basin"),
-    ]
-    caption = f"Point at a heading for what it means; ratios are to {other}."
-    return Table("Summary", headings, [row(summary) for summary in summaries], caption)
+        figure(
+            "left",
+            "median of the energy of the end above where relaxing on came to rest",
+            lambda summary: summary.above_floor,
+            3,
+            "meV",
+            MEV,
+        ),
+        count("lower", f"runs that ended more than 5 meV below {other}", lambda summary: summary.lower),
+        count("higher", f"runs that ended more than 5 meV above {other}", lambda summary: summary.higher),
+        Column(
+            "lowest basin",
+            "lowest basin",
+            share,
+            meaning="share of runs that ended in a lowest basin (A, A-2, ...) found from the same start",
+        ),
+        Column(
+            "ends",
+            "ends",
+            ends,
+            meaning="what the ends are, by the runs' own checks or a look that was not counted. "
+            + meanings(STATIONARY),
+        ),
+        count(
+            "bonds changed",
+            "runs whose end is another molecule: it counts for no lowest end, and is in no basin",
+            lambda summary: summary.rearranged,
+        ),
+    )
 
 
-def row(summary: Summary) -> list[Cell]:
-    return [
-        Cell(summary.potential, summary.potential),
-        Cell(label(summary.optimizer), label(summary.optimizer)),
-        Cell("tuned" if summary.tuned else "default", "tuned" if summary.tuned else "default"),
-        cap(summary.maxstep),
-        count(summary.runs),
-        Cell(failures(summary), summary.failures),
-        figure(summary.calls.mean, 1),
-        figure(summary.ratio.mean, 2),
-        interval(summary.ratio),
-        figure(summary.own_time / MS, 2),
-        estimated(summary),
-        figure(summary.above_floor / MEV, 3),
-        count(summary.lower),
-        count(summary.higher),
-        share(summary.lowest_basin),
-        ends(summary),
-        count(summary.rearranged),
-    ]
+def of_counts(other: str) -> tuple[Column[Summary], ...]:
+    """The columns of the counts, beside an optimizer with this label."""
+
+    def ratio(name: str, meaning: str, value: Callable[[Summary], float]) -> Column[Summary]:
+        return figure(name, meaning, value, 3)
+
+    def reached(part: Callable[[Summary], Reaching], name: str) -> tuple[Column[Summary], ...]:
+        return (
+            ratio(name, "over all starts", lambda summary: part(summary).ratio),
+            ratio(f"{name} worst", "the largest ratio of a start", lambda summary: part(summary).worst),
+            count(f"{name} missed", "runs that did not get there", lambda summary: part(summary).missed),
+        )
+
+    return (
+        count("runs", "molecules times starts", lambda summary: summary.runs),
+        *reached(lambda summary: summary.to_stop, "(a)"),
+        *reached(lambda summary: summary.to_floor, "(b)"),
+        count("lower", f"runs more than 5 meV below {other} at the end of (a)", lambda summary: summary.lower_at_stop),
+        count(
+            "higher", f"runs more than 5 meV above {other} at the end of (a)", lambda summary: summary.higher_at_stop
+        ),
+        figure("median", "of these differences", lambda summary: summary.above_at_stop, 2, "meV", MEV),
+        count("same basin", f"runs that came to rest where {other} did", lambda summary: summary.same_basin),
+        ratio("(a) there", "over these runs alone", lambda summary: summary.to_stop.same),
+        ratio("(b) there", "over these runs alone", lambda summary: summary.to_floor.same),
+    )
+
+
+def cell(value: float, digits: int) -> Cell:
+    return Cell(number(value, digits), value if math.isfinite(value) else None)
+
+
+def cap(summary: Summary) -> Cell:
+    known = summary.maxstep is not None and math.isfinite(summary.maxstep)
+    return Cell(f"{summary.maxstep:g}", summary.maxstep) if known else Cell(UNKNOWN)
+
+
+def failures(summary: Summary) -> Cell:
+    """How many, and how where it was not the cap of steps alone: `3: 2 unconverged, 1 crashed`."""
+    ways = {way: times for way, times in sorted(summary.ended.items()) if not ENDED[way].converged}
+    if not set(ways) - {"unconverged"}:
+        return Cell(str(summary.failures), summary.failures)
+    listed = ", ".join(f"{times} {way}" for way, times in ways.items())
+    return Cell(f"{summary.failures}: {listed}", summary.failures)
+
+
+def interval(summary: Summary) -> Cell:
+    low, high = summary.ratio.low, summary.ratio.high
+    return Cell(f"{low:.2f} to {high:.2f}", low) if math.isfinite(low) else Cell(UNKNOWN)
 
 
 def estimated(summary: Summary) -> Cell:
     """The energy left as runs estimated it."""
-    text, value = figure(summary.energy_left / MEV, 3)
-    return Cell(text if value is None or summary.checked == summary.runs else f"{text}?", value)
+    found = cell(summary.energy_left / MEV, 3)
+    return found if found.value is None or summary.checked == summary.runs else found._replace(text=f"{found.text}?")
+
+
+def share(summary: Summary) -> Cell:
+    value = summary.lowest_basin
+    return Cell(f"{100 * value:.0f} %", value) if math.isfinite(value) else Cell(UNKNOWN)
 
 
 def ends(summary: Summary) -> Cell:
     """How many ends are what, sorted by the share of minima."""
     counts = [f"{summary.ends[word]} {word}" for word in STATIONARY if summary.ends[word]]
     return Cell(", ".join(counts), summary.ends["minimum"] / summary.runs)
-
-
-def failures(summary: Summary) -> str:
-    """How many, and how where it was not the cap of steps alone: `3: 2 unconverged, 1 crashed`."""
-    ways = {way: times for way, times in sorted(summary.ended.items()) if not ENDED[way].converged}
-    if not set(ways) - {"unconverged"}:
-        return str(summary.failures)
-    return f"{summary.failures}: {', '.join(f'{times} {way}' for way, times in ways.items())}"
-
-
-def cap(maxstep: float | None) -> Cell:
-    known = maxstep is not None and math.isfinite(maxstep)
-    return Cell(f"{maxstep:g}", maxstep) if known else Cell(UNKNOWN, None)
-
-
-def count(number: int) -> Cell:
-    return Cell(str(number), number)
-
-
-def figure(value: float, digits: int) -> Cell:
-    return Cell(f"{value:.{digits}f}", value) if math.isfinite(value) else Cell(UNKNOWN, None)
-
-
-def share(value: float) -> Cell:
-    return Cell(f"{100 * value:.0f} %", value) if math.isfinite(value) else Cell(UNKNOWN, None)
-
-
-def interval(ratio: Ratio) -> Cell:
-    if not math.isfinite(ratio.low):
-        return Cell(UNKNOWN, None)
-    return Cell(f"{ratio.low:.2f} to {ratio.high:.2f}", ratio.low)

@@ -1,22 +1,17 @@
 """Tables for the terminal."""
 
-import math
 from collections.abc import Sequence
 
-from ase.units import kcal, mol
 from rich.table import Table
 from rich.text import Text
 
 from molopt.comparison import above_best
-from molopt.record import Outcome, Record
+from molopt.record import Record
 from molopt.report.escaping import shown
 from molopt.report.labels import label
 from molopt.result import Result
-from molopt.stationary.verdict import ENDED, MOLECULE, left_text, short
-
-MEV = 1e-3  # eV
-KCAL_PER_MOL = kcal / mol  # eV
-UNKNOWN = "-"
+from molopt.schema import COMPARED, RELAXED, Outcome, Standing
+from molopt.stationary.verdict import ENDED, MOLECULE, STATIONARY
 
 
 def comparison_table(records: Sequence[Record]) -> Table:
@@ -28,57 +23,44 @@ def comparison_table(records: Sequence[Record]) -> Table:
     """
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
     table.add_column("optimizer", overflow="fold")
-    table.add_column("end", no_wrap=True)
-    for heading in ("force\ncalls", "seconds", "above\nmeV", "best\nkcal/mol", "left\nmeV", "fmax\neV/A"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    for column in COMPARED:
+        table.add_column(column.stacked, justify="right" if column.numeric else "left", no_wrap=True)
     for record, above in zip(records, above_best(records), strict=True):
-        end = record.outcome
-        table.add_row(
-            Text(shown(label(record.plan.optimizer))),
-            ending(short(end.ended, end.end_is)),
-            str(end.force_calls),
-            number(end.seconds, 2),
-            number(above / MEV, 1),
-            number(above / KCAL_PER_MOL, 2),
-            left_of(end),
-            number(end.fmax, 4),
-        )
+        standing = Standing(record.outcome, record.outcome.energy - above)
+        cells = [coloured(column.cell(standing).text) for column in COMPARED]
+        table.add_row(Text(shown(label(record.plan.optimizer))), *cells)
     return table
 
 
-WIDTH = 17  # characters of a molecule's name
-HEADINGS = (
-    f"{'molecule':<{WIDTH}}  {'end':<11}  {'calls':>5}  {'seconds':>7}  {'energy eV':>14}  {'left meV':>8}  {'fmax':>6}"
-)
+WIDTHS = {"verdict": 11, "energy": 14}  # characters of columns that are wider than their headings
+WIDTH = 80 - sum(2 + WIDTHS.get(column.name, len(column.lined)) for column in RELAXED)  # of a molecule's name
+
+
+def line(name: str, cells: Sequence[str]) -> str:
+    """A line, 80 characters wide, of the table of `molopt relax`."""
+    found = [f"{name:<{WIDTH}}"]
+    for column, cell in zip(RELAXED, cells, strict=True):
+        width = WIDTHS.get(column.name, len(column.lined))
+        found.append(f"{cell:>{width}}" if column.numeric else f"{cell:<{width}}")
+    return "  ".join(found)
+
+
+HEADINGS = line("molecule", [column.lined for column in RELAXED])
 
 
 def row(result: Result) -> str:
-    """A run as a line under `HEADINGS`, 80 characters wide."""
-    name, verdict = shown(result.name, WIDTH), result.verdict
-    left = left_text(verdict.energy_left, verdict.stationary)
-    return (
-        f"{name:<{WIDTH}}  {verdict.short:<11}  {result.force_calls:>5}  {result.seconds:>7.2f}  "
-        f"{number(result.energy, 6):>14}  {left:>8}  {number(result.fmax, 4):>6}"
-    )
+    """A run as a line under `HEADINGS`."""
+    standing = Standing(Outcome.of(result))
+    return line(shown(result.name, WIDTH), [column.cell(standing).text for column in RELAXED])
 
 
-def left_of(end: Outcome) -> str:
-    """The energy left, meV, as the run estimated it; none where the end is a saddle, whoever saw that."""
-    return left_text(end.energy_left, "saddle" if end.end_is == "saddle" else end.stationary)
-
-
-def ending(word: str) -> Text:
-    """A word of a verdict in the colour of what it means for a reader."""
+def coloured(word: str) -> Text | str:
+    """A word of a verdict in the colour of what it means for a reader; anything else as it is."""
     if word in ENDED and not ENDED[word].comparable:
         return Text(word, style="red")
-    return Text(word, style="green" if word == "minimum" else "yellow")
-
-
-def number(value: float, digits: int) -> str:
-    """Fixed digits; scientific where that would be long; a dash where there is none."""
-    if not math.isfinite(value):
-        return UNKNOWN
-    return f"{value:.{digits}f}" if abs(value) < 1e6 else f"{value:.1e}"
+    if word in ENDED or word in STATIONARY:
+        return Text(word, style="green" if word == "minimum" else "yellow")
+    return word
 
 
 def remarks(result: Result | Outcome) -> list[str]:

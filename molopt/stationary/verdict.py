@@ -1,6 +1,7 @@
 """The verdict on a run: how it ended, what its end is, and whether that is still the molecule."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -125,7 +126,20 @@ def without_check(converged: bool, fmax: float) -> str:
     return "unchecked" if converged or not math.isfinite(fmax) else "not stationary"
 
 
-def require_word(word: Any, table: dict[str, Word], name: str) -> None:
+def word_of(bonds_kept: bool | None, stereo_kept: bool | None) -> str:
+    """What became of the molecule, as far as truth values say it.
+
+    >>> word_of(True, None), word_of(True, False), word_of(False, None), word_of(None, None)
+    ('kept', 'inverted', 'rearranged', 'unknown')
+    """
+    if bonds_kept is None:
+        return "unknown"
+    if not bonds_kept:
+        return "rearranged"
+    return "kept" if stereo_kept is None or stereo_kept else "inverted"
+
+
+def require_word(word: object, table: Mapping[str, Word], name: str) -> None:
     """Raise ValueError where a word is not in its table."""
     if not isinstance(word, str) or word not in table:
         raise ValueError(f"{name} must be one of {', '.join(table)}, got {word!r}")
@@ -145,7 +159,7 @@ def short(ended: str, stationary: str) -> str:
     return stationary if ENDED[ended].converged or stationary == "saddle" else ended
 
 
-def meanings(table: dict[str, Word]) -> str:
+def meanings(table: Mapping[str, Word]) -> str:
     """What each word of a table means, in one line."""
     return "; ".join(f"{word}: {said.meaning}" for word, said in table.items())
 

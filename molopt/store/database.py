@@ -11,8 +11,8 @@ import numpy as np
 
 from molopt.errors import StoreError
 from molopt.files import obstacle
-from molopt.names import in_ascii
 from molopt.record import Record
+from molopt.spelling import in_ascii
 from molopt.store.checking import require_sound
 from molopt.store.failures import explained
 from molopt.store.packing import pack, packed_in, unpack

@@ -2,13 +2,13 @@
 
 import json
 import zlib
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
 
-from molopt.record import EMPTY, Outcome, Plan, Record
+from molopt.record import Record
 from molopt.rules.partition import Array
+from molopt.schema import EMPTY, Outcome, Plan
 
 LEVEL = 3  # of zlib: within 7 % of its best on geometries, in a tenth of the time
 LENGTH = 8  # bytes that say how long the text is
@@ -26,13 +26,13 @@ def pack(record: Record) -> bytes:
     """
     outcome = record.outcome
     arrays = {name: getattr(outcome, name) for name in EMPTY}
-    said = {part.name: getattr(outcome, part.name) for part in fields(Outcome) if part.name not in EMPTY}
+    said = {name: value for name, value in vars(outcome).items() if name not in EMPTY}
     shapes = {name: array.shape for name, array in arrays.items()}
     values = {"plan": vars(record.plan), "outcome": said, "shapes": shapes}
     text = json.dumps(values, ensure_ascii=False, separators=(",", ":"), default=as_python)
     head = text.encode("utf-8", "surrogatepass")
-    parts = (len(head).to_bytes(LENGTH, "little"), head, *map(planes, arrays.values()))
-    return zlib.compress(b"".join(parts), LEVEL)
+    content = (len(head).to_bytes(LENGTH, "little"), head, *map(planes, arrays.values()))
+    return zlib.compress(b"".join(content), LEVEL)
 
 
 def unpack(packed: bytes) -> Record:

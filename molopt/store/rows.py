@@ -9,7 +9,9 @@ from ase.db.core import convert_str_to_int_float_bool_or_str, now
 from ase.db.row import AtomsRow
 
 from molopt.record import Record
+from molopt.schema import SEARCHED
 
+RENAMED = {"fmax": "largest_force", "charge": "total_charge"}  # names that ASE reserves
 LONGEST = 80  # characters of a text that is shown; the record has all of it
 
 
@@ -34,39 +36,21 @@ def row(record: Record) -> AtomsRow:
 def key_value_pairs(record: Record) -> dict[str, str | int | float]:
     """What rows can be searched for, as `ase db runs.db 'optimizer=bfgs,force_calls<50'`.
 
-    Values that are not known are left out. `optimizer` is the name without arguments, which are in `settings`;
-    `largest_force` is the fmax of the last geometry and `total_charge` its charge: `fmax` and `charge` are reserved.
+    They are those of `SEARCHED` in the schema; values that are not known are left out. `optimizer` is the name without
+    arguments, which are in `settings`; `largest_force` is the fmax of the last geometry, `total_charge` its charge.
     """
-    plan, outcome = record.plan, record.outcome
-    optimizer, _, settings = plan.optimizer.partition("?")
-    texts = {
-        "molecule": plan.molecule,
-        "smiles": plan.smiles,
-        "potential": plan.potential,
-        "optimizer": optimizer,
-        "settings": settings or None,
-        "ended": outcome.ended,
-        "stationary": outcome.stationary,
-        "identity": outcome.identity,
-        "end_stationary": outcome.end_stationary,
-        "error": outcome.error,
-    }
-    numbers = {
-        "place": plan.place,
-        "seed": plan.seed,
-        "total_charge": plan.charge,
-        "spin": plan.spin,
-        "tuned": bool(plan.tuned),
-        "converged": outcome.converged,
-        "force_calls": outcome.force_calls,
-        "steps": outcome.steps,
-        "seconds": outcome.seconds,
-        "energy_left": outcome.energy_left,
-        "largest_force": outcome.fmax,
-        "floor_energy": outcome.floor_energy,
-    }
-    pairs: dict[str, str | int | float] = {key: shown(text) for key, text in texts.items() if text is not None}
-    return pairs | {key: number for key, number in numbers.items() if math.isfinite(number)}
+    values = record.values()
+    optimizer, _, settings = record.plan.optimizer.partition("?")
+    values |= {"optimizer": optimizer, "settings": settings or None}
+    pairs = {RENAMED.get(name, name): searchable(values[name]) for name in SEARCHED}
+    return {key: value for key, value in pairs.items() if value is not None}
+
+
+def searchable(value: object) -> str | int | float | None:
+    """A value as ASE takes it, None where it is not known."""
+    if isinstance(value, int | float):
+        return value if math.isfinite(value) else None
+    return None if value is None else shown(str(value))
 
 
 def shown(text: str) -> str:

@@ -5,12 +5,11 @@ from typing import Any
 
 from molopt.comparison.problems import by_optimizer, by_potential
 from molopt.comparison.ratios import geometric_mean_cost
-from molopt.optimizers.names import specified
 from molopt.record import Record
 from molopt.report.figures.canvas import Canvas, canvas, handle, line_style, logarithmic
 from molopt.report.figures.text import number, one_line
 from molopt.report.labels import Look, label, look
-from molopt.specification import parse
+from molopt.specification import parse, specified
 
 Swept = dict[str, dict[float, str]]  # family -> value of the key -> full name of the optimizer
 

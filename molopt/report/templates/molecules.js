@@ -2,9 +2,10 @@
 // Choosing a molecule, a run of it, and a moment of that run.
 (() => {
   const DELAY = 120; // ms a frame
-  const [BLOCK, OPTIMIZER, POTENTIAL, SEED, ENDED, CALLS, ENERGY, FMAX, LEFT, BASIN, LOWEST, END, IDENTITY, SHOWN] =
-    Array(14).keys();
   const index = JSON.parse(document.getElementById("index").textContent);
+  // A run's line by the names that the page gives: block, optimizer, potential, seed, lowest and cells.
+  const named = (line) => Object.fromEntries(index.line.map((name, place) => [name, line[place]]));
+  for (const each of index.molecules) each.runs = each.runs.map(named);
   const at = (id) => document.getElementById(id);
   const panel = at("panel"), slider = at("frame"), play = at("play"), where = at("where");
   let entry = null, molecule = null, shownMolecule = null, group = [], chosen = 0, lowest = 0, move = null, timer = null;
@@ -27,16 +28,16 @@
     panel.querySelector(".hint").hidden = true;
     panel.querySelector(".chosen").hidden = false;
     at("molecule-name").textContent = entry.name;
-    offer("potential", POTENTIAL, (value) => index.potentials[value]);
-    offer("seed", SEED, String);
+    offer("potential", (value) => index.potentials[value]);
+    offer("seed", String);
     await gather();
     panel.scrollIntoView({ block: "nearest", behavior: "smooth" });
   }
 
   // A choice of potential or start, shown where there is one; what was chosen before stays.
-  function offer(id, column, name) {
+  function offer(id, name) {
     const select = at(id), before = select.value;
-    const values = [...new Set(entry.runs.map((run) => run[column]))];
+    const values = [...new Set(entry.runs.map((run) => run[id]))];
     select.replaceChildren(...values.map((value) => new Option(name(value), value)));
     if (values.some((value) => String(value) === before)) select.value = before;
     select.parentNode.hidden = values.length < 2;
@@ -45,19 +46,19 @@
   // The runs of this molecule from this start in this potential.
   async function gather() {
     pause();
-    const mine = turn, before = group[chosen]?.line[OPTIMIZER];
+    const mine = turn, before = group[chosen]?.line.optimizer;
     const lines = entry.runs.filter(
-      (run) => String(run[POTENTIAL]) === at("potential").value && String(run[SEED]) === at("seed").value,
+      (run) => String(run.potential) === at("potential").value && String(run.seed) === at("seed").value,
     );
     const runs = await Promise.all(lines.map(async (line) => {
-      return { ...(await packed.run(line[BLOCK])), ...index.optimizers[line[OPTIMIZER]], line };
+      return { ...(await packed.run(line.block)), ...index.optimizers[line.optimizer], line };
     }));
     if (mine !== turn) return;
     group = runs;
-    chosen = Math.max(0, group.findIndex((run) => run.line[OPTIMIZER] === before));
+    chosen = Math.max(0, group.findIndex((run) => run.line.optimizer === before));
     // As in the figures: neither runs that failed nor those that broke bonds say how low the molecule goes.
     const energies = group.flatMap((run) => run.energies.map((energy) => run.base + energy));
-    lowest = group[0]?.line[LOWEST] ?? energies.reduce((one, other) => Math.min(one, other), Infinity);
+    lowest = group[0]?.line.lowest ?? energies.reduce((one, other) => Math.min(one, other), Infinity);
     if (lowest === Infinity) lowest = 0;
     list();
     choose(chosen);
@@ -66,27 +67,18 @@
   function list() {
     const rows = group.map((run, place) => {
       const row = document.createElement("tr");
-      const cell = (text, value) => {
-        const made = row.insertCell();
-        made.textContent = text;
-        if (value !== undefined) made.className = "number";
-        if (value !== undefined && value !== null) made.dataset.value = value;
-        return made;
-      };
       const button = document.createElement("button");
       button.type = "button";
       button.append(swatch(run), run.name);
       button.addEventListener("click", () => choose(place));
-      cell("").append(button);
-      const { line } = run, above = line[ENERGY] === null ? null : (line[ENERGY] - lowest) * 1e3;
-      cell(line[ENDED]).classList.add(line[ENDED] === "converged" ? "good" : "bad");
-      cell(line[END]).classList.add(line[END] === "minimum" ? "good" : "bad");
-      cell(line[IDENTITY]).classList.add(line[IDENTITY] === "kept" ? "good" : "bad");
-      cell(String(line[CALLS]), line[CALLS]);
-      cell(number(above, 1), above);
-      cell(number(line[FMAX], 4), line[FMAX]);
-      cell(line[BASIN]);
-      cell(line[SHOWN], line[LEFT]);
+      row.insertCell().append(button);
+      index.columns.forEach(({ numeric, good }, column) => {
+        const cell = row.insertCell(), [text, value] = [run.line.cells[column]].flat();
+        cell.textContent = text;
+        if (numeric) cell.classList.add("number");
+        if (value !== undefined) cell.dataset.value = value;
+        if (good) cell.classList.add(text === good ? "good" : "bad");
+      });
       return row;
     });
     at("runs").tBodies[0].replaceChildren(...rows);
