@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
@@ -14,8 +15,47 @@ from molopt.molecules.identity import Identity, identity_of
 from molopt.optimizers.energy_left import Estimate, energy_left
 from molopt.optimizers.stopping import Stopping
 from molopt.potentials.sense import Evaluated
+from molopt.rules.partition import Array
 from molopt.stationary.curvature import Curvature
 from molopt.stationary.verdict import Verdict, without_check
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Where a run begins.
+
+    Attributes
+    ----------
+    molecule : Molecule or None
+        Which molecule it is, at any geometry; None where atoms are not known to be one.
+    given : ase.Atoms or None
+        The atoms that the caller gave.
+    positions : (N, 3) array
+        Angstrom.
+    name : str
+    """
+
+    molecule: Molecule | None
+    given: Atoms | None
+    positions: Array
+    name: str
+
+    def atoms(self) -> Atoms:
+        """New atoms at this geometry."""
+        if self.given is not None:
+            atoms = self.given.copy()
+        else:
+            assert self.molecule is not None
+            atoms = self.molecule.atoms()
+        atoms.set_positions(self.positions, apply_constraint=False)
+        return atoms
+
+    @cached_property
+    def here(self) -> Molecule | None:
+        """The molecule at this geometry."""
+        if self.molecule is None or np.array_equal(self.molecule.positions, self.positions):
+            return self.molecule
+        return self.molecule.with_positions(self.positions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,10 +64,7 @@ class Ending:
 
     Attributes
     ----------
-    start : Molecule or None
-        At the geometry that the run began with.
-    last : ase.Atoms
-        As the run left them; their positions are not those of its result.
+    start : Start
     end : Evaluated or None
         The force call whose geometry is the result; None where there was none.
     ended : str
@@ -44,8 +81,7 @@ class Ending:
         Why the run stopped before its end.
     """
 
-    start: Molecule | None
-    last: Atoms
+    start: Start
     end: Evaluated | None
     ended: str
     met: bool
@@ -57,21 +93,27 @@ class Ending:
     @cached_property
     def atoms(self) -> Atoms:
         """At the geometry of the result, with energy and forces."""
-        atoms = self.last.copy()
+        atoms = self.start.atoms()
         if self.end is not None:
             atoms.set_positions(self.end.positions, apply_constraint=False)
             atoms.calc = SinglePointCalculator(atoms, **self.end.results)
         return atoms
 
+    @property
+    def positions(self) -> Array:
+        """(N, 3) of the result, Angstrom; of the start where there was no force call."""
+        return self.start.positions if self.end is None else self.end.positions
+
     @cached_property
     def became(self) -> Identity:
         """What became of the molecule."""
-        return identity_of(self.start, self.atoms.positions)
+        return identity_of(self.start.here, self.positions)
 
     @property
     def molecule(self) -> Molecule | None:
         """At the geometry of the result; None where the atoms are none."""
-        return None if self.start is None else self.start.moved(self.atoms.positions)
+        start = self.start.here
+        return None if start is None else start.moved(self.positions)
 
     @cached_property
     def energy_left(self) -> Estimate | None:
@@ -80,7 +122,7 @@ class Ending:
             return None
         try:
             if self.stopping is None:
-                found = energy_left(self.atoms, self.start)
+                found = energy_left(self.atoms, self.start.molecule)
             else:
                 here = Point(self.atoms.positions.ravel(), -self.atoms.get_forces().ravel())
                 found = self.stopping.estimate_at(here)
@@ -109,3 +151,16 @@ class Ending:
         left = self.energy_left
         known = None if left is None or not math.isfinite(float(left)) else float(left)
         return Verdict(self.ended, looked, self.became.word, why, known)
+
+
+def word_of_end(exploded: bool, stopped: str, failed: bool, met: bool, saddle: bool) -> str:
+    """A word of `molopt.stationary.verdict.ENDED`, the first that holds.
+
+    `stopped` is "stopped", "stalled" or empty; `met` is whether all criteria are, `saddle` whether a saddle is left
+    that the run was to leave.
+    """
+    if exploded:
+        return "exploded"
+    if stopped or failed:
+        return stopped or "failed"
+    return "converged" if met and not saddle else "unconverged"

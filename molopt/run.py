@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
-from molopt.ending import Ending
+from molopt.ending import Ending, Start, word_of_end
 from molopt.errors import PotentialFailed, RunStopped
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import name_of
@@ -165,9 +165,11 @@ class Run:
     def result(self) -> Result:
         counted, surrogate = self.counted, self.surrogate
         last = self.atoms.copy() if counted.atoms is None else counted.atoms.copy()
+        start, name = last.positions, name_of(last)
+        if self.molecule is not None:
+            start, name = self.molecule.positions, self.molecule.name
         ending = Ending(
-            start=self.molecule,
-            last=last,
+            start=Start(self.molecule, last, start, name),
             end=self.sense.outcome(self.arrived),
             ended=self.ended(),
             met=self.ended() == "converged" or self.interrupted,
@@ -179,7 +181,7 @@ class Run:
         return Result(
             atoms=ending.atoms,
             molecule=ending.molecule,
-            name=name_of(last) if self.molecule is None else self.molecule.name,
+            name=name,
             potential=self.potential,
             optimizer=str(self.spec),
             verdict=ending.verdict,
@@ -204,15 +206,10 @@ class Run:
 
     def ended(self) -> str:
         """A word of `molopt.stationary.verdict.ENDED`."""
-        if self.sense.exploded:
-            return "exploded"
-        if self.stopped is not None:
-            return self.stopped.ended
-        if self.failure is not None or self.stopping is None:
-            return "failed"
-        if (self.stopping.met or self.interrupted) and not self.left_on_saddle:
-            return "converged"
-        return "unconverged"
+        stopped = "" if self.stopped is None else self.stopped.ended
+        failed = self.failure is not None or self.stopping is None
+        met = self.interrupted or (self.stopping is not None and self.stopping.met)
+        return word_of_end(bool(self.sense.exploded), stopped, failed, met, self.left_on_saddle)
 
     @property
     def curvature(self) -> Curvature | None:

@@ -1,6 +1,7 @@
 """Whether the runs of a batch still make sense and get anywhere: arrays of S systems, words for the few in doubt."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -110,9 +111,7 @@ def judge(
     return guarded, close, exploded
 
 
-def looked_around(
-    places: Partition, guarded: Guarded, x: Array, systems: Array, minds: "Sequence[Mind]"
-) -> Guarded:
+def looked_around(places: Partition, guarded: Guarded, x: Array, systems: Array, minds: "Sequence[Mind]") -> Guarded:
     """The runs with the distances of these systems looked at, at x (3N,)."""
     clear_x, clearance = guarded.clear_x.copy(), guarded.clearance.copy()
     sizes = places.sizes[systems]
@@ -139,7 +138,7 @@ class Mind:
     Parameters
     ----------
     numbers : (N,) array of int
-    nearest : float or (N, N) array
+    nearest : (N, N) array
         Angstrom; distances that pairs of atoms keep without being looked at closely.
     """
 
@@ -149,14 +148,45 @@ class Mind:
 
     def see(self, s: int, places: Partition, guarded: Guarded, call: Called) -> tuple[str, str]:
         """Why this call of system s makes no sense, and how that ends its run; empty where it does, and does not."""
-        sense, part = self.told(s, places, guarded), places.part(s)
-        atoms = Atoms(self.numbers, call.x[part].reshape(-1, 3))
-        here = Evaluated(int(guarded.calls[s]), atoms.positions, float(call.energy[s]), float(call.fmax[s]), {})
-        try:
-            sense.see(atoms, here)
-        except Exploded:
-            pass
+        sense, here = self.told(s, places, guarded), evaluated(s, places, guarded, call)
+        with suppress(Exploded):
+            sense.see(Atoms(self.numbers, here.positions), here)
         return sense.nonsense, sense.exploded
+
+    def before(self, s: int, places: Partition, guarded: Guarded, x: Array) -> str:
+        """How the run of system s ends before a force call at x (3N,); empty where it does not."""
+        sense, positions = self.told(s, places, guarded), x[places.part(s)].reshape(-1, 3)
+        with suppress(Exploded):
+            sense.before(Atoms(self.numbers, positions), int(guarded.calls[s]) + 1)
+        return sense.exploded
+
+    def failed(self, s: int, places: Partition, guarded: Guarded, error: Exception) -> str:
+        """How the run of system s ends where the potential failed; empty where that is not an explosion."""
+        if np.isnan(guarded.start_energy[s]):
+            return ""
+        sense = self.told(s, places, guarded)
+        with suppress(Exploded):
+            sense.failed(int(guarded.calls[s]), error)
+        return sense.exploded
+
+    def end(
+        self, s: int, places: Partition, guarded: Guarded, last: Evaluated | None, over: bool, arrived: bool
+    ) -> tuple[Evaluated | None, str]:
+        """The force call that is the result of system s, and how its run exploded at its end; empty where it did not.
+
+        `last` is where it ends. Where the run is `over` by itself, that must make sense; where it has `arrived` as
+        well, it must be fit to be called converged.
+        """
+        if np.isnan(guarded.start_energy[s]):
+            return None, ""
+        sense = self.told(s, places, guarded)
+        sense.last = last
+        with suppress(Exploded):
+            if over and arrived:
+                sense.arrived()
+            elif over:
+                sense.over()
+        return sense.outcome(arrived and not sense.exploded), sense.exploded
 
     def told(self, s: int, places: Partition, guarded: Guarded) -> Sense:
         """The sense of system s, which knows its start and its best geometry."""
@@ -167,7 +197,28 @@ class Mind:
             start = Evaluated(1, positions, float(guarded.start_energy[s]), float(guarded.start_fmax[s]), {})
             self.sense.begin(Atoms(self.numbers, positions), start)
         if guarded.best_call[s]:
-            numbers = int(guarded.best_call[s]), guarded.best_x[part].reshape(-1, 3)
-            self.sense.best = Evaluated(*numbers, float(guarded.best_energy[s]), float(guarded.best_fmax[s]), {})
+            self.sense.best = known(
+                guarded.best_call[s], guarded.best_x[part], guarded.best_energy[s], guarded.best_fmax[s],
+                guarded.best_gradient[part],
+            )  # fmt: skip
         self.sense.since = int(guarded.since[s])
+        if not self.sense.since:
+            self.sense.nonsense = ""
         return self.sense
+
+
+def evaluated(s: int, places: Partition, guarded: Guarded, call: Called) -> Evaluated:
+    """The force call of system s."""
+    part = places.part(s)
+    return known(guarded.calls[s], call.x[part], call.energy[s], call.fmax[s], call.gradient[part])
+
+
+def known(number: float, x: Array, energy: float, fmax: float, gradient: Array) -> Evaluated:
+    """A force call at x (3N,) with the gradient (3N,)."""
+    results = {"energy": float(energy), "forces": -gradient.reshape(-1, 3)}
+    return Evaluated(int(number), x.reshape(-1, 3).copy(), float(energy), float(fmax), results)
+
+
+def beyond(places: Partition, guarded: Guarded, x: Array) -> Array:
+    """(S,) which systems are nowhere, or farther from their start than makes sense, at x (3N,)."""
+    return ~(places.max(np.abs(x - guarded.start_x)) <= SENSE.far)

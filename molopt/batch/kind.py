@@ -52,8 +52,6 @@ class Plan:
         What a run must meet beside fmax.
     checking : Checking
         The check of a run that has not begun.
-    unlooked : str
-        Why there is none, where one was asked for.
     nearest : (N, N) array
         Angstrom; the distances that atoms keep without a closer look (`molopt.batch.guards`).
     optimizer : str
@@ -69,7 +67,6 @@ class Plan:
     estimating: Recipe | None
     criteria: tuple[Criterion, ...]
     checking: Checking
-    unlooked: str
     nearest: Array
     optimizer: str
     surrogate: Any = None

@@ -2,61 +2,18 @@
 
 from collections import deque
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import NamedTuple
-
-import numpy as np
-from ase import Atoms
 
 from molopt.batch.guards import Mind
 from molopt.batch.kind import Member, Plan
 from molopt.control.drive import Point
-from molopt.molecules import Molecule
+from molopt.ending import Start
 from molopt.optimizers.checking import Checking
 from molopt.optimizers.energy_left import REMEMBERED
 from molopt.optimizers.internals import Recipe
 from molopt.optimizers.stopping import Stopping
 from molopt.potentials.batched import Subject
 from molopt.potentials.counting import ForceCall
-from molopt.rules.partition import Array
-
-
-@dataclass(frozen=True, eq=False)
-class Start:
-    """Where a system begins.
-
-    Attributes
-    ----------
-    molecule : Molecule or None
-        Which molecule it is, at any geometry; None where atoms are not known to be one.
-    given : ase.Atoms or None
-        The atoms that the caller gave.
-    positions : (N, 3) array
-        Angstrom.
-    name : str
-    """
-
-    molecule: Molecule | None
-    given: Atoms | None
-    positions: Array
-    name: str
-
-    def atoms(self) -> Atoms:
-        """New atoms, as a run of their own would have them."""
-        if self.given is not None:
-            atoms = self.given.copy()
-        else:
-            assert self.molecule is not None
-            atoms = self.molecule.atoms()
-        atoms.set_positions(self.positions, apply_constraint=False)
-        return atoms
-
-    @cached_property
-    def here(self) -> Molecule | None:
-        """The molecule at this geometry."""
-        if self.molecule is None or np.array_equal(self.molecule.positions, self.positions):
-            return self.molecule
-        return self.molecule.with_positions(self.positions)
 
 
 class Seat(NamedTuple):

@@ -20,7 +20,6 @@ from molopt.coordinates import Cartesian, Internal
 from molopt.coordinates.base import Coordinates
 from molopt.coordinates.elastic import Elastic
 from molopt.coordinates.member import Member
-from molopt.coordinates.primitives import carried
 from molopt.directions import Checked, Direction
 from molopt.errors import Exploded, InputError, PotentialFailed
 from molopt.molecules import Molecule
@@ -30,6 +29,7 @@ from molopt.optimizers.checking import Checking
 from molopt.optimizers.energy_left import Estimate, recipe_for
 from molopt.optimizers.internals import MODEL_NAMES, Recipe
 from molopt.optimizers.meeting import FAILURES, holds, kept, meet, prepare
+from molopt.optimizers.rebuilding import outdated, rebuilt
 from molopt.optimizers.restart import Beginning, Restart, restart_data, write_restart
 from molopt.optimizers.stopping import Stopping
 from molopt.optimizers.surrogate import Surrogate
@@ -264,15 +264,11 @@ class DirectionOptimizer(Optimizer):
         if self.expected is not None and not np.array_equal(here.x, self.expected):
             self.memory = self.checking.moved(self.memory.placed(here, self.coordinates))  # no step of ours to judge
         if self.recipe is not None:
-            lost = "" if self.memory.arrived[0] else "the back-transformation did not converge"
-            worn = lost or self.recipe.worn(self.member, here.x)
-            if worn:
-                log.info("step %d: %s; internal coordinates built anew", self.nsteps, worn)
-                self.recipe, old = self.recipe.rebonded(self.member, here.x), self.member
-                new = self.recipe.build(here.x, gradient=here.gradient, old=old)
-                self.coordinates = Internal([new])
-                shared = carried(old.primitives, new.primitives)
-                self.memory = self.memory.carried(self.direction, here, self.coordinates, *shared)
+            why = outdated(self.recipe, self.member, self.memory, here)
+            if why:
+                self.tell(f"{why}; internal coordinates built anew")
+                self.recipe, member, self.memory = rebuilt(self.recipe, self.member, self.memory, here, self.direction)
+                self.coordinates = Internal([member])
 
     def check_finite(self, gradient: np.ndarray) -> None:
         """Of a filter or a band; atoms have been asked by `WatchedAtoms`."""

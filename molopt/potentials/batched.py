@@ -48,6 +48,7 @@ class Evaluator(Protocol):
     """What a batch asks for forces: a force field, calculators, or a function."""
 
     name: str  # as a `Result` says it
+    shared: bool  # whether conformers are one subject
 
     def subject(self, atoms: Atoms, molecule: Molecule | None) -> Subject:
         """A system that is to be evaluated; InputError where it cannot be."""
@@ -109,6 +110,8 @@ class Functional:
 
     Where it raises, each system is asked about alone, to find out which of them it cannot do.
     """
+
+    shared = True
 
     def __init__(self, function: BatchedPotential) -> None:
         self.function = function

@@ -25,6 +25,8 @@ class ForceFields:
     are the cheapest. RDKit holds Python's lock meanwhile: more cores need more processes.
     """
 
+    shared = True
+
     def __init__(self, method: str, terms: str = "all") -> None:
         self.method, self.terms = method, terms
         self.name = method if terms == "all" else f"{method}?terms={terms}"
@@ -68,6 +70,8 @@ class Calculators:
     make : callable
         The calculator of atoms, which are the molecule where that is known.
     """
+
+    shared = False
 
     def __init__(self, name: str, make: Callable[[Atoms, Molecule | None], Any]) -> None:
         self.name, self.make = name, make
