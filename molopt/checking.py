@@ -12,7 +12,7 @@ from molopt.checked import Check
 from molopt.convergence import auto
 from molopt.coordinates.member import Member
 from molopt.coordinates.rigid import nothing, rigid_left_by
-from molopt.displacing import Answers, ForcesOf, Here, InProcesses, forces_at
+from molopt.displacing import Answers, ForcesOf, InProcesses, InThisProcess, forces_at
 from molopt.errors import InputError
 from molopt.execution import Pool
 from molopt.molecules import Molecule
@@ -112,7 +112,7 @@ def check(
     moving, known = atoms.copy(), knows_forces(calculator, atoms)
     moving.calc = Counted(calculator)
     there = Place.of(moving, molecule)
-    answers: Here | InProcesses = Here(moving, on_call)
+    answers: InThisProcess | InProcesses = InThisProcess(moving, on_call)
     if workers != 1 and frequencies:
         answers = InProcesses(ForcesOf(atoms, molecule, potential), workers, on_call)
     normal = there.modes(answers, displacement) if frequencies else None

@@ -82,7 +82,7 @@ class Answers(ABC):
         """The forces at each point (3N,), with its place, in any order."""
 
 
-class Here(Answers):
+class InThisProcess(Answers):
     """Of the calculator that the atoms have, one after the other; the atoms are moved."""
 
     def __init__(self, atoms: Atoms, on_call: Callable[[int], object] | None = None) -> None:

@@ -10,6 +10,7 @@ import pytest
 from rdkit.Chem import rdMolTransforms
 
 from molopt.comparison.basins import basins
+from molopt.comparison.counts import to_floor, to_stop
 from molopt.comparison.problems import converged_to_lowest, cost, lowest
 from molopt.comparison.profiles import profiles
 from molopt.comparison.ranking import above_best
@@ -34,7 +35,7 @@ from molopt.report.figures import (
 from molopt.report.figures.descent import thinned
 from molopt.report.labels import LOOKS, looks
 from molopt.report.study import ends_of
-from molopt.report.summary import summary_table
+from molopt.report.summary import summary_table, tables
 from molopt.stationary.verdict import ENDED
 
 WATER = Molecule.from_smiles("O", name="water")
@@ -192,6 +193,66 @@ def test_a_summary_counts_what_failed_and_who_ended_lower_and_higher():
     cells = dict(zip([heading.text for heading in table.headings], table.rows[0], strict=True))
     assert cells["failed"] == ("1: 1 crashed", 1)
     assert cells["lowest basin"] == ("-", None)
+
+
+# Counts on the way
+
+
+def tight(optimizer, forces, energies, ended="converged", limit=0.001, **plan):
+    """A run to a tight criterion, with what it kept of each force call."""
+    found = record(optimizer, len(forces), ended, forces=forces, energies=energies, **plan)
+    return replace(found, plan=replace(found.plan, fmax_limit=limit))
+
+
+def test_one_run_tells_when_it_would_have_met_a_looser_criterion_and_when_it_was_down():
+    run = tight("a", [0.5, 0.009, 0.02, 0.0005], [0.0, -1.0, -2.0, -2.0005])
+    assert (run.stop_calls, run.floor_calls) == (2, 3)
+    assert (run.values()["stop_calls"], run.values()["floor_calls"]) == (2, 3)
+
+
+def test_a_run_that_was_not_to_go_that_far_has_no_count_and_one_that_failed_counts_as_the_limit():
+    loose = tight("a", [0.5, 0.04], [0.0, -1.0], limit=0.05)
+    assert math.isnan(to_stop(loose).calls)
+    assert math.isnan(to_floor(loose).calls)
+    failed = tight("a", [0.5, 0.04], [0.0, -1.0], ended="unconverged")
+    assert to_stop(failed) == to_floor(failed) == (LIMIT, True)
+    late = tight("a", [0.5, 0.04], [0.0, -1.0], ended="timed out")
+    assert math.isnan(to_stop(late).calls)
+    assert not to_stop(late).missed
+    assert to_stop(tight("a", [], [], ended="crashed")) == (LIMIT, True)
+
+
+def test_counts_of_an_optimizer_are_beside_the_reference_and_its_energies_at_their_end():
+    reference = [tight("b", [0.5] * 9 + [0.005, 0.0009], [0.0] * 9 + [-1.0, -1.0], place=place) for place in range(2)]
+    runs = [
+        tight("a", [0.5, 0.005, 0.02, 0.0009], [0.0, -0.5, -1.0, -1.0], place=0),
+        tight("a", [0.5] * 4 + [0.005, 0.0009], [0.0] * 4 + [-1.0, -1.0], place=1),
+    ]
+    _, found = summaries([*reference, *runs], "b")
+    assert found.to_stop.ratio == pytest.approx(math.sqrt(0.2 * 0.5))
+    assert found.to_floor.ratio == pytest.approx(math.sqrt(0.3 * 0.5))
+    assert (found.to_stop.worst, found.to_stop.missed) == (pytest.approx(0.5), 0)
+    assert (found.lower_at_stop, found.higher_at_stop) == (0, 1)
+    assert found.above_at_stop == pytest.approx(0.25)
+    assert (found.same_basin, math.isnan(found.to_stop.same)) == (0, True)  # no floors, no basins
+    assert [table.title for table in tables([found], "b")] == ["Summary", "Force calls on the way"]
+    loose = [tight(name, [0.5, 0.04], [0.0, -1.0], limit=0.05) for name in "ab"]
+    assert [table.title for table in tables(summaries(loose, "b"), "b")] == ["Summary"]
+
+
+def test_ratios_of_the_same_basin_leave_out_starts_that_ended_elsewhere(butanes):
+    plus, anti, _, methyl = butanes
+    one, other = (
+        replace(run, plan=replace(run.plan, fmax_limit=0.001, optimizer=name))
+        for run, name in ((anti, "a"), (methyl, "b"))
+    )
+    assert one.stop_calls
+    _, found = summaries([other, one], "b")
+    assert found.same_basin == 1
+    assert found.to_stop.same == found.to_stop.ratio == pytest.approx(one.stop_calls / other.stop_calls)
+    elsewhere = replace(plus, plan=replace(plus.plan, fmax_limit=0.001, optimizer="a"))
+    _, found = summaries([other, elsewhere], "b")
+    assert (found.same_basin, math.isnan(found.to_stop.same)) == (0, True)
 
 
 # Basins

@@ -15,7 +15,7 @@ from misbehaving import behave
 
 import molopt
 from molopt.errors import InputError
-from molopt.execution import Here, ParslExecutor, Pool
+from molopt.execution import ParslExecutor, Pool, SerialExecutor
 from molopt.execution.cores import THREADS
 
 TESTS = Path(__file__).parent
@@ -311,7 +311,7 @@ def test_numbers_out_of_range_are_one_line(given, error):
 
 
 def test_here_goes_on_after_a_run_that_raised():
-    first, second = Here().outcomes(behave, ["fail", "double 2"])
+    first, second = SerialExecutor().outcomes(behave, ["fail", "double 2"])
     assert (first.ended, first.error, first.value) == ("raised", "ValueError: two lines", None)
     assert (second.ended, second.error, second.value) == ("done", None, 4)
 
@@ -411,14 +411,14 @@ def test_a_failure_after_the_first_part_of_the_value_of_a_run_costs_the_rest_alo
 
 
 def test_a_part_of_a_value_counts_here_too():
-    assert [(each.value, each.ended) for each in Here().outcomes(behave, ["begin_well fail", "fail"])] == [
+    assert [(each.value, each.ended) for each in SerialExecutor().outcomes(behave, ["begin_well fail", "fail"])] == [
         ("well begun", "done"), (None, "raised")
     ]  # fmt: skip
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux says how much memory a process holds")
 def test_a_worker_that_hoards_memory_is_replaced_and_one_that_does_not_stays(monkeypatch):
-    monkeypatch.setattr("molopt.execution.slot.GROWTH", 50 << 20)
+    monkeypatch.setattr("molopt.execution.supervisor.GROWTH", 50 << 20)
     hoarding = [each.value for each in Pool(1).outcomes(misbehaving.behave, ["hoard 40"] * 6)]
     assert len(set(hoarding)) == 2  # 40 MB after the first task, 120 after the third
     steady = [each.value for each in Pool(1).outcomes(misbehaving.behave, ["hoard 0"] * 6)]

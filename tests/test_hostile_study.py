@@ -20,7 +20,7 @@ from molopt.comparison.profiles import profiles
 from molopt.comparison.settings import KINDS, SETTINGS, Settings, read_settings, write_settings
 from molopt.comparison.study import RUNS, Study
 from molopt.errors import InputError
-from molopt.execution import Here
+from molopt.execution import SerialExecutor
 from molopt.record import Plan
 from molopt.report.contents import contents
 from molopt.report.frames import packed_run
@@ -52,7 +52,7 @@ def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("finished") / "study"
     plan = Settings(("CO methanol", "O water"), ("mmff94",), ("bfgs", "adam"), 0.05, None, 200, files=False)
     with Study.begin(folder, plan) as study:
-        list(study.go(Here(), study.cases(study.settings.molecules())))
+        list(study.go(SerialExecutor(), study.cases(study.settings.molecules())))
     return folder
 
 

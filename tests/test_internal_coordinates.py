@@ -192,7 +192,7 @@ def test_restart_files_that_do_not_fit_are_refused(tmp_path):
     LBFGS(molecule("allene"), restart=path, logfile=None).run(fmax=0, steps=2)
     with pytest.raises(RestartError, match="it is of 7 atoms, these are 16"):
         LBFGS(molecule("cubane"), restart=path, logfile=None)
-    remembering = LBFGS.defaults("internal")
+    remembering = LBFGS.tuned_defaults("internal")
     with pytest.raises(RestartError, match="it was written by internal, this is cartesian"):
         LBFGS(molecule("allene"), restart=path, coordinates="cartesian", control=Trust(), logfile=None, **remembering)
 

@@ -19,11 +19,13 @@ from scipy.spatial.transform import Rotation
 import molopt
 from molopt.cli import main
 from molopt.coordinates.bending import bending
-from molopt.coordinates.borrowed import cartesian, outside
-from molopt.coordinates.contacts import Contacts
-from molopt.coordinates.learned import FLOORS, LOOSER, Learned, floor_of, present, shipped_table
+from molopt.coordinates.borrowed import outside
+from molopt.coordinates.classes import MARK
+from molopt.coordinates.kinds import KINDS, STRETCH
+from molopt.coordinates.learned import Constants, floor_of, present, shipped_table
+from molopt.coordinates.metric import Model, metric_table
 from molopt.coordinates.rigid import rigid_motions
-from molopt.coordinates.springs import MARK, NODES, Geometry, Springs
+from molopt.coordinates.springs import NODES, Springs
 from molopt.coordinates.stiffness import fischer_almlof
 from molopt.fitting import Sample, fitted, held_out_error, samples_of
 from molopt.fitting.regression import TOWARDS_WIDER, Class, case, constants, fitted_beyond, literature, model, whitening
@@ -68,9 +70,27 @@ def built(atoms, kind="learned"):
     return Recipe.of(atoms, kind).build(atoms.positions.ravel())
 
 
+def springs_of(atoms, constants=None):
+    """The springs of atoms, with the constants of a table."""
+    known = Constants() if constants is None else Constants(constants)
+    return Springs(built(atoms).primitives, Recipe.of(atoms, "learned").topology, known)
+
+
+def constants_at(atoms, constants):
+    """(nq,) those of the coordinates of atoms where they are, with a table."""
+    springs = springs_of(atoms, constants)
+    return present(metric_table(springs, None, 0.0), springs.primitives, atoms.numbers, atoms.positions.ravel())
+
+
+def metric_of(atoms, constants):
+    """The metric of a table."""
+    springs, coordinates = springs_of(atoms, constants), built(atoms)
+    return Model.of(springs.primitives, metric_table(springs, None, 0.0), coordinates.stiffness)
+
+
 def model_hessian(coordinates, x):
     """(3N, 3N) that of the model at x (3N,), eV/A^2."""
-    return cartesian(coordinates.metric.at(x), coordinates.a(x))
+    return coordinates.metric.hessian(x, coordinates.primitives.values(x), coordinates.a(x)).toarray()
 
 
 def softest(coordinates, x):
@@ -88,7 +108,7 @@ def rattled(atoms, seed):
 def test_every_motion_but_rigid_ones_is_stiff(name):
     atoms = MOLECULES[name]()
     coordinates = built(atoms)
-    assert isinstance(coordinates.metric, Learned)
+    assert coordinates.metric.table.weights.learned == 1.0
     distorted = [rattled(atoms, seed) for seed in range(3)]
     found = [softest(coordinates, x) for x in (atoms.positions.ravel(), *distorted)]
     for x in distorted:
@@ -180,11 +200,10 @@ def test_bonds_of_elements_that_were_never_seen_have_the_constants_of_fischer_an
     assert not any(element in group.split("-") for group in organic["stretch"])
     coordinates, x = built(atoms), atoms.positions.ravel()
     unseen = bonds_to(coordinates, atoms.numbers, atoms.numbers[0])
-    springs = Springs(coordinates.primitives, Recipe.of(atoms, "learned").topology)
-    k = present(springs, Geometry(springs, x), organic)
-    literature = fischer_almlof(coordinates.primitives, atoms.numbers, x).stretches
+    k = constants_at(atoms, organic)
+    literature = fischer_almlof(coordinates.primitives, atoms.numbers, x)
     assert len(unseen) in (2, 10)
-    np.testing.assert_allclose(k[unseen], np.maximum(literature[unseen], LOOSER["stretch"]))
+    np.testing.assert_allclose(k[unseen], np.maximum(literature[unseen], STRETCH.looser))
 
 
 def test_a_metal_that_was_never_seen_has_the_constants_of_metals_and_organic_parts_their_own():
@@ -192,13 +211,12 @@ def test_a_metal_that_was_never_seen_has_the_constants_of_metals_and_organic_par
     atoms.symbols[0] = "Tc"
     assert not any("Tc" in group for rows in shipped_table().values() for group in rows)
     coordinates, x = built(atoms), atoms.positions.ravel()
-    springs = Springs(coordinates.primitives, Recipe.of(atoms, "learned").topology)
-    (bond, hydrogen) = (springs.bonded(0, 1), springs.bonded(1, 11))
+    naming = springs_of(atoms).naming
+    bond, hydrogen = naming.bonded(0, 1), naming.bonded(1, 11)
     assert bond[1] in shipped_table()["stretch"]
     assert bond[0] not in shipped_table()["stretch"]
     assert hydrogen == ("C-H", "C-H")
-    k = present(springs, Geometry(springs, x), shipped_table())
-    literature = fischer_almlof(coordinates.primitives, atoms.numbers, x).stretches
+    k, literature = constants_at(atoms, shipped_table()), fischer_almlof(coordinates.primitives, atoms.numbers, x)
     metal = bonds_to(coordinates, atoms.numbers, 43)
     assert (k[metal] < 0.5 * literature[metal]).all()
 
@@ -241,29 +259,21 @@ def test_what_a_table_lacks_is_fitted_and_what_it_has_stays():
 def test_no_class_of_an_organic_molecule_is_an_inorganic_one():
     for smiles in ("CS(=O)(=O)NC(C)=O", "OP(=O)(O)OC", "C[N+](C)(C)CC#N", "C[Si](C)(C)Cl", "CB(O)O", "C[Se]C"):
         atoms = embedded(smiles)
-        springs = Springs(built(atoms).primitives, Recipe.of(atoms, "learned").topology)
-        families = [*springs.diagonal, springs.geminal[0], *(family for family, _ in springs.couplings)]
-        assert not any(MARK in name for family in families for names in family.names for name in names)
+        springs = springs_of(atoms)
+        coupled = [pairs.classes for pairs in springs.coupled().values()]
+        found = [*springs.diagonal.values(), springs.geminal_classes, *coupled]
+        assert not any(MARK in name for classes in found for names in classes.names for name in names)
 
 
 def test_where_nothing_was_seen_every_constant_is_that_of_fischer_and_almlof():
     atoms = embedded("CC#CC(=O)NC")
-    coordinates, x = built(atoms), atoms.positions.ravel()
-    primitives = coordinates.primitives
-    springs = Springs(primitives, Recipe.of(atoms, "learned").topology)
-    stretches, angles, bends, torsions, planes = fischer_almlof(primitives, atoms.numbers, x)
-    assert len(angles)
-    assert len(bends)
-    assert len(torsions)
-    assert len(planes)
-    expected = [
-        np.maximum(stretches, FLOORS["stretch"]),
-        np.maximum(angles, FLOORS["angle"]),
-        np.maximum(np.repeat(bends, 2), FLOORS["bend"]),
-        np.maximum(torsions, FLOORS["torsion"]) / primitives.sharing,
-        np.maximum(planes, FLOORS["plane"]),
-    ]
-    np.testing.assert_allclose(present(springs, Geometry(springs, x), {}), np.concatenate(expected))
+    primitives, x = built(atoms).primitives, atoms.positions.ravel()
+    literature = fischer_almlof(primitives, atoms.numbers, x) * primitives.shares
+    for kind in KINDS[:5]:
+        part = primitives.slices[kind.name]
+        assert literature[part].size
+        found, least = constants_at(atoms, {})[part], kind.floor * primitives.shares[part]
+        np.testing.assert_allclose(found, np.maximum(literature[part], least))
 
 
 def test_the_table_has_positive_constants_for_every_node():
@@ -378,10 +388,8 @@ def test_what_was_fitted_is_what_the_metric_is_made_of(invented):
     }
     for sample in samples:
         atoms, x = sample.atoms, sample.atoms.positions.ravel()
-        recipe, coordinates = Recipe.of(atoms, "learned"), built(atoms)
-        springs = Springs(coordinates.primitives, recipe.topology)
-        metric = Learned(springs, Contacts.of(recipe.topology), coordinates.stiffness, table)
-        found, expected = cartesian(metric.at(x), coordinates.a(x)), model(case(sample), known)
+        coordinates = replace(built(atoms), metric=metric_of(atoms, table))
+        found, expected = model_hessian(coordinates, x), model(case(sample), known)
         largest = np.linalg.norm(found - expected) / np.linalg.norm(expected)
         assert largest < 1e-3  # the fit leaves out nodes whose weight is below that
 
@@ -419,13 +427,9 @@ def test_the_command_writes_constants_that_make_a_metric(tmp_path):
     assert written["molecules"] == len(SMALL)
     assert set(written["constants"]) <= set(NODES)
     atoms = embedded("CCO")
-    recipe, coordinates = Recipe.of(atoms, "learned"), built(atoms)
-    springs = Springs(coordinates.primitives, recipe.topology)
-    metric = Learned(springs, Contacts.of(recipe.topology), coordinates.stiffness, written["constants"])
-    coordinates = replace(coordinates, metric=metric)
+    coordinates = replace(built(atoms), metric=metric_of(atoms, written["constants"]))
     assert softest(coordinates, atoms.positions.ravel()) > 1e-3
-    k = present(springs, Geometry(springs, atoms.positions.ravel()), written["constants"])
-    assert not np.allclose(k, present(springs, Geometry(springs, atoms.positions.ravel()), shipped_table()))
+    assert not np.allclose(constants_at(atoms, written["constants"]), constants_at(atoms, shipped_table()))
 
     before = out.read_text()
     refused = fit_stiffness(list_of(tmp_path, SMALL), "--out", out)
@@ -447,7 +451,7 @@ def test_bending_is_the_derivative_of_the_jacobian(smiles):
     atoms = embedded(smiles)
     primitives, x = built(atoms).primitives, rattled(atoms, 2)
     slope = np.random.default_rng(3).normal(size=primitives.count)
-    assert not primitives.sizes["pose"]
+    assert not primitives.sizes["fragment"]
     assert not primitives.sizes["point"]
     step, expected = 2e-4, np.zeros((x.size, x.size))
     for entry, unit in enumerate(np.eye(x.size)):

@@ -9,9 +9,10 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import AllChem
 
-from molopt.coordinates.choosing import chosen
+from molopt.coordinates.evaluation import outdated
 from molopt.coordinates.primitives import Primitives, carried
 from molopt.coordinates.rigid import rigid_motions
+from molopt.coordinates.selection import select_primitives
 from molopt.coordinates.topology import Topology, covalent_bonds
 
 SMILES = {
@@ -157,7 +158,7 @@ def least_described(primitives, x):
 
 def test_the_jacobian_is_the_derivative_of_differences(molecule):
     topology, x = molecule
-    primitives, h = chosen(topology, x), 1e-5
+    primitives, h = select_primitives(topology, x), 1e-5
     steps = h * np.eye(x.size)
     slopes = [(primitives.difference(x + d, x) - primitives.difference(x - d, x)) / (2 * h) for d in steps]
     b = primitives.jacobian(x).toarray()
@@ -168,7 +169,7 @@ def test_the_jacobian_is_the_derivative_of_differences(molecule):
 def test_coordinates_describe_every_motion_that_is_not_rigid(molecule):
     topology, x = molecule
     # a missing motion has 1e-16; the softest here, the polyyne as a bow, has 1e-3
-    assert least_described(chosen(topology, x), x) > 1e-4
+    assert least_described(select_primitives(topology, x), x) > 1e-4
 
 
 @pytest.mark.parametrize("name", [name for name in MOLECULES if name != "polyyne"])
@@ -176,15 +177,15 @@ def test_coordinates_describe_every_motion_that_is_not_rigid(molecule):
 def test_coordinates_describe_every_motion_at_disturbed_geometries(name, noise):
     topology, x = made(name)
     disturbed = x + noise * np.random.default_rng(3).normal(size=x.size)
-    primitives = chosen(topology, disturbed)
+    primitives = select_primitives(topology, disturbed)
     assert np.isfinite(primitives.values(disturbed)).all()
     assert least_described(primitives, disturbed) > 1e-5
 
 
 def test_turning_a_molecule_changes_no_coordinate_of_its_own(molecule):
     topology, x = molecule
-    primitives = chosen(topology, x)
-    valence = slice(0, primitives.slices["pose"].start)
+    primitives = select_primitives(topology, x)
+    valence = slice(0, primitives.slices["fragment"].start)
     change = primitives.jacobian(x)[valence] @ rigid_motions(x.reshape(-1, 3))
     fixed = np.repeat(primitives.bends[:, 3] < 0, 2)  # measured against axes in space
     own = np.ones(change.shape[0], dtype=bool)
@@ -207,20 +208,20 @@ def test_turning_a_molecule_changes_no_coordinate_of_its_own(molecule):
     ],
 )
 def test_the_list_holds_so_many(name, angles, bends, torsions, points):
-    found = chosen(*made(name))
+    found = select_primitives(*made(name))
     counts = len(found.angles), len(found.bends), len(found.torsions), len(found.points)
     assert counts == (angles, bends, torsions, points)
 
 
 def test_planar_centres_have_planes_and_pyramids_have_none():
-    assert len(chosen(*made("benzene")).planes) == 6
-    assert len(chosen(*made("xenon tetrafluoride")).planes) == 4
-    assert len(chosen(*made("methane")).planes) == 0
+    assert len(select_primitives(*made("benzene")).planes) == 6
+    assert len(select_primitives(*made("xenon tetrafluoride")).planes) == 4
+    assert len(select_primitives(*made("methane")).planes) == 0
 
 
 def test_what_internals_cannot_describe_moves_in_cartesians():
-    assert len(chosen(*made("seven in a plane")).points) > 0
-    assert len(chosen(*made("pentafluoroxenate")).points) == 0
+    assert len(select_primitives(*made("seven in a plane")).points) > 0
+    assert len(select_primitives(*made("pentafluoroxenate")).points) == 0
 
 
 def test_a_torsion_has_the_sign_of_iupac():
@@ -248,25 +249,25 @@ def test_the_pose_of_a_turned_fragment_is_its_rotation_vector(degrees):
     moved = x.reshape(-1, 3).copy()
     centre = moved[:3].mean(axis=0)
     moved[:3] = (moved[:3] - centre) @ turn.T + centre
-    primitives = chosen(topology, x)
+    primitives = select_primitives(topology, x)
     change = primitives.difference(moved.ravel(), x)
     gyration = np.sqrt(x.reshape(-1, 3)[:3].var(axis=0).sum())
-    position, orientation = change[primitives.slices["pose"]].reshape(2, 2, 3) @ primitives.axes
+    position, orientation = change[primitives.slices["fragment"]].reshape(2, 2, 3) @ primitives.axes
     np.testing.assert_allclose(orientation[0], gyration * angle * axis, atol=1e-9)
     np.testing.assert_allclose([*position, orientation[1]], 0.0, atol=1e-9)
 
 
 def test_an_anchored_molecule_has_a_pose_and_then_nothing_is_free():
     topology, x = made("ethanol")
-    b = chosen(topology, x, anchored=True).jacobian(x).toarray()
+    b = select_primitives(topology, x, anchored=True).jacobian(x).toarray()
     assert np.linalg.matrix_rank(b) == x.size
 
 
 def test_what_stays_is_carried_over():
     topology, x = made("butyne")
-    old = chosen(topology, x)
+    old = select_primitives(topology, x)
     bent = x + 0.15 * np.random.default_rng(0).normal(size=x.size)
-    new = chosen(topology, bent)
+    new = select_primitives(topology, bent)
     now, before = carried(old, new)
     assert [new.keys[n] for n in now] == [old.keys[n] for n in before]
     assert len(now) >= len(new.stretches)
@@ -286,49 +287,49 @@ def test_what_stays_is_carried_over():
         "ferrocene",
     ],
 )
-def test_angles_on_their_way_to_180_degrees_at_crowded_centres_are_not_taken_and_then_worn(name):
+def test_angles_on_their_way_to_180_degrees_at_crowded_centres_are_not_taken_and_then_outdated(name):
     topology, ideal = made(name)
     for seed in range(8):
         start = ideal + 0.1 * np.random.default_rng(seed).normal(size=ideal.size)
-        assert chosen(topology, start).worn(ideal) == ""
+        assert outdated(select_primitives(topology, start), ideal) == ""
 
 
 def test_a_square_that_is_far_from_flat_has_planes_and_a_tetrahedron_has_none():
     topology, square = made("xenon tetrafluoride")
     buckled = square.reshape(-1, 3) + 0.5 * np.outer([0, 1, -1, 1, -1], Z)
-    assert len(chosen(topology, buckled.ravel()).planes) == 4
-    assert least_described(chosen(topology, buckled.ravel()), buckled.ravel()) > 1e-2
-    assert len(chosen(*made("methane")).planes) == 0
+    assert len(select_primitives(topology, buckled.ravel()).planes) == 4
+    assert least_described(select_primitives(topology, buckled.ravel()), buckled.ravel()) > 1e-2
+    assert len(select_primitives(*made("methane")).planes) == 0
 
 
-def test_a_list_is_worn_when_an_angle_becomes_straight_or_a_chain_bends():
+def test_a_list_is_outdated_when_an_angle_becomes_straight_or_a_chain_bends():
     topology, x = made("water")
     straight = np.array([0, 0, 0, 0, 0.96, 0, 0, -0.96, 0.01])
-    assert chosen(topology, x).worn(x) == ""
-    assert "straight" in chosen(topology, x).worn(straight)
-    linear = chosen(*carbon_dioxide())
-    assert linear.worn(carbon_dioxide(20)[1]) == ""
-    assert linear.worn(carbon_dioxide(40)[1]) == ""
-    assert linear.worn(carbon_dioxide(65)[1]) != ""
+    assert outdated(select_primitives(topology, x), x) == ""
+    assert "straight" in outdated(select_primitives(topology, x), straight)
+    linear = select_primitives(*carbon_dioxide())
+    assert outdated(linear, carbon_dioxide(20)[1]) == ""
+    assert outdated(linear, carbon_dioxide(40)[1]) == ""
+    assert outdated(linear, carbon_dioxide(65)[1]) != ""
 
 
 def test_a_list_survives_a_file(molecule):
     topology, x = molecule
-    primitives = chosen(topology, x)
+    primitives = select_primitives(topology, x)
     again = Primitives.from_plain(primitives.plain())
     assert again.keys == primitives.keys
     np.testing.assert_array_equal(again.jacobian(x).toarray(), primitives.jacobian(x).toarray())
 
 
 def test_about_one_bond_of_a_metal_there_are_not_hundreds_of_torsions():
-    assert chosen(*ferrocene()).sharing.max() <= 36
+    assert select_primitives(*ferrocene()).sharing.max() <= 36
 
 
 @pytest.mark.parametrize("make", [lambda: alkane(1666), lambda: waters(1667)], ids=["chain", "water"])
 def test_five_thousand_atoms_are_described(make):
     topology, x = make()
     start = time.perf_counter()
-    primitives = chosen(topology, x)
+    primitives = select_primitives(topology, x)
     built = time.perf_counter() - start
     b = primitives.jacobian(x)
     start = time.perf_counter()
@@ -340,27 +341,27 @@ def test_five_thousand_atoms_are_described(make):
     assert len(primitives.points) == 0
 
 
-def test_a_list_is_worn_when_a_pyramid_becomes_flat_or_a_straight_angle_at_a_metal_bends():
+def test_a_list_is_outdated_when_a_pyramid_becomes_flat_or_a_straight_angle_at_a_metal_bends():
     topology, flat = star(7, 1, TRIANGLE, 1.0)
     bent = flat + np.array([0, 0, 0.4] + 9 * [0])
-    assert chosen(topology, bent).worn(bent) == ""
-    assert chosen(topology, bent).worn(flat) == "a pyramid became flat"
+    assert outdated(select_primitives(topology, bent), bent) == ""
+    assert outdated(select_primitives(topology, bent), flat) == "a pyramid became flat"
     topology, square = star(78, 17, [X, Y, -X, -Y], 2.3)
     bent = square.copy().reshape(-1, 3)
     bent[1] += 3.0 * Z
-    assert chosen(topology, square).worn(square) == ""
-    assert chosen(topology, square).worn(bent.ravel()) == "a straight angle bent"
+    assert outdated(select_primitives(topology, square), square) == ""
+    assert outdated(select_primitives(topology, square), bent.ravel()) == "a straight angle bent"
 
 
 @pytest.mark.parametrize(("bent", "centre"), [(30, 6), (20, 6), (50, 6), (20, 8)])
 def test_a_bent_carbon_of_two_neighbours_is_a_bend_and_other_centres_are_angles(bent, centre):
     half = np.deg2rad(bent) / 2
     ends = [np.cos(half) * X + np.sin(half) * Y, -np.cos(half) * X + np.sin(half) * Y]
-    sizes = chosen(*star(centre, 9, ends, 1.3)).sizes
+    sizes = select_primitives(*star(centre, 9, ends, 1.3)).sizes
     straightens = centre == 6 and bent < 45
     assert (sizes["bend"], sizes["angle"]) == ((2, 0) if straightens else (0, 1))
 
 
 def test_the_sides_of_a_long_chain_do_not_hang_on_an_atom_at_its_far_end():
-    assert (chosen(*embedded("CC#CC#CC")).bends[:, 3] < 0).all()
-    assert (chosen(*embedded("CC#CC")).bends[:, 3] >= 0).all()
+    assert (select_primitives(*embedded("CC#CC#CC")).bends[:, 3] < 0).all()
+    assert (select_primitives(*embedded("CC#CC")).bends[:, 3] >= 0).all()

@@ -9,7 +9,8 @@ from molopt.cli import main
 from molopt.comparison.study import Study
 from molopt.comparison.summaries import summaries
 from molopt.optimizers.spec import OptimizerSpec
-from molopt.report.study import figures, notes, reference_of, tables
+from molopt.report.study import figures, notes, reference_of
+from molopt.report.summary import tables
 
 NAME = "<script>alert(1)</script>"
 
@@ -70,7 +71,7 @@ def test_the_summary_is_a_recount_of_the_runs(records):
     (found,) = [s for s in summaries(ran, reference) if s.optimizer.startswith("default")]
     assert found.ratio.mean == pytest.approx(expected)
     assert (found.runs, found.failures) == (4, 0)
-    (table,) = tables(ran, reference)
+    (table,) = tables(summaries(ran, reference), reference)
     assert f"{expected:.2f}" in [cell.text for cell in table.rows[0]]
 
 
@@ -105,3 +106,12 @@ def test_bad_input_is_one_line(study, arguments, named):
     assert result.exit_code == 2
     assert len(result.stderr.strip().splitlines()) == 1
     assert named in result.stderr
+
+
+def test_a_report_that_ends_in_md_has_the_tables_alone_as_markdown(study, tmp_path):
+    assert molopt("report", study, "--to", tmp_path / "tables.md", "--against", "bfgs").exit_code == 0
+    lines = (tmp_path / "tables.md").read_text().splitlines()
+    heading = next(line for line in lines if line.startswith("| potential |"))
+    assert "| times bfgs (ASE) |" in heading
+    assert "| own time (ms) |" in heading
+    assert sum(line.startswith("| mmff94 |") for line in lines) == 5

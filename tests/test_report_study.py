@@ -6,7 +6,7 @@ import pytest
 
 from molopt.comparison.settings import Settings
 from molopt.comparison.study import Study
-from molopt.execution import Here
+from molopt.execution import SerialExecutor
 from molopt.report.study import Stored, covered, write_report
 
 pytest.importorskip("jinja2", reason="the page needs: pip install 'molopt[report]'")
@@ -18,7 +18,7 @@ def study(tmp_path):
     (tmp_path / "some.smi").write_text("CCO ethanol\n[Xe] xenon\n")
     settings = Settings((str(tmp_path / "some.smi"),), ("mmff94",), ("bfgs", "fire"), 0.05, None, 200).fixed()
     with Study.begin(tmp_path / "study", settings) as begun:
-        list(begun.go(Here(), begun.cases(settings.molecules())))
+        list(begun.go(SerialExecutor(), begun.cases(settings.molecules())))
         yield begun
 
 
@@ -37,7 +37,7 @@ def test_an_optimizer_that_could_not_be_run_where_others_could_has_failed(study)
 def test_a_study_in_which_nothing_could_be_run_has_a_report(tmp_path):
     settings = Settings(("[Xe]",), ("mmff94",), ("bfgs",), 0.05, None, 200)
     with Study.begin(tmp_path / "study", settings) as study:
-        list(study.go(Here(), study.cases(settings.molecules())))
+        list(study.go(SerialExecutor(), study.cases(settings.molecules())))
         write_report(study, tmp_path / "report.html")
     assert "more could not be run" in (tmp_path / "report.html").read_text()
 

@@ -19,7 +19,7 @@ from molopt.comparison.settings import Settings
 from molopt.comparison.study import Study
 from molopt.comparison.sweep import Sweep
 from molopt.errors import InputError
-from molopt.execution import Here, Pool
+from molopt.execution import Pool, SerialExecutor
 from molopt.record import Record
 
 TESTS = Path(__file__).parent
@@ -98,7 +98,7 @@ def test_a_study_that_goes_on_writes_the_files_of_one_that_ran_through(tmp_path)
     for folder, done in ((whole, 0), (broken, 3)):
         with Study.begin(folder, settings) as study:
             cases = islice(study.cases(settings.molecules()), done)
-            assert sum(map(len, study.go(Here(), cases))) == done
+            assert sum(map(len, study.go(SerialExecutor(), cases))) == done
         result = molopt("compare", "--resume", folder)
         count = "16 runs done, 13 of them now" if done else "16 runs done;"
         assert (result.exit_code, count in result.output) == (0, True), result.output
@@ -167,7 +167,7 @@ def test_a_potential_that_crashes_hangs_raises_or_is_killed_costs_its_own_runs_a
 def test_starts_are_the_given_geometry_and_embeddings_of_their_seeds(tmp_path):
     settings = Settings(("CCCO",), ("mmff94",), ("bfgs",), 0.05, None, 200, starts=3)
     with Study.begin(tmp_path / "study", settings) as study:
-        list(study.go(Here(), study.cases(settings.molecules())))
+        list(study.go(SerialExecutor(), study.cases(settings.molecules())))
         plans = [record.plan for record in study.store.records()]
     assert [plan.seed for plan in plans] == [0, 1, 2]
     assert len({str(plan.start) for plan in plans}) == 3
@@ -210,7 +210,7 @@ def test_resume_takes_all_else_from_the_study(tmp_path):
 def test_runs_come_back_start_by_start_in_the_order_of_the_plan(smiles, tmp_path):
     settings = Settings((str(smiles),), ("mmff94", "uff"), ("fire", "bfgs"), 0.05, None, 200)
     with Study.begin(tmp_path / "study", settings) as study:
-        starts = list(study.go(Here(), study.cases(settings.molecules())))
+        starts = list(study.go(SerialExecutor(), study.cases(settings.molecules())))
     assert [{case.molecule.name for case, _ in start} for start in starts] == [
         {line.split()[1]} for line in MOLECULES.splitlines()
     ]
@@ -232,7 +232,7 @@ def test_a_molecule_that_a_potential_does_not_cover_is_a_failure_among_others(tm
 def test_the_floor_of_an_end_is_below_it_and_uncounted(tmp_path):
     settings = Settings(("CCCCO",), ("mmff94",), ("fire",), 0.05, None, 500)
     with Study.begin(tmp_path / "study", settings) as study:
-        ((_, record),) = next(study.go(Here(), study.cases(settings.molecules())))
+        ((_, record),) = next(study.go(SerialExecutor(), study.cases(settings.molecules())))
     end = record.outcome
     assert end.floor_energy < end.energy
     assert len(end.energies) == end.force_calls == end.steps + 1
@@ -278,7 +278,7 @@ def test_a_trajectory_that_cannot_be_written_costs_no_run(tmp_path):
     settings = Settings(("CCO",), ("mmff94",), ("bfgs",), 0.05, None, 200)
     with Study.begin(tmp_path / "study", settings) as study:
         nowhere = tmp_path / "no folder" / "run.traj"
-        ((_, record),) = next(study.go(Here(), study.cases(settings.molecules()), lambda case: nowhere))
+        ((_, record),) = next(study.go(SerialExecutor(), study.cases(settings.molecules()), lambda case: nowhere))
     assert record.outcome.converged
     assert len(record.outcome.energies) == record.outcome.force_calls
 
@@ -304,12 +304,12 @@ def test_a_sweep_of_an_argument_that_nobody_has_is_one_line():
 def test_a_start_that_was_done_by_half_comes_back_whole(tmp_path):
     settings = Settings(("CO", "CC"), ("mmff94",), ("fire", "bfgs"), 0.05, None, 200).fixed()
     with Study.begin(tmp_path / "whole", settings) as whole:
-        list(whole.go(Here(), whole.cases(settings.molecules())))
+        list(whole.go(SerialExecutor(), whole.cases(settings.molecules())))
         first, second, *done = whole.store.records()
     with Study.begin(tmp_path / "half", settings) as half:
         for record in (first, *done):
             half.store.add(record)
-        starts = list(half.go(Here(), half.cases(settings.molecules())))
+        starts = list(half.go(SerialExecutor(), half.cases(settings.molecules())))
         assert half.added == 1
     assert [[record.key for _, record in start] for start in starts] == [[second.key, first.key]]  # fire, then bfgs
 
@@ -318,7 +318,7 @@ def test_a_molecule_that_cannot_be_read_ends_a_study_after_the_runs_under_way(tm
     (tmp_path / "some.smi").write_text("CO methanol\nCC ethane\nC( broken\n")
     settings = Settings((str(tmp_path / "some.smi"),), ("mmff94",), ("bfgs",), 0.05, None, 200).fixed()
     with Study.begin(tmp_path / "study", settings) as study:
-        starts = study.go(Here(), study.cases(settings.molecules()))
+        starts = study.go(SerialExecutor(), study.cases(settings.molecules()))
         assert len(next(starts)) == len(next(starts)) == 1
         with pytest.raises(InputError, match=r"some\.smi, line 3"):
             next(starts)
@@ -333,7 +333,7 @@ def test_a_start_that_cannot_be_embedded_is_left_out_and_said(monkeypatch, caplo
     monkeypatch.setattr("molopt.molecules.Molecule.conformers", refuse)
     settings = Settings(("CO",), ("mmff94",), ("bfgs",), 0.05, None, 200, starts=2)
     with Study.begin(tmp_path / "study", settings) as study:
-        list(study.go(Here(), study.cases(settings.molecules())))
+        list(study.go(SerialExecutor(), study.cases(settings.molecules())))
         assert [record.plan.seed for record in study.store.records()] == [0]
     assert "CO has no start 1: no embedding" in caplog.text
 

@@ -19,7 +19,7 @@ from ase.vibrations import Vibrations
 
 import molopt
 from molopt.checking import Place
-from molopt.displacing import Here
+from molopt.displacing import InThisProcess
 from molopt.potentials import Counted
 from molopt.stationary.frequencies import NormalModes, central_differences
 
@@ -86,7 +86,7 @@ def steps():
             atoms = molecule.atoms()
             atoms.calc = Counted(molopt.potential(potential, molecule))
             place = Place.of(atoms, molecule)
-            raw = {h: central_differences(Here(atoms), place.x, place.movable, h) for h in STEPS}
+            raw = {h: central_differences(InThisProcess(atoms), place.x, place.movable, h) for h in STEPS}
             limit = modes(place, (4 * raw[0.00125] - raw[0.0025]) / 3)
             for step, differences in raw.items():
                 found = modes(place, differences)

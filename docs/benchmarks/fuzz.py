@@ -164,7 +164,7 @@ def work(connection: Connection, sandbox: Path) -> None:
     import molopt.execution
     import molopt.report.figure  # matplotlib writes its list of fonts when it is first imported
 
-    molopt.execution.Pool = lambda *_, **__: molopt.execution.Here()
+    molopt.execution.Pool = lambda *_, **__: molopt.execution.SerialExecutor()
     for descriptor, own in zip(outputs, (1, 2), strict=True):
         os.dup2(descriptor, own)
     while (given := connection.recv()) is not None:
@@ -291,7 +291,7 @@ def finished(folder: Path) -> dict[str, dict[str, bytes]]:
 def make_templates(folder: Path) -> dict[str, dict[str, bytes]]:
     import molopt.execution
 
-    molopt.execution.Pool = lambda *_, **__: molopt.execution.Here()
+    molopt.execution.Pool = lambda *_, **__: molopt.execution.SerialExecutor()
     folder.mkdir()
     os.chdir(folder)
     command = "compare CO C --potential mmff94 --optimizers bfgs,adam --steps 3 --out study --no-files --json"

@@ -6,9 +6,9 @@
 Each version runs in a process of its own, and they take turns: with numba, without, and the older checkout. A run is
 `molopt.relax(..., check=None, fmax=0.01)`, from the shipped geometry and ETKDG conformers; what is inside the potential
 is not counted, what is inside a surrogate is. "set-up" is all until the second force call, less a step: the list of
-coordinates, its stiffness and the first factorization. "a step" is the mean of all later ones. Each run has
-been made once before, as kernels compile at first. Figures are the least over the rounds, ratios those of the sums
-over molecules and starts.
+coordinates, its stiffness and the first factorization. "a step" is the mean of all later ones; "a run" is all, with
+energy left and the verdict. Each run has been made once before, as kernels compile at first. Figures are the least
+over the rounds, and means over the starts.
 """
 
 import argparse
@@ -106,18 +106,19 @@ def jobs_for(molecule: str, **more: Any) -> list[dict[str, Any]]:
 
 
 def print_steps(started: dict[str, beside.Version], rounds: int, title: str, **more: Any) -> None:
-    """Set-up and a step at each size, and how they relate to the older checkout."""
-    print(f"\n{title}\n{'atoms':>5s} {'version':>10s} {'calls':>6s} {'set-up ms':>10s} {'a step ms':>10s}"
-          f" {'of set-up':>10s} {'of a step':>10s}", flush=True)  # fmt: skip
+    """Set-up, a step and the whole run at each size, and how they relate to the older checkout."""
+    keys = ("setup", "step", "own")
+    heads = [f"{head:>10s} {'of older':>8s}" for head in ("set-up ms", "a step ms", "a run ms")]
+    print(f"\n{title}\n{'atoms':>5s} {'version':>10s} {'calls':>6s}", *heads, flush=True)
     for size, molecule in SIZES.items():
         found = measured(started, jobs_for(molecule, **more), rounds)
         for name, answers in found.items():
-            ratios = [
-                f"{mean(answers, key) / mean(found[OLDER], key):10.3f}" if OLDER in found else f"{'':>10s}"
-                for key in ("setup", "step")
-            ]
-            figures = f"{mean(answers, 'calls'):6.1f} {mean(answers, 'setup'):10.2f} {mean(answers, 'step'):10.3f}"
-            print(f"{size:5d} {name:>10s} {figures}", *ratios, flush=True)
+            cells = [f"{mean(answers, key):10.2f} {ratio(found, name, key):>8s}" for key in keys]
+            print(f"{size:5d} {name:>10s} {mean(answers, 'calls'):6.1f}", *cells, flush=True)
+
+
+def ratio(found: dict[str, list[dict[str, float]]], name: str, key: str) -> str:
+    return f"{mean(found[name], key) / mean(found[OLDER], key):.3f}" if OLDER in found else ""
 
 
 def print_sella(started: dict[str, beside.Version], rounds: int) -> None:
@@ -139,8 +140,8 @@ def print_bfgs(started: dict[str, beside.Version], rounds: int) -> None:
     for size, molecule in SMALL.items():
         bfgs = measured({"": started[REFERENCE]}, jobs_for(molecule, optimizer="ase"), rounds)[""]
         for name, answers in measured(started, jobs_for(molecule, fmax_alone=True), rounds).items():
-            ratio = mean(answers, "whole") / mean(bfgs, "whole")
-            print(f"{size:>5} {name:>10s} {mean(answers, 'whole'):8.1f} {mean(bfgs, 'whole'):8.1f} {ratio:7.3f}",
+            share = mean(answers, "whole") / mean(bfgs, "whole")
+            print(f"{size:>5} {name:>10s} {mean(answers, 'whole'):8.1f} {mean(bfgs, 'whole'):8.1f} {share:7.3f}",
                   flush=True)  # fmt: skip
 
 

@@ -18,8 +18,8 @@ from ase.calculators.calculator import Calculator, all_changes
 from rdkit import Chem
 
 import molopt
-from molopt.coordinates.choosing import chosen
 from molopt.coordinates.formulas import torsion
+from molopt.coordinates.selection import select_primitives
 from molopt.coordinates.topology import Topology
 from molopt.molecules.force_constants import MMFFConstants
 from molopt.potentials import Counted
@@ -114,7 +114,7 @@ def turned_forces(molecule: molopt.Molecule) -> Calculator:
 
 
 def primitives(molecule: molopt.Molecule):
-    return chosen(Topology(molecule.numbers, molecule.bonds), molecule.positions.ravel())
+    return select_primitives(Topology(molecule.numbers, molecule.bonds), molecule.positions.ravel())
 
 
 WRONG = {

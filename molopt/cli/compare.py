@@ -138,7 +138,7 @@ def executor(
     folder: Path, parsl: str | None, workers: int, time_limit: float, threads: int | None, notes: "Notes"
 ) -> "Executor":
     """What runs will be carried out by; InputError before anything of a study is written."""
-    from molopt.execution import Here, ParslExecutor, Pool
+    from molopt.execution import ParslExecutor, Pool, SerialExecutor
 
     if parsl is not None:
         return ParslExecutor(Path(parsl), folder / "parsl", time_limit, threads or 1, grace(time_limit))
@@ -148,7 +148,7 @@ def executor(
         "here runs share one process: none is killed at a time limit, a crash ends all, and libraries keep the threads "
         "they were loaded with, whatever --threads says: set OMP_NUM_THREADS and OPENBLAS_NUM_THREADS before"
     )
-    return Here()
+    return SerialExecutor()
 
 
 def grace(time_limit: float) -> float:

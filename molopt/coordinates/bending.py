@@ -1,10 +1,11 @@
 """Second derivatives of internal coordinates: how forces along them curve the energy in Cartesians."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
-from molopt.coordinates import formulas
+from molopt.coordinates.kinds import Local
 from molopt.coordinates.primitives import Primitives
 from molopt.rules.partition import Array
 
@@ -24,20 +25,19 @@ def bending(primitives: Primitives, x: Array, gradient: Array) -> Array:
     1.042
     """
     hessian = np.zeros((x.size, x.size))
-    part, sides = primitives.slices, primitives.sides
-    bends = np.where(primitives.bends < 0, primitives.bends[:, 1:2], primitives.bends)
-    parts: list[tuple[Array, Array, Callable[[Array], Array]]] = [
-        (primitives.stretches, gradient[part["stretch"]], lambda p: formulas.stretch(p)[1]),
-        (primitives.angles, gradient[part["angle"]], lambda p: formulas.angle(p)[1]),
-        (primitives.torsions, gradient[part["torsion"]], lambda p: formulas.torsion(p)[1]),
-        (primitives.planes, gradient[part["plane"]], lambda p: formulas.plane(p)[1]),
-        (bends, gradient[part["bend"]][0::2], lambda p: formulas.bend(p, sides)[1][:, 0]),
-        (bends, gradient[part["bend"]][1::2], lambda p: formulas.bend(p, sides)[1][:, 1]),
-    ]
-    for atoms, along, derivatives in parts:
-        if len(atoms):
-            add(hessian, atoms, along[:, None, None] * second(derivatives, x.reshape(-1, 3)[atoms]))
+    for kind, part in primitives.present:
+        if isinstance(kind, Local):
+            rows, along = kind.rows(primitives), gradient[part].reshape(-1, kind.width)
+            p = x.reshape(-1, 3)[rows]
+            for n in range(kind.width):
+                slopes = partial(component, kind, primitives, n)
+                add(hessian, rows, along[:, n, None, None] * second(slopes, p))
     return (hessian + hessian.T) / 2
+
+
+def component(kind: Local, primitives: Primitives, number: int, p: Array) -> Array:
+    """(n, k, 3) derivatives of one component of a kind at p (n, k, 3)."""
+    return kind.slopes_at(primitives, p)[:, number]
 
 
 def second(derivatives: Callable[[Array], Array], p: Array) -> Array:

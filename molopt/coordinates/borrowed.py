@@ -8,7 +8,7 @@ from scipy import linalg, sparse
 
 from molopt.coordinates.bending import bending
 from molopt.coordinates.inverse import Projected
-from molopt.coordinates.metric import Metric, ModelHessian
+from molopt.coordinates.metric import Metric
 from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.rigid import rigid_motions
 from molopt.rules.partition import Array
@@ -50,28 +50,27 @@ class Borrowed:
     primitives: Primitives
     stiffness: Array
 
-    def at(self, x: Array) -> ModelHessian:
-        model = self.metric.at(x)
+    def hessian(self, x: Array, values: Array, a: sparse.csr_array) -> sparse.csr_array:
+        model = self.metric.hessian(x, values, a)
         energy, gradient = self.surface(x) if x.size <= 3 * DENSE else (np.inf, x)
         if not np.isfinite(energy):
             return model
-        a = sparse.diags_array(np.sqrt(self.stiffness)) @ self.primitives.jacobian(x)
         rigid = rigid_motions(x.reshape(-1, 3))
-        hessian = self.hessian(x, gradient)
+        hessian = self.of_surface(x, gradient)
         if not np.isfinite(hessian).all():
             return model
         slope = np.sqrt(self.stiffness) * (a @ Projected(a.T @ a, rigid)(gradient))
         borrowed = outside(hessian - bending(self.primitives, x, slope), rigid)
-        known = outside(cartesian(model, a), rigid)
+        known = outside(model.toarray(), rigid)
         lower = linalg.cholesky(known + np.trace(known) / x.size * rigid @ rigid.T, lower=True)
         half = linalg.solve_triangular(lower, borrowed, lower=True)
         values, vectors = linalg.eigh(linalg.solve_triangular(lower, half.T, lower=True))
         scale = (1 - WEIGHT) + WEIGHT * np.clip(np.abs(values), SOFTEST, STIFFEST)
         rows = (lower @ vectors * np.sqrt(scale)).T
         rows -= (rows @ rigid) @ rigid.T
-        return ModelHessian(np.zeros(len(self.stiffness)), sparse.csr_array(rows))
+        return sparse.csr_array(rows.T @ rows)
 
-    def hessian(self, x: Array, gradient: Array) -> Array:
+    def of_surface(self, x: Array, gradient: Array) -> Array:
         """(3N, 3N) by forward differences, eV/A^2; NaN where the surrogate failed."""
         rows = np.zeros((x.size, x.size))
         for entry in range(x.size):
@@ -80,16 +79,6 @@ class Borrowed:
             energy, moved = self.surface(there)
             rows[entry] = (moved - gradient) / STEP if np.isfinite(energy) else np.nan
         return (rows + rows.T) / 2
-
-
-def cartesian(curvature: ModelHessian, a: sparse.csr_array) -> Array:
-    """(3N, 3N) a model Hessian in Cartesians, from A = sqrt(K) dq/dx."""
-    diagonal, rows, coupled = curvature
-    total = a.T @ sparse.diags_array(diagonal) @ a + rows.T @ rows
-    if coupled is not None:
-        springs = coupled @ a
-        total = total + springs.T @ springs
-    return total.toarray()
 
 
 def outside(matrix: Array, rigid: Array) -> Array:

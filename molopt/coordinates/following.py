@@ -7,15 +7,17 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from ase.data import covalent_radii, vdw_radii
+from ase.data import covalent_radii
 from scipy import linalg, sparse
 from scipy.sparse.csgraph import breadth_first_order
 from scipy.sparse.linalg import splu
 
+from molopt.coordinates.evaluation import outdated
 from molopt.coordinates.member import Member
-from molopt.coordinates.metric import STIFFEST_CONTACT, WIDEST
+from molopt.coordinates.model_hessian import STIFFEST as STIFFEST_CONTACT
 from molopt.coordinates.neighbours import NeighbourList
 from molopt.coordinates.primitives import Primitives
+from molopt.coordinates.repulsion import van_der_waals
 from molopt.coordinates.rigid import nothing
 from molopt.coordinates.topology import Topology
 from molopt.rules.partition import Array
@@ -131,8 +133,7 @@ class Follower:
         natoms = len(topology.numbers)
         led = [np.sort(want.atoms, axis=1) @ (natoms, 1) for want in wanted if want.kind == "stretch"]
         self.led = np.concatenate([np.zeros(0, dtype=int), *led])  # i * N + j of distances that are wanted
-        known = vdw_radii[topology.numbers]
-        self.radii = np.where(np.isnan(known), WIDEST, known)
+        self.radii = van_der_waals(topology.numbers)
         near = np.concatenate([topology.within_two_bonds @ (natoms, 1), self.led])
         self.neighbours = NeighbourList(2 * APART * float(self.radii.max()), np.unique(near))
 
@@ -143,7 +144,7 @@ class Follower:
         self.springs = coordinates.stiffness.copy()
         keys = np.sort(table.torsions[:, 1:3], axis=1) @ (table.natoms, 1)
         self.springs[table.slices["torsion"]][np.isin(keys, turning)] = 0.0
-        for kind in ("pose", "point"):
+        for kind in ("fragment", "point"):
             self.springs[table.slices[kind]] *= SOFT
         place = {key: n for n, key in enumerate(table.keys)}
         for want in self.wanted:
@@ -215,7 +216,7 @@ class Follower:
         """From x (3N,) the short way to where what is wanted has gaps `left` (m,); and why that failed, or nothing."""
         inertia, last = INERTIA, np.inf
         for _ in range(ITERATIONS):
-            if self.coordinates.primitives.worn(x):
+            if outdated(self.coordinates.primitives, x):
                 self.adopt(self.build(x))
             missing = np.array([want.gap(x) for want in self.wanted]) - left
             size = np.abs(missing).max()

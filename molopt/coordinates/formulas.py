@@ -1,9 +1,9 @@
 """Values of internal coordinates and their derivatives: one function a kind, all of a kind at once.
 
-Each takes the positions p (n, k, 3) of the k atoms of n coordinates, in Angstrom, and returns the values (n,) and the
-derivatives (n, k, 3), or the values alone, in a fraction of the time. The formulas are those of E. B. Wilson, J. C.
-Decius, P. C. Cross, Molecular Vibrations (1955), for stretch and angle; of A. Blondel, M. Karplus, J. Comput. Chem. 17,
-1132 (1996), for the torsion.
+Each takes the positions p (..., n, k, 3) of the k atoms of n coordinates, in Angstrom, and returns the values (..., n)
+and the derivatives (..., n, k, 3), or the values alone, in a fraction of the time. The formulas are those of E. B.
+Wilson, J. C. Decius, P. C. Cross, Molecular Vibrations (1955), for stretch and angle; of A. Blondel, M. Karplus, J.
+Comput. Chem. 17, 1132 (1996), for the torsion.
 """
 
 import numpy as np
@@ -26,92 +26,92 @@ def cross(u: Array, v: Array) -> Array:
 
 
 def normalised(v: Array) -> tuple[Array, Array]:
-    """Unit vectors and lengths (n, 1)."""
+    """Unit vectors and lengths (..., 1)."""
     length = np.sqrt(dot(v, v))[..., None]
     return v / np.maximum(length, TINY), length
 
 
 def stretch_value(p: Array) -> Array:
     """The length alone."""
-    bond = p[:, 0] - p[:, 1]
+    bond = p[..., 0, :] - p[..., 1, :]
     return np.sqrt(dot(bond, bond))
 
 
 def stretch(p: Array) -> tuple[Array, Array]:
     """Length of the bond i-j."""
-    unit, length = normalised(p[:, 0] - p[:, 1])
-    return length[:, 0], np.stack([unit, -unit], axis=1)
+    unit, length = normalised(p[..., 0, :] - p[..., 1, :])
+    return length[..., 0], np.stack([unit, -unit], axis=-2)
 
 
 def angle_value(p: Array) -> Array:
     """The angle alone."""
-    u, v = p[:, 0] - p[:, 1], p[:, 2] - p[:, 1]
+    u, v = p[..., 0, :] - p[..., 1, :], p[..., 2, :] - p[..., 1, :]
     normal = cross(u, v)
     return np.arctan2(np.sqrt(dot(normal, normal)), dot(u, v))
 
 
 def wider(p: Array, limit: float) -> Array:
-    """(n,) whether the angle i-j-k is wider than the limit, rad."""
-    u, v = p[:, 0] - p[:, 1], p[:, 2] - p[:, 1]
+    """(..., n) whether the angle i-j-k is wider than the limit, rad."""
+    u, v = p[..., 0, :] - p[..., 1, :], p[..., 2, :] - p[..., 1, :]
     return dot(u, v) < np.cos(limit) * np.sqrt(dot(u, u) * dot(v, v))
 
 
 def angle(p: Array) -> tuple[Array, Array]:
     """Angle i-j-k, in [0, pi]."""
-    u, lu = normalised(p[:, 0] - p[:, 1])
-    v, lv = normalised(p[:, 2] - p[:, 1])
+    u, lu = normalised(p[..., 0, :] - p[..., 1, :])
+    v, lv = normalised(p[..., 2, :] - p[..., 1, :])
     normal = cross(u, v)
-    sine, cosine = np.sqrt(dot(normal, normal))[:, None], dot(u, v)[:, None]
+    sine, cosine = np.sqrt(dot(normal, normal))[..., None], dot(u, v)[..., None]
     safe = np.maximum(sine, TINY)
     first, last = (cosine * u - v) / (lu * safe), (cosine * v - u) / (lv * safe)
-    return np.arctan2(sine, cosine)[:, 0], np.stack([first, -first - last, last], axis=1)
+    return np.arctan2(sine, cosine)[..., 0], np.stack([first, -first - last, last], axis=-2)
 
 
 def torsion(p: Array) -> tuple[Array, Array]:
     """Torsion a-b-c-d, in (-pi, pi], IUPAC sign."""
-    f, g, h = p[:, 0] - p[:, 1], p[:, 1] - p[:, 2], p[:, 3] - p[:, 2]
+    f, g, h = p[..., 0, :] - p[..., 1, :], p[..., 1, :] - p[..., 2, :], p[..., 3, :] - p[..., 2, :]
     a, c = cross(f, g), cross(h, g)
     length = np.sqrt(dot(g, g))
     phi = np.arctan2(dot(cross(c, a), g) / np.maximum(length, TINY), dot(a, c))
-    a, c = a / np.maximum(dot(a, a), TINY)[:, None], c / np.maximum(dot(c, c), TINY)[:, None]
-    first, last = -length[:, None] * a, length[:, None] * c
-    shift = (dot(f, g) / length)[:, None] * a - (dot(h, g) / length)[:, None] * c
-    return phi, np.stack([first, -first + shift, -last - shift, last], axis=1)
+    a, c = a / np.maximum(dot(a, a), TINY)[..., None], c / np.maximum(dot(c, c), TINY)[..., None]
+    first, last = -length[..., None] * a, length[..., None] * c
+    shift = (dot(f, g) / length)[..., None] * a - (dot(h, g) / length)[..., None] * c
+    return phi, np.stack([first, -first + shift, -last - shift, last], axis=-2)
 
 
 def torsion_value(p: Array) -> Array:
     """The torsion alone."""
-    g = p[:, 1] - p[:, 2]
-    a, c = cross(p[:, 0] - p[:, 1], g), cross(p[:, 3] - p[:, 2], g)
+    g = p[..., 1, :] - p[..., 2, :]
+    a, c = cross(p[..., 0, :] - p[..., 1, :], g), cross(p[..., 3, :] - p[..., 2, :], g)
     return np.arctan2(dot(cross(c, a), g) / np.maximum(np.sqrt(dot(g, g)), TINY), dot(a, c))
 
 
 def plane(p: Array) -> tuple[Array, Array]:
     """u1 . (u2 x u3) of the unit vectors from a centre, the first atom, to three neighbours: 0 where it is planar."""
-    units, lengths = normalised(p[:, 1:] - p[:, :1])
-    pairs = cross(units[:, [1, 2, 0]], units[:, [2, 0, 1]])
-    value = dot(units[:, 0], pairs[:, 0])
-    outer = (pairs - value[:, None, None] * units) / lengths
-    return value, np.concatenate([-outer.sum(axis=1, keepdims=True), outer], axis=1)
+    units, lengths = normalised(p[..., 1:, :] - p[..., :1, :])
+    pairs = cross(units[..., NEXT, :], units[..., LAST, :])
+    value = dot(units[..., 0, :], pairs[..., 0, :])
+    outer = (pairs - value[..., None, None] * units) / lengths
+    return value, np.concatenate([-outer.sum(axis=-2, keepdims=True), outer], axis=-2)
 
 
 def plane_value(p: Array) -> Array:
     """The triple product alone."""
-    u, v, w = (p[:, n] - p[:, 0] for n in (1, 2, 3))
+    u, v, w = (p[..., n, :] - p[..., 0, :] for n in (1, 2, 3))
     lengths = np.sqrt(dot(u, u) * dot(v, v) * dot(w, w))
     return dot(u, cross(v, w)) / np.maximum(lengths, TINY)
 
 
 def bend(p: Array, axes: Array) -> tuple[Array, Array]:
-    """Two components (n, 2) of the bend of a nearly straight i-j-k, and their derivatives (n, 2, 4, 3).
+    """Two components (..., n, 2) of the bend of a nearly straight i-j-k, and their derivatives (..., n, 2, 4, 3).
 
     With unit vectors u from j to i and v from j to k they are e1.(u + v) and e2.(u + v): zero where it is straight,
     and the angle missing to pi, to first order. e1 is perpendicular to k - i on the side of a fourth atom o, e2
     perpendicular to both. Where o is none, `axes` (n, 3) is the side, fixed in space; it is NaN elsewhere.
     """
-    moved = p + 1j * COMPLEX_STEP * np.eye(12).reshape(12, 1, 4, 3)  # (12, n, 4, 3)
-    derivatives = bend_value(moved, axes).imag / COMPLEX_STEP  # (12, n, 2)
-    return bend_value(p, axes), np.moveaxis(derivatives, 0, 2).reshape(len(p), 2, 4, 3)
+    moved = p[..., None, :, :, :] + 1j * COMPLEX_STEP * np.eye(12).reshape(12, 1, 4, 3)  # (..., 12, n, 4, 3)
+    derivatives = bend_value(moved, axes).imag / COMPLEX_STEP  # (..., 12, n, 2)
+    return bend_value(p, axes), np.moveaxis(derivatives, -3, -1).reshape(*p.shape[:-2], 2, 4, 3)
 
 
 def bend_value(p: Array, axes: Array) -> Array:

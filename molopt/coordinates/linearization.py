@@ -9,7 +9,6 @@ from scipy import sparse
 
 from molopt.coordinates.base import Linearization
 from molopt.coordinates.inverse import Projected
-from molopt.coordinates.metric import ModelHessian
 from molopt.rules.partition import Array
 
 if TYPE_CHECKING:
@@ -17,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class Linearized(Linearization):
-    r"""One system's scaled internal coordinates, linearised: A = sqrt(K) B with B = dq/dx, H = A^T D A + C^T C + R^T R.
+    r"""One system's scaled internal coordinates, linearised: A = sqrt(K) B with B = dq/dx, H = A^T M A + R^T R.
 
-    D, C and R are those of the `ModelHessian`; D = 1 and no more where there is none.
+    M and R are those of the member's `Metric`; M = 1 and no more where there is none.
 
     Attributes
     ----------
@@ -40,7 +39,8 @@ class Linearized(Linearization):
         self.free = bool(member.movable.all())
         self.cartesian_gradient = cartesian_gradient if self.free else np.where(member.movable, cartesian_gradient, 0.0)
         self.values = member.primitives.values(x)
-        self.a = member.a(x)
+        self.every_a = member.a(x)  # (nq, 3N)
+        self.a = self.every_a if self.free else self.every_a[:, member.movable]
         self.held = member.held(x)
 
     def select(self, systems: Sequence[int]) -> Self:
@@ -62,14 +62,6 @@ class Linearized(Linearization):
         return full
 
     @cached_property
-    def model_hessian(self) -> ModelHessian | None:
-        """What is known of the Hessian here beyond K."""
-        if self.member.metric is None:
-            return None
-        model = self.member.metric.at(self.x)
-        return model if self.free else model._replace(rows=model.rows[:, self.member.movable])
-
-    @cached_property
     def transposed(self) -> sparse.csc_array:
         return self.a.T
 
@@ -81,19 +73,16 @@ class Linearized(Linearization):
     @cached_property
     def hessian(self) -> sparse.csr_array:
         """(n, n) H of the entries that may move, eV/A^2."""
-        if self.model_hessian is None:
+        metric, movable = self.member.metric, self.member.movable
+        if metric is None:
             return sparse.csr_array(self.transposed @ self.a)
-        diagonal, rows, coupled = self.model_hessian
-        weighted = self.a.copy()
-        weighted.data *= np.repeat(diagonal, np.diff(weighted.indptr))
-        if coupled is not None:
-            rows = sparse.vstack([rows, coupled @ self.a], format="csr")
-        return sparse.csr_array(self.transposed @ weighted + rows.T @ rows)
+        hessian = metric.hessian(self.x, self.values, self.every_a)
+        return hessian if self.free else hessian[movable][:, movable]
 
     @cached_property
     def model(self) -> Projected:
         """H^+, of the entries that may move."""
-        return self.metric if self.model_hessian is None else Projected(self.hessian, self.held)
+        return self.metric if self.member.metric is None else Projected(self.hessian, self.held)
 
     def to_internal(self, move: Array) -> Array:
         return self.a @ self.movable(move)

@@ -81,15 +81,15 @@ class Member:
     def stiff_entries(self) -> Array:
         """(nq,) 1 for stretches, angles, bends and planes, 0 for torsions, fragments and points."""
         stiff = np.ones(self.primitives.count)
-        for kind in ("torsion", "pose", "point"):
-            stiff[self.primitives.slices[kind]] = 0.0
+        for kind, part in self.primitives.present:
+            stiff[part] = kind.stiff
         return stiff
 
     def a(self, x: Array) -> sparse.csr_array:
-        """A = sqrt(K) B at x, (nq, n) of the n movable entries."""
+        """(nq, 3N) A = sqrt(K) B at x."""
         a = self.primitives.jacobian(x)
         a.data *= np.repeat(self.roots, np.diff(a.indptr))
-        return a if self.movable.all() else a[:, self.movable]
+        return a
 
     def held(self, x: Array) -> Array:
         """(n, r) orthonormal directions that are not moved along: rigid ones, and those that constraints forbid."""

@@ -1,344 +1,245 @@
-"""A molecule as springs: what moves against a force constant, and in which class of the learned table it is."""
+"""From a list of coordinates and the constants of classes to the learned springs of a molecule, as flat arrays."""
 
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
-from ase.data import chemical_symbols, covalent_radii
-from ase.units import Bohr
-from scipy import sparse
+from ase.data import covalent_radii
 
-from molopt.coordinates.contacts import DISTANCES
-from molopt.coordinates.formulas import plane_value
+from molopt.coordinates.classes import MARK, Classes, Names, Naming, touching
+from molopt.coordinates.kinds import KINDS
+from molopt.coordinates.metric_table import Angles, Contacts, Couplings, Geminal, Planarity, Stretches, Torsions
+from molopt.coordinates.model_hessian import CONJUGATED, DISTANCES, LENGTHS
 from molopt.coordinates.primitives import Primitives
-from molopt.coordinates.splines import held, spline
+from molopt.coordinates.repulsion import van_der_waals
 from molopt.coordinates.topology import Topology
 from molopt.rules.partition import Array
 
-LENGTHS = np.arange(-0.32, 0.09, 0.08)  # Angstrom beyond the covalent radii: from triple bonds to long single ones
-CONJUGATED = np.arange(-0.24, 0.01, 0.08)  # the same, of central bonds between planar atoms
-FLAT, PYRAMIDAL = 0.2, 0.5  # triple products of unit vectors between which a centre passes from one class to another
-DECAY = 1.944 / Bohr  # 1/A; Fischer and Almlof's, of stretches
 BEND_PER_STRETCH = 2.5  # rad/A: about sqrt(k_stretch / k_angle)
-
-MARK = "m:"  # before the names of classes that have an inorganic atom: no organic molecule is in one
-MOST_NEIGHBOURS = 7  # that names of inorganic atoms tell apart: rings bound side-on have more
-
-COUPLED = ("stretch-stretch", "stretch-angle", "angle-angle", "conjugated")
+COUPLED = {"stretch-stretch": 1.0, "stretch-angle": BEND_PER_STRETCH, "angle-angle": 1.0, "conjugated": 1.0}  # scales
 NODES = {  # constants of each class
-    "stretch": len(LENGTHS),
+    "stretch": LENGTHS.number,
     "angle": 2,
     "bend": 1,
-    "torsion": len(CONJUGATED) + 4,
+    "torsion": CONJUGATED.number + 4,
     "plane": 1,
     "geminal": 2,
-    "contact": len(DISTANCES),
+    "contact": DISTANCES.number,
     **{f"{kind}{sign}": 1 if kind == "conjugated" else 2 for kind in COUPLED for sign in "+-"},
 }
+CHAIN = ("chain", "chain")
+EVERY = ("*", "*")
+
+Constants = Callable[[str, list[Names]], Array]  # kind, names -> (len(names), nodes), NaN where no class is known
 
 
-@dataclass(frozen=True)
-class Family:
-    """Springs of one kind; their constants are k = sum over nodes of weight x table[group, node].
+class Coupled(NamedTuple):
+    """Pairs of coordinates, each with an atom."""
 
-    Attributes
-    ----------
-    kind : str
-    names : list of (str, str)
-        Of each group: its own name, and the wider one that stands in where the table has never seen it.
-    groups : (n,) array of int
-        The group of each spring.
-    weights : callable
-        (n, nodes) at a `Geometry`; smooth, none negative.
-    """
-
-    kind: str
-    names: list[tuple[str, str]]
-    groups: Array
-    weights: Callable[["Geometry"], Array]
-
-    def part(self, kept: Array) -> "Family":
-        """The springs (n,) that are kept."""
-        return Family(self.kind, self.names, self.groups[kept], lambda at: self.weights(at)[kept])
-
-
-@dataclass(frozen=True, eq=False)
-class Geometry:
-    """What weights are made of, at one geometry."""
-
-    springs: "Springs"
-    x: Array  # (3N,) Angstrom
-
-    @cached_property
-    def positions(self) -> Array:
-        return self.x.reshape(-1, 3)
-
-    @cached_property
-    def planarity(self) -> Array:
-        """(N,) 1 for flat centres and for atoms with two neighbours, 0 for pyramids and all others, smooth between.
-
-        An inorganic atom with four neighbours is flat where they form a square about it.
-        """
-        flat = self.springs.flat.copy()
-        rows = self.springs.threes
-        if len(rows):
-            product = np.abs(plane_value(self.positions[rows]))
-            t = np.clip((PYRAMIDAL - product) / (PYRAMIDAL - FLAT), 0.0, 1.0)
-            flat[rows[:, 0]] = t * t * (3 - 2 * t)
-        rows = self.springs.fours
-        if len(rows):
-            products = plane_value(self.positions[rows.reshape(-1, 4)]).reshape(-1, 4)
-            t = np.clip((PYRAMIDAL - np.sqrt((products**2).mean(axis=1))) / (PYRAMIDAL - FLAT), 0.0, 1.0)
-            flat[rows[:, 0, 0]] = t * t * (3 - 2 * t)
-        return flat
-
-    def excess(self, pairs: Array) -> Array:
-        """(n,) distances of pairs of atoms beyond the sums of their covalent radii, Angstrom."""
-        gap = self.positions[pairs[:, 0]] - self.positions[pairs[:, 1]]
-        radii = covalent_radii[self.springs.numbers]
-        return np.sqrt((gap * gap).sum(axis=1)) - radii[pairs[:, 0]] - radii[pairs[:, 1]]
-
-    def by_planarity(self, centres: Array) -> Array:
-        """(n, 2) planar, and not."""
-        p = self.planarity[centres]
-        return np.stack([p, 1 - p], axis=1)
+    classes: Classes
+    first: Array  # (n,) which coordinate
+    second: Array
+    centres: Array  # (n,) atom
 
 
 @dataclass(frozen=True, eq=False)
 class Springs:
-    """All springs of one list of primitives.
+    """All springs of one list of primitives, the classes that they are in, and what these know of them.
 
     Attributes
     ----------
     primitives : Primitives
     topology : Topology
+    constants : callable
+        The constants of classes, eV/A^2 or eV/rad^2.
     """
 
     primitives: Primitives
     topology: Topology
-
-    @property
-    def numbers(self) -> Array:
-        return self.topology.numbers
+    constants: Constants
 
     @cached_property
-    def degrees(self) -> Array:
-        return np.array([len(near) for near in self.topology.neighbours], dtype=int)
+    def naming(self) -> Naming:
+        return Naming(self.topology)
 
     @cached_property
-    def flat(self) -> Array:
-        """(N,) planarity of the atoms that do not have three neighbours."""
-        return (self.degrees == 2).astype(float)
+    def diagonal(self) -> dict[str, Classes]:
+        """Of the coordinates themselves, those of each kind in their order."""
+        table, naming = self.primitives, self.naming
+        return {
+            "stretch": naming.classes(table.stretches, naming.bonded),
+            "angle": naming.classes(table.angles, naming.angular),
+            "bend": naming.classes(table.bends[:, :3], naming.angular).repeated(2),
+            "torsion": self.turning,
+            "plane": naming.classes(table.planes, naming.planar),
+        }
 
     @cached_property
-    def threes(self) -> Array:
-        """(n, 4) atoms with three neighbours, and these."""
-        rows = [(atom, *near) for atom, near in enumerate(self.topology.neighbours) if len(near) == 3]
-        return np.array(rows, dtype=int).reshape(-1, 4)
+    def ends(self) -> tuple[Array, Array]:
+        """(nt, 2) atoms about which each torsion turns, as names have them, and whether they are bonded (nt,)."""
+        b, c = self.primitives.torsions[:, 1:3].T
+        bonds = self.topology.bonds @ (self.primitives.natoms, 1)
+        bonded = np.isin(np.minimum(b, c) * self.primitives.natoms + np.maximum(b, c), bonds)
+        rank = self.naming.rank * self.primitives.natoms + np.arange(self.primitives.natoms)
+        swapped = bonded & (rank[b] > rank[c])
+        return np.stack([np.where(swapped, c, b), np.where(swapped, b, c)], axis=1), bonded
 
     @cached_property
-    def fours(self) -> Array:
-        """(n, 4, 4) inorganic atoms with four neighbours, and each three of these."""
-        rows = [
-            [(atom, *three) for three in itertools.combinations(self.topology.neighbours[atom], 3)]
-            for atom in np.flatnonzero(self.topology.inorganic & (self.degrees == 4)).tolist()
-        ]
-        return np.array(rows, dtype=int).reshape(-1, 4, 4)
+    def turning(self) -> Classes:
+        """Of torsions."""
+        ends, bonded = self.ends
+        names, groups = self.naming.classes(ends, self.naming.turning)
+        return Classes([*names, CHAIN], np.where(bonded, groups, len(names)))
+
+    def known(self, kind: str, classes: Classes) -> Array:
+        """(n, nodes) constants of springs, NaN where their classes are not known."""
+        return self.constants(kind, classes.names)[classes.groups].reshape(-1, NODES[kind])
 
     @cached_property
-    def labels(self) -> list[str]:
-        """Element, number of neighbours, and a mark for up to two that are heavy and have no other: C3=, N3==.
-
-        Of inorganic atoms the group and the number of neighbours: M6; beside them no terminal atoms count, but an m.
-        """
-        terminal = (self.degrees == 1) & (self.numbers > 1)
-        ends = [min(int(terminal[near].sum()), 2) for near in self.topology.neighbours]
-        usual = [
-            f"{chemical_symbols[z]}{min(d, 5)}{'=' * n}"
-            for z, d, n in zip(self.numbers, self.degrees, ends, strict=True)
-        ]
-        for atom in np.flatnonzero(self.topology.beside_inorganic):
-            usual[atom] = usual[atom].rstrip("=") + "m"
-        for atom in np.flatnonzero(self.topology.inorganic):
-            usual[atom] = f"{group_of(int(self.numbers[atom]))}{min(self.degrees[atom], MOST_NEIGHBOURS)}"
-        return usual
-
-    def kind(self, atom: int) -> str:
-        """What an end is to an inorganic centre: m, H, C, N, O, F, or L for larger atoms."""
-        if self.topology.inorganic[atom]:
-            return "m"
-        return chemical_symbols[self.numbers[atom]] if self.numbers[atom] < 10 and self.numbers[atom] != 5 else "L"
-
-    def hydrogens(self, *atoms: int) -> int:
-        return sum(int(self.numbers[atom] == 1) for atom in atoms)
-
-    def family(self, kind: str, names: list[tuple[str, str]], weights: Callable[[Geometry], Array]) -> Family:
-        """The family of springs that have these names, one a spring."""
-        distinct = sorted(set(names))
-        place = {name: n for n, name in enumerate(distinct)}
-        return Family(kind, distinct, np.array([place[name] for name in names], dtype=int), weights)
+    def floors(self) -> Array:
+        """(nq,) the least constant of each coordinate, eV/A^2 or eV/rad^2."""
+        floors = np.zeros(self.primitives.count)
+        for kind in KINDS:
+            if kind.name in self.diagonal:
+                names, groups = self.diagonal[kind.name]
+                least = [kind.looser if own.startswith(MARK) else kind.floor for own, _ in names]
+                floors[self.primitives.slices[kind.name]] = np.array(least)[groups] if len(groups) else 0.0
+        return floors * self.primitives.shares
 
     @cached_property
-    def diagonal(self) -> list[Family]:
-        """Of the coordinates themselves, in the order of the primitives: stretches, angles, bends, torsions, planes."""
-        return [self.stretches(), self.angles(), self.bends(), self.torsions(), self.planes()]
+    def steady(self) -> Array:
+        """(nq,) constants that do not change with the geometry, of bends and planes; NaN elsewhere."""
+        steady = np.full(self.primitives.count, np.nan)
+        for kind in ("bend", "plane"):
+            part = self.primitives.slices[kind]
+            steady[part] = np.maximum(self.known(kind, self.diagonal[kind])[:, 0], self.floors[part])
+        return steady
 
-    def stretches(self) -> Family:
-        rows = self.primitives.stretches
+    def planarity(self) -> Planarity:
+        topology = self.topology
+        corners, degrees = topology.corners, topology.degrees[topology.corners[:, 0]]
+        fours = corners[(degrees == 4) & topology.inorganic[corners[:, 0]]].reshape(-1, 4, 4)
+        return Planarity((topology.degrees == 2).astype(float), corners[degrees == 3], fours)
 
-        def weights(at: Geometry) -> Array:
-            excess = held(at.excess(rows), LENGTHS)
-            return spline(excess, LENGTHS) * np.exp(-DECAY * excess)[:, None]
+    def rows(self, kind: str) -> tuple[Array, Array, Array]:
+        """Of the coordinates of a kind whose classes are known: places in the kind, in q, and constants (n, nodes)."""
+        constants = self.known(kind, self.diagonal[kind])
+        which = np.flatnonzero(~np.isnan(constants).any(axis=1))
+        return which, self.primitives.slices[kind].start + which, constants[which]
 
-        return self.family("stretch", [self.bonded(i, j) for i, j in rows.tolist()], weights)
+    def stretches(self) -> Stretches:
+        which, rows, constants = self.rows("stretch")
+        radii = self.radii(self.primitives.stretches[which])
+        return Stretches(rows, radii, LENGTHS.pieces(constants), self.floors[rows])
 
-    def bonded(self, i: int, j: int) -> tuple[str, str]:
-        """Names after the elements at both ends; the wider one of a bond of an inorganic atom after their kinds."""
-        symbols = [chemical_symbols[self.numbers[atom]] for atom in (i, j)]
-        foreign = [bool(self.topology.inorganic[atom]) for atom in (i, j)]
-        if not any(foreign):
-            name = "-".join(sorted(symbols))
-            return name, name
-        own = "-".join(sorted(symbol + "*" * inorganic for symbol, inorganic in zip(symbols, foreign, strict=True)))
-        groups = [
-            group_of(int(self.numbers[atom])) if inorganic else self.kind(atom).lower()
-            for atom, inorganic in zip((i, j), foreign, strict=True)
-        ]
-        return MARK + own, MARK + "-".join(sorted(groups))
+    def radii(self, pairs: Array) -> Array:
+        """(n,) sums of covalent radii of pairs (n, 2), Angstrom."""
+        radii = covalent_radii[self.topology.numbers]
+        return radii[pairs[:, 0]] + radii[pairs[:, 1]]
 
-    def angles(self) -> Family:
-        rows = self.primitives.angles
-        names = [self.angular(i, j, k) for i, j, k in rows.tolist()]
-        return self.family("angle", names, lambda at: at.by_planarity(rows[:, 1]))
+    def angles(self) -> Angles:
+        which, rows, constants = self.rows("angle")
+        return Angles(rows, self.primitives.angles[which, 1], constants, self.floors[rows])
 
-    def centred(self, centre: int, hydrogens: int, *ends: int) -> tuple[str, str]:
-        """Names after the atom in the middle and the hydrogens at the ends; with inorganic atoms, after the ends."""
-        label = self.labels[centre]
-        if self.topology.inorganic[centre]:
-            return f"{MARK}{label}/{'-'.join(self.kind(atom) for atom in ends)}", f"{MARK}{label}"
-        if self.topology.beside_inorganic[centre]:
-            shape = f"{hydrogens}{'m' * int(self.topology.inorganic[list(ends)].sum())}"
-            return f"{MARK}{label}/{shape}", f"{MARK}*{min(self.degrees[centre], 5)}/{shape}"
-        return f"{label}/{hydrogens}", f"*{min(self.degrees[centre], 5)}/{hydrogens}"
+    def torsions(self) -> Torsions:
+        which, rows, constants = self.rows("torsion")
+        ends, rank = self.ends[0][which], self.naming.rank
+        nodes, rest = constants[:, : CONJUGATED.number], constants[:, CONJUGATED.number :].copy()
+        same = rank[ends[:, 0]] == rank[ends[:, 1]]  # then no end is the first one
+        rest[same, 1] = rest[same, 0]
+        share = self.primitives.shares[rows]
+        return Torsions(rows, ends, self.radii(ends), CONJUGATED.pieces(nodes), rest, share, self.floors[rows])
 
-    def angular(self, i: int, j: int, k: int) -> tuple[str, str]:
-        """The names of what has j in the middle and i and k at its ends, whichever comes first."""
-        return self.centred(j, self.hydrogens(i, k), *sorted((i, k), key=self.kind))
+    def coupled(self) -> dict[str, Coupled]:
+        """Pairs of coordinates that are coupled, by kind."""
+        table, naming, topology = self.primitives, self.naming, self.topology
+        keys = table.stretches @ (table.natoms, 1)
+        order = np.argsort(keys)
 
-    def bends(self) -> Family:
-        rows = self.primitives.bends
-        names = [self.angular(i, j, k) for i, j, k, _ in rows.tolist() for _ in range(2)]
-        return self.family("bend", names, lambda at: np.ones((len(names), 1)))
+        def stretch(i: Array, j: Array) -> Array:
+            key = np.minimum(i, j) * table.natoms + np.maximum(i, j)
+            return order[np.searchsorted(keys, key, sorter=order)]
 
-    def torsions(self) -> Family:
-        """Shared among those about one bond; nodes: both ends planar, by length; one of them; none, by angle."""
-        rows = self.primitives.torsions
-        share = 1 / np.maximum(self.primitives.sharing, 1)
-        bonded = {tuple(pair) for pair in self.topology.bonds.tolist()}
-        names, ends = [], []
-        for _, b, c, _ in rows.tolist():
-            if tuple(sorted((b, c))) in bonded:
-                first, last = sorted((b, c), key=lambda atom: (self.labels[atom], atom))
-                names.append(self.turning(first, last))
-            else:
-                first, last = b, c
-                names.append(("chain", "chain"))
-            ends.append((first, last))
-        order = np.array(ends, dtype=int).reshape(-1, 2)
-        alike = np.array([self.labels[b] == self.labels[c] for b, c in order.tolist()], dtype=bool)
-
-        def weights(at: Geometry) -> Array:
-            p, q = at.planarity[order].T
-            both = spline(held(at.excess(order), CONJUGATED), CONJUGATED) * (p * q)[:, None]
-            first, last = p * (1 - q), q * (1 - p)
-            one = np.stack([np.where(alike, first + last, first), np.where(alike, 0.0, last)], axis=1)
-            neither = (1 - p) * (1 - q)
-            staggered = (1 - np.cos(3 * self.primitives.torsion_values(at.x))) / 2
-            rest = np.stack([neither, neither * staggered], axis=1)
-            return np.concatenate([both, one, rest], axis=1) * share[:, None]
-
-        return self.family("torsion", names, weights)
-
-    def turning(self, first: int, last: int) -> tuple[str, str]:
-        """Names after the atoms of a central bond."""
-        own = f"{self.labels[first]}-{self.labels[last]}"
-        if self.topology.inorganic[[first, last]].any():
-            return MARK + own, MARK + "*"
-        if self.topology.beside_inorganic[[first, last]].any():
-            return MARK + own, MARK + "**"
-        return own, f"*{min(self.degrees[first], 5)}-{min(self.degrees[last], 5)}"
-
-    def planes(self) -> Family:
-        rows = self.primitives.planes
-        names = [self.centred(j, self.hydrogens(*ends), *sorted(ends, key=self.kind)) for j, *ends in rows.tolist()]
-        return self.family("plane", names, lambda at: np.ones((len(rows), 1)))
+        i, j, k = table.angles.T
+        angle = table.slices["angle"].start + np.arange(len(j))
+        near, far, centre = np.concatenate([i, k]), np.concatenate([k, i]), np.concatenate([j, j])
+        one, other, shared = pairs_of_equals(centre * table.natoms + near)
+        a, b, c, d = topology.torsions[self.conjugated].T
+        beside = naming.classes(np.stack([near, centre, far], axis=1), naming.beside)
+        sharing = naming.classes(np.stack([*np.divmod(shared, table.natoms)], axis=1), naming.shared)
+        return {
+            "stretch-stretch": Coupled(self.diagonal["angle"], stretch(i, j), stretch(j, k), j),
+            "stretch-angle": Coupled(beside, stretch(near, centre), np.tile(angle, 2), centre),
+            "angle-angle": Coupled(sharing, np.tile(angle, 2)[one], np.tile(angle, 2)[other], shared // table.natoms),
+            "conjugated": Coupled(Classes([EVERY], np.zeros(len(a), dtype=int)), stretch(a, b), stretch(c, d), b),
+        }
 
     @cached_property
-    def couplings(self) -> list[tuple[Family, sparse.csr_array]]:
-        """Sums and differences of two coordinates as springs of their own, with their rows (n, nq).
+    def conjugated(self) -> Array:
+        """(n,) which torsions of the topology have bonds beside a bond that may be conjugated with each other."""
+        numbers, degrees = self.topology.numbers, self.topology.degrees
+        b, c = self.topology.torsions[:, 1:3].T
+        heavy = (numbers[self.topology.torsions] > 1).all(axis=1)
+        return np.flatnonzero(heavy & (degrees[b] <= 3) & (degrees[c] <= 3))
 
-        A coupling of either sign is one of them, and the Hessian stays positive.
-        """
-        slices = self.primitives.slices
-        stretch = {tuple(pair): n for n, pair in enumerate(self.primitives.stretches.tolist())}
-        stretch |= {pair[::-1]: n for pair, n in stretch.items()}
-        angles = self.primitives.angles.tolist()
-        first = slices["angle"].start
-        found: dict[str, list[tuple[tuple[str, str], int, int, int]]] = {kind: [] for kind in COUPLED}
-        at: dict[int, list[tuple[int, set[int]]]] = {}
-        for n, (i, j, k) in enumerate(angles):
-            found["stretch-stretch"].append((self.angular(i, j, k), j, stretch[i, j], stretch[j, k]))
-            for near, far in ((i, k), (k, i)):
-                h = 2 * self.hydrogens(near) + self.hydrogens(far)
-                found["stretch-angle"].append((self.centred(j, h, near, far), j, stretch[near, j], first + n))
-            at.setdefault(j, []).append((n, {i, k}))
-        for j, here in at.items():
-            for place, (n, ends) in enumerate(here):
-                for m, others in here[:place]:
-                    for shared in ends & others:
-                        name = self.centred(j, self.hydrogens(shared), shared)
-                        found["angle-angle"].append((name, j, first + n, first + m))
-        for b, c in self.topology.bonds.tolist():
-            if self.numbers[b] > 1 and self.numbers[c] > 1 and max(self.degrees[b], self.degrees[c]) <= 3:
-                for a in self.topology.neighbours[b]:
-                    for d in self.topology.neighbours[c]:
-                        if len({a, b, c, d}) == 4 and not self.hydrogens(a, d):
-                            found["conjugated"].append((("*", "*"), b, stretch[a, b], stretch[c, d]))
-        return [
-            self.coupled(f"{kind}{sign}", part, factor)
-            for kind, part in found.items()
-            for sign, factor in (("+", 1.0), ("-", -1.0))
-        ]
+    def couplings(self) -> Couplings:
+        parts = [self.couplings_of(kind, *coupled) for kind, coupled in self.coupled().items()]
+        return Couplings(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
-    def coupled(
-        self, kind: str, found: list[tuple[tuple[str, str], int, int, int]], factor: float
-    ) -> tuple[Family, sparse.csr_array]:
-        table = np.array([part[1:] for part in found], dtype=int).reshape(-1, 3)
-        centres, one, other = table.T
-        count = len(table)
-        scale = BEND_PER_STRETCH if kind.startswith("stretch-angle") else 1.0
-        data = np.concatenate([np.full(count, scale), np.full(count, factor)])
-        places = (np.tile(np.arange(count), 2), np.concatenate([one, other]))
-        rows = sparse.csr_array((data, places), shape=(count, self.primitives.count))
-        if kind.startswith("conjugated"):
-            return self.family(kind, [part[0] for part in found], lambda at: at.planarity[centres][:, None]), rows
-        return self.family(kind, [part[0] for part in found], lambda at: at.by_planarity(centres)), rows
+    def couplings_of(self, kind: str, classes: Classes, first: Array, second: Array, centres: Array) -> Couplings:
+        plus, minus = (np.nan_to_num(self.known(f"{kind}{sign}", classes), nan=0.0) for sign in "+-")
+        if plus.shape[1] == 1:  # of flat centres only
+            plus, minus = (np.concatenate([part, np.zeros_like(part)], axis=1) for part in (plus, minus))
+        kept = np.flatnonzero((plus + minus).any(axis=1))
+        scale = np.full(len(kept), COUPLED[kind])
+        plus, minus = plus[kept], minus[kept]
+        return Couplings(first[kept], second[kept], centres[kept], scale, plus + minus, plus - minus)
 
     @cached_property
-    def geminal(self) -> tuple[Family, Array]:
-        """Distances of atoms two bonds apart, and these pairs (n, 2)."""
-        rows = np.concatenate([self.primitives.angles, self.primitives.straight])
-        names = [self.angular(i, j, k) for i, j, k in rows.tolist()]
-        return self.family("geminal", names, lambda at: at.by_planarity(rows[:, 1])), rows[:, [0, 2]]
+    def around(self) -> Array:
+        """(n, 3) angles whose ends are two bonds apart."""
+        return np.concatenate([self.primitives.angles, self.primitives.straight])
+
+    @cached_property
+    def geminal_classes(self) -> Classes:
+        return self.naming.classes(self.around, self.naming.angular)
+
+    def geminal(self) -> Geminal:
+        rows = self.around
+        constants = self.known("geminal", self.geminal_classes)
+        kept = np.flatnonzero(np.nan_to_num(constants, nan=0.0).any(axis=1))
+        return Geminal(rows[kept][:, [0, 2]], rows[kept, 1], constants[kept])
+
+    @cached_property
+    def contact_kinds(self) -> list[str]:
+        """That there are in the molecule."""
+        return sorted(set(self.naming.contact_kinds))
+
+    @cached_property
+    def contact_names(self) -> list[Names]:
+        """Of the groups of contacts: all kinds with all kinds, three bonds apart and farther."""
+        kinds = self.contact_kinds
+        return [touching(one, other, far) for far in (False, True) for one in kinds for other in kinds]
+
+    def contacts(self) -> Contacts:
+        place = {kind: n for n, kind in enumerate(self.contact_kinds)}
+        constants = np.nan_to_num(self.constants("contact", self.contact_names), nan=0.0)
+        groups = np.arange(len(constants)).reshape(2, len(place), len(place))
+        kinds = np.array([place[kind] for kind in self.naming.contact_kinds])
+        radii = van_der_waals(self.topology.numbers)
+        return Contacts(kinds, radii, groups, DISTANCES.pieces(constants, beyond=1))
 
 
-def group_of(number: int) -> str:
-    """M (d and f block), A (alkali and alkaline earth), X (from aluminium on), else the element."""
-    if number < 10 and number not in (3, 4):
-        return chemical_symbols[number]
-    shell = number - max(core for core in (2, 10, 18, 36, 54, 86) if core < number)  # electrons above a noble gas
-    if shell <= 2:
-        return "A"
-    return "M" if number > 20 and shell <= (12 if number < 57 else 26) else "X"
+def pairs_of_equals(keys: Array) -> tuple[Array, Array, Array]:
+    """Places of all pairs of entries (n,) that are equal, and the value of each pair."""
+    order = np.argsort(keys, kind="stable")
+    ordered, found = keys[order], [np.zeros((2, 0), dtype=int)]
+    for apart in range(1, len(keys)):
+        here = np.flatnonzero(ordered[apart:] == ordered[:-apart])
+        if not len(here):
+            break
+        found.append(np.stack([order[here], order[here + apart]]))
+    one, other = np.concatenate(found, axis=1)
+    return one, other, keys[one]

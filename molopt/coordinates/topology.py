@@ -13,6 +13,20 @@ from molopt.rules.partition import Array
 
 BONDED = 1.3  # times the sum of covalent radii
 MOST = {1: 1, 5: 4, 6: 4, 7: 4, 8: 3, 9: 1, 14: 4, 15: 4, 16: 4, 17: 1, 34: 4, 35: 1, 53: 1}  # neighbours in organic
+AROUND = 6  # neighbours of a centre that can lie in a plane with it as one shape
+FOUR = 4  # bonds apart, or more
+
+
+def pairs_within(positions: Array, distance: float) -> Array:
+    """(n, 2) pairs i < j of points (N, 3) no farther apart than this, in Angstrom, in ascending order."""
+    pairs = cKDTree(positions).query_pairs(distance, output_type="ndarray")
+    return pairs[np.argsort(pairs @ (len(positions), 1))]
+
+
+def lengths(positions: Array, pairs: Array) -> Array:
+    """(n,) distances in Angstrom of pairs (n, 2) of points (N, 3)."""
+    gaps = positions[pairs[:, 0]] - positions[pairs[:, 1]]
+    return np.sqrt((gaps * gaps).sum(axis=1))
 
 
 def covalent_bonds(numbers: Array, positions: Array, factor: float = BONDED) -> Array:
@@ -24,10 +38,8 @@ def covalent_bonds(numbers: Array, positions: Array, factor: float = BONDED) -> 
     [[0, 1], [0, 2]]
     """
     radii = covalent_radii[numbers]
-    pairs = cKDTree(positions).query_pairs(2 * factor * float(radii.max()), output_type="ndarray")
-    gaps = positions[pairs[:, 0]] - positions[pairs[:, 1]]
-    bonded = np.sort(pairs[(gaps * gaps).sum(axis=1) < (factor * radii[pairs].sum(axis=1)) ** 2], axis=1)
-    return bonded[np.lexsort((bonded[:, 1], bonded[:, 0]))].astype(int)
+    pairs = pairs_within(positions, 2 * factor * float(radii.max()))
+    return pairs[lengths(positions, pairs) < factor * radii[pairs].sum(axis=1)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,21 +65,79 @@ class Topology:
         return sparse.csr_array((ones, (np.concatenate([i, j]), np.concatenate([j, i]))), shape=shape)
 
     @cached_property
+    def degrees(self) -> Array:
+        """(N,) number of neighbours."""
+        return np.bincount(self.bonds.ravel(), minlength=len(self.numbers))
+
+    @cached_property
+    def near(self) -> Array:
+        """(N, most) neighbours of each atom, in ascending order, then -1."""
+        arcs = np.concatenate([self.bonds, self.bonds[:, ::-1]])
+        owner, other = arcs[np.argsort(arcs @ (len(self.numbers), 1))].T
+        table = np.full((len(self.numbers), int(self.degrees.max(initial=0))), -1)
+        starts = np.cumsum(self.degrees) - self.degrees
+        table[owner, np.arange(len(owner)) - starts[owner]] = other
+        return table
+
+    @cached_property
     def neighbours(self) -> list[list[int]]:
         """Of each atom, in ascending order."""
-        graph = self.adjacency
-        return [sorted(part.tolist()) for part in np.split(graph.indices, graph.indptr[1:-1])]
+        return [row[:count] for row, count in zip(self.near.tolist(), self.degrees.tolist(), strict=True)]
+
+    @cached_property
+    def angles(self) -> Array:
+        """(n, 3) atoms i < k bonded to j, in the order of j, i, k."""
+        first, last = np.triu_indices(self.near.shape[1], 1)
+        centre, place = np.nonzero(self.near[:, last] >= 0)
+        return np.stack([self.near[centre, first[place]], centre, self.near[centre, last[place]]], axis=1)
+
+    @cached_property
+    def corners(self) -> Array:
+        """(n, 4) a centre with three to six neighbours, and three of these."""
+        i, j, k = np.array([(i, j, k) for k in range(AROUND) for j in range(k) for i in range(j)]).T
+        order = np.lexsort((k, j, i))
+        order = order[k[order] < self.near.shape[1]]
+        i, j, k = i[order], j[order], k[order]
+        few = np.where((self.degrees <= AROUND)[:, None], self.near, -1)
+        centre, place = np.nonzero(few[:, k] >= 0)
+        ends = [self.near[centre, column[place]] for column in (i, j, k)]
+        return np.stack([centre, *ends], axis=1)
+
+    @cached_property
+    def torsions(self) -> Array:
+        """(n, 4) four different atoms a-b-c-d in a row of bonds, b < c, in the order of the bonds, a and d."""
+        b, c = self.bonds.T
+        before, after = self.near[b], self.near[c]  # (nb, most)
+        before, after = np.where(before == c[:, None], -1, before), np.where(after == b[:, None], -1, after)
+        apart = (before[:, :, None] >= 0) & (after[:, None, :] >= 0) & (before[:, :, None] != after[:, None, :])
+        bond, first, last = np.nonzero(apart)
+        return np.stack([before[bond, first], b[bond], c[bond], after[bond, last]], axis=1)
+
+    @cached_property
+    def turning(self) -> tuple[Array, Array]:
+        """Which of the angles (n,) the two of each torsion are."""
+        known = self.angle_keys(self.angles)
+        first, last = (self.angle_keys(self.torsions[:, part]) for part in (slice(0, 3), slice(1, 4)))
+        return np.searchsorted(known, first), np.searchsorted(known, last)
+
+    def angle_keys(self, angles: Array) -> Array:
+        """(n,) one number for each angle (n, 3), whichever end comes first; in the order of `angles`."""
+        i, j, k = angles.T
+        natoms = len(self.numbers)
+        return (j * natoms + np.minimum(i, k)) * natoms + np.maximum(i, k)
 
     @cached_property
     def inorganic(self) -> Array:
         """(N,) which atoms are of other elements than organic molecules have, or have more neighbours than there."""
-        pairs = zip(self.numbers.tolist(), self.neighbours, strict=True)
-        return np.array([len(near) > MOST.get(z, 0) for z, near in pairs], dtype=bool)
+        return self.degrees > np.array([MOST.get(z, 0) for z in self.numbers.tolist()], dtype=int)
 
     @cached_property
     def beside_inorganic(self) -> Array:
         """(N,) which others are bonded to one of them."""
-        return (self.adjacency @ self.inorganic.astype(int) > 0) & ~self.inorganic
+        beside = np.zeros(len(self.numbers), dtype=bool)
+        i, j = self.bonds.T
+        beside[i[self.inorganic[j]]] = beside[j[self.inorganic[i]]] = True
+        return beside & ~self.inorganic
 
     @cached_property
     def fragments(self) -> list[Array]:
@@ -79,14 +149,16 @@ class Topology:
     @cached_property
     def within_two_bonds(self) -> Array:
         """(n, 2) pairs i < j of atoms one or two bonds apart."""
-        graph = self.adjacency
-        near = sparse.triu(graph + graph @ graph, k=1).tocoo()
-        return np.stack([near.row, near.col], axis=1).astype(np.int64)
+        pairs = np.concatenate([self.bonds, self.angles[:, [0, 2]]])
+        keys = np.unique(pairs @ (len(self.numbers), 1))
+        return np.stack(np.divmod(keys, len(self.numbers)), axis=1)
 
     @cached_property
-    def third_neighbours(self) -> Array:
-        """Sorted i * N + j of the pairs i < j that are three bonds apart and not fewer."""
-        graph, natoms = self.adjacency, len(self.numbers)
-        far = sparse.triu(graph @ graph @ graph, k=1).tocoo()
-        near = self.within_two_bonds @ np.array([natoms, 1])
-        return np.setdiff1d(far.row.astype(np.int64) * natoms + far.col, near)
+    def apart(self) -> Array:
+        """(N, N) uint8: how many bonds two atoms are apart, 4 where they are more or of different fragments."""
+        apart = np.full((len(self.numbers), len(self.numbers)), FOUR, dtype=np.uint8)
+        for pairs, bonds in ((self.torsions[:, [0, 3]], 3), (self.angles[:, [0, 2]], 2), (self.bonds, 1)):
+            i, j = pairs.T
+            apart[i, j] = apart[j, i] = bonds
+        np.fill_diagonal(apart, 0)
+        return apart

@@ -13,7 +13,7 @@ from typing import Any
 
 from molopt.errors import InputError, MissingExtra
 from molopt.execution.finished import Finished, Function, R, Report, T, finished, one_line, pickled_function
-from molopt.execution.node import run_on_node
+from molopt.execution.parsl_worker import run_under_supervision
 from molopt.execution.pool import check_limit, check_threads, packing
 
 WORKERS = 64  # in flight where the configuration does not say how many there will be: half of the window
@@ -81,7 +81,7 @@ class ParslExecutor:
         except Exception as error:  # whatever a provider or the network raises
             raise InputError(f"{self.config}: Parsl does not start: {one_line(error)}") from error
         try:
-            app = python_app(run_on_node, data_flow_kernel=kernel)
+            app = python_app(run_under_supervision, data_flow_kernel=kernel)
             sent = partial(app, pickled, seconds=self.seconds, threads=self.threads, grace=self.grace)
             yield from self.stream(sent, iter(tasks), window(config))
         finally:

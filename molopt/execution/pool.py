@@ -13,7 +13,7 @@ from typing import Any
 from molopt.errors import InputError
 from molopt.execution.cores import usable_cores
 from molopt.execution.finished import Finished, Function, R, Report, T, finished, one_line, pickled_function
-from molopt.execution.slot import Slot
+from molopt.execution.supervisor import Supervisor
 
 
 @dataclass(frozen=True)
@@ -75,21 +75,21 @@ class Pool:
     def outcomes(self, function: Function[T, R], tasks: Iterable[T]) -> Generator[Finished[T, R], None, None]:
         """As `Executor.outcomes`; each worker has one task, and no other is drawn ahead."""
         pickled = pickled_function(function)
-        slots = [Slot(pickled, self.threads, self.seconds, self.grace) for _ in range(self.workers)]
+        supervisors = [Supervisor(pickled, self.threads, self.seconds, self.grace) for _ in range(self.workers)]
         try:
-            yield from run_in(slots, iter(tasks))
+            yield from run_in(supervisors, iter(tasks))
         finally:
-            for slot in slots:
-                slot.close()
+            for supervisor in supervisors:
+                supervisor.close()
 
 
-def run_in(slots: list[Slot], tasks: Iterator[T]) -> Generator[Finished[T, R], None, None]:
-    busy: dict[Slot, T] = {}
-    free = deque(slots)
+def run_in(supervisors: list[Supervisor], tasks: Iterator[T]) -> Generator[Finished[T, R], None, None]:
+    busy: dict[Supervisor, T] = {}
+    free = deque(supervisors)
     over: deque[Finished[T, R]] = deque()
     more = True
     while more or busy or over:
-        while more and free and len(over) <= len(slots):
+        while more and free and len(over) <= len(supervisors):
             try:
                 task = next(tasks)
             except StopIteration:
@@ -99,9 +99,9 @@ def run_in(slots: list[Slot], tasks: Iterator[T]) -> Generator[Finished[T, R], N
             if problem is not None:
                 over.append(finished(task, problem))
                 continue
-            slot = free.popleft()
-            busy[slot] = task
-            slot.give(packed)
+            supervisor = free.popleft()
+            busy[supervisor] = task
+            supervisor.give(packed)
         # Free workers have their next task by now: they do not wait for what the caller does with an outcome.
         if over:
             yield over.popleft()
@@ -109,17 +109,17 @@ def run_in(slots: list[Slot], tasks: Iterator[T]) -> Generator[Finished[T, R], N
                 continue
         elif busy:
             listen(busy)
-        for slot in list(busy):
-            report = slot.advance()
+        for supervisor in list(busy):
+            report = supervisor.advance()
             if report is not None:
-                over.append(finished(busy.pop(slot), report))
-                free.append(slot)
+                over.append(finished(busy.pop(supervisor), report))
+                free.append(supervisor)
 
 
-def listen(busy: Iterable[Slot]) -> None:
+def listen(busy: Iterable[Supervisor]) -> None:
     """Wait until a worker says something or comes to its limit."""
-    connections = [slot.worker.connection for slot in busy if slot.worker is not None]
-    wait(connections, min(slot.patience() for slot in busy))
+    connections = [supervisor.worker.connection for supervisor in busy if supervisor.worker is not None]
+    wait(connections, min(supervisor.patience() for supervisor in busy))
 
 
 def packing(task: Any) -> tuple[bytes, Report | None]:

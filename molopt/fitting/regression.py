@@ -11,6 +11,7 @@ done three times. A class is drawn to the wider one that stands in for it, the m
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,12 +19,27 @@ from scipy import linalg
 from scipy.optimize import lsq_linear
 
 from molopt.coordinates.bending import bending
-from molopt.coordinates.contacts import Contacts
+from molopt.coordinates.classes import MARK, MOST_NEIGHBOURS, Classes, Names
+from molopt.coordinates.evaluation import values
 from molopt.coordinates.inverse import Projected
-from molopt.coordinates.learned import Table, floor_of, pair_rows
+from molopt.coordinates.kinds import PER_AREA
+from molopt.coordinates.learned import Table, floor_of
+from molopt.coordinates.metric import pair_rows
+from molopt.coordinates.model_hessian import (
+    DISTANCES,
+    HELD,
+    REACH,
+    by_planarity,
+    candidates,
+    lengths,
+    planarity,
+    stretches,
+    torsions,
+)
+from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.rigid import rigid_motions
-from molopt.coordinates.springs import MARK, MOST_NEIGHBOURS, NODES, Geometry, Springs
-from molopt.coordinates.stiffness import PER_AREA, POINT, TRANSLATION
+from molopt.coordinates.springs import COUPLED, NODES, Springs
+from molopt.coordinates.topology import Topology
 from molopt.fitting.hessians import Sample
 from molopt.optimizers.internals import Recipe
 from molopt.rules.partition import Array
@@ -76,48 +92,73 @@ def case(sample: Sample) -> Case:
     outside = np.eye(x.size) - rigid @ rigid.T
     hessian = outside @ (sample.hessian - bending(primitives, x, slope)) @ outside
     values, vectors = np.linalg.eigh(hessian)
-    placed = primitives.slices
-    rest = b[placed["pose"].start :].toarray()
-    constants = np.concatenate(
-        [np.full(primitives.poses.count, TRANSLATION), np.full(3 * len(primitives.points), POINT)]
-    )
+    constants = np.zeros(primitives.count)
+    for kind, part in primitives.present:
+        constants[part] = 0.0 if kind.name in NODES else kind.stiffness
+    rest = b[np.flatnonzero(constants)].toarray()
     return Case(
         hessian=hessian,
         size=(vectors * np.abs(values)) @ vectors.T,
         rigid=rigid,
-        fixed=rest.T @ (constants[:, None] * rest),
-        springs=list(rows_of(Springs(primitives, recipe.topology), Contacts.of(recipe.topology), x, b.toarray())),
+        fixed=rest.T @ (constants[constants > 0, None] * rest),
+        springs=list(rows_of(primitives, recipe.topology, x, b.toarray())),
         weight=1.0 if sample.relaxed else UNRELAXED,
     )
 
 
-def rows_of(springs: Springs, contacts: Contacts, x: Array, b: Array) -> Iterable[tuple[Class, Class, Array]]:
-    """Own class, wider class and weighted rows of all springs at x (3N,), where b (nq, 3N) is dq/dx."""
-    at = Geometry(springs, x)
-    start = 0
-    for family in springs.diagonal:
-        yield from by_class(family.kind, family.names, family.groups, family.weights(at), b[start:])
-        start += len(family.groups)
-    for family, rows in springs.couplings:
-        if len(family.groups):
-            yield from by_class(family.kind, family.names, family.groups, family.weights(at), rows @ b)
-    family, pairs = springs.geminal
-    if len(family.groups):
-        gap = at.positions[pairs[:, 0]] - at.positions[pairs[:, 1]]
-        units = gap / np.sqrt((gap * gap).sum(axis=1))[:, None]
-        dense = pair_rows(pairs, units, x.size).toarray()
-        yield from by_class(family.kind, family.names, family.groups, family.weights(at), dense)
-    near = contacts.at(at.positions)
-    if len(near.pairs):
-        dense = pair_rows(near.pairs, near.units, x.size).toarray()
-        yield from by_class("contact", contacts.names, near.groups, near.weights, dense)
+def rows_of(primitives: Primitives, topology: Topology, x: Array, b: Array) -> Iterable[tuple[Class, Class, Array]]:
+    """Own class, wider class and weighted rows of all springs at x (3N,), where b (nq, 3N) is dq/dx.
+
+    A constant is linear in those of the nodes: the weight of a node is the constant where this one is 1 and all others
+    are 0.
+    """
+    nodes = [Springs(primitives, topology, partial(unit, node)) for node in range(max(NODES.values()))]
+    springs, xyz, q = nodes[0], x.reshape(-1, 3), values(primitives, x)
+    p = planarity(springs.planarity(), xyz)
+    found: dict[str, Callable[[Springs], Array]] = {
+        "stretch": lambda node: stretches(node.stretches(), q),
+        "angle": lambda node: by_planarity(node.angles().constants, p[node.angles().centres]),
+        "torsion": lambda node: torsions(node.torsions(), xyz, q, p),
+    }
+    for kind, classes in springs.diagonal.items():
+        here = nodes[: NODES[kind]]
+        steady = np.ones((len(classes.groups), 1))
+        weights = np.stack([found[kind](node) for node in here], axis=1) if kind in found else steady
+        yield from by_class(kind, classes, weights, b[primitives.slices[kind]])
+    for kind, (classes, first, second, centres) in springs.coupled().items():
+        for sign, factor in (("+", 1.0), ("-", -1.0)):
+            weights = flat_and_not(p[centres])[:, : NODES[kind + sign]]
+            yield from by_class(kind + sign, classes, weights, COUPLED[kind] * b[first] + factor * b[second])
+    pairs = springs.around[:, [0, 2]]
+    gap = xyz[pairs[:, 0]] - xyz[pairs[:, 1]]
+    dense = pair_rows(pairs, gap / lengths(gap)[:, None], x.size).toarray()
+    yield from by_class("geminal", springs.geminal_classes, flat_and_not(p[springs.around[:, 1]]), dense)
+    contacts = [node.contacts() for node in nodes[: DISTANCES.number]]
+    kinds, radii, groups, _ = contacts[0]
+    pairs, gap, r = candidates(topology.apart, 2 * REACH * float(radii.max()), xyz)
+    ratio = r / radii[pairs].sum(axis=1)
+    close = ratio < REACH
+    (i, j), ratio = pairs[close].T, np.maximum(ratio[close], HELD)
+    group = groups[(topology.apart[i, j] > 3).astype(int), kinds[i], kinds[j]]
+    weights = np.stack([DISTANCES.at(ratio, node.pieces, group) for node in contacts], axis=1)
+    dense = pair_rows(pairs[close], gap[close] / r[close, None], x.size).toarray()
+    yield from by_class("contact", Classes(springs.contact_names, group), weights, dense)
 
 
-def by_class(
-    kind: str, names: list[tuple[str, str]], groups: Array, weights: Array, rows: Array
-) -> Iterable[tuple[Class, Class, Array]]:
-    for group, (own, wide) in enumerate(names):
-        members = np.flatnonzero(groups == group)
+def unit(node: int, kind: str, names: list[Names]) -> Array:
+    """(len(names), nodes) constants of which those of one node are 1."""
+    return np.tile(np.arange(NODES[kind]) == node, (len(names), 1)).astype(float)
+
+
+def flat_and_not(p: Array) -> Array:
+    """(n, 2) weights of flat centres and of others."""
+    return np.stack([p, 1 - p], axis=1)
+
+
+def by_class(kind: str, classes: Classes, weights: Array, rows: Array) -> Iterable[tuple[Class, Class, Array]]:
+    for group in np.unique(classes.groups).tolist():
+        own, wide = classes.names[group]
+        members = np.flatnonzero(classes.groups == group)
         for node in range(weights.shape[1]):
             weight = weights[members, node]
             if weight.max(initial=0.0) > NEGLIGIBLE:

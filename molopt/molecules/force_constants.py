@@ -9,9 +9,8 @@ from ase.units import kcal, mol
 from rdkit import Chem, rdBase
 from rdkit.Chem import rdForceFieldHelpers
 
-from molopt.coordinates.metric import Pairs
+from molopt.coordinates.metric_table import Repulsion
 from molopt.coordinates.primitives import Primitives
-from molopt.coordinates.stiffness import Constants
 
 KCAL = kcal / mol  # eV
 PER_MILLIDYNE = 143.9325 * KCAL  # eV/A^2 of a stretch of 1 mdyn/A, eV/rad^2 of a bend of 1 mdyn A/rad^2
@@ -45,29 +44,32 @@ class MMFFConstants:
                 raise LookupError("MMFF94 has no parameters for this molecule")
             self.properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(self.molecule)
 
-    def constants(self, primitives: Primitives) -> Constants:
-        """Constants of stretches, angles, bends and planes; torsions are NaN, they depend on the geometry."""
+    def constants(self, primitives: Primitives) -> np.ndarray:
+        """(nq,) eV/A^2 and eV/rad^2, NaN where MMFF94 has none, and for torsions: theirs depend on the geometry."""
         bend = self.properties.GetMMFFAngleBendParams
-        return Constants(
-            self.table(self.properties.GetMMFFBondStretchParams, primitives.stretches)[:, 0] * PER_MILLIDYNE,
-            self.table(bend, primitives.angles)[:, 0] * PER_MILLIDYNE,
-            self.table(bend, primitives.bends[:, :3])[:, 0] * PER_MILLIDYNE,
-            np.full(len(primitives.torsions), np.nan),
-            self.planes(primitives.planes),
-        )
+        known = {
+            "stretch": self.table(self.properties.GetMMFFBondStretchParams, primitives.stretches) * PER_MILLIDYNE,
+            "angle": self.table(bend, primitives.angles) * PER_MILLIDYNE,
+            "bend": np.repeat(self.table(bend, primitives.bends[:, :3]), 2) * PER_MILLIDYNE,
+            "plane": self.planes(primitives.planes),
+        }
+        constants = np.full(primitives.count, np.nan)
+        for kind, k in known.items():
+            constants[primitives.slices[kind]] = k.ravel()
+        return constants
 
     def torsions(self, primitives: Primitives) -> np.ndarray:
         """(nt, 3) V1, V2, V3 of each torsion, eV; NaN where MMFF94 has none."""
         return self.table(self.properties.GetMMFFTorsionParams, primitives.torsions, 3) * KCAL
 
-    def pairs(self) -> Pairs:
+    def repulsion(self) -> Repulsion:
         """The van der Waals parameters of all pairs of atom types, donors and acceptors included."""
         count = self.molecule.GetNumAtoms()
         types = np.array([self.properties.GetMMFFAtomType(i) for i in range(count)])
         _, first, kinds = np.unique(types, return_index=True, return_inverse=True)
         found = [[self.properties.GetMMFFVdWParams(int(i), int(j))[2:4] for j in first] for i in first]
         table = np.array(found)
-        return Pairs(kinds, table[..., 0], table[..., 1] * KCAL)
+        return Repulsion(kinds, table[..., 0], table[..., 1] * KCAL)
 
     def planes(self, planes: np.ndarray) -> np.ndarray:
         """(n,) eV, of the triple product that MMFF94's three Wilson angles at a planar centre amount to.

@@ -81,6 +81,7 @@ class DirectionOptimizer(Optimizer):
     """
 
     logfile: Any
+    fmax: float
 
     def __init__(
         self,
@@ -320,14 +321,14 @@ class DirectionOptimizer(Optimizer):
             gradient = self.recipe.held.left_of(gradient, self.optimizable.get_x())
         return super().gradient_converged(gradient) and (self.memory is not None or holds(self.atoms))
 
-    def run(self, fmax: float = 0.05, steps: int = STEPS) -> bool:
+    def run(self, fmax: float = 0.05, steps: int = STEPS) -> bool:  # type: ignore[override]  # as ASE's own
         """As in ASE. A run that ends while it is checked goes back to the geometry at which its criteria were met."""
         try:
             return bool(super().run(fmax, steps))
         finally:
             self.go_back(self.checking.stopped())
 
-    def irun(self, fmax: float = 0.05, steps: int = STEPS) -> Iterator[bool]:
+    def irun(self, fmax: float = 0.05, steps: int = STEPS) -> Iterator[bool]:  # type: ignore[override]
         """As in ASE, and as `run`."""
         try:
             yield from super().irun(fmax, steps)
@@ -374,14 +375,14 @@ class DirectionOptimizer(Optimizer):
 
     def read(self) -> None:
         """Go on from the restart file: memory and position."""
-        found = Restart.of(self, self.restart)
+        found = None if self.restart is None else Restart.of(self, self.restart)
         if found is not None:
             found.resume(self)
 
     def dump(self, data: dict[str, Any]) -> None:
         """Write the restart file so that a kill at any moment leaves a whole one."""
-        if self.comm.rank == 0:
-            write_restart(self.restart, data)
+        if self.comm.rank == 0 and self.restart is not None:
+            write_restart(Path(self.restart), data)
 
     @contextmanager
     def _opentraj(self) -> Iterator[Any]:

@@ -2,16 +2,17 @@
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from ase import Atoms
 
 from molopt.control.drive import Point
+from molopt.coordinates.evaluation import outdated
+from molopt.coordinates.kinds import KINDS
 from molopt.coordinates.linearization import Linearized
 from molopt.coordinates.member import Member
-from molopt.coordinates.metric import Metric, ModelHessian
 from molopt.coordinates.primitives import Primitives
 from molopt.directions import Limits, QuasiNewton
 from molopt.directions.quasi_newton import Secants
@@ -23,17 +24,7 @@ from molopt.potentials.answers import checked_forces
 from molopt.rules.partition import Array
 from molopt.rules.state import from_plain, to_plain
 
-GROUPS = {
-    "stretch": "bonds",
-    "angle": "angles",
-    "bend": "angles",
-    "plane": "angles",
-    "torsion": "torsions",
-    "pose": "fragments",
-    "point": "fragments",
-}
 MOST = 3  # coordinates that are named
-SOFTER = 0.7  # part of their stiffness at which torsions and contacts count; tuned: docs/energy_left.md
 DIRECTION = QuasiNewton()
 REMEMBERED = DIRECTION.memory + 1  # geometries of a run that correct the model
 UNLIMITED = Limits(np.array([np.inf]), np.inf, np.inf)
@@ -46,9 +37,9 @@ def energy_left(atoms: Atoms, molecule: Molecule | None = None) -> Estimate:
 
     with the gradient g_x (eV/A) and a model Hessian H (eV/A^2) of this geometry (`molopt.coordinates`): learned
     springs, in a mean with MMFF94's force constants where it knows the molecule, of which torsions and contacts count
-    0.7 (`Yielding`); P takes rigid motions and what constraints forbid out. On a ridge, or where a direction is nearly
-    flat, no such estimate can know how deep the valley is: there it is too low. `energy_left` of an optimizer of
-    molopt, and of a `Result`, also uses what the run showed.
+    0.7 (`molopt.coordinates.metric.yielding`); P takes rigid motions and what constraints forbid out. On a ridge, or
+    where a direction is nearly flat, no such estimate can know how deep the valley is: there it is too low.
+    `energy_left` of an optimizer of molopt, and of a `Result`, also uses what the run showed.
 
     Parameters
     ----------
@@ -118,9 +109,9 @@ def known_forces(atoms: Atoms) -> Array:
 def estimate(primitives: Primitives, gradient: Array, natural: Array) -> Estimate:
     """The estimate where the gradient in u is `gradient` (nq,), and `natural` H^+ times it with the best H at hand."""
     each = 0.5 * gradient * natural  # (nq,) eV
-    shares = dict.fromkeys(GROUPS.values(), 0.0)
-    for kind, part in primitives.slices.items():
-        shares[GROUPS[kind]] += float(each[part].sum())
+    shares = dict.fromkeys((kind.group for kind in KINDS), 0.0)
+    for kind, part in primitives.present:
+        shares[kind.group] += float(each[part].sum())
     return Estimate(float(each.sum()), shares, largest(primitives, each))
 
 
@@ -137,42 +128,11 @@ def largest(primitives: Primitives, each: Array) -> tuple[Part, ...]:
 
 def together_in(primitives: Primitives) -> Array:
     """(nq,) which entries are one coordinate to a chemist, counted from 0."""
-    sizes = primitives.sizes
-    poses = primitives.poses
-    own = {
-        "bend": np.arange(sizes["bend"]) // 2,
-        "torsion": primitives.central,
-        "pose": np.repeat(np.array([*range(len(poses.anchors)), *poses.turning], dtype=int), 3),
-        "point": np.arange(sizes["point"]) // 3,
-    }
     parts, begin = [], 0
-    for kind, size in sizes.items():
-        part = own.get(kind, np.arange(size)) + begin
-        begin = int(part.max(initial=begin - 1)) + 1
-        parts.append(part)
+    for kind, _ in primitives.present:
+        parts.append(kind.together(primitives) + begin)
+        begin = int(parts[-1].max()) + 1
     return np.concatenate(parts)
-
-
-@dataclass(frozen=True)
-class Yielding:
-    r"""A metric whose torsions and pairs of atoms (contacts, and pairs two bonds apart) count 0.7 of their stiffness.
-
-    .. math:: H = A^T F M A + C^T C + 0.7 \, R^T R
-
-    with A, the diagonal M, the rows C of coupled coordinates and R of pairs as in `ModelHessian`, and F = 0.7 for
-    torsions, 1 for all else. A step must trust the curvature of the present geometry. The way down from it is longer:
-    torsions turn out of their terms and contacts give way, and the energy left is that of a softer spring. 0.7 is tuned
-    on molecules apart from those reported; 0.6 to 1 differ little (docs/energy_left.md).
-    """
-
-    metric: Metric
-    torsions: slice
-
-    def at(self, x: Array) -> ModelHessian:
-        diagonal, rows, coupled = self.metric.at(x)
-        diagonal = diagonal.copy()
-        diagonal[self.torsions] *= SOFTER
-        return ModelHessian(diagonal, rows * np.sqrt(SOFTER), coupled)
 
 
 class Estimator:
@@ -182,7 +142,7 @@ class Estimator:
     """
 
     def __init__(self, recipe: Recipe) -> None:
-        self.recipe = recipe
+        self.recipe = replace(recipe, yielding=True)
         self.coordinates: Member | None = None
         self.linearization: Linearized | None = None  # at the last point that was learned
         self.state: Secants | None = None  # what was learned
@@ -219,13 +179,13 @@ class Estimator:
         here = self.new[-1]
         if self.coordinates is not None and len(here.x) > 3 * LARGE:  # learning would cost more than it tells
             self.linearization, self.new = None, deque([here], maxlen=REMEMBERED)
-        if self.coordinates is not None and not self.recipe.worn(self.coordinates, here.x):
+        if self.coordinates is not None and not self.recipe.outdated(self.coordinates, here.x):
             return
         if self.coordinates is not None:
             self.recipe = self.recipe.rebonded(self.coordinates, here.x)
             self.linearization, self.new = None, deque([here], maxlen=REMEMBERED)
-        self.coordinates = yielding(self.recipe.build(here.x, here.gradient))
-        while any(self.coordinates.primitives.worn(point.x) for point in list(self.new)[:-1]):
+        self.coordinates = self.recipe.build(here.x, here.gradient)
+        while any(outdated(self.coordinates.primitives, point.x) for point in list(self.new)[:-1]):
             self.new.popleft()  # flat centres and straight angles of before, of which these coordinates say nothing
 
     def plain(self) -> dict[str, Any]:
@@ -241,8 +201,7 @@ class Estimator:
     def recall(self, plain: dict[str, Any], size: int) -> None:
         """Know what `plain` wrote, of `size` entries; ValueError or KeyError where it is not of these atoms."""
         if plain["internal"] is not None:
-            self.recipe, built = self.recipe.from_plain(plain["internal"])
-            self.coordinates = yielding(built)
+            self.recipe, self.coordinates = self.recipe.from_plain(plain["internal"])
             if plain["learned"] is not None:
                 nowhere = np.zeros(size)
                 point = from_plain(Point(nowhere, nowhere), plain["learned"]["point"])
@@ -250,11 +209,6 @@ class Estimator:
                 empty = DIRECTION.empty(self.coordinates.primitives.count)
                 self.state = from_plain(empty, plain["learned"]["state"])
         self.new.extend(points_of(plain["new"], size))
-
-
-def yielding(built: Member) -> Member:
-    """The coordinates in the metric of an estimate."""
-    return replace(built, metric=built.metric and Yielding(built.metric, built.primitives.slices["torsion"]))
 
 
 def stacked(points: Iterable[Point]) -> dict[str, Array]:

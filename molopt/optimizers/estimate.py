@@ -11,7 +11,7 @@ from molopt.stationary.verdict import LOOKED_AT
 class Part(NamedTuple):
     """One coordinate's share of the energy left."""
 
-    kind: str  # stretch, angle, bend, torsion, plane, pose (of a fragment) or point (a single atom)
+    kind: str  # stretch, angle, bend, torsion, plane, fragment or point (a single atom)
     atoms: tuple[int, ...]  # counted from 0
     energy: float  # eV
 

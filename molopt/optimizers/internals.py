@@ -12,16 +12,17 @@ from ase.data import covalent_radii
 
 from molopt.coordinates import learned
 from molopt.coordinates.borrowed import Borrowed
-from molopt.coordinates.choosing import chosen
-from molopt.coordinates.contacts import Contacts
-from molopt.coordinates.learned import Learned
+from molopt.coordinates.evaluation import outdated
 from molopt.coordinates.member import Built, Member
-from molopt.coordinates.metric import Blend, Metric, Pairs, Valence, generic_pairs
+from molopt.coordinates.metric import ForceField, Metric, Model, metric_table, nothing_known, yielding
+from molopt.coordinates.metric_table import MetricTable, Repulsion
 from molopt.coordinates.primitives import Primitives, carried
+from molopt.coordinates.repulsion import generic_repulsion
 from molopt.coordinates.rigid import rigid_left_by
+from molopt.coordinates.selection import select_primitives
 from molopt.coordinates.springs import Springs
-from molopt.coordinates.stiffness import MODELS, Constants, fischer_almlof, replaced, stiffness, torsion_totals
-from molopt.coordinates.topology import Topology, covalent_bonds
+from molopt.coordinates.stiffness import MODELS, fischer_almlof, stiffness, torsion_totals
+from molopt.coordinates.topology import Topology, covalent_bonds, lengths
 from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.molecules.checks import check_geometry
@@ -56,7 +57,7 @@ class Recipe:
         Those of the molecule, until some break or form.
     known : MMFFConstants or None
         MMFF94's constants, where bonds are known with their orders and MMFF94 has types for all atoms.
-    pairs : Pairs
+    repulsion : Repulsion
         Who repels whom.
     held : Held
         The constraints.
@@ -64,15 +65,18 @@ class Recipe:
         Of `MODEL_NAMES`.
     surface : callable or None
         Energy and gradient of a surrogate, whose Hessian the model borrows.
+    yielding : bool
+        Whether the model is that of an estimate of the energy left (`metric.yielding`).
     """
 
     molecule: Molecule
     bonds: Array
     known: MMFFConstants | None
-    pairs: Pairs
+    repulsion: Repulsion
     held: Held
     model: str = "blend"
     surface: Callable[[Array], tuple[float, Array]] | None = None
+    yielding: bool = False
 
     @classmethod
     def of(cls, atoms: Atoms, model: str = "blend", molecule: Molecule | None = None) -> Self:
@@ -101,8 +105,8 @@ class Recipe:
         held = held_of(atoms)
         molecule = perceived(atoms) if molecule is None else molecule
         known = constants_of(molecule) if model in ("blend", "mmff94") else None
-        pairs = generic_pairs(atoms.numbers) if known is None else known.pairs()
-        return cls(molecule, np.sort(molecule.bonds, axis=1), known, pairs, held, model)
+        repulsion = generic_repulsion(atoms.numbers) if known is None else known.repulsion()
+        return cls(molecule, np.sort(molecule.bonds, axis=1), known, repulsion, held, model)
 
     @cached_property
     def numbers(self) -> Array:
@@ -122,51 +126,50 @@ class Recipe:
         rigid = rigid_left_by(self.held.movable, self.held.forbidden(x), x.reshape(-1, 3))
         anchored = self.held.outside or (gradient is not None and pulled(gradient, rigid))
         axes = None if old is None else old.primitives.axes
-        primitives = chosen(self.topology, x, anchored, axes)
-        k = self.frozen(primitives, x)
+        primitives = select_primitives(self.topology, x, anchored, axes)
+        table = self.table(primitives)
+        k = self.frozen(primitives, table, x)
         if old is not None:
             now, before = carried(old.primitives, primitives)
             k[now] = old.stiffness[before]
         touching = covalent_bonds(self.numbers, x.reshape(-1, 3), FORMED)
-        return self.joined(primitives, k, not anchored, Built(self.lengths(x), touching))
+        return self.joined(primitives, table, k, not anchored, Built(self.lengths(x), touching))
 
-    def frozen(self, primitives: Primitives, x: Array) -> Array:
+    def table(self, primitives: Primitives) -> MetricTable:
+        """What is known of the Hessian at each geometry."""
+        constants = learned.Constants() if self.model in LEARNED else learned.nothing_known
+        weight = 1.0 if self.model not in LEARNED else 0.0 if self.known is None else BLENDED
+        springs = Springs(primitives, self.topology, constants)
+        force_field = self.force_field(primitives) if weight else None
+        table = metric_table(springs, force_field, weight, near=len(self.numbers) <= LARGE)
+        return yielding(table, primitives) if self.yielding else table
+
+    def force_field(self, primitives: Primitives) -> ForceField:
+        """MMFF94's constants; of other models repulsion alone, as theirs are those of the frozen stiffness."""
+        nothing = nothing_known(primitives)._replace(repulsion=self.repulsion)
+        if self.known is None:
+            return nothing
+        known = nothing._replace(terms=self.known.torsions(primitives))
+        return known if self.model == "mmff94" else known._replace(constants=self.known.constants(primitives))
+
+    def frozen(self, primitives: Primitives, table: MetricTable, x: Array) -> Array:
         """(nq,) the stiffness that scales coordinates built at x (3N,)."""
         if self.model in LEARNED:
-            return learned.frozen(primitives, self.topology, x)
+            return learned.frozen(table, primitives, self.numbers, x)
         filling = MODELS.get(self.model, fischer_almlof)(primitives, self.numbers, x)
-        known = Constants(*(np.full(len(constants), np.nan) for constants in filling))
+        known = np.full(primitives.count, np.nan)
         if self.known is not None:
-            totals = torsion_totals(primitives, self.terms(primitives), x)
-            known = self.known.constants(primitives)._replace(torsions=totals)
+            known = self.known.constants(primitives)
+            known[primitives.slices["torsion"]] = torsion_totals(primitives, self.known.torsions(primitives), x)
         return stiffness(primitives, known, filling)
-
-    def metric(self, primitives: Primitives, k: Array) -> Metric:
-        """What is known of the Hessian at each geometry beyond the frozen stiffness k (nq,)."""
-        large = len(self.numbers) > LARGE
-        if self.model not in LEARNED:
-            return Valence(primitives, self.topology, k, k, self.terms(primitives), None if large else self.pairs)
-        contacts = None if large else Contacts.of(self.topology)
-        springs = Learned(Springs(primitives, self.topology), contacts, k)
-        if self.known is None:
-            return springs
-        constants = replaced(k, primitives, self.known.constants(primitives))
-        pairs = None if large else self.pairs
-        return Blend(springs, Valence(primitives, self.topology, k, constants, self.terms(primitives), pairs), BLENDED)
 
     @cached_property
     def topology(self) -> Topology:
         return Topology(self.numbers, self.bonds)
 
-    def terms(self, primitives: Primitives) -> Array:
-        """(nt, 3) V1, V2, V3 of each torsion, eV; NaN where they are not known."""
-        if self.known is None:
-            return np.full((len(primitives.torsions), 3), np.nan)
-        return self.known.torsions(primitives)
-
-    def joined(self, primitives: Primitives, k: Array, free: bool, built: Built) -> Member:
-        """Internal coordinates of a list of primitives with a stiffness (nq,)."""
-        metric = self.metric(primitives, k)
+    def joined(self, primitives: Primitives, table: MetricTable, k: Array, free: bool, built: Built) -> Member:
+        """Internal coordinates of a list of primitives with a table of its springs and a stiffness (nq,)."""
+        metric: Metric = Model.of(primitives, table, k)
         if self.surface is not None:
             metric = Borrowed(metric, self.surface, primitives, k)
         return Member(primitives, k, metric, self.held.movable, self.held.forbidden, free, built, self.numbers)
@@ -199,21 +202,21 @@ class Recipe:
         touching = checked(plain["built"]["touching"], "touching", like, (None, 2), 0, natoms - 1)
         built = Built(checked(plain["built"]["lengths"], "lengths", np.zeros(0), (len(bonds),), 0), touching)
         recipe = replace(self, bonds=bonds)
-        return recipe, recipe.joined(primitives, k, bool(plain["free"]), built)
+        table = recipe.table(primitives)
+        return recipe, recipe.joined(primitives, table, k, bool(plain["free"]), built)
 
     def lengths(self, x: Array) -> Array:
         """(nb,) of the bonds at x (3N,), Angstrom."""
-        ends = x.reshape(-1, 3)[self.bonds]
-        return np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1)
+        return lengths(x.reshape(-1, 3), self.bonds)
 
-    def worn(self, coordinates: Member, x: Array) -> str:
+    def outdated(self, coordinates: Member, x: Array) -> str:
         """Why the internal coordinates should be built anew at x (3N,); empty where they are still good."""
         broken, formed = self.changes(coordinates, x)
         if len(broken):
             return f"the bond {said(broken)} broke"
         if len(formed):
             return f"the bond {said(formed)} formed"
-        return coordinates.primitives.worn(x)
+        return outdated(coordinates.primitives, x)
 
     def rebonded(self, coordinates: Member, x: Array) -> Self:
         """The recipe with the bonds of x (3N,)."""

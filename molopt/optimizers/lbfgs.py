@@ -83,7 +83,7 @@ class LBFGS(DirectionOptimizer):
             trajectory,
             append_trajectory,
             maxstep,
-            direction=QuasiNewton(**self.defaults("cartesian" if plain else coordinates) | given),
+            direction=QuasiNewton(**self.tuned_defaults("cartesian" if plain else coordinates) | given),
             surrogate=surrogate,
             control=control,
             coordinates=coordinates,
@@ -92,7 +92,7 @@ class LBFGS(DirectionOptimizer):
         )
 
     @classmethod
-    def defaults(cls, coordinates: str) -> dict[str, Any]:
+    def tuned_defaults(cls, coordinates: str) -> dict[str, Any]:
         """The hyper-parameters of its direction."""
         tuned = {entry.coordinates: entry.tuned for entry in QUASI_NEWTON}.get(coordinates, {})
         return asdict(QuasiNewton()) | dict(tuned)

@@ -42,7 +42,7 @@ class NamedOptimizer(RuleOptimizer):
         **kwargs: Any,
     ) -> None:
         own = {f.name for f in fields(self.kind)} & set(kwargs)
-        rule = self.kind(**self.defaults(coordinates) | {name: kwargs.pop(name) for name in own})
+        rule = self.kind(**self.tuned_defaults(coordinates) | {name: kwargs.pop(name) for name in own})
         super().__init__(
             atoms,
             restart,
@@ -57,7 +57,7 @@ class NamedOptimizer(RuleOptimizer):
         )
 
     @classmethod
-    def defaults(cls, coordinates: str) -> dict[str, Any]:
+    def tuned_defaults(cls, coordinates: str) -> dict[str, Any]:
         """The hyper-parameters of the rule in these coordinates."""
         tuned = cls.entry.tuned(coordinates)
         return {f.name: tuned.get(f.name, f.default) for f in fields(cls.kind)}
@@ -75,7 +75,7 @@ def class_of(entry: UpdateRule) -> type[NamedOptimizer]:
     made: Any = type(name, (NamedOptimizer,), {"entry": entry, "kind": rule, "__doc__": doc, "__module__": __name__})
     base = [p for p in inspect.signature(RuleOptimizer).parameters.values() if p.name not in ("rule", "kwargs")]
     keyword = inspect.Parameter.KEYWORD_ONLY
-    own = [inspect.Parameter(name, keyword, default=value) for name, value in made.defaults("cartesian").items()]
+    own = [inspect.Parameter(name, keyword, default=value) for name, value in made.tuned_defaults("cartesian").items()]
     made.__signature__ = inspect.Signature(base + own)
     return made
 

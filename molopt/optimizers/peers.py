@@ -101,7 +101,9 @@ class Peer(Optimizer):
         self.done = False
         super().__init__(atoms, logfile=logfile, trajectory=trajectory)
 
-    def run(self, fmax: float = 0.05, steps: int = 1000) -> bool:
+    fmax: float  # type: ignore[assignment]  # which ASE declares as None
+
+    def run(self, fmax: float = 0.05, steps: int = 1000) -> bool:  # type: ignore[override]  # as ASE's own
         """Whether it converged; RuntimeError where the peer gave up."""
         self.fmax, self.max_steps, self.nsteps = fmax, steps, -1
         try:

@@ -14,7 +14,7 @@ LOST = "the back-transformation did not converge"
 
 def outdated(recipe: Recipe, member: Member, memory: Memory[Any, Any, Any], here: Point) -> str:
     """Why the coordinates of one system should be built anew at a geometry; empty where they are still good."""
-    return recipe.worn(member, here.x) if memory.arrived[0] else LOST
+    return recipe.outdated(member, here.x) if memory.arrived[0] else LOST
 
 
 def rebuilt(

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("molopt")
 
-FORMAT, SCHEMA = "molopt restart", 1
+FORMAT, SCHEMA = "molopt restart", 2
 HUGE = 1e100  # beyond anything a run computes; its square can still be held
 
 

@@ -18,7 +18,7 @@ from molopt.optimizers.arguments import check_of, defaults_of_ase, differing, gu
 from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.lbfgs import LBFGS
 from molopt.optimizers.lookup import placed
-from molopt.optimizers.named import CLASSES
+from molopt.optimizers.named import CLASSES, NamedOptimizer
 from molopt.optimizers.peers import Peer, require
 from molopt.optimizers.registry import ASES, COORDINATES, DEFAULT
 from molopt.optimizers.rule_optimizer import RuleOptimizer
@@ -144,9 +144,10 @@ sella, geometric, pyberny
         check = check_of(keywords.get("check"), coordinates)
         surrogate = guide_of(keywords.get("surrogate", "auto" if name == DEFAULT else None), coordinates)
         rest = {key: value for key, value in keywords.items() if key not in ("check", "surrogate")}
-        arguments, control = of_direction(name, kind.defaults(coordinates), kind.default_control(coordinates), rest)
+        tuned, control = kind.tuned_defaults(coordinates), kind.default_control(coordinates)
+        arguments, controlled = of_direction(name, tuned, control, rest)
         kind.kind(**arguments)  # which refuses values out of their range
-        return cls(name, coordinates, arguments, control, surrogate, check, said=said)
+        return cls(name, coordinates, arguments, controlled, surrogate, check, said=said)
 
     @classmethod
     def of_rule(cls, rule: Rule, coordinates: str) -> Self:
@@ -268,17 +269,17 @@ sella, geometric, pyberny
                 return self.source(atoms, **files)
             if self.name not in CODE_OF_ASE:
                 return Peer(atoms, self.name, **files)
-            kind = CODE_OF_ASE[self.name]
-            return kind(atoms, **files, **differing(self.arguments, defaults_of_ase(kind)))
+            theirs = CODE_OF_ASE[self.name]
+            return theirs(atoms, **files, **differing(self.arguments, defaults_of_ase(theirs)))
         ours: dict[str, Any] = {"coordinates": self.coordinates, "check": self.check}
         if self.guidable:
             ours |= {"molecule": molecule, "surrogate": surrogate}
         if isinstance(self.source, Rule):
             return RuleOptimizer(atoms, **files, **ours, rule=self.source)
-        kind = CLASSES.get(self.name, LBFGS)
+        kind: type[NamedOptimizer | LBFGS] = CLASSES.get(self.name, LBFGS)
         if self.control != kind.default_control(self.coordinates):  # the atoms may want another default
             ours["control"] = self.control
-        return kind(atoms, **files, **ours, **differing(self.arguments, kind.defaults(self.coordinates)))
+        return kind(atoms, **files, **ours, **differing(self.arguments, kind.tuned_defaults(self.coordinates)))
 
 
 def name_of_class(optimizer: object) -> str | None:

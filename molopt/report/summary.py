@@ -35,8 +35,8 @@ def counts_table(summaries: Sequence[Summary], reference: str) -> Table:
     other = label(reference)
     caption = (
         f"Force calls relative to {other}, geometric means over molecules, seeds averaged first: (a) until fmax was "
-        f"first at most {STOP:g} eV/Å, (b) until the energy was first within 1 meV of the lowest of a run that converged "
-        f"at {FLOOR:g} eV/Å. A run that did not get there counts as the step limit."
+        f"first at most {STOP:g} eV/Å, (b) until the energy was first within 1 meV of the lowest of a run that "
+        f"converged at {FLOOR:g} eV/Å. A run that did not get there counts as the step limit."
     )
     return Table.of("Force calls on the way", (*NAMES, *of_counts(other)), summaries, caption)
 

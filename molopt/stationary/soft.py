@@ -58,7 +58,7 @@ def rows_of(linearization: Linearized) -> tuple[Any, Array]:
         (share, (central, np.arange(len(central)))), shape=(central.max(initial=-1) + 1, len(central))
     )
     heights, centres = inversions(linearization.x.reshape(-1, 3), primitives.stretches)
-    parts = [own["pose"], own["point"], torsions @ own["torsion"], own["bend"]]
+    parts = [own["fragment"], own["point"], torsions @ own["torsion"], own["bend"]]
     parts.append(sparse.csr_array(heights[:, member.movable]))
     atoms = np.concatenate([np.repeat(primitives.bends[:, 1], 2), centres]).astype(int)
     known = sum(part.shape[0] for part in parts[:3])

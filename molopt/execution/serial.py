@@ -1,4 +1,4 @@
-"""Runs in this process, one after the other."""
+"""Runs in this process, one after another."""
 
 import time
 from collections.abc import Generator, Iterable
@@ -6,15 +6,15 @@ from collections.abc import Generator, Iterable
 from molopt.execution.finished import Finished, Function, R, T, one_line, parts
 
 
-class Here:
-    """Run in this process: nothing to start, and nothing that holds a run that hangs or takes the interpreter down.
+class SerialExecutor:
+    """Run in this process: there is nothing to start, but a run that hangs or crashes takes all others with it.
 
     Its libraries run with the threads they were loaded with: times are to be compared only where OMP_NUM_THREADS and
     OPENBLAS_NUM_THREADS were 1 when Python was started.
 
     Examples
     --------
-    >>> [each.error for each in Here().outcomes(int, ["1", "one"])]
+    >>> [each.error for each in SerialExecutor().outcomes(int, ["1", "one"])]
     [None, "ValueError: invalid literal for int() with base 10: 'one'"]
     """
 

@@ -1,4 +1,4 @@
-"""One place where a task can run: a worker process, the task it has, and what to do when either fails."""
+"""One worker process, the task it has, and what to do when either fails."""
 
 import os
 import pickle
@@ -24,7 +24,7 @@ GROWTH = 1 << 30  # bytes that a worker may gain after its first task: compilers
 LOOK = 0.5  # seconds between looks at the process itself: a program it left behind may hold its connection open
 
 
-class Worker:
+class WorkerProcess:
     """A fresh interpreter with a connection to it, in a session of its own.
 
     A new interpreter and no fork: nothing is copied from a process with threads, and the numbers of threads are set
@@ -93,14 +93,14 @@ def end(process: "subprocess.Popen[bytes]", connection: Connection, life: int) -
         process.wait(5)
 
 
-class Slot:
-    """A worker, started on the first task and again after each crash, with at most one task at a time.
+class Supervisor:
+    """Keeps one worker process, which has at most one task at a time: starts it on the first, and again after a crash.
 
-    One that has grown by a gigabyte since its first task is replaced before its next: a long study must not end for
-    want of memory.
+    A worker that has grown by a gigabyte since its first task is replaced before its next, so that a long study does
+    not run out of memory.
 
-    As a worker has only one task and a connection of its own, there is no doubt whose fault its death is: that of the
-    task it had begun. A task that it had not begun goes to the next worker.
+    As a worker has only one task and a connection of its own, a task that had begun when the worker died is what killed
+    it. A task that had not begun goes to the next worker.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ class Slot:
         self.threads = threads
         self.seconds = seconds
         self.grace = grace
-        self.worker: Worker | None = None
+        self.worker: WorkerProcess | None = None
         self.ready = False
         self.task: bytes | None = None
         self.part: bytes | None = None  # the last of its value, pickled, where that comes in parts
@@ -137,7 +137,7 @@ class Slot:
         self.begun = self.part = None
         self.deadline = time.monotonic() + STARTING
         if self.worker is None:
-            self.worker, self.ready = Worker(self.threads), False
+            self.worker, self.ready = WorkerProcess(self.threads), False
         assert self.task is not None
         with suppress(OSError):  # a worker that has died: `advance` finds it
             self.worker.connection.send_bytes(self.task if self.ready else self.function)
