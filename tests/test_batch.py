@@ -26,7 +26,8 @@ def assert_same(batched, single):
     assert str(batched.verdict) == str(single.verdict)
     assert batched.energy == pytest.approx(single.energy, abs=1e-6)
     assert batched.atoms.positions == pytest.approx(single.atoms.positions, abs=1e-4)
-    assert [call[:2] for call in batched.trace] == pytest.approx([call[:2] for call in single.trace], abs=1e-6)
+    traces = [np.array([call[:2] for call in one.trace]) for one in (batched, single)]
+    assert traces[0] == pytest.approx(traces[1], abs=1e-6)
     assert batched.at_noise_floor == single.at_noise_floor
     assert (batched.bonds_kept, batched.stereo_kept) == (single.bonds_kept, single.stereo_kept)
     assert float(batched.energy_left) == pytest.approx(float(single.energy_left), abs=1e-6)

@@ -81,7 +81,6 @@ class DirectionOptimizer(Optimizer):
     """
 
     logfile: Any
-    fmax: float
 
     def __init__(
         self,
@@ -298,7 +297,8 @@ class DirectionOptimizer(Optimizer):
         """Whether the run may end, where its criteria are met or not and its curvature is looked at."""
         x, memory = self.optimizable.get_x(), self.memory
         if isinstance(self.direction, Checked) and self.direction.fmax != self.fmax:
-            self.direction = replace(self.direction, fmax=float(self.fmax))
+            fmax: Any = self.fmax  # which ASE sets in `run`
+            self.direction = replace(self.direction, fmax=float(fmax))
         assert isinstance(self.direction, Checked)
         looking = memory is not None and bool(memory.after.checking[0])
         found = self.checking.settled(
