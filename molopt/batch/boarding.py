@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from ase import Atoms
 
+from molopt.batch.conformers import Lists
 from molopt.batch.guards import SENSE, Mind
 from molopt.batch.kind import Kind, Member, Plan
 from molopt.batch.passenger import Passenger, Seat, Start
@@ -147,6 +148,7 @@ class Boarding:
         return Plan(
             kind=self.kind(run, surrogate is not None),
             recipe=run.recipe,
+            lists=None if run.recipe is None or surrogate is not None else Lists(run.recipe),
             member=member_of(run, atoms),
             estimating=estimated,
             criteria=criteria,

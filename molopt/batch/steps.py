@@ -1,5 +1,6 @@
 """The next step of a crew: coordinates that are still good, what was learned, what the check says, and where to go."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -113,11 +114,17 @@ def departed(flown: "Round", crew: Crew, asked: Stride) -> list[Crew]:
 
 def begun(crew: Crew, call: Called) -> Coordinates[Any]:
     """The coordinates of systems that take their first step."""
-    places = crew.places
+    places, together = crew.places, defaultdict(list)
     for s, one in enumerate(crew.aboard):
-        if one.recipe is not None:
-            part = places.part(s)
+        part = places.part(s)
+        if one.plan.lists is not None:
+            together[one.plan.lists].append(s)
+        elif one.recipe is not None:
             one.member = one.recipe.build(call.x[part], gradient=call.gradient[part])
+    for lists, systems in together.items():
+        rows = [np.stack([flat[places.part(s)] for s in systems]) for flat in (call.x, call.gradient)]
+        for s, member in zip(systems, lists.members(*rows), strict=True):
+            crew.aboard[s].member = member
     return crew.kind.joined([one.member for one in crew.aboard])
 
 
