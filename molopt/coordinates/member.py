@@ -7,12 +7,13 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
+from molopt.coordinates import evaluation
 from molopt.coordinates.linearization import Linearized
 from molopt.coordinates.metric import Metric
 from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.rigid import nothing, rigid_left_by, spanned
+from molopt.coordinates.rows import Rows
 from molopt.rules.partition import Array, Partition
 from molopt.rules.state import Layout
 
@@ -20,7 +21,7 @@ log = logging.getLogger("molopt")
 
 CLOSE = 1e-2  # Angstrom; norm of the last correction of a move that has arrived (docs/quasi_newton.md)
 TRIES = 20  # corrections
-SLOW = 0.3  # a correction that gains less than this factor is followed by one with B at the present geometry
+SLOW = 0.7  # a correction that gains less than this factor is followed by one with B at the present geometry
 WORSE = 3.0  # a correction that is longer than the last by more has lost its way
 HALVINGS = 2  # of a step that cannot be reached
 SHORT = 0.1  # Angstrom, of the longest atom
@@ -85,11 +86,10 @@ class Member:
             stiff[part] = kind.stiff
         return stiff
 
-    def a(self, x: Array) -> sparse.csr_array:
-        """(nq, 3N) A = sqrt(K) B at x."""
-        a = self.primitives.jacobian(x)
-        a.data *= np.repeat(self.roots, np.diff(a.indptr))
-        return a
+    def rows(self, x: Array) -> Rows:
+        """(nq, 3N) A = sqrt(K) B at x (3N,)."""
+        pattern = self.primitives.row_pattern
+        return Rows(pattern, evaluation.derivatives(self.primitives, x) * self.roots[pattern.owners])
 
     def held(self, x: Array) -> Array:
         """(n, r) orthonormal directions that are not moved along: rigid ones, and those that constraints forbid."""

@@ -207,7 +207,7 @@ class Corrected(Direction[Linearized, Corrections]):
             u = member.from_geometry(start, x)
             harmonic, (lacking, slope) = (1 - weight) * start.apply(u), difference(u)
             rest = np.zeros_like(x)
-            rest[member.movable] = (member.a(x).T @ (harmonic + slope))[member.movable]
+            rest[member.movable] = (member.rows(x).transposed_times(harmonic + slope))[member.movable]
             return weight * energy + 0.5 * float(u @ harmonic) + lacking - origin, weight * gradient + rest
 
         return surface

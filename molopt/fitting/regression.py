@@ -87,7 +87,7 @@ def case(sample: Sample) -> Case:
     coordinates = recipe.build(x, gradient=sample.gradient)
     primitives, rigid = coordinates.primitives, rigid_motions(atoms.positions)
     b = primitives.jacobian(x)
-    a = coordinates.a(x)
+    a = coordinates.rows(x).sparse
     slope = coordinates.roots * (a @ Projected(a.T @ a, rigid)(sample.gradient))
     outside = np.eye(x.size) - rigid @ rigid.T
     hessian = outside @ (sample.hessian - bending(primitives, x, slope)) @ outside
