@@ -161,6 +161,10 @@ class DirectionOptimizer(Optimizer):
         """The control that suits these coordinates."""
         raise TypeError(f"{cls.__name__} has no control of its own: give one")
 
+    def guided(self, direction: Any, surrogate: Surrogate) -> Direction[Any, Any]:
+        """The direction that a surrogate guides."""
+        raise TypeError(f"{type(self).__name__} cannot be guided by a surrogate")
+
     def initialize(self) -> None:
         """Forget everything: the next step is a first step."""
         self.memory: Memory | None = None
