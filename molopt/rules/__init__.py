@@ -19,7 +19,8 @@ _RULES: dict[str, type[Rule]] = {
 }
 globals().update(_RULES)
 
-__all__ = [*sorted({*_RULES, "Observation", "Partition", "PerEntry", "PerSystem", "Stateless"})]
+__all__ = ["Observation", "Partition", "PerEntry", "PerSystem", "Stateless", *_RULES]
+__all__.sort()
 
 
 def __getattr__(name: str) -> type[Rule]:
