@@ -52,12 +52,18 @@ def system_of(target: Molecule | Atoms, potential: Potential | None) -> System:
         There is no such potential, no calculator, or the geometry cannot be.
     """
     if isinstance(target, Molecule):
-        known = known_to(potential, target.atoms())
-        if known.get("charge", target.charge) != target.charge:
-            target = Molecule.from_atoms(target.atoms(), known)
+        target = agreed(target, potential)
     molecule = molecule_of(target, potential)
     atoms = target.copy() if isinstance(target, Atoms) else target.atoms()
     return System(atoms, molecule, calculator_for(target, molecule, potential))
+
+
+def agreed(molecule: Molecule, potential: Potential | None) -> Molecule:
+    """The molecule, without bond orders and at the charge of the potential where that was told another one."""
+    known = known_to(potential, molecule.atoms())
+    if known.get("charge", molecule.charge) == molecule.charge:
+        return molecule
+    return Molecule.from_atoms(molecule.atoms(), known)
 
 
 def molecule_of(target: Molecule | Atoms, potential: Potential | None) -> Molecule | None:

@@ -228,7 +228,7 @@ def test_a_run_that_explodes_stops_and_puts_the_atoms_back_where_they_were_best(
 
 def test_atoms_that_fly_out_of_reach_of_each_other_are_not_converged():
     atoms = ethanol()
-    with pytest.raises(Exploded, match=r"the forces vanish .* eV an atom above the start"):
+    with pytest.raises(Exploded, match=r"the forces vanish .* eV per atom above the start"):
         GradientDescent(atoms, lr=0.1, control=None, logfile=None).run(fmax=0.05, steps=300)
 
 
