@@ -27,7 +27,7 @@ from molopt.execution import Pool
 from molopt.optimizers import registry
 from molopt.optimizers.spec import OptimizerSpec
 from molopt.potentials.budget import Budget
-from molopt.potentials.progress import Progress
+from molopt.potentials.progress import Patience, Progress
 from molopt.run import Run
 
 TESTS = Path(__file__).parent
@@ -213,9 +213,8 @@ def test_a_run_that_gets_nowhere_has_stalled(optimizer):
 
 
 def watched(calculator, optimizer):
-    run = Run(
-        methane(calculator), OptimizerSpec.of(optimizer), energy_left=None, steps=200, progress=Progress(window=20)
-    )
+    patient = Progress(Patience(window=20))
+    run = Run(methane(calculator), OptimizerSpec.of(optimizer), energy_left=None, steps=200, progress=patient)
     run.go()
     return run.result()
 
@@ -266,7 +265,7 @@ def test_progress_begins_anew_where_constraints_have_moved_the_start():
     class Told:
         start = last = None
 
-    sense, progress = Told(), Progress(window=3)
+    sense, progress = Told(), Progress(Patience(window=3))
     run = Run(methane(), DEFAULT)
     run.go()
     first = run.sense.start

@@ -19,13 +19,16 @@ from molopt.comparison.problems import converged_to_lowest
 from molopt.comparison.profiles import profiles
 from molopt.comparison.settings import KINDS, SETTINGS, Settings, read_settings, write_settings
 from molopt.comparison.study import RUNS, Study
+from molopt.comparison.summaries import summaries
 from molopt.errors import InputError
 from molopt.execution import SerialExecutor
 from molopt.record import Plan
 from molopt.report.contents import contents
 from molopt.report.frames import packed_run
+from molopt.report.notes import notes
 from molopt.report.page import facts, index
-from molopt.report.study import ends_of, notes, reference_of, tables
+from molopt.report.study import ends_of, reference_of
+from molopt.report.summary import tables
 from molopt.store import Store
 from molopt.store.packing import pack, unpack
 
@@ -100,7 +103,7 @@ def told(study):
     with Study.open(study) as opened:
         records = list(opened.records())
     reference = reference_of(records, None)
-    tables(records, reference)
+    tables(summaries(records, reference), reference)
     notes(records, opened)
     profiles(records, converged_to_lowest)
     found = contents(records, ends_of(records))

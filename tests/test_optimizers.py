@@ -108,7 +108,7 @@ def test_positional_arguments_are_those_of_ase(optimizer):
 
 @every_rule
 def test_the_signature_shows_the_hyper_parameters(optimizer):
-    assert inspect.signature(optimizer).parameters["lr"].default == optimizer.tuned["lr"]
+    assert inspect.signature(optimizer).parameters["lr"].default == optimizer.entry.cartesian["lr"]
 
 
 @every_class

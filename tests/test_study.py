@@ -20,6 +20,7 @@ from molopt.comparison.study import Study
 from molopt.comparison.sweep import Sweep
 from molopt.errors import InputError
 from molopt.execution import Pool, SerialExecutor
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.record import Record
 
 TESTS = Path(__file__).parent
@@ -284,8 +285,11 @@ def test_a_trajectory_that_cannot_be_written_costs_no_run(tmp_path):
 
 
 def test_a_sweep_is_over_those_optimizers_that_have_the_argument():
-    swept = Sweep.parse("lr=0.01:1:3").over(["adam", "bfgs", "momentum?lr=0.5"])
-    assert swept == ["adam?lr=0.01", "adam?lr=0.1", "adam?lr=1", "bfgs", "momentum?lr=0.5"]
+    specs = [OptimizerSpec.of(text) for text in ("adam", "bfgs", "momentum?lr=0.5")]  # which is its default, too
+    swept = Sweep.parse("lr=0.01:1:3").over(specs)
+    assert swept == [OptimizerSpec.of(text) for text in ("adam?lr=0.01", "adam?lr=0.1", "adam?lr=1")] + specs[1:]
+    memories = Sweep.parse("memory=2:32:5").over([OptimizerSpec.of("default")])
+    assert [spec.arguments["memory"] for spec in memories] == [2, 4, 8, 16, 32]
 
 
 @pytest.mark.parametrize(
@@ -293,12 +297,12 @@ def test_a_sweep_is_over_those_optimizers_that_have_the_argument():
 )
 def test_a_sweep_that_is_none_is_one_line(text):
     with pytest.raises(InputError, match="a sweep"):
-        Sweep.parse(text).over(["adam"])
+        Sweep.parse(text).over([OptimizerSpec.of("adam")])
 
 
 def test_a_sweep_of_an_argument_that_nobody_has_is_one_line():
     with pytest.raises(InputError, match="none of bfgs has an argument 'lr'"):
-        Sweep.parse("lr=0.01:1:3").over(["bfgs"])
+        Sweep.parse("lr=0.01:1:3").over([OptimizerSpec.of("bfgs")])
 
 
 def test_a_start_that_was_done_by_half_comes_back_whole(tmp_path):
@@ -375,12 +379,12 @@ def test_the_key_of_a_run_holds_the_versions_of_all_that_decide_it(tmp_path, mon
     (tmp_path / "own_potential_here.py").write_text("from ase.calculators.emt import EMT\n")
     monkeypatch.syspath_prepend(tmp_path)
     plain = {"molopt", "ase", "numpy", "rdkit", "scipy"}
-    assert set(versions("default", "mmff94")) == plain
-    assert set(versions("default?surrogate=ase.calculators.emt:EMT", "mmff94")) == plain
-    own = versions("default?surrogate=own_potential_here:EMT", "mmff94")
+    assert set(versions(OptimizerSpec.of("default"), "mmff94")) == plain
+    assert set(versions(OptimizerSpec.of("default?surrogate=ase.calculators.emt:EMT"), "mmff94")) == plain
+    own = versions(OptimizerSpec.of("default?surrogate=own_potential_here:EMT"), "mmff94")
     assert own["own_potential_here"].startswith("sha256 ")
     assert "own_potential_here" not in sys.modules
     pytest.importorskip("tblite", reason="pip install 'molopt[xtb]'")
     pytest.importorskip("sella", reason="pip install 'molopt[peers]'")
-    assert set(versions("default?surrogate=gfn1-xtb", "mmff94")) == plain | {"tblite"}
-    assert set(versions("sella", "GFN2-xTB?accuracy=1.0")) == plain | {"tblite", "sella"}
+    assert set(versions(OptimizerSpec.of("default?surrogate=gfn1-xtb"), "mmff94")) == plain | {"tblite"}
+    assert set(versions(OptimizerSpec.of("sella"), "GFN2-xTB?accuracy=1.0")) == plain | {"tblite", "sella"}

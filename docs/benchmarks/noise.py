@@ -85,7 +85,7 @@ def floor(atoms: Atoms, sigma: float) -> float:
     """The energy left that noise makes at these atoms, eV."""
     estimator = Estimator(recipe_for(atoms))
     estimator.see(Point(atoms.positions.ravel(), -atoms.get_forces().ravel()))
-    _, linearization, _ = estimator.at()
+    _, linearization = estimator.at()
     return 0.5 * sigma**2 * trace(linearization)
 
 

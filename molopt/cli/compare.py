@@ -5,7 +5,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
-from itertools import chain, groupby, islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from molopt.cli.files import require_empty, safe
 from molopt.cli.options import energy_limit, shared
 from molopt.errors import InputError, MissingExtra
 from molopt.optimizers.registry import DEFAULT_OPTIMIZERS
-from molopt.report.escaping import sentence, shown
+from molopt.report.escaping import shown
 
 if TYPE_CHECKING:
     from molopt.cli.interrupts import Interrupts
@@ -97,6 +97,7 @@ def compare(
     """
     from molopt.cli.inputs import title
     from molopt.cli.interrupts import Interrupts
+    from molopt.cli.tables import sum_up
     from molopt.cli.terminal import Notes, Progress, say
     from molopt.comparison.study import Study
 
@@ -122,6 +123,9 @@ def compare(
             wanted = files if "files" in given else study.settings.files
             try:
                 run(study, molecules, runs, running, time_limit, wanted, as_json, progress, notes, interrupts)
+                if not as_json:
+                    progress.clear()
+                    sum_up(study)
             except KeyboardInterrupt:
                 progress.clear()
                 trust = "".join(f" --potential {shlex.quote(name)}" for name in study.settings.imports)
@@ -244,6 +248,7 @@ def run(
 ) -> None:
     """Carry out the runs that are not done yet, and print their results."""
     from molopt.cli.layout import Layout, write
+    from molopt.cli.tables import show
     from molopt.cli.terminal import JsonList
     from molopt.report.figure import draw
 
@@ -275,25 +280,3 @@ def short(record: "Record") -> dict[str, object]:
     from molopt.record import plain
 
     return {name: plain(value) for name, value in record.values().items() if name not in LONG}
-
-
-def show(case: "Case", records: "Sequence[Record]", fmax: float) -> None:
-    """A table for each potential, and remarks on single runs."""
-    from rich.console import Console
-    from rich.text import Text
-
-    from molopt.report.labels import label
-    from molopt.report.table import comparison_table, remarks
-
-    console = Console(highlight=False, markup=False, soft_wrap=False)
-    for potential, group in groupby(records, key=lambda record: record.plan.potential):
-        rows = list(group)
-        start = f", start {case.seed}" if case.seed else ""
-        where = f"{len(case.molecule)} atoms in {shown(potential)}, to fmax {fmax:g} eV/A"
-        heading = f"{shown(case.molecule.name)}{start}: {where}"
-        console.print(Text(heading, style="bold"))
-        console.print(comparison_table(rows))
-        for record in rows:
-            for remark in remarks(record.outcome):
-                console.print(sentence(f"{label(record.plan.optimizer)}: {remark}"))
-        console.print()

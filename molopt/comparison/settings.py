@@ -105,7 +105,7 @@ class Settings:
     @property
     def imports(self) -> list[str]:
         """The potentials of other packages, "module:factory?...", that runs would import, surrogates among them."""
-        guides = [spec.surrogate for spec in self.specs]
+        guides = [parse(text)[1].get("surrogate") for text in self.optimizers]  # asked before any of it is trusted
         names = [*self.potentials, *(guide for guide in guides if isinstance(guide, str))]
         return list(dict.fromkeys(name for name in names if ":" in parse(name)[0]))
 

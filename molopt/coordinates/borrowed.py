@@ -4,13 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg, sparse
+from scipy import linalg
 
 from molopt.coordinates.bending import bending
 from molopt.coordinates.inverse import Projected
 from molopt.coordinates.metric import Metric
 from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.rigid import rigid_motions
+from molopt.coordinates.rows import Rows, Symmetric
 from molopt.rules.partition import Array
 
 WEIGHT = 0.5  # of the surrogate's Hessian beside the model's: tuned, docs/surrogates.md
@@ -50,8 +51,8 @@ class Borrowed:
     primitives: Primitives
     stiffness: Array
 
-    def hessian(self, x: Array, values: Array, a: sparse.csr_array) -> sparse.csr_array:
-        model = self.metric.hessian(x, values, a)
+    def hessian(self, x: Array, values: Array, rows: Rows) -> Symmetric:
+        model = self.metric.hessian(x, values, rows)
         energy, gradient = self.surface(x) if x.size <= 3 * DENSE else (np.inf, x)
         if not np.isfinite(energy):
             return model
@@ -59,16 +60,16 @@ class Borrowed:
         hessian = self.of_surface(x, gradient)
         if not np.isfinite(hessian).all():
             return model
-        slope = np.sqrt(self.stiffness) * (a @ Projected(a.T @ a, rigid)(gradient))
+        slope = np.sqrt(self.stiffness) * rows.times(Projected(rows.normal, rigid)(gradient))
         borrowed = outside(hessian - bending(self.primitives, x, slope), rigid)
-        known = outside(model.toarray(), rigid)
+        known = outside(model, rigid)
         lower = linalg.cholesky(known + np.trace(known) / x.size * rigid @ rigid.T, lower=True)
         half = linalg.solve_triangular(lower, borrowed, lower=True)
         values, vectors = linalg.eigh(linalg.solve_triangular(lower, half.T, lower=True))
         scale = (1 - WEIGHT) + WEIGHT * np.clip(np.abs(values), SOFTEST, STIFFEST)
-        rows = (lower @ vectors * np.sqrt(scale)).T
-        rows -= (rows @ rigid) @ rigid.T
-        return sparse.csr_array(rows.T @ rows)
+        springs = (lower @ vectors * np.sqrt(scale)).T
+        springs -= (springs @ rigid) @ rigid.T
+        return springs.T @ springs
 
     def of_surface(self, x: Array, gradient: Array) -> Array:
         """(3N, 3N) by forward differences, eV/A^2; NaN where the surrogate failed."""

@@ -263,7 +263,7 @@ class Follower:
         size = float(np.abs(step).max())
         if size > STRAIGHT:
             start = self.coordinates.linearize(x, np.zeros(x.size))
-            reached = self.coordinates.reach(start, start.a @ step)
+            reached = self.coordinates.reach(start, start.rows.times(start.everywhere(step)))
             if reached is not None:
                 return reached
         moved = x.copy()

@@ -9,11 +9,11 @@ from scipy import linalg, sparse
 from scipy.linalg import blas, lapack
 from scipy.sparse.linalg import splu
 
+from molopt.coordinates.rows import DENSE, Symmetric
 from molopt.rules.partition import Array
 
 log = logging.getLogger("molopt")
 
-DENSE = 330  # entries up to which dense Cholesky is faster than sparse LU
 LEAST = 1e-3  # of the mean stiffness: what a direction that no coordinate describes gets
 
 
@@ -22,7 +22,7 @@ class Projected:
 
     Parameters
     ----------
-    hessian : (n, n) sparse array
+    hessian : (n, n) array or sparse array
         Symmetric, positive definite on the range of P.
     held : (n, r) array
         T, orthonormal columns: rigid motions, and what constraints forbid.
@@ -37,7 +37,7 @@ class Projected:
     False then.
     """
 
-    def __init__(self, hessian: Any, held: Array) -> None:
+    def __init__(self, hessian: Symmetric, held: Array) -> None:
         self.held = held
         scale = float(hessian.diagonal().mean()) or 1.0
         solver: Callable[..., Any] = cholesky if hessian.shape[0] <= DENSE else bordered
@@ -61,7 +61,7 @@ class Projected:
 
 def cholesky(hessian: Any, held: Array, scale: float) -> Any:
     # P H P + c T T^T = H + T (c + T^T H T) T^T - (H T) T^T - T (H T)^T, and H T is mostly zero
-    full = hessian.toarray(order="F") if sparse.issparse(hessian) else np.array(hessian, order="F")
+    full = hessian.toarray(order="F") if sparse.issparse(hessian) else hessian.T.copy()  # symmetric, and Fortran's
     image = hessian @ held
     half = held @ (0.5 * (held.T @ image + scale * np.eye(held.shape[1]))) - image
     full = blas.dsyr2k(1.0, half, held, beta=1.0, c=full, lower=1, overwrite_c=1)

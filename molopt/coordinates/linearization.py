@@ -5,10 +5,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from scipy import sparse
 
 from molopt.coordinates.base import Linearization
 from molopt.coordinates.inverse import Projected
+from molopt.coordinates.rows import Symmetric
 from molopt.rules.partition import Array
 
 if TYPE_CHECKING:
@@ -27,20 +27,20 @@ class Linearized(Linearization):
         The coordinates.
     values : (nq,) array
         q.
-    a : (nq, n) sparse array
-        A, of the n entries that may move; sqrt(eV)/A.
+    rows : Rows
+        A, sqrt(eV)/A.
     held : (n, r) array
         T, orthonormal directions that are projected out.
     """
 
     def __init__(self, member: "Member", x: Array, cartesian_gradient: Array) -> None:
-        self.member, self.layout = member, member.layout
+        self.member = self.coordinates = member
+        self.layout = member.layout
         self.x = x
         self.free = bool(member.movable.all())
         self.cartesian_gradient = cartesian_gradient if self.free else np.where(member.movable, cartesian_gradient, 0.0)
         self.values = member.primitives.values(x)
-        self.every_a = member.a(x)  # (nq, 3N)
-        self.a = self.every_a if self.free else self.every_a[:, member.movable]
+        self.rows = member.rows(x)
         self.held = member.held(x)
 
     def select(self, systems: Sequence[int]) -> Self:
@@ -61,23 +61,20 @@ class Linearized(Linearization):
         full[self.member.movable] = vectors
         return full
 
-    @cached_property
-    def transposed(self) -> sparse.csc_array:
-        return self.a.T
+    def block(self, matrix: Symmetric) -> Symmetric:
+        """(n, n) the part of a (3N, 3N) matrix that is of entries that may move."""
+        return matrix if self.free else matrix[self.member.movable][:, self.member.movable]
 
     @cached_property
     def metric(self) -> Projected:
         """G^+, of the entries that may move."""
-        return Projected(self.transposed @ self.a, self.held)
+        return Projected(self.block(self.rows.normal), self.held)
 
     @cached_property
-    def hessian(self) -> sparse.csr_array:
+    def hessian(self) -> Symmetric:
         """(n, n) H of the entries that may move, eV/A^2."""
-        metric, movable = self.member.metric, self.member.movable
-        if metric is None:
-            return sparse.csr_array(self.transposed @ self.a)
-        hessian = metric.hessian(self.x, self.values, self.every_a)
-        return hessian if self.free else hessian[movable][:, movable]
+        metric = self.member.metric
+        return self.block(self.rows.normal if metric is None else metric.hessian(self.x, self.values, self.rows))
 
     @cached_property
     def model(self) -> Projected:
@@ -85,10 +82,11 @@ class Linearized(Linearization):
         return self.metric if self.member.metric is None else Projected(self.hessian, self.held)
 
     def to_internal(self, move: Array) -> Array:
-        return self.a @ self.movable(move)
+        return self.rows.times(move)
 
     def pull_back(self, covector: Array) -> Array:
-        return self.everywhere(self.transposed @ covector)
+        covector = self.rows.transposed_times(covector)
+        return covector if self.free else self.everywhere(self.movable(covector))
 
     def solve_metric(self, covector: Array) -> Array:
         return self.everywhere(self.metric(self.movable(covector)))

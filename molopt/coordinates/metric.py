@@ -1,15 +1,17 @@
 """What is known of a molecule's Hessian at each geometry, beyond the frozen stiffness of its coordinates."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from scipy import sparse
 
-from molopt.coordinates.metric_table import Contacts, MetricTable, Repulsion, Scaling, Turns, Weights
+from molopt.coordinates.metric_table import Contacts, MetricTable, ModelHessian, Repulsion, Scaling, Turns, Weights
 from molopt.coordinates.model_hessian import model_hessian, scaled
 from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.repulsion import no_repulsion
+from molopt.coordinates.rows import Couplings, Rows, Symmetric, between_pairs, whole
 from molopt.coordinates.springs import Springs
 from molopt.rules.partition import Array
 
@@ -19,10 +21,10 @@ SOFTER = 0.7  # part of their stiffness at which torsions and contacts count in 
 class Metric(Protocol):
     """Anything that knows more of the Hessian than the frozen stiffness does."""
 
-    def hessian(self, x: Array, values: Array, a: sparse.csr_array) -> sparse.csr_array:
+    def hessian(self, x: Array, values: Array, rows: Rows) -> Symmetric:
         """(3N, 3N) the model Hessian at x (3N,), eV/A^2; positive semidefinite, and depending on nothing but x.
 
-        The coordinates have `values` (nq,) there, and `a` (nq, 3N) is A = sqrt(K) dq/dx.
+        The coordinates have `values` (nq,) there, and `rows` are A = sqrt(K) dq/dx.
         """
 
 
@@ -119,13 +121,28 @@ class Model:
     def of(cls, primitives: Primitives, table: MetricTable, stiffness: Array) -> "Model":
         return cls(primitives, table, scaled(table, stiffness))
 
-    def hessian(self, x: Array, values: Array, a: sparse.csr_array) -> sparse.csr_array:
-        model, (first, second) = model_hessian(self.table, self.scaling, x, values), self.table.couplings[:2]
-        places = np.arange(len(values))
+    @cached_property
+    def coupled(self) -> Couplings:
+        """The entries of coordinates that are coupled."""
+        couplings = self.table.couplings
+        return Couplings(self.primitives.row_pattern, couplings.first, couplings.second)
+
+    def hessian(self, x: Array, values: Array, rows: Rows) -> Symmetric:
+        model = model_hessian(self.table, self.scaling, x, values)
+        if rows.pattern.dense:
+            own = rows.weighted(model.diagonal, self.coupled, model.couplings)
+            springs = between_pairs(model.pairs, model.constants, model.units, x.size)
+            return whole([own, springs], x.size)
+        return self.sparse_hessian(model, rows.sparse)
+
+    def sparse_hessian(self, model: ModelHessian, a: sparse.csr_array) -> sparse.csr_array:
+        first, second = self.table.couplings[:2]
+        nq, natoms3 = a.shape
+        places = np.arange(nq)
         entries = np.concatenate([model.diagonal, model.couplings, model.couplings])
         rows, columns = np.concatenate([places, first, second]), np.concatenate([places, second, first])
-        own = sparse.csr_array((entries, (rows, columns)), shape=(len(values), len(values)))
-        between = pair_rows(model.pairs, model.units * np.sqrt(model.constants)[:, None], x.size)
+        own = sparse.csr_array((entries, (rows, columns)), shape=(nq, nq))
+        between = pair_rows(model.pairs, model.units * np.sqrt(model.constants)[:, None], natoms3)
         return sparse.csr_array(a.T @ (own @ a) + between.T @ between)
 
 

@@ -10,6 +10,7 @@ from scipy import sparse
 from molopt.coordinates import evaluation
 from molopt.coordinates.fragments import Fragments
 from molopt.coordinates.kinds import KINDS, Key, Kind
+from molopt.coordinates.rows import Pattern
 from molopt.rules.partition import Array
 
 
@@ -121,6 +122,11 @@ class Primitives:
         found = [kind.columns(self) for kind in KINDS]
         lengths = np.concatenate([lengths for _, lengths in found])
         return np.concatenate([columns for columns, _ in found]), np.concatenate([[0], np.cumsum(lengths)])
+
+    @cached_property
+    def row_pattern(self) -> Pattern:
+        """Where the rows of B have entries."""
+        return Pattern(*self.pattern, 3 * self.natoms)
 
     @cached_property
     def arms(self) -> Array:

@@ -87,7 +87,7 @@ def case(sample: Sample) -> Case:
     coordinates = recipe.build(x, gradient=sample.gradient)
     primitives, rigid = coordinates.primitives, rigid_motions(atoms.positions)
     b = primitives.jacobian(x)
-    a = coordinates.a(x)
+    a = coordinates.rows(x).sparse
     slope = coordinates.roots * (a @ Projected(a.T @ a, rigid)(sample.gradient))
     outside = np.eye(x.size) - rigid @ rigid.T
     hessian = outside @ (sample.hessian - bending(primitives, x, slope)) @ outside
@@ -145,7 +145,7 @@ def rows_of(primitives: Primitives, topology: Topology, x: Array, b: Array) -> I
     yield from by_class("contact", Classes(springs.contact_names, group), weights, dense)
 
 
-def unit(node: int, kind: str, names: list[Names]) -> Array:
+def unit(node: int, kind: str, names: list[Names], unseen: float = 0.0) -> Array:
     """(len(names), nodes) constants of which those of one node are 1."""
     return np.tile(np.arange(NODES[kind]) == node, (len(names), 1)).astype(float)
 

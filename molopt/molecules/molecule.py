@@ -254,6 +254,12 @@ class Molecule:
     def smiles(self) -> str:
         return smiles_of(self._mol)
 
+    @property
+    def graph(self) -> bytes:
+        """Atoms, bonds, stereo, charge and multiplicity without the geometry: conformers have the same."""
+        known = (self._charge, self._spin, self._orders_known)
+        return Chem.Mol(self._mol, True).ToBinary() + repr(known).encode()
+
     def __len__(self) -> int:
         return self._mol.GetNumAtoms()
 

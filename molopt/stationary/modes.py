@@ -15,7 +15,7 @@ def shares(coordinates: Member, x: Array, move: Array) -> Array:
     without those that couple coordinates. So a mode that a stiff coordinate takes part in is named by that one, however
     little it moves.
     """
-    changes = (coordinates.a(x) @ np.where(coordinates.movable, move, 0.0)) ** 2
+    changes = (coordinates.rows(x).times(np.where(coordinates.movable, move, 0.0))) ** 2
     return changes / changes.sum()
 
 

@@ -34,7 +34,7 @@ class Soft(NamedTuple):
 def soft_motions(linearization: Linearized) -> Soft:
     """Those of one system in internal coordinates: at least a few of the softest directions of its model Hessian."""
     rows, blind = rows_of(linearization)
-    forces = linearization.everywhere(np.ascontiguousarray(rows.toarray().T))  # (3N, ns)
+    forces = linearization.everywhere(linearization.movable(rows.toarray().T))  # (3N, ns)
     moves = linearization.solve_cartesian(forces) if forces.shape[1] else forces
     compliance = np.einsum("ij,ij->j", forces, moves)  # (ns,) 1 / K
     blind &= compliance > 1 / STIFF
@@ -47,10 +47,10 @@ def soft_motions(linearization: Linearized) -> Soft:
 
 
 def rows_of(linearization: Linearized) -> tuple[Any, Array]:
-    """(ns, n) the derivatives of the motions by the movable Cartesians, and which a model may be wrong about (ns,)."""
+    """(ns, 3N) the derivatives of the motions by the Cartesians, and which a model may be wrong about (ns,)."""
     member = linearization.member
     primitives, numbers = member.primitives, member.numbers
-    rows = linearization.a
+    rows = linearization.rows.sparse
     own = {kind: sparse.diags_array(1 / member.roots[part]) @ rows[part] for kind, part in primitives.slices.items()}
     central = primitives.central
     share = 1 / np.bincount(central)[central] if len(central) else np.zeros(0)
@@ -59,7 +59,7 @@ def rows_of(linearization: Linearized) -> tuple[Any, Array]:
     )
     heights, centres = inversions(linearization.x.reshape(-1, 3), primitives.stretches)
     parts = [own["fragment"], own["point"], torsions @ own["torsion"], own["bend"]]
-    parts.append(sparse.csr_array(heights[:, member.movable]))
+    parts.append(sparse.csr_array(heights))
     atoms = np.concatenate([np.repeat(primitives.bends[:, 1], 2), centres]).astype(int)
     known = sum(part.shape[0] for part in parts[:3])
     blind = np.concatenate([np.zeros(known, dtype=bool), numbers[atoms] != CARBON])
@@ -100,4 +100,4 @@ def softest(linearization: Linearized) -> Soft:
     kept = compliance > TINY
     rows, moves = rows[:, kept], moves[:, kept]
     covectors = linearization.to_internal(linearization.solve_metric(linearization.everywhere(rows)))
-    return Soft(covectors, linearization.a @ moves, np.full(int(kept.sum()), LEAST))
+    return Soft(covectors, linearization.to_internal(linearization.everywhere(moves)), np.full(int(kept.sum()), LEAST))
