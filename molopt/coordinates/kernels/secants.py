@@ -6,7 +6,7 @@ import numpy as np
 
 from molopt.coordinates.kernels import blocks, factors, rigid, solving
 from molopt.coordinates.kernels.compiling import inner, kernel
-from molopt.coordinates.kernels.linearize import Geometry, Model, Slopes, Stiff
+from molopt.coordinates.kernels.linearize import Geometry, Model, Stiff
 from molopt.coordinates.kernels.spectrum import Spectrum, change_of, energy_left_of, length_of, spectrum_of, step_of
 from molopt.coordinates.kernels.tables import Chart, Pattern
 from molopt.coordinates.secants import HALVINGS, STIFFEST
