@@ -29,7 +29,7 @@ from molopt.potentials.sense import Sense
 from molopt.result import Result
 from molopt.stationary.curvature import Curvature
 from molopt.stopwatch import Stopwatch
-from molopt.system import agreed, calculator_for, molecule_of, surrogate_for
+from molopt.system import Potential, surrogate_for, system_of
 
 STOPPING = (RuntimeError, ArithmeticError, np.linalg.LinAlgError)  # how potentials and line searches give up
 
@@ -55,7 +55,7 @@ class Run:
         self,
         target: Molecule | Atoms,
         spec: OptimizerSpec,
-        potential: Any = None,
+        potential: Potential | None = None,
         fmax: float = 0.05,
         energy_left: float | str | None = "auto",
         steps: int = 1000,
@@ -67,12 +67,9 @@ class Run:
         check_criteria(fmax, energy_left, steps)
         self.fmax, self.steps = fmax, int(steps)
         self.check = spec.check if check is None else check
-        target = agreed(target, potential) if isinstance(target, Molecule) else target
-        self.molecule = molecule_of(target, potential)
-        self.atoms = target.copy() if isinstance(target, Atoms) else target.atoms()
+        self.atoms, self.molecule, calculator = system_of(target, potential)
         prepare(self.atoms)  # an InputError before the first force call
         self.watching = Stopwatch()
-        calculator = calculator_for(target, self.molecule, potential)
         self.sense, self.budget, self.progress = Sense(), budget or Budget(), progress
         self.counted = Counted(calculator, on_call and self.watching.timed(on_call), self.sense, self.budget)
         self.potential = potential if isinstance(potential, str) else self.counted._get_name()

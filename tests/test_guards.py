@@ -311,7 +311,7 @@ def test_an_interrupt_ends_the_run_after_its_force_call_and_all_that_there_is_ge
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
-    assert err.splitlines() == ["finishing this force call; interrupt again to end at once", "", "molopt: interrupted"]
+    assert err.splitlines() == ["finishing this force call; interrupt again to stop at once", "", "molopt: interrupted"]
     assert "1 of 2 converged; written to" in out
     assert "stopped at step" in out
     assert not list(tmp_path.glob("third*"))

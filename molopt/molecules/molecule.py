@@ -183,13 +183,13 @@ class Molecule:
         """
         name = name_of(atoms)
         if len(atoms) == 0:
-            raise InputError("there are no atoms to make a molecule of")
+            raise InputError("there are no atoms to make a molecule from")
         check_geometry(atoms.numbers.tolist(), atoms.positions, name)
         known = told(atoms.calc, atoms) if known is None else known
         contradicted = contradiction(atoms, known)
         charge = charge_of(atoms, known)
         if contradicted:
-            log.warning("%s: %s; took charge %d, and no bond orders", name, contradicted, charge)
+            log.warning("%s: %s; using charge %d and no bond orders", name, contradicted, charge)
             spin = known.get("multiplicity", lowest_spin(int(atoms.numbers.sum()) - charge))
         else:
             spin = spin_of(atoms, charge, known)

@@ -23,6 +23,7 @@ from molopt.coordinates.member import Member
 from molopt.directions import Checked, Direction
 from molopt.errors import Exploded, InputError, PotentialFailed
 from molopt.molecules import Molecule
+from molopt.optimizers import registry
 from molopt.optimizers.bodies import body_of, is_extended, is_metal
 from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.checking import Checking
@@ -42,7 +43,7 @@ log = logging.getLogger("molopt")
 
 ASE_KEYWORDS = frozenset({"master", "comm", "loginterval"})
 SHORTER = (1 / 4, 1 / 16, 1 / 64)  # of a step to where the potential fails
-COORDINATES = ("cartesian", "elastic", "internal", "auto")
+COORDINATES = (*registry.COORDINATES, "auto")
 
 
 class DirectionOptimizer(Optimizer):
@@ -159,6 +160,10 @@ class DirectionOptimizer(Optimizer):
     def default_control(cls, coordinates: str) -> Any:
         """The control that suits these coordinates."""
         raise TypeError(f"{cls.__name__} has no control of its own: give one")
+
+    def guided(self, direction: Any, surrogate: Surrogate) -> Direction[Any, Any]:
+        """The direction that a surrogate guides."""
+        raise TypeError(f"{type(self).__name__} cannot be guided by a surrogate")
 
     def initialize(self) -> None:
         """Forget everything: the next step is a first step."""

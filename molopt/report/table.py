@@ -1,14 +1,17 @@
 """Tables for the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 from rich.text import Text
 
+from molopt.columns import UNKNOWN, Column
 from molopt.comparison import above_best
+from molopt.comparison.summaries import Summary
 from molopt.record import Record
 from molopt.report.escaping import shown
 from molopt.report.labels import label
+from molopt.report.summary import brief_columns
 from molopt.result import Result
 from molopt.schema import COMPARED, RELAXED, Outcome, Standing
 from molopt.stationary.verdict import ENDED, MOLECULE, STATIONARY
@@ -30,6 +33,21 @@ def comparison_table(records: Sequence[Record]) -> Table:
         cells = [coloured(column.cell(standing).text) for column in COMPARED]
         table.add_row(Text(shown(label(record.plan.optimizer))), *cells)
     return table
+
+
+def brief_table(summaries: Sequence[Summary], reference: str) -> Table:
+    """One row an optimizer, over all starts in one potential; columns of which nothing is known are left out."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+    columns = [column for column in brief_columns(label(reference)) if known(column, summaries)]
+    for column in columns:
+        table.add_column(column.stacked, justify="right" if column.numeric else "left", overflow="fold")
+    for summary in summaries:
+        table.add_row(*(Text(shown(column.cell(summary).text)) for column in columns))
+    return table
+
+
+def known(column: Column[Summary], summaries: Iterable[Summary]) -> bool:
+    return any(column.cell(summary).text != UNKNOWN for summary in summaries)
 
 
 WIDTHS = {"verdict": 11, "energy": 14}  # characters of columns that are wider than their headings

@@ -51,9 +51,7 @@ def gram(chart: Chart, pattern: Pattern, a: Array, stiff: Array) -> None:
 
 
 @inner
-def add_couplings(
-    chart: Chart, pattern: Pattern, rows: Array, a: Array, constants: Array, model: Array
-) -> None:
+def add_couplings(chart: Chart, pattern: Pattern, rows: Array, a: Array, constants: Array, model: Array) -> None:
     """Add c (A_p A_q^T + A_q A_p^T) of all couplings rows (nc, 3), constants (nc,), to the blocks `model` (nb, 9)."""
     for n in range(len(constants)):
         p, q, k = rows[n, 0], rows[n, 1], constants[n]

@@ -9,11 +9,13 @@ import hashlib
 import logging
 from collections.abc import Callable
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
+numba: Any
 try:
-    import numba
+    numba = import_module("numba")
 except ImportError:  # also where numba does not support the NumPy that is installed
     numba = None
 
@@ -29,13 +31,15 @@ entries: list[Any] = []  # the kernels, as numba keeps them
 
 def inner(function: Function) -> Function:
     """Compile a function that kernels call."""
-    return function if numba is None else numba.njit(**OPTIONS)(function)
+    compiled: Function = function if numba is None else numba.njit(**OPTIONS)(function)
+    return compiled
 
 
 def kernel(function: Function) -> Function:
     """Compile a function that Python calls, and keep it on disk if any folder can be written."""
     if numba is None:
         return function
+    compiled: Function
     try:
         compiled = numba.njit(cache=True, **OPTIONS)(function)
     except RuntimeError:  # no folder for the cache

@@ -111,9 +111,7 @@ def solve_outside(
 
 
 @inner
-def solve_many(
-    order: Array, starts: Array, below: Array, diagonal: Array, lower: Array, v: Array
-) -> Array:
+def solve_many(order: Array, starts: Array, below: Array, diagonal: Array, lower: Array, v: Array) -> Array:
     """(3N, k) solutions for right-hand sides v (k, 3N) without rigid motions, which the solutions still have."""
     columns = len(v)
     y, out = np.empty((v.shape[1], columns)), np.empty((v.shape[1], columns))

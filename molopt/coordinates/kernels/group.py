@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 
 from molopt.coordinates.base import Coordinates
+from molopt.coordinates.kernels import elsewhere
 from molopt.coordinates.kernels.back_transformation import move
 from molopt.coordinates.kernels.compilable import scaling_of, tables_of
 from molopt.coordinates.kernels.compiling import prepare
@@ -60,6 +61,22 @@ class Group(Coordinates[Compiled]):
             else:
                 log.info("the back-transformation did not converge: step divided by %d", 2**times)
         return x.ravel(), (halvings < HALVINGS) & stiff.definite
+
+    @property
+    def stiff(self) -> Array:
+        return np.concatenate([member.stiff for member in self.members])
+
+    def displacement(self, linearization: Compiled, x: Array) -> Array:
+        return elsewhere.displacement(
+            self.chart, self.scaling.roots, linearization.geometry.values, self.rows(x)
+        ).ravel()
+
+    def pull_back_at(self, x: Array, covector: Array) -> Array:
+        return elsewhere.pull_back_at(self.chart, self.scaling.roots, self.rows(x), self.rows(covector)).ravel()
+
+    def rows(self, vector: Array) -> Array:
+        """(S, n) of a flat vector."""
+        return np.ascontiguousarray(vector, dtype=float).reshape(self.layout.count, -1)
 
     def select(self, systems: Sequence[int]) -> Self:
         """The coordinates of these systems alone."""

@@ -28,20 +28,22 @@ class Compiled(Linearization):
     """
 
     def __init__(self, group: "Group", geometry: Geometry, stiff: Stiff, model: Model, slopes: Slopes) -> None:
-        self.group, self.layout = group, group.layout
+        self.group = self.coordinates = group
+        self.layout = group.layout
+        self.apart: dict[int, Linearized] = {}
         self.geometry, self.stiff, self.model, self.slopes = geometry, stiff, model, slopes
         self.x, self.cartesian_gradient = geometry.x.ravel(), geometry.cartesian_gradient.ravel()
 
     @property
-    def gradient(self) -> Array:  # type: ignore[override]  # known already
+    def gradient(self) -> Array:
         return self.slopes.gradient.ravel()
 
     @property
-    def newton(self) -> Array:  # type: ignore[override]
+    def newton(self) -> Array:
         return self.slopes.newton.ravel()
 
     @property
-    def natural_gradient(self) -> Array:  # type: ignore[override]
+    def natural_gradient(self) -> Array:
         return self.slopes.natural_gradient.ravel()
 
     @property
@@ -61,7 +63,9 @@ class Compiled(Linearization):
 
     def to_cartesian(self, displacement: Array) -> Array:
         group, rows = self.group, self.rows(displacement)
-        return self.flat(solving.to_cartesian(group.chart, group.pattern, self.geometry, self.stiff, rows), displacement)
+        return self.flat(
+            solving.to_cartesian(group.chart, group.pattern, self.geometry, self.stiff, rows), displacement
+        )
 
     def solve_metric(self, covector: Array) -> Array:
         found = solving.solve_metric(self.group.pattern, self.geometry, self.stiff, self.rows(covector))
@@ -105,7 +109,10 @@ class Compiled(Linearization):
         return SecantStep(displacement.ravel(), *numbers)
 
     def system(self, number: int) -> Linearized:
-        return self.group.members[number].linearize(self.geometry.x[number], self.geometry.cartesian_gradient[number])
+        if number not in self.apart:
+            member, (x, gradient) = self.group.members[number], self.geometry[:2]
+            self.apart[number] = member.linearize(x[number], gradient[number])
+        return self.apart[number]
 
     def select(self, systems: Sequence[int]) -> Self:
         if list(systems) == list(range(self.layout.count)):
@@ -147,7 +154,9 @@ def chosen(sources: Sequence[Compiled], places: Sequence[tuple[int, int]]) -> tu
     fixed = {
         name: rows([getattr(model, name) for model in models]) for name in ("order", "columns", "diagonal", "definite")
     }
-    shared = {name: ragged(name, 0) for name in ("pairs", "blocks")} | {name: ragged(name, 1) for name in ("below", "lower")}
+    shared = {name: ragged(name, 0) for name in ("pairs", "blocks")} | {
+        name: ragged(name, 1) for name in ("below", "lower")
+    }
     return (
         Geometry(*gathered("geometry")),
         Stiff(*gathered("stiff")),

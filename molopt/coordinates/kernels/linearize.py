@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from molopt.coordinates.kernels import blocks, cholesky, factors, metric, rigid, rows
+from molopt.coordinates.kernels import blocks, elimination, factors, metric, rigid, rows
 from molopt.coordinates.kernels.compiling import inner, kernel
 from molopt.coordinates.kernels.tables import Chart, Pattern, Springs
 from molopt.coordinates.metric_table import Scaling
@@ -122,12 +122,12 @@ def linearize(
             stiff.lower[s],
         )
         first = starts[s, 1]
-        cholesky.connect(pairs[begin:end], sets)
-        cholesky.minimum_degree(sets, order[s])
-        total = cholesky.fill(pairs[begin:end], order[s], sets, columns[s], rest[first:], slot)
+        elimination.connect(pairs[begin:end], sets)
+        elimination.minimum_degree(sets, order[s])
+        total = elimination.fill(pairs[begin:end], order[s], sets, columns[s], rest[first:], slot)
         if first + total > rest.size:
             rest, lower = longer(rest, first + total), longer(lower, first + total)
-            cholesky.fill(pairs[begin:end], order[s], sets, columns[s], rest[first:], slot)
+            elimination.fill(pairs[begin:end], order[s], sets, columns[s], rest[first:], slot)
         starts[s + 1, 1] = first + total
         definite[s] = factors.factorise(
             pairs[begin:end],
@@ -188,7 +188,7 @@ def longer(array: Array, size: int) -> Array:
 def add_contact(
     pattern: Pattern, x: Array, pair: Array, k: float, begin: int, end: int, pairs: Array, model: Array
 ) -> int:
-    """Add a spring between two atoms to the blocks of a system, which are those from begin to end; return the new end."""
+    """Add a spring between two atoms to the blocks of a system, from begin to end; return the new end."""
     i, j = pair[0], pair[1]
     block = pattern.block[i, j]
     if block < 0:

@@ -27,7 +27,11 @@ from molopt.coordinates.model_hessian import (
 )
 from molopt.rules.partition import Array
 
-FIRST_LENGTH, LENGTH_STEP, LAST_LENGTH = LENGTHS.first, LENGTHS.step, LENGTHS.first + (LENGTHS.number - 1) * LENGTHS.step
+FIRST_LENGTH, LENGTH_STEP, LAST_LENGTH = (
+    LENGTHS.first,
+    LENGTHS.step,
+    LENGTHS.first + (LENGTHS.number - 1) * LENGTHS.step,
+)
 FIRST_CENTRAL, CENTRAL_STEP = CONJUGATED.first, CONJUGATED.step
 LAST_CENTRAL = CONJUGATED.first + (CONJUGATED.number - 1) * CONJUGATED.step
 FIRST_DISTANCE, DISTANCE_STEP = DISTANCES.first, DISTANCES.step
@@ -81,9 +85,7 @@ def planarity(springs: Springs, x: Array, p: Array) -> None:
 
 
 @inner
-def diagonal(
-    springs: Springs, stiffness: Array, constant: Array, x: Array, q: Array, p: Array, out: Array
-) -> None:
+def diagonal(springs: Springs, stiffness: Array, constant: Array, x: Array, q: Array, p: Array, out: Array) -> None:
     """Write the diagonal of M (nq,), relative to the frozen stiffness, without what couplings have there."""
     for n in range(out.size):
         out[n] = 0.0
@@ -111,7 +113,12 @@ def diagonal(
     about = np.zeros(len(springs.turn_rows))  # of each bond
     for n in range(len(springs.turn_rows)):
         # cos 2 phi and cos 3 phi from cos phi
-        c, v1, v2, v3 = math.cos(q[springs.turn_rows[n, 0]]), springs.turns[n, 0], springs.turns[n, 1], springs.turns[n, 2]
+        c, v1, v2, v3 = (
+            math.cos(q[springs.turn_rows[n, 0]]),
+            springs.turns[n, 0],
+            springs.turns[n, 1],
+            springs.turns[n, 2],
+        )
         curved = -v1 * c + 4 * v2 * (2 * c * c - 1) - 9 * v3 * (4 * c * c - 3) * c
         about[springs.turn_rows[n, 1]] += curved / 2
     for n in range(len(springs.turn_rows)):

@@ -100,7 +100,7 @@ def corrections(
     lacks: Array,
     damping: float,
 ) -> tuple[Array, Array]:
-    """Covectors v (c + 1, 3N) and c (c,) such that the Hessian of system s is H + v diag(c) v^T; the gradient is last."""
+    """Covectors v (c + 1, 3N) and c (c,) of the corrected H + v diag(c) v^T of system s; the gradient is last."""
     memory, size = len(steps), geometry.x.shape[1]
     used = np.empty(memory, np.int64)
     count = 0

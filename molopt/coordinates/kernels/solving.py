@@ -1,4 +1,7 @@
-"""Products and solutions at the geometries of several systems, for k vectors of each: arrays (S, nq, k) or (S, 3N, k)."""
+"""Products and solutions at the geometries of several systems, for k vectors of each.
+
+Vectors are (S, nq, k) in u and (S, 3N, k) in Cartesians.
+"""
 
 import numpy as np
 

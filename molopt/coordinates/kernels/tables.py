@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from molopt.coordinates.kernels import cholesky
+from molopt.coordinates.kernels import elimination
 from molopt.coordinates.metric_table import MetricTable
 from molopt.coordinates.model_hessian import INFLECTION, REACH
 from molopt.coordinates.primitives import Primitives
@@ -52,7 +52,7 @@ class Springs(NamedTuple):
 class Pattern(NamedTuple):
     """Which 3 x 3 blocks of A^T A and of the model Hessian are not zero, contacts apart, and how they are factored.
 
-    `order`, `starts`, `below` and `slot` are as in `cholesky`.
+    `order`, `starts`, `below` and `slot` are as in `elimination`.
     """
 
     pairs: Array  # (nb, 2) int32: the atoms of each block, the diagonal blocks first, then those with i > j
@@ -137,7 +137,5 @@ def indices(array: Array) -> Array:
 def pattern_of(chart: Chart, springs: Springs, natoms: int) -> Pattern:
     """The blocks of all pairs of atoms that share a coordinate, a coupling or a spring."""
     pinned = bool(np.isnan(chart.sides).all())
-    pairs, block = cholesky.blocks_of(
-        chart.atoms, springs.coupling_rows, springs.geminal_rows, natoms, not pinned
-    )
-    return Pattern(pairs, block, *cholesky.symbolic(pairs, natoms), pinned)
+    pairs, block = elimination.blocks_of(chart.atoms, springs.coupling_rows, springs.geminal_rows, natoms, not pinned)
+    return Pattern(pairs, block, *elimination.symbolic(pairs, natoms), pinned)

@@ -2,9 +2,10 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from molopt.comparison.problems import lowest
 from molopt.record import Record
@@ -56,7 +57,7 @@ def descent_figure(
         return drawing.svg(prefix, one_line(f"energy against force calls: {title}"))
 
 
-def draw_run(panel: Any, record: Record, best: float, look: Look) -> Any:
+def draw_run(panel: Axes, record: Record, best: float, look: Look) -> Line2D:
     above = np.maximum((record.outcome.energies - best) / MEV, FLOOR)
     calls, heights = thinned(above)
     end = "o" if record.outcome.converged else "" if ENDED[record.outcome.ended].comparable else "X"

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator
 
@@ -63,7 +64,7 @@ def ending_figure(records: Sequence[Record], looks: Mapping[str, Look], prefix: 
         return drawing.svg(prefix, "energy left against fmax")
 
 
-def draw_runs(drawing: Canvas, panel: Any, runs: Sequence[Record], look: Look) -> None:
+def draw_runs(drawing: Canvas, panel: Axes, runs: Sequence[Record], look: Look) -> None:
     for kind, (value, style) in KINDS.items():
         drawn = [run for run in runs if math.isfinite(value(run)) and run.outcome.fmax > 0]
         if drawn:

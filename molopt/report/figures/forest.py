@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+
+from matplotlib.axes import Axes
 
 from molopt.comparison.summaries import Summary
 from molopt.report.figures.canvas import Canvas, canvas, logarithmic, shown
@@ -44,7 +45,7 @@ def forest_figure(
         return drawing.svg(prefix, "geometric means of force-call ratios")
 
 
-def draw_row(drawing: Canvas, panel: Any, row: int, summary: Summary, look: Look) -> None:
+def draw_row(drawing: Canvas, panel: Axes, row: int, summary: Summary, look: Look) -> None:
     mean, low, high, _ = summary.ratio
     if math.isfinite(low):
         (interval,) = panel.plot([low, high], [row, row], color=look.colour, linewidth=2.2, solid_capstyle="butt")
