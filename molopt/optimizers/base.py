@@ -28,7 +28,8 @@ from molopt.optimizers.bodies import body_of, is_extended, is_metal
 from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.checking import Checking
 from molopt.optimizers.energy_left import Estimate, recipe_for
-from molopt.optimizers.internals import MODEL_NAMES, Recipe
+from molopt.optimizers.hessian_models import MODEL_NAMES
+from molopt.optimizers.internals import Recipe
 from molopt.optimizers.meeting import FAILURES, holds, kept, meet, prepare
 from molopt.optimizers.rebuilding import outdated, rebuilt
 from molopt.optimizers.restart import Beginning, Restart, restart_data, write_restart
