@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeAlias
 
-import numpy as np
 from ase import Atoms
 
 from molopt.batch.conformers import Lists
+from molopt.batch.doubt import nearest_of
 from molopt.batch.guards import SENSE, Mind
 from molopt.batch.kind import Kind, Member, Plan
 from molopt.batch.passenger import Passenger, Seat, Start
@@ -153,7 +153,7 @@ class Boarding:
             estimating=estimated,
             criteria=criteria,
             checking=run.checking,
-            nearest=np.full((len(atoms), len(atoms)), SENSE.near),
+            nearest=nearest_of(run.recipe, len(atoms), SENSE.near),
             optimizer=str(spec),
             surrogate=surrogate,
             surrogate_setup_seconds=seconds,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -49,7 +50,7 @@ class Crew:
         x = np.concatenate([part.ravel() for part in positions])
         return cls(kind, tuple(aboard), x, Guarded.begin(x, len(aboard)))
 
-    @property
+    @cached_property
     def places(self) -> Partition:
         """Which entries of x are of which system."""
         return Partition([3 * len(one.subject.numbers) for one in self.aboard])

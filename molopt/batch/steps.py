@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from molopt.batch.crew import Crew, arrivals
+from molopt.batch.doubt import doubtful
 from molopt.batch.guards import Called, evaluated
 from molopt.batch.passenger import Passenger
 from molopt.control.drive import Arrival, Point, arrive, depart
@@ -69,11 +70,12 @@ def worn(crew: Crew, asked: Stride) -> list[int]:
         return []
     places, memory = crew.places, crew.memory
     found = []
-    for s, one in enumerate(crew.aboard):
+    for s in np.flatnonzero(doubtful(crew, asked.call.x, asked.close)).tolist():
+        one = crew.aboard[s]
         assert one.recipe is not None
         assert one.member is not None
-        own = memory if len(crew) == 1 else memory._replace(arrived=memory.arrived[[s]])
-        if outdated(one.recipe, one.member, own, Point(asked.call.x[places.part(s)], asked.call.gradient)):
+        own = memory._replace(arrived=memory.arrived[[s]])
+        if outdated(one.recipe, one.member, own, Point(*(part[places.part(s)] for part in asked.call[:2]))):
             found.append(s)
     return found
 
