@@ -35,7 +35,7 @@ from molopt.rules.partition import Array
 
 log = logging.getLogger("molopt")
 
-LARGE = 1000  # atoms; beyond, contacts would fill the sparse factors (measured: docs/own_time_internal.py)
+LARGE = 1000  # atoms; beyond, contacts would fill the sparse factors (measured: docs/benchmarks/own_time_internal.py)
 BROKEN = 1.5  # of the sum of covalent radii
 STRETCHED = 1.2  # and of the length at the build, for bonds beyond doubt: a start may be bad
 DOUBTFUL = 1.4  # of the sum of covalent radii, for bonds in doubt when coordinates are built anew
