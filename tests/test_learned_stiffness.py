@@ -72,7 +72,7 @@ def built(atoms, kind="learned"):
 
 def springs_of(atoms, constants=None):
     """The springs of atoms, with the constants of a table."""
-    known = Constants() if constants is None else Constants(constants)
+    known = Constants(shipped_table() if constants is None else constants)
     return Springs(built(atoms).primitives, Recipe.of(atoms, "learned").topology, known)
 
 

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from chromium import EXECUTABLE, Chromium
 from click.testing import CliRunner
 
 from molopt.cli import main
@@ -79,7 +80,7 @@ def test_the_summary_is_a_recount_of_the_runs(records):
 def test_ratios_are_to_the_best_known_optimizer_there_is_or_to_the_one_that_is_asked_for(records):
     assert reference_of(records, None) == str(OptimizerSpec.of("bfgs"))
     assert reference_of(records, "adam?lr=0.02") == str(OptimizerSpec.of("adam?lr=0.02"))
-    with pytest.raises(ValueError, match="'fire' was not run; there are default, bfgs"):
+    with pytest.raises(ValueError, match="'fire' was not run: give one of default, bfgs"):
         reference_of(records, "fire")
 
 
@@ -125,3 +126,19 @@ def test_a_comparison_of_several_starts_ends_with_a_table_of_all_of_them(study):
     heading = next(place for place, row in enumerate(rows) if row[:3] == ["optimizer", "runs", "failed"])
     assert [row[0] for row in rows[heading + 1 : heading + 3]] == ["default", "bfgs"]
     assert lines[-1].startswith("molopt report ")
+
+
+@pytest.mark.skipif(EXECUTABLE is None, reason="needs Chromium")
+def test_no_column_of_the_results_is_hidden_behind_a_scroll(study, tmp_path):
+    assert molopt("report", study, "--to", tmp_path / "report.html").exit_code == 0
+    browser = Chromium(tmp_path / "profile")
+    try:
+        browser.open(tmp_path / "report.html")
+        widths = (
+            "Array.from(document.querySelectorAll('#results .scroll'), part => [part.scrollWidth, part.clientWidth])"
+        )
+        found = browser.run(widths)
+    finally:
+        browser.close()
+    assert len(found) == 2
+    assert all(needed <= there for needed, there in found)

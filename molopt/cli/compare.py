@@ -277,6 +277,6 @@ def run(
 
 def short(record: "Record") -> dict[str, object]:
     """A record without its geometries, as one flat dictionary."""
-    from molopt.record import plain
+    from molopt.columns import plain
 
     return {name: plain(value) for name, value in record.values().items() if name not in LONG}

@@ -174,7 +174,9 @@ def write(result: "Result", job: Job) -> None:
 def show(result: "Result") -> None:
     from molopt.cli.terminal import say
     from molopt.report.table import remarks, row
+    from molopt.schema import Outcome
 
-    say(row(result))
-    for remark in remarks(result):
+    outcome = Outcome.of(result)
+    say(row(result.name, outcome))
+    for remark in remarks(outcome):
         say(f"  {remark}")

@@ -123,8 +123,7 @@ class Recipe:
 
         The gradient (3N,) tells whether something outside of the molecule pulls at it.
         """
-        rigid = rigid_left_by(self.held.movable, self.held.forbidden(x), x.reshape(-1, 3))
-        anchored = self.held.outside or (gradient is not None and pulled(gradient, rigid))
+        anchored = self.held.outside or (gradient is not None and pulled(gradient, self.rigid(x)))
         axes = None if old is None else old.primitives.axes
         primitives = select_primitives(self.topology, x, anchored, axes)
         table = self.table(primitives)
@@ -135,9 +134,13 @@ class Recipe:
         touching = covalent_bonds(self.numbers, x.reshape(-1, 3), FORMED)
         return self.joined(primitives, table, k, not anchored, Built(self.lengths(x), touching))
 
+    def rigid(self, x: Array) -> Array:
+        """(3N, r) the rigid motions at x (3N,) that constraints allow."""
+        return rigid_left_by(self.held.movable, self.held.forbidden(x), x.reshape(-1, 3))
+
     def table(self, primitives: Primitives) -> MetricTable:
         """What is known of the Hessian at each geometry."""
-        constants = learned.Constants() if self.model in LEARNED else learned.nothing_known
+        constants = learned.shipped_constants() if self.model in LEARNED else learned.nothing_known
         weight = 1.0 if self.model not in LEARNED else 0.0 if self.known is None else BLENDED
         springs = Springs(primitives, self.topology, constants)
         force_field = self.force_field(primitives) if weight else None

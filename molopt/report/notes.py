@@ -23,17 +23,17 @@ def notes(records: Sequence[Record], study: Study) -> list[str]:
         "other molecules (docs/tuning.md), those of ASE and the peers by their authors.",
         "Two runs ended in the same basin if, relaxed on without counting, their energies agree within 1 meV and their "
         "geometries within 0.1 Å RMSD over heavy atoms and polar hydrogens, symmetry considered. Basins within 1 meV "
-        "of the lowest are all lowest, A, A-2 and so on: mirror images are two.",
+        "of the lowest are all lowest, A, A-2 and so on: mirror images count as two.",
     ]
     if any(record.outcome.end_stationary != "unchecked" for record in records):
         found.append(
-            "What an end is was seen afterwards, in force calls that are not counted (docs/verdict.md). An end within "
-            "5 meV of where relaxing on came to rest is what that is. One that lies higher is a saddle where its "
-            "lowest curvature is seen to be negative, and else not stationary, however small its forces."
+            "What each end is was determined afterwards, in force calls that are not counted (docs/verdict.md). An end "
+            "within 5 meV of where relaxing on came to rest is what that is. One that lies higher is a saddle if its "
+            "lowest curvature is negative, and otherwise not stationary, however small its forces."
         )
     threads = study.settings.threads
     found.append(
-        "The study does not say how many threads libraries had: its times may not be fair."
+        "The study does not say how many threads libraries had: its times may not be comparable."
         if threads is None
         else f"Each library had {'one thread' if threads == 1 else f'{threads} threads'} in each run."
     )

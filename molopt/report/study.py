@@ -1,4 +1,4 @@
-"""The report of a study: its records, told in tables, figures and molecules."""
+"""The report of a study: its records as tables, figures and molecules."""
 
 import math
 from collections import Counter, defaultdict
@@ -106,7 +106,7 @@ def covered(records: Sequence[Record]) -> list[Record]:
 
 
 def light(record: Record) -> Record:
-    """The record without the geometries on the way, which statistics do without: memory is for large studies."""
+    """The record without the geometries on the way, which no statistic needs, so that large studies fit into memory."""
     return replace(record, outcome=replace(record.outcome, frames=np.zeros((0, 0, 3)), frame_calls=np.zeros(0, int)))
 
 
@@ -133,7 +133,7 @@ def reference_of(records: Sequence[Record], against: str | None) -> str:
     if against is not None:
         name = str(OptimizerSpec.of(against))
         if name not in there:
-            raise InputError(f"{against!r} was not run; there are {', '.join(map(label, there))}")
+            raise InputError(f"{against!r} was not run: give one of {', '.join(map(label, there))}")
         return name
     return next((name for known in REFERENCES for name in there if plain(name) == known), there[0])
 

@@ -12,7 +12,6 @@ from molopt.record import Record
 from molopt.report.escaping import shown
 from molopt.report.labels import label
 from molopt.report.summary import brief_columns
-from molopt.result import Result
 from molopt.schema import COMPARED, RELAXED, Outcome, Standing
 from molopt.stationary.verdict import ENDED, MOLECULE, STATIONARY
 
@@ -66,10 +65,10 @@ def line(name: str, cells: Sequence[str]) -> str:
 HEADINGS = line("molecule", [column.lined for column in RELAXED])
 
 
-def row(result: Result) -> str:
+def row(name: str, outcome: Outcome) -> str:
     """A run as a line under `HEADINGS`."""
-    standing = Standing(Outcome.of(result))
-    return line(shown(result.name, WIDTH), [column.cell(standing).text for column in RELAXED])
+    standing = Standing(outcome)
+    return line(shown(name, WIDTH), [column.cell(standing).text for column in RELAXED])
 
 
 def coloured(word: str) -> Text | str:
@@ -81,18 +80,18 @@ def coloured(word: str) -> Text | str:
     return word
 
 
-def remarks(result: Result | Outcome) -> list[str]:
+def remarks(outcome: Outcome) -> list[str]:
     """What a reader of its row must know besides."""
-    found = [] if result.error is None else [result.error]
-    if result.surrogate is not None:
+    found = [] if outcome.error is None else [outcome.error]
+    if outcome.surrogate is not None:
         found.append(
-            f"guided by {result.surrogate}: {result.surrogate_calls} calls in {result.surrogate_seconds:.2f} s, "
-            f"set up in {result.surrogate_setup_seconds:.2f} s"
+            f"guided by {outcome.surrogate}: {outcome.surrogate_calls} calls in {outcome.surrogate_seconds:.2f} s, "
+            f"set up in {outcome.surrogate_setup_seconds:.2f} s"
         )
-    if result.at_noise_floor:
+    if outcome.at_noise_floor:
         found.append("noise in the forces is all that is left above the floor")
-    verdict = result.verdict
-    evidence = verdict.why.removeprefix(result.error or "").removeprefix("; ")
+    verdict = outcome.verdict
+    evidence = verdict.why.removeprefix(outcome.error or "").removeprefix("; ")
     if verdict.molecule not in ("kept", "unknown"):
         return [*found, f"{verdict.molecule}: {evidence or MOLECULE[verdict.molecule].meaning}"]
     return found if verdict.stationary == "minimum" or not evidence else [*found, evidence]

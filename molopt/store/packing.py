@@ -43,7 +43,7 @@ def unpack(packed: bytes) -> Record:
     unpacking = zlib.decompressobj()
     content = unpacking.decompress(packed, LARGEST)
     if not unpacking.eof:
-        raise ValueError("it is cut short, or larger than any run")
+        raise ValueError("it is truncated, or larger than any run")
     at = LENGTH + int.from_bytes(content[:LENGTH], "little")
     values: dict[str, Any] = json.loads(content[LENGTH:at].decode("utf-8", "surrogatepass"))
     arrays = {}

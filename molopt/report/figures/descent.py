@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from molopt.comparison.problems import lowest
 from molopt.record import Record
 from molopt.report.figures.canvas import canvas, line_style, logarithmic
-from molopt.report.figures.text import number, one_line
+from molopt.report.figures.text import one_line, three_digits
 from molopt.report.labels import Look, label
 from molopt.rules.partition import Array
 from molopt.stationary.verdict import ENDED
@@ -89,5 +89,5 @@ def thinned(values: Array) -> tuple[Array, Array]:
 def described(record: Record, best: float) -> str:
     outcome = record.outcome
     above = (outcome.energies[-1] - best) / MEV
-    height = f"{number(above)} meV above the best" if above >= FLOOR else "at the best"
+    height = f"{three_digits(above)} meV above the best" if above >= FLOOR else "at the best"
     return f"{label(record.plan.optimizer)}: {outcome.ended}, {outcome.force_calls} force calls, {height}"

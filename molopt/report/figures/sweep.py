@@ -8,7 +8,7 @@ from molopt.comparison.problems import by_optimizer, by_potential
 from molopt.comparison.ratios import geometric_mean_cost
 from molopt.record import Record
 from molopt.report.figures.canvas import Canvas, canvas, handle, line_style, logarithmic
-from molopt.report.figures.text import number, one_line
+from molopt.report.figures.text import one_line, three_digits
 from molopt.report.labels import Look, label, look
 from molopt.specification import parse, specified
 
@@ -90,4 +90,4 @@ def draw_other(drawing: Canvas, panel: Axes, optimizer: str, runs: Sequence[Reco
 
 
 def described(optimizer: str, mean: float, failed: int, runs: int) -> str:
-    return f"{label(optimizer)}: {number(mean)} force calls, {failed} of {runs} runs failed"
+    return f"{label(optimizer)}: {three_digits(mean)} force calls, {failed} of {runs} runs failed"
