@@ -1,16 +1,9 @@
 """Many systems in flight: each as if it were alone, none harmed by another."""
 
-import resource
-from itertools import islice
-
 import numpy as np
 import pytest
-from ase import Atoms
-from ase.build import molecule as built
-from ase.calculators.emt import EMT
-from ase.constraints import FixAtoms
 
-from molopt import Adam, InputError, Molecule, relax, relax_batch
+from molopt import Molecule, relax, relax_batch
 from molopt.optimizers.registry import RULES
 
 ETHANOL = Molecule.from_smiles("CCO", name="ethanol")

@@ -62,7 +62,7 @@ class Crew:
         places = self.places
         layout = Layout(places, places)
         aboard = tuple(self.aboard[s] for s in systems)
-        x, guarded = self.x[places.entries(systems)], select(layout, systems, self.guarded)
+        x, guarded = places.take(self.x, systems), select(layout, systems, self.guarded)
         if self.memory is None or self.coordinates is None or not len(systems):
             return Crew(self.kind, aboard, x, guarded)
         memory = selected(self.coordinates.layout, self.memory, systems)
@@ -109,7 +109,7 @@ def arrivals(
     """The arrival of these systems, whose coordinates are `coordinates`, of all that are in `whole`."""
     layout = whole.layout
     linearization = arrival.linearization.select(systems)
-    taken = arrival.seen.taken[layout.entries.entries(systems)]
+    taken = layout.entries.take(arrival.seen.taken, systems)
     here: Point = select(layout, systems, arrival.here)
     return Arrival(
         here,

@@ -1,17 +1,16 @@
 """Relax many molecules: one function from a stream of starts to a stream of results."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from typing import Any, NamedTuple
 
 import numpy as np
 from ase import Atoms
 from numpy.typing import ArrayLike
 
-from molopt.batch.boarding import Boarding, Target
-from molopt.batch.flight import Flight
 from molopt.batch.landing import Landed
-from molopt.batch.potentials import evaluator
 from molopt.batch.round import Terms
+from molopt.batch.targets import Target
+from molopt.batch.workers import Leg, in_processes
 from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.optimizers.spec import OptimizerSpec
@@ -139,11 +138,19 @@ def relax_batch(
     spec = OptimizerSpec.of(optimizer, coordinates).guided_by(surrogate)
     if spec.coordinates is None:
         raise InputError(f"{spec.label} cannot be batched: use default or a rule of molopt, or molopt.relax")
-    stream, potential = drawn(targets, positions), potential
-    boarding = Boarding(spec, spec.checked_by(check), evaluator(potential), potential, fmax, energy_left)
-    flight = Flight(boarding, stream, Terms(fmax, int(steps), max_calls, time_limit), int(width))
-    results = flight.results()
+    terms = Terms(fmax, int(steps), max_calls, time_limit)
+    leg = Leg(spec, spec.checked_by(check), potential, fmax, energy_left, terms, int(width))
+    stream = enumerate(drawn(targets, positions))
+    results: Iterator[Landed] = leg.flight(stream).results()
+    if workers > 1:
+        results = in_processes(leg, stream, int(workers), part_of(positions, int(width), int(workers)))
     return Batch(told(in_order(results) if ordered else results, on_result))
+
+
+def part_of(positions: object, width: int, workers: int) -> int:
+    """How many systems a process gets at a time: twice as many as fly together, or its share where there are fewer."""
+    known = len(positions) if isinstance(positions, Sized) else 2 * width * workers
+    return max(1, min(2 * width, -(-known // workers)))
 
 
 def drawn(targets: Any, positions: Any) -> Iterator[Target]:

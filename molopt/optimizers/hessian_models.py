@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 
 from molopt.coordinates import learned
-from molopt.coordinates.metric import ForceField, metric_table, nothing_known, yielding
+from molopt.coordinates.metric import ForceField, metric_table, nothing_known
 from molopt.coordinates.metric_table import MetricTable, Repulsion
 from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.repulsion import generic_repulsion
@@ -39,14 +39,11 @@ class HessianModel:
         atoms.
     repulsion : Repulsion
         Who repels whom.
-    yielding : bool
-        Whether it is the model of an estimate of the energy left (`metric.yielding`).
     """
 
     name: str
     known: MMFFConstants | None
     repulsion: Repulsion
-    yielding: bool = False
 
     @classmethod
     def of(cls, name: str, molecule: Molecule) -> Self:
@@ -60,8 +57,7 @@ class HessianModel:
         weight = 1.0 if self.name not in LEARNED else 0.0 if self.known is None else BLENDED
         force_field = self.force_field(primitives) if weight else None
         springs = Springs(primitives, topology, constants)
-        table = metric_table(springs, force_field, weight, near=primitives.natoms <= LARGE)
-        return yielding(table, primitives) if self.yielding else table
+        return metric_table(springs, force_field, weight, near=primitives.natoms <= LARGE)
 
     def force_field(self, primitives: Primitives) -> ForceField:
         """MMFF94's constants; of other models repulsion alone, as theirs are those of the frozen stiffness."""

@@ -12,7 +12,7 @@ from ase import Atoms
 from molopt.coordinates.borrowed import Borrowed
 from molopt.coordinates.evaluation import outdated
 from molopt.coordinates.member import Built, Member
-from molopt.coordinates.metric import Metric, Model
+from molopt.coordinates.metric import Metric, Model, yielding
 from molopt.coordinates.metric_table import MetricTable
 from molopt.coordinates.primitives import Primitives, carried
 from molopt.coordinates.rigid import rigid_left_by
@@ -26,6 +26,7 @@ from molopt.optimizers.bonding import Bonding
 from molopt.optimizers.hessian_models import HessianModel
 from molopt.optimizers.holding import Held, held_of
 from molopt.optimizers.json_arrays import checked
+from molopt.optimizers.lists import Lists
 from molopt.rules.partition import Array
 
 log = logging.getLogger("molopt")
@@ -41,21 +42,24 @@ class Recipe:
     ----------
     molecule : Molecule
         What was perceived of the atoms, once a run.
-    bonds : (nb, 2) array of int
-        Those of the molecule, until some break or form.
+    lists : Lists
+        Of its bonds; what has been built of them so far.
     model : HessianModel
         What is known of its Hessian.
     held : Held
         The constraints.
     surface : callable or None
         Energy and gradient of a surrogate, whose Hessian the model borrows.
+    yielding : bool
+        Whether the metric is that of an estimate of the energy left (`metric.yielding`).
     """
 
     molecule: Molecule
-    bonds: Array
+    lists: Lists
     model: HessianModel
     held: Held
     surface: Callable[[Array], tuple[float, Array]] | None = None
+    yielding: bool = False
 
     @classmethod
     def of(cls, atoms: Atoms, model: str = "blend", molecule: Molecule | None = None) -> Self:
@@ -83,20 +87,31 @@ class Recipe:
             raise InputError("there are no atoms to build internal coordinates of")
         held = held_of(atoms)
         molecule = perceived(atoms) if molecule is None else molecule
-        return cls(molecule, np.sort(molecule.bonds, axis=1), HessianModel.of(model, molecule), held)
+        lists = Lists(Topology(molecule.numbers, np.sort(molecule.bonds, axis=1)))
+        return cls(molecule, lists, HessianModel.of(model, molecule), held)
 
-    @cached_property
+    @property
+    def topology(self) -> Topology:
+        """The graph of the atoms."""
+        return self.lists.topology
+
+    @property
     def numbers(self) -> Array:
         """(N,) atomic numbers."""
-        return self.molecule.numbers
+        return self.topology.numbers
+
+    @property
+    def bonds(self) -> Array:
+        """(nb, 2) those of the molecule, until some break or form."""
+        return self.topology.bonds
+
+    def with_bonds(self, bonds: Array) -> Self:
+        """The recipe of the same atoms with other bonds (nb, 2)."""
+        return replace(self, lists=Lists(Topology(self.numbers, bonds)))
 
     @cached_property
     def bonding(self) -> Bonding:
         return Bonding(self.numbers, self.bonds, bool(self.molecule.doubt))
-
-    @cached_property
-    def topology(self) -> Topology:
-        return Topology(self.numbers, self.bonds)
 
     def build(self, x: Array, gradient: Array | None = None, old: Member | None = None) -> Member:
         """Internal coordinates at x (3N,); what they share with `old` keeps its stiffness.
@@ -105,7 +120,10 @@ class Recipe:
         """
         anchored = self.held.outside or (gradient is not None and pulled(gradient, self.rigid(x)))
         axes = None if old is None else old.primitives.axes
-        primitives = select_primitives(self.topology, x, anchored, axes)
+        if anchored or axes is not None:
+            primitives = select_primitives(self.topology, x, anchored, axes)
+        else:
+            primitives = self.lists.at(x[None])[0]
         table = self.table(primitives)
         k = self.frozen(primitives, table, x)
         if old is not None:
@@ -118,7 +136,15 @@ class Recipe:
         return rigid_left_by(self.held.movable, self.held.forbidden(x), x.reshape(-1, 3))
 
     def table(self, primitives: Primitives) -> MetricTable:
-        """What is known of the Hessian at each geometry."""
+        """What is known of the Hessian at each geometry; made once for each list."""
+        tables = self.lists.tables.setdefault(primitives, {})
+        if self.yielding not in tables:
+            tables[self.yielding] = self.new_table(primitives)
+        return tables[self.yielding]
+
+    def new_table(self, primitives: Primitives) -> MetricTable:
+        if self.yielding:
+            return yielding(replace(self, yielding=False).table(primitives), primitives)
         return self.model.table(primitives, self.topology)
 
     def frozen(self, primitives: Primitives, table: MetricTable, x: Array) -> Array:
@@ -159,7 +185,7 @@ class Recipe:
         bonds = checked(plain["bonds"], "bonds", like, (None, 2), 0, natoms - 1)
         touching = checked(plain["built"]["touching"], "touching", like, (None, 2), 0, natoms - 1)
         built = Built(checked(plain["built"]["lengths"], "lengths", np.zeros(0), (len(bonds),), 0), touching)
-        recipe = replace(self, bonds=bonds)
+        recipe = self.with_bonds(bonds)
         table = recipe.table(primitives)
         return recipe, recipe.joined(primitives, table, k, bool(plain["free"]), built)
 
@@ -172,7 +198,7 @@ class Recipe:
         """The recipe with the bonds of x (3N,)."""
         assert coordinates.built is not None
         bonds = self.bonding.at(coordinates.built, x)
-        return self if bonds is self.bonds else replace(self, bonds=bonds)
+        return self if bonds is self.bonds else self.with_bonds(bonds)
 
 
 def perceived(atoms: Atoms) -> Molecule:
