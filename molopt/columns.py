@@ -16,6 +16,7 @@ from typing import (
     get_type_hints,
 )
 
+import numpy as np
 from ase import Atoms
 
 from molopt.potentials.counting import ForceCall
@@ -219,3 +220,10 @@ def typeset(unit: str) -> str:
     ('eV/Å', 'meV')
     """
     return TYPESET.get(unit, unit)
+
+
+def plain(value: object) -> object:
+    """A value fit for JSON: arrays are lists, and what is not finite is None."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

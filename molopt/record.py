@@ -1,16 +1,17 @@
 """One run of a study: what determined it, and what came out."""
 
-import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from molopt.schema import EMPTY, Outcome, Plan
+from molopt.columns import plain
+from molopt.schema import Outcome, Plan
 
-__all__ = ["EMPTY", "FLOOR", "NOT_RUN", "STOP", "Outcome", "Plan", "Record"]
+__all__ = ["FLOOR", "NEAR", "NOT_RUN", "STOP", "Outcome", "Plan", "Record"]
 
 STOP = 0.01  # eV/A, which `stop_calls` lead to
-FLOOR, NEAR = 0.001, 0.001  # eV/A that a run must converge at to know its own floor; eV above it
+FLOOR = 0.001  # eV/A that a run must converge at to know its own floor
+NEAR = 0.001  # eV above the lowest energy, at which a run is down there
 NOT_RUN = "not run"  # how the error of a run begins that could not even start
 
 
@@ -59,9 +60,3 @@ class Record:
             "plan": asdict(self.plan),
             "outcome": {name: plain(value) for name, value in vars(self.outcome).items()},
         }
-
-
-def plain(value: object) -> object:
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    return None if isinstance(value, float) and not math.isfinite(value) else value

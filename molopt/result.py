@@ -1,11 +1,10 @@
 """What one run gave."""
 
-import math
 from dataclasses import dataclass
 
 from ase import Atoms
 
-from molopt.columns import documented
+from molopt.columns import documented, plain
 from molopt.molecules import Molecule
 from molopt.optimizers.energy_left import Estimate
 from molopt.potentials.counting import ForceCall
@@ -67,17 +66,17 @@ class Result(Measured):
 
     def as_dict(self) -> dict[str, object]:
         """The same in plain values, fit for JSON; NaN is None, the trace is one list for each of its columns."""
-        plain = {key: finite(value) for key, value in vars(self).items()}
-        plain |= {"converged": self.converged, "ended": self.ended, "verdict": self.verdict.as_dict()}
-        plain["curvature"] = None if self.curvature is None else self.curvature.as_dict()
-        plain["energy_left"] = None if self.energy_left is None else self.energy_left.as_dict()
+        found = {key: plain(value) for key, value in vars(self).items()}
+        found |= {"converged": self.converged, "ended": self.ended, "verdict": self.verdict.as_dict()}
+        found["curvature"] = None if self.curvature is None else self.curvature.as_dict()
+        found["energy_left"] = None if self.energy_left is None else self.energy_left.as_dict()
         columns = zip(*self.trace, strict=True) if self.trace else [()] * len(ForceCall._fields)
-        plain["trace"] = {key: list(column) for key, column in zip(ForceCall._fields, columns, strict=True)}
-        plain["atoms"] = self.atoms_as_dict()
+        found["trace"] = {key: list(column) for key, column in zip(ForceCall._fields, columns, strict=True)}
+        found["atoms"] = self.atoms_as_dict()
         if self.molecule is not None:
             said = self.molecule
-            plain["molecule"] = {"smiles": said.smiles, "charge": said.charge, "spin": said.spin, "sdf": said.to_sdf()}
-        return plain
+            found["molecule"] = {"smiles": said.smiles, "charge": said.charge, "spin": said.spin, "sdf": said.to_sdf()}
+        return found
 
     def atoms_as_dict(self) -> dict[str, object]:
         """The geometry (A), its cell where it has one, and its forces (eV/A) where they are known."""
@@ -87,7 +86,3 @@ class Result(Measured):
         if self.trace:
             found["forces"] = self.atoms.get_forces(apply_constraint=False).tolist()
         return found
-
-
-def finite(value: object) -> object:
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -33,7 +33,7 @@ from molopt.stationary.verdict import (
 )
 
 KEY = 32  # hexadecimal digits of a key: two runs in 10^19 share them
-LARGEST = 10**12  # of a charge, whatever its sign
+MOST = 10**12  # of a whole number, whatever its sign: it is exact as a float
 NAN = math.nan
 EMPTY: dict[str, Array] = {
     "energies": np.zeros(0),
@@ -55,7 +55,7 @@ class Plan:
     place: Annotated[int, Entry("of the molecule in the study, from 0: two molecules may share a name")]
     seed: Annotated[int, Entry("which start of this molecule, from 0; 0 is the geometry that was given")]
     smiles: Annotated[str, Entry("as of `Molecule`")]
-    charge: Annotated[int, Entry("of the molecule", "e", least=-LARGEST)]
+    charge: Annotated[int, Entry("of the molecule", "e", least=-MOST)]
     spin: Annotated[int, Entry("its multiplicity", least=1)]
     numbers: list[int]  # (natoms,)
     bonds: list[list[int]]  # (nbonds, 2)

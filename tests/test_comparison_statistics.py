@@ -35,7 +35,7 @@ from molopt.report.figures import (
 from molopt.report.figures.descent import thinned
 from molopt.report.labels import LOOKS, looks
 from molopt.report.study import ends_of
-from molopt.report.summary import summary_table, tables
+from molopt.report.summary import tables
 from molopt.stationary.verdict import ENDED
 
 WATER = Molecule.from_smiles("O", name="water")
@@ -188,9 +188,12 @@ def test_a_summary_counts_what_failed_and_who_ended_lower_and_higher():
     assert (second.maxstep, second.failures, second.lower, second.higher) == (None, 0, 1, 0)
     assert second.own_time == pytest.approx(0.02)
     assert second.above_floor == pytest.approx(0.01)
-    table = summary_table([first, second], "bfgs?maxstep=0.2&alpha=70.0")
-    assert all(len(row) == len(table.headings) for row in table.rows)
-    cells = dict(zip([heading.text for heading in table.headings], table.rows[0], strict=True))
+    costs, _, ends = tables([first, second], "bfgs?maxstep=0.2&alpha=70.0")
+    cells = {
+        heading.text: cell
+        for table in (costs, ends)
+        for heading, cell in zip(table.headings, table.rows[0], strict=True)
+    }
     assert cells["failed"] == ("1: 1 crashed", 1)
     assert cells["lowest basin"] == ("-", None)
 
@@ -235,9 +238,9 @@ def test_counts_of_an_optimizer_are_beside_the_reference_and_its_energies_at_the
     assert (found.lower_at_stop, found.higher_at_stop) == (0, 1)
     assert found.above_at_stop == pytest.approx(0.25)
     assert (found.same_basin, math.isnan(found.to_stop.same)) == (0, True)  # no floors, no basins
-    assert [table.title for table in tables([found], "b")] == ["Summary", "Force calls on the way"]
+    assert [table.title for table in tables([found], "b")] == ["Force calls and time", "Force calls on the way", "Ends"]
     loose = [tight(name, [0.5, 0.04], [0.0, -1.0], limit=0.05) for name in "ab"]
-    assert [table.title for table in tables(summaries(loose, "b"), "b")] == ["Summary"]
+    assert [table.title for table in tables(summaries(loose, "b"), "b")] == ["Force calls and time", "Ends"]
 
 
 def test_ratios_of_the_same_basin_leave_out_starts_that_ended_elsewhere(butanes):

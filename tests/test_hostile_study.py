@@ -25,8 +25,10 @@ from molopt.execution import SerialExecutor
 from molopt.record import Plan
 from molopt.report.contents import contents
 from molopt.report.frames import packed_run
+from molopt.report.notes import notes
 from molopt.report.page import facts, index
-from molopt.report.study import ends_of, notes, reference_of, tables
+from molopt.report.study import ends_of, reference_of
+from molopt.report.summary import tables
 from molopt.store import Store
 from molopt.store.packing import pack, unpack
 

@@ -15,15 +15,15 @@ MODULES = sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py"})
 
 # From the ground up; a module imports from its own floor and from those below.
 HOUSE = """
-errors spelling specification files stopwatch
+errors spelling specification files execution stopwatch
 rules coordinates directions control convergence noise stationary
 molecules potentials
 optimizers
 system
 columns schema
-batch run relaxation result
+ending batch run relaxation result
 record
-store execution
+store
 comparison conformers landscapes fitting checked checking displacing
 report
 cli __main__

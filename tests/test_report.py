@@ -3,13 +3,15 @@
 import re
 
 import pytest
+from chromium import EXECUTABLE, Chromium
 from click.testing import CliRunner
 
 from molopt.cli import main
 from molopt.comparison.study import Study
 from molopt.comparison.summaries import summaries
 from molopt.optimizers.spec import OptimizerSpec
-from molopt.report.study import figures, notes, reference_of
+from molopt.report.notes import notes
+from molopt.report.study import figures, reference_of
 from molopt.report.summary import tables
 
 NAME = "<script>alert(1)</script>"
@@ -71,14 +73,14 @@ def test_the_summary_is_a_recount_of_the_runs(records):
     (found,) = [s for s in summaries(ran, reference) if s.optimizer.startswith("default")]
     assert found.ratio.mean == pytest.approx(expected)
     assert (found.runs, found.failures) == (4, 0)
-    (table,) = tables(summaries(ran, reference), reference)
-    assert f"{expected:.2f}" in [cell.text for cell in table.rows[0]]
+    costs, _ = tables(summaries(ran, reference), reference)
+    assert f"{expected:.2f}" in [cell.text for cell in costs.rows[0]]
 
 
 def test_ratios_are_to_the_best_known_optimizer_there_is_or_to_the_one_that_is_asked_for(records):
     assert reference_of(records, None) == str(OptimizerSpec.of("bfgs"))
     assert reference_of(records, "adam?lr=0.02") == str(OptimizerSpec.of("adam?lr=0.02"))
-    with pytest.raises(ValueError, match="'fire' was not run; there are default, bfgs"):
+    with pytest.raises(ValueError, match="'fire' was not run: give one of default, bfgs"):
         reference_of(records, "fire")
 
 
@@ -95,7 +97,7 @@ def test_a_molecule_that_could_not_be_run_is_a_note_and_in_no_figure(study, reco
     [
         (["nowhere"], "nowhere is not a study"),
         (["{study}", "--against", "fire"], "'fire' was not run"),
-        (["{study}", "--to", "{study}/none/report.html"], "is not there"),
+        (["{study}", "--to", "{study}/none/report.html"], "does not exist"),
         (["{study}", "--to", "{study}/runs.db/report.html"], "give another --to"),
         (["{study}", "--to", "{study}/runs.db"], "exists"),
         (["{study}", "--to", "{study}"], "is a folder"),
@@ -111,7 +113,32 @@ def test_bad_input_is_one_line(study, arguments, named):
 def test_a_report_that_ends_in_md_has_the_tables_alone_as_markdown(study, tmp_path):
     assert molopt("report", study, "--to", tmp_path / "tables.md", "--against", "bfgs").exit_code == 0
     lines = (tmp_path / "tables.md").read_text().splitlines()
-    heading = next(line for line in lines if line.startswith("| potential |"))
+    heading, ends = (line for line in lines if line.startswith("| potential |"))
     assert "| times bfgs (ASE) |" in heading
     assert "| own time (ms) |" in heading
-    assert sum(line.startswith("| mmff94 |") for line in lines) == 5
+    assert "| left (meV) |" in ends
+    assert sum(line.startswith("| mmff94 |") for line in lines) == 10
+
+
+def test_a_comparison_of_several_starts_ends_with_a_table_of_all_of_them(study):
+    lines = molopt("compare", "--resume", study).output.splitlines()
+    rows = [line.split() for line in lines[lines.index("all starts in mmff94") :] if line]
+    heading = next(place for place, row in enumerate(rows) if row[:3] == ["optimizer", "runs", "failed"])
+    assert [row[0] for row in rows[heading + 1 : heading + 3]] == ["default", "bfgs"]
+    assert lines[-1].startswith("molopt report ")
+
+
+@pytest.mark.skipif(EXECUTABLE is None, reason="needs Chromium")
+def test_no_column_of_the_results_is_hidden_behind_a_scroll(study, tmp_path):
+    assert molopt("report", study, "--to", tmp_path / "report.html").exit_code == 0
+    browser = Chromium(tmp_path / "profile")
+    try:
+        browser.open(tmp_path / "report.html")
+        widths = (
+            "Array.from(document.querySelectorAll('#results .scroll'), part => [part.scrollWidth, part.clientWidth])"
+        )
+        found = browser.run(widths)
+    finally:
+        browser.close()
+    assert len(found) == 2
+    assert all(needed <= there for needed, there in found)

@@ -26,8 +26,9 @@ from hypothesis.extra.numpy import arrays
 from molopt.errors import InputError, StoreError
 from molopt.molecules import Molecule
 from molopt.optimizers.spec import OptimizerSpec
-from molopt.record import EMPTY, Outcome, Plan, Record
+from molopt.record import Outcome, Plan, Record
 from molopt.run import Run
+from molopt.schema import EMPTY
 from molopt.stationary.verdict import ENDED, MOLECULE, STATIONARY
 from molopt.store import Store
 from molopt.store.checking import require_sound

@@ -153,8 +153,8 @@ def test_energy_left_is_that_of_the_true_curvature_where_it_was_seen():
 
 
 def test_a_line_of_the_table_has_a_question_mark_where_nobody_looked():
-    assert row(relax(Molecule.from_smiles("CCO"), check=None)).split()[-2].endswith("?")
-    line = row(on_a_ridge("report"))
+    assert row("", Outcome.of(relax(Molecule.from_smiles("CCO"), check=None))).split()[-2].endswith("?")
+    line = row("ethane", Outcome.of(on_a_ridge("report")))
     assert line.split()[1] == "saddle"
     assert line.split()[-2] == "-"
     assert len(line) == len(HEADINGS) == 80

@@ -39,7 +39,7 @@ def write_csv(records: Iterable[Record], path: Path) -> int:
     """
     target = path.resolve()  # a link stays a link
     if target.exists() and not target.is_file():
-        raise InputError(f"{path} is not a file that could be replaced: give another name")
+        raise InputError(f"{path} is not a file, and is not replaced: give another name")
     begun = target.with_name(f".molopt-export-{os.getpid()}.csv")
     try:
         begun.unlink(missing_ok=True)  # it may be a link

@@ -4,9 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from molopt.record import Record
-
-NEAR = 0.001  # eV above the lowest energy, at which a run is down there
+from molopt.record import NEAR, Record
 
 
 class Problem(NamedTuple):

@@ -16,8 +16,9 @@ from molopt.molecules.formats import READERS
 from molopt.molecules.molecule import SEED
 from molopt.molecules.reading import exists, read
 from molopt.optimizers.spec import OptimizerSpec
+from molopt.schema import MOST
 from molopt.specification import parse
-from molopt.store.checking import MOST, positive, whole
+from molopt.store.checking import positive, whole
 
 SETTINGS = "study.json"
 FORMAT = 2  # of the file; 1, of molopt 0.1.0, had neither `files` nor `threads`

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
@@ -40,22 +39,39 @@ def floor_of(kind: str, group: str) -> float:
     return 0.0 if known is None else known.looser if group.startswith(MARK) else known.floor
 
 
-@dataclass(frozen=True)
 class Constants:
-    """The constants of classes in a table: their own, those of the wider class, or NaN where it has neither."""
+    """The constants of classes in a table: their own, those of the wider class, or a number where it has neither.
 
-    table: Table = field(default_factory=lambda: shipped_table())
+    Parameters
+    ----------
+    table : Table
+    """
 
-    def __call__(self, kind: str, names: list[Names]) -> Array:
+    def __init__(self, table: Table) -> None:
+        self.places = {kind: {name: n for n, name in enumerate(rows)} for kind, rows in table.items()}
+        self.rows = {kind: np.array([*rows.values()], dtype=float) for kind, rows in table.items() if rows}
+
+    def __call__(self, kind: str, names: list[Names], unseen: float = np.nan) -> Array:
         """(len(names), nodes)."""
-        known, lacking = self.table.get(kind, {}), [np.nan] * NODES[kind]
-        rows = [known.get(own) or known.get(wide) or lacking for own, wide in names]
-        return np.array(rows, dtype=float).reshape(-1, NODES[kind])
+        if not names or kind not in self.rows:
+            return np.full((len(names), NODES[kind]), unseen)
+        place = self.places[kind]
+        found = [place.get(own, place.get(wide, -1)) for own, wide in names]
+        constants = self.rows[kind][found]
+        if -1 in found:
+            constants[np.array(found) < 0] = unseen
+        return constants
 
 
-def nothing_known(kind: str, names: list[Names]) -> Array:
+@cache
+def shipped_constants() -> Constants:
+    """Those of the table that comes with molopt."""
+    return Constants(shipped_table())
+
+
+def nothing_known(kind: str, names: list[Names], unseen: float = np.nan) -> Array:
     """The constants of a model that has no classes."""
-    return np.full((len(names), NODES[kind]), np.nan)
+    return np.full((len(names), NODES[kind]), unseen)
 
 
 def present(table: MetricTable, primitives: Primitives, numbers: Array, x: Array) -> Array:

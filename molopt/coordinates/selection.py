@@ -126,7 +126,8 @@ def listed(topology: Topology, shape: Shape, xyz: Array, anchored: bool, axes: A
 
 def principal_axes(xyz: Array) -> Array:
     """(3, 3) of positions (N, 3), one a row."""
-    return np.ascontiguousarray(np.linalg.eigh(np.cov(xyz.T, bias=True))[1].T)  # as it comes back from a file
+    centred = xyz - xyz.mean(axis=0)
+    return np.ascontiguousarray(np.linalg.eigh(centred.T @ centred)[1].T)  # as it comes back from a file
 
 
 class Straight(NamedTuple):

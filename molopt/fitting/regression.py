@@ -19,7 +19,7 @@ from scipy import linalg
 from scipy.optimize import lsq_linear
 
 from molopt.coordinates.bending import bending
-from molopt.coordinates.classes import MARK, MOST_NEIGHBOURS, Classes, Names
+from molopt.coordinates.classes import CONTACT_NAMES, MARK, MOST_NEIGHBOURS, Classes, Names
 from molopt.coordinates.evaluation import values
 from molopt.coordinates.inverse import Projected
 from molopt.coordinates.kinds import PER_AREA
@@ -142,10 +142,10 @@ def rows_of(primitives: Primitives, topology: Topology, x: Array, b: Array) -> I
     group = groups[(topology.apart[i, j] > 3).astype(int), kinds[i], kinds[j]]
     weights = np.stack([DISTANCES.at(ratio, node.pieces, group) for node in contacts], axis=1)
     dense = pair_rows(pairs[close], gap[close] / r[close, None], x.size).toarray()
-    yield from by_class("contact", Classes(springs.contact_names, group), weights, dense)
+    yield from by_class("contact", Classes(CONTACT_NAMES, group), weights, dense)
 
 
-def unit(node: int, kind: str, names: list[Names]) -> Array:
+def unit(node: int, kind: str, names: list[Names], unseen: float = 0.0) -> Array:
     """(len(names), nodes) constants of which those of one node are 1."""
     return np.tile(np.arange(NODES[kind]) == node, (len(names), 1)).astype(float)
 

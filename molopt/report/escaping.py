@@ -1,7 +1,6 @@
 """Names that anyone may have chosen, as text that cannot become markup and can be read."""
 
 import json
-from typing import Any
 
 LONGEST = 160  # characters of a name
 LONGEST_LINE = 1000  # characters of a sentence
@@ -38,7 +37,7 @@ def visible(character: str) -> str:
     return character if character.isprintable() else character.encode("unicode_escape").decode()
 
 
-def json_text(values: Any) -> str:
+def json_text(values: object) -> str:
     """JSON for a `<script type="application/json">`: nothing in it ends the element or a line.
 
     >>> json_text(["</script>", "\\u2028"])

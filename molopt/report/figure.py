@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from molopt.comparison import best_energy
@@ -18,7 +19,7 @@ FLOOR = 0.01  # meV; the best run itself would end at minus infinity
 WIDTH, HEIGHT = 4.6, 2.9  # inches a panel
 LINE, LETTER, ROW = 0.9, 0.095, 0.23  # inches of the legend
 LONGEST_TITLE = 80
-GRID = {"color": "#E5E5E5", "linewidth": 0.6}
+GRID: dict[str, Any] = {"color": "#E5E5E5", "linewidth": 0.6}
 
 
 def draw(records: Sequence[Record], path: Path, criterion: float) -> None:
@@ -55,7 +56,7 @@ def draw(records: Sequence[Record], path: Path, criterion: float) -> None:
     figure.savefig(path, dpi=150)
 
 
-def draw_column(energies: Any, forces: Any, records: Sequence[Record]) -> None:
+def draw_column(energies: Axes, forces: Axes, records: Sequence[Record]) -> None:
     """The runs in one potential."""
     best, variants = best_energy(records), Counter[str]()
     energies.set_title(records[0].plan.potential, parse_math=False)
@@ -73,7 +74,7 @@ def draw_column(energies: Any, forces: Any, records: Sequence[Record]) -> None:
         variants[name] += 1
 
 
-def draw_run(energies: Any, forces: Any, record: Record, best: float, variant: int) -> None:
+def draw_run(energies: Axes, forces: Axes, record: Record, best: float, variant: int) -> None:
     colour, dashes, _ = look(record.plan.optimizer, variant)
     style: dict[str, Any] = {"color": colour, "linewidth": 1.8, "linestyle": (0, dashes) if dashes else "-"}
     outcome = record.outcome

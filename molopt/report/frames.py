@@ -5,7 +5,6 @@ import json
 import math
 import zlib
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
@@ -75,7 +74,7 @@ def differences(frames: Array, step: float) -> bytes:
     return signless.reshape(-1).view(np.uint8).reshape(-1, 2).T.tobytes()
 
 
-def joined(head: dict[str, Any], body: bytes) -> bytes:
+def joined(head: dict[str, object], body: bytes) -> bytes:
     text = json.dumps(head, allow_nan=False, separators=(",", ":")).encode()
     return len(text).to_bytes(4, "little") + text + body
 

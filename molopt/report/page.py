@@ -73,7 +73,8 @@ def write_page(
     remarks = [] if viewer else [NO_LIBRARY]
     if len(drawn) < len(study.molecules):
         remarks.append(
-            f"the first {len(drawn)} of {len(study.molecules)} molecules are in 3D: more make too large a page"
+            f"the first {len(drawn)} of {len(study.molecules)} molecules are shown in 3D: with more, the page would be "
+            "too large"
         )
     scripts = [text(name) for name in SCRIPTS]
     stream = template.stream(

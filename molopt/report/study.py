@@ -1,4 +1,4 @@
-"""The report of a study: its records, told in tables, figures and molecules."""
+"""The report of a study: its records as tables, figures and molecules."""
 
 import math
 from collections import Counter, defaultdict
@@ -11,11 +11,10 @@ import numpy as np
 from molopt.comparison.basins import basins
 from molopt.comparison.problems import by_problem, converged, converged_to_lowest, lowest
 from molopt.comparison.study import Study
-from molopt.comparison.summaries import summaries
+from molopt.comparison.summaries import Summary, summaries
 from molopt.errors import InputError
-from molopt.optimizers.registry import PEERS
 from molopt.optimizers.spec import OptimizerSpec, abbreviated
-from molopt.record import NOT_RUN, Record
+from molopt.record import Record
 from molopt.report.contents import End
 from molopt.report.elements import Figure
 from molopt.report.figures import (
@@ -27,16 +26,15 @@ from molopt.report.figures import (
     profile_figure,
     sweep_figure,
 )
-from molopt.report.labels import VARIANTS, Look, is_ases, label, looks, plain
+from molopt.report.labels import VARIANTS, Look, label, looks, plain
+from molopt.report.notes import notes, was_run
 from molopt.report.page import write_page
 from molopt.report.summary import tables
 from molopt.specification import parse
-from molopt.stationary.verdict import MOLECULE
 
 REFERENCES = ("sella", "bfgs", "lbfgs", "fire")  # what others are compared with, the first that was run
 DESCENTS = 60  # molecules times potentials that are drawn one by one; the page draws all of them on a click
 FAMILY = 3  # values of one argument that make a sweep
-REASONS = 12  # lines about runs that failed
 
 
 def write_report(study: Study, path: Path, against: str | None = None) -> list[str]:
@@ -70,9 +68,14 @@ def write_report(study: Study, path: Path, against: str | None = None) -> list[s
 
 def write_tables(study: Study, path: Path, against: str | None = None) -> None:
     """Write the tables of a study as Markdown; parameters and errors as of `write_report`."""
-    run, reference = judged(study, [light(record) for record in study.records()], against)
-    found = [table.markdown() for table in tables(summaries(run, reference), reference)]
+    found = [table.markdown() for table in tables(*summed_up(study, against))]
     path.write_text("\n\n".join(found) + "\n", encoding="utf-8", errors="backslashreplace")
+
+
+def summed_up(study: Study, against: str | None = None) -> tuple[list[Summary], str]:
+    """The summaries of a study, and the optimizer that they are relative to."""
+    run, reference = judged(study, [light(record) for record in study.records()], against)
+    return summaries(run, reference), reference
 
 
 def judged(study: Study, records: Sequence[Record], against: str | None) -> tuple[list[Record], str]:
@@ -102,12 +105,8 @@ def covered(records: Sequence[Record]) -> list[Record]:
     ]
 
 
-def was_run(record: Record) -> bool:
-    return not (record.outcome.error or "").startswith(NOT_RUN)
-
-
 def light(record: Record) -> Record:
-    """The record without the geometries on the way, which statistics do without: memory is for large studies."""
+    """The record without the geometries on the way, which no statistic needs, so that large studies fit into memory."""
     return replace(record, outcome=replace(record.outcome, frames=np.zeros((0, 0, 3)), frame_calls=np.zeros(0, int)))
 
 
@@ -134,7 +133,7 @@ def reference_of(records: Sequence[Record], against: str | None) -> str:
     if against is not None:
         name = str(OptimizerSpec.of(against))
         if name not in there:
-            raise InputError(f"{against!r} was not run; there are {', '.join(map(label, there))}")
+            raise InputError(f"{against!r} was not run: give one of {', '.join(map(label, there))}")
         return name
     return next((name for known in REFERENCES for name in there if plain(name) == known), there[0])
 
@@ -226,56 +225,3 @@ def swept_away(optimizers: Iterable[str]) -> set[str]:
     """Swept members of families that are too large to tell apart in a figure: their sweep is drawn by itself."""
     members = Counter(map(plain, optimizers))
     return {name for name in optimizers if members[plain(name)] > len(VARIANTS) and abbreviated(name) != plain(name)}
-
-
-def notes(records: Sequence[Record], study: Study) -> list[str]:
-    """What a reader must know to judge the figures."""
-    names = {plain(record.plan.optimizer) for record in records}
-    found = [
-        "Every optimizer started at the same geometry, on a fresh calculator with the same settings, and was stopped "
-        "by the same test of fmax on the same forces. A force call is an evaluation at a new geometry; a surrogate's "
-        "own calls are not counted unless it is of the same program as the potential.",
-        "Settings are as each package ships them unless the table says tuned. The defaults of molopt were tuned on "
-        "other molecules (docs/tuning.md), those of ASE and the peers by their authors.",
-        "Two runs ended in the same basin if, relaxed on without counting, their energies agree within 1 meV and their "
-        "geometries within 0.1 Å RMSD over heavy atoms and polar hydrogens, symmetry considered. Basins within 1 meV "
-        "of the lowest are all lowest, A, A-2 and so on: mirror images are two.",
-    ]
-    if any(record.outcome.end_stationary != "unchecked" for record in records):
-        found.append(
-            "What an end is was seen afterwards, in force calls that are not counted (docs/verdict.md). An end within "
-            "5 meV of where relaxing on came to rest is what that is. One that lies higher is a saddle where its "
-            "lowest curvature is seen to be negative, and else not stationary, however small its forces."
-        )
-    threads = study.settings.threads
-    found.append(
-        "The study does not say how many threads libraries had: its times may not be fair."
-        if threads is None
-        else f"Each library had {'one thread' if threads == 1 else f'{threads} threads'} in each run."
-    )
-    if any(map(is_ases, names)):
-        found.append(
-            "The cap is what each optimizer calls maxstep: of the longest atom in molopt and ASE's BFGS and LBFGS, of "
-            "all atoms' displacements as one vector in ASE's FIRE and FIRE2."
-        )
-    found += [entry.unmatched for entry in PEERS.values() if entry.name in names]
-    rearranged = Counter(
-        f"{record.plan.molecule} in {record.plan.potential}"
-        for record in records
-        if not MOLECULE[record.outcome.identity].comparable
-    )
-    if rearranged:
-        where = ", ".join(f"{name} ({count})" for name, count in rearranged.most_common(REASONS))
-        found.append(f"{rearranged.total()} runs ended as another molecule, with other bonds than the start: {where}.")
-    reasons = Counter(
-        f"{record.plan.molecule} in {record.plan.potential}: {record.outcome.error}"
-        if not was_run(record)
-        else f"{label(record.plan.optimizer)}, {record.plan.molecule} in {record.plan.potential}: "
-        f"{record.outcome.ended}, {record.outcome.error}"
-        for record in records
-        if record.outcome.error is not None
-    )
-    found += [reason if count == 1 else f"{reason} ({count} runs)" for reason, count in reasons.most_common(REASONS)]
-    if len(reasons) > REASONS:
-        found.append(f"{len(reasons) - REASONS} more kinds of failure: molopt export {study.folder} lists every run.")
-    return found

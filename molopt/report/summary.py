@@ -3,18 +3,16 @@
 import math
 from collections.abc import Callable, Sequence
 
-from molopt.columns import UNKNOWN, Cell, Column, number
+from molopt.columns import SCALES, UNKNOWN, Cell, Column, number
 from molopt.comparison.summaries import Reaching, Summary
 from molopt.record import FLOOR, STOP
 from molopt.report.elements import Table
 from molopt.report.labels import label
 from molopt.stationary.verdict import ENDED, MEV, STATIONARY, meanings
 
-MS = 1e-3  # s
 
-
-def summary_table(summaries: Sequence[Summary], reference: str) -> Table:
-    """What each optimizer needed, and where it ended.
+def tables(summaries: Sequence[Summary], reference: str) -> list[Table]:
+    """What each optimizer needed, how soon it would have met other criteria where runs went far enough, where it ended.
 
     Parameters
     ----------
@@ -23,30 +21,29 @@ def summary_table(summaries: Sequence[Summary], reference: str) -> Table:
     reference : str
         Its full name.
     """
-    caption = f"Point at a heading for what it means; ratios are to {label(reference)}."
-    return Table.of("Summary", (*NAMES, *of_ends(label(reference))), summaries, caption)
-
-
-def counts_table(summaries: Sequence[Summary], reference: str) -> Table:
-    """How soon each optimizer would have met two criteria, of a study whose runs were to go that far.
-
-    Parameters as of `summary_table`.
-    """
     other = label(reference)
+    counts = [counts_table(summaries, other)] if any(math.isfinite(row.to_stop.ratio) for row in summaries) else []
+    return [
+        Table.of("Force calls and time", (*NAMES, *of_costs(other)), summaries, f"Ratios are to {other}."),
+        *counts,
+        Table.of("Ends", (*NAMES, *of_ends(other)), summaries, "What the runs came to, whether they converged or not."),
+    ]
+
+
+def brief_columns(other: str) -> tuple[Column[Summary], ...]:
+    """What a terminal 80 characters wide has room for, the counts included."""
+    known = {column.name: column for column in (*NAMES, *of_costs(other), *of_counts(other), *of_ends(other))}
+    names = ("optimizer", "runs", "failed", "force calls", f"times {other}", "(a)", "(b)", "lowest basin", "left")
+    return tuple(known[name] for name in names)
+
+
+def counts_table(summaries: Sequence[Summary], other: str) -> Table:
     caption = (
         f"Force calls relative to {other}, geometric means over molecules, seeds averaged first: (a) until fmax was "
         f"first at most {STOP:g} eV/Å, (b) until the energy was first within 1 meV of the lowest of a run that "
         f"converged at {FLOOR:g} eV/Å. A run that did not get there counts as the step limit."
     )
     return Table.of("Force calls on the way", (*NAMES, *of_counts(other)), summaries, caption)
-
-
-def tables(summaries: Sequence[Summary], reference: str) -> list[Table]:
-    """The summary, and the counts where runs were to go far enough to have any."""
-    found = [summary_table(summaries, reference)]
-    if any(math.isfinite(summary.to_stop.ratio) for summary in summaries):
-        found.append(counts_table(summaries, reference))
-    return found
 
 
 def text(name: str, meaning: str, said: Callable[[Summary], str]) -> Column[Summary]:
@@ -57,10 +54,8 @@ def count(name: str, meaning: str, counted: Callable[[Summary], int]) -> Column[
     return Column(name, name, lambda summary: Cell(str(counted(summary)), counted(summary)), meaning=meaning)
 
 
-def figure(
-    name: str, meaning: str, value: Callable[[Summary], float], digits: int, unit: str = "", scale: float = 1.0
-) -> Column[Summary]:
-    return Column(name, name, lambda summary: cell(value(summary) / scale, digits), unit, meaning)
+def figure(name: str, meaning: str, value: Callable[[Summary], float], digits: int, unit: str = "") -> Column[Summary]:
+    return Column(name, name, lambda summary: cell(value(summary) / SCALES.get(unit, 1.0), digits), unit, meaning)
 
 
 NAMES = (
@@ -69,8 +64,8 @@ NAMES = (
 )
 
 
-def of_ends(other: str) -> tuple[Column[Summary], ...]:
-    """The columns of the summary, beside an optimizer with this label."""
+def of_costs(other: str) -> tuple[Column[Summary], ...]:
+    """What runs needed, beside an optimizer with this label."""
     return (
         text(
             "settings",
@@ -93,9 +88,13 @@ def of_ends(other: str) -> tuple[Column[Summary], ...]:
             2,
         ),
         Column("interval", "95 % interval", interval, meaning="of that mean: bootstrap over molecules"),
-        figure(
-            "own time", "median time of a step outside the potential", lambda summary: summary.own_time, 2, "ms", MS
-        ),
+        figure("own time", "median time of a step outside the potential", lambda summary: summary.own_time, 2, "ms"),
+    )
+
+
+def of_ends(other: str) -> tuple[Column[Summary], ...]:
+    """Where runs ended, beside an optimizer with this label."""
+    return (
         Column(
             "left, estimated",
             "left, estimated",
@@ -110,7 +109,6 @@ def of_ends(other: str) -> tuple[Column[Summary], ...]:
             lambda summary: summary.above_floor,
             3,
             "meV",
-            MEV,
         ),
         count("lower", f"runs that ended more than 5 meV below {other}", lambda summary: summary.lower),
         count("higher", f"runs that ended more than 5 meV above {other}", lambda summary: summary.higher),
@@ -136,7 +134,7 @@ def of_ends(other: str) -> tuple[Column[Summary], ...]:
 
 
 def of_counts(other: str) -> tuple[Column[Summary], ...]:
-    """The columns of the counts, beside an optimizer with this label."""
+    """When runs would have met other criteria, beside an optimizer with this label."""
 
     def ratio(name: str, meaning: str, value: Callable[[Summary], float]) -> Column[Summary]:
         return figure(name, meaning, value, 3)
@@ -156,7 +154,7 @@ def of_counts(other: str) -> tuple[Column[Summary], ...]:
         count(
             "higher", f"runs more than 5 meV above {other} at the end of (a)", lambda summary: summary.higher_at_stop
         ),
-        figure("median", "of these differences", lambda summary: summary.above_at_stop, 2, "meV", MEV),
+        figure("median", "of these differences", lambda summary: summary.above_at_stop, 2, "meV"),
         count("same basin", f"runs that came to rest where {other} did", lambda summary: summary.same_basin),
         ratio("(a) there", "over these runs alone", lambda summary: summary.to_stop.same),
         ratio("(b) there", "over these runs alone", lambda summary: summary.to_floor.same),

@@ -1,15 +1,17 @@
 """Tables for the terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.table import Table
 from rich.text import Text
 
+from molopt.columns import UNKNOWN, Column
 from molopt.comparison import above_best
+from molopt.comparison.summaries import Summary
 from molopt.record import Record
 from molopt.report.escaping import shown
 from molopt.report.labels import label
-from molopt.result import Result
+from molopt.report.summary import brief_columns
 from molopt.schema import COMPARED, RELAXED, Outcome, Standing
 from molopt.stationary.verdict import ENDED, MOLECULE, STATIONARY
 
@@ -32,6 +34,21 @@ def comparison_table(records: Sequence[Record]) -> Table:
     return table
 
 
+def brief_table(summaries: Sequence[Summary], reference: str) -> Table:
+    """One row an optimizer, over all starts in one potential; columns of which nothing is known are left out."""
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1, 0, 0))
+    columns = [column for column in brief_columns(label(reference)) if known(column, summaries)]
+    for column in columns:
+        table.add_column(column.stacked, justify="right" if column.numeric else "left", overflow="fold")
+    for summary in summaries:
+        table.add_row(*(Text(shown(column.cell(summary).text)) for column in columns))
+    return table
+
+
+def known(column: Column[Summary], summaries: Iterable[Summary]) -> bool:
+    return any(column.cell(summary).text != UNKNOWN for summary in summaries)
+
+
 WIDTHS = {"verdict": 11, "energy": 14}  # characters of columns that are wider than their headings
 WIDTH = 80 - sum(2 + WIDTHS.get(column.name, len(column.lined)) for column in RELAXED)  # of a molecule's name
 
@@ -48,10 +65,10 @@ def line(name: str, cells: Sequence[str]) -> str:
 HEADINGS = line("molecule", [column.lined for column in RELAXED])
 
 
-def row(result: Result) -> str:
+def row(name: str, outcome: Outcome) -> str:
     """A run as a line under `HEADINGS`."""
-    standing = Standing(Outcome.of(result))
-    return line(shown(result.name, WIDTH), [column.cell(standing).text for column in RELAXED])
+    standing = Standing(outcome)
+    return line(shown(name, WIDTH), [column.cell(standing).text for column in RELAXED])
 
 
 def coloured(word: str) -> Text | str:
@@ -63,18 +80,18 @@ def coloured(word: str) -> Text | str:
     return word
 
 
-def remarks(result: Result | Outcome) -> list[str]:
+def remarks(outcome: Outcome) -> list[str]:
     """What a reader of its row must know besides."""
-    found = [] if result.error is None else [result.error]
-    if result.surrogate is not None:
+    found = [] if outcome.error is None else [outcome.error]
+    if outcome.surrogate is not None:
         found.append(
-            f"guided by {result.surrogate}: {result.surrogate_calls} calls in {result.surrogate_seconds:.2f} s, "
-            f"set up in {result.surrogate_setup_seconds:.2f} s"
+            f"guided by {outcome.surrogate}: {outcome.surrogate_calls} calls in {outcome.surrogate_seconds:.2f} s, "
+            f"set up in {outcome.surrogate_setup_seconds:.2f} s"
         )
-    if result.at_noise_floor:
+    if outcome.at_noise_floor:
         found.append("noise in the forces is all that is left above the floor")
-    verdict = result.verdict
-    evidence = verdict.why.removeprefix(result.error or "").removeprefix("; ")
+    verdict = outcome.verdict
+    evidence = verdict.why.removeprefix(outcome.error or "").removeprefix("; ")
     if verdict.molecule not in ("kept", "unknown"):
         return [*found, f"{verdict.molecule}: {evidence or MOLECULE[verdict.molecule].meaning}"]
     return found if verdict.stationary == "minimum" or not evidence else [*found, evidence]

@@ -61,7 +61,19 @@ class Partition:
 
     def entries(self, parts: Sequence[int]) -> Array:
         """(n,) where the entries of these parts are, one part after another."""
-        return np.concatenate([np.arange(self.bounds[p], self.bounds[p + 1]) for p in parts] or [np.zeros(0, np.intp)])
+        wanted = np.asarray(parts, dtype=np.intp)
+        sizes = self.sizes[wanted]
+        ends = np.cumsum(sizes)
+        return np.arange(sizes.sum()) + np.repeat(self.bounds[wanted] - (ends - sizes), sizes)
+
+    def take(self, values: Array, parts: Sequence[int]) -> Array:
+        """(..., N) -> (..., n): the entries of these parts, one part after another."""
+        if self.xp is not np:
+            return self.xp.take(values, self.xp.asarray(self.entries(parts)), axis=values.ndim - 1)
+        if not self.size:
+            return values[..., self.entries(parts)]
+        rows = values.reshape(*values.shape[:-1], self.count, self.size)
+        return rows.take(parts, axis=-2).reshape(*values.shape[:-1], -1)
 
     def sum(self, values: Array) -> Array:
         """(N,) -> (P,): the sum over each part."""

@@ -5,9 +5,8 @@ from typing import TypeGuard
 
 from molopt.columns import entries, kinds
 from molopt.record import Record
-from molopt.schema import Outcome, Plan
+from molopt.schema import MOST, Outcome, Plan
 
-MOST = 10**12  # of counts: small enough to be exact as a float
 FURTHEST = 1e6  # A, of a start from the origin
 HEAVIEST = 118
 

@@ -14,7 +14,7 @@ from molopt.files import obstacle
 from molopt.record import Record
 from molopt.spelling import in_ascii
 from molopt.store.checking import require_sound
-from molopt.store.failures import explained
+from molopt.store.failures import store_errors
 from molopt.store.packing import pack, packed_in, unpack
 from molopt.store.rows import key_value_pairs, row
 
@@ -58,12 +58,12 @@ class Store:
         self.path = Path(path).absolute()
         self.wait = wait
         if not self.path.parent.is_dir():
-            raise StoreError(f"{self.path.parent} is not a folder, and {self.path.name} is to be in it: make it first")
+            raise StoreError(f"{self.path.parent} is not a folder: make it first, {self.path.name} goes into it")
         for name in ("", "-journal", "-wal", "-shm"):  # SQLite opens what it finds, and waits for a pipe
             path = self.path.with_name(self.path.name + name)
             if kind := obstacle(path):
                 raise StoreError(f"{path} cannot be opened: it is {kind}, and must be a file")
-        with explained(self.path, wait):
+        with store_errors(self.path, wait):
             # Transactions are begun and ended here alone. SQLite's defaults stay: a rollback journal, because the
             # faster write-ahead log needs memory that all its users share, which network file systems do not have;
             # and a wait for the disk at each commit, so that a power cut loses nothing that was said to be stored.
@@ -79,19 +79,19 @@ class Store:
 
     def open(self) -> None:
         """Make the tables, or see that they are those of a store."""
-        with explained(self.path, self.wait):
+        with store_errors(self.path, self.wait):
             mark = self.number("PRAGMA application_id")
         if mark != MARK:
             with self.transaction():  # all tables or none: two processes may begin at once, and be killed at that
                 mark = self.number("PRAGMA application_id")
                 if mark != MARK and self.number("SELECT COUNT(*) FROM sqlite_master"):
-                    raise StoreError(f"{self.path} is a database of something else: give another folder")
+                    raise StoreError(f"{self.path} is the database of another program: give another folder")
                 if mark != MARK:
                     self.connection.execute(f"PRAGMA application_id = {MARK}")
                     self.connection.execute(f"PRAGMA user_version = {VERSION}")
                     with self.database.managed_connection():
                         pass  # on its first use ASE makes its tables, and commits
-        with explained(self.path, self.wait):
+        with store_errors(self.path, self.wait):
             self.version = self.number("PRAGMA user_version")
             self.connection.execute("PRAGMA trusted_schema = OFF")
             tables = dict(self.connection.execute("SELECT name, upper(sql) FROM sqlite_master WHERE type = 'table'"))
@@ -100,18 +100,18 @@ class Store:
             raise StoreError(f"{self.path} was written by a newer molopt: pip install --upgrade molopt")
         if self.version < 1:
             raise StoreError(
-                f"{self.path} does not say which version of molopt wrote it: it is not a store, or changed"
+                f"{self.path} does not say which version of molopt wrote it: it is not a store, or it was changed"
             )
         # A view or a trigger would run in place of what is asked for, for as long as it likes.
         if others or not str(tables.get("systems")).startswith("CREATE TABLE "):
             raise StoreError(
-                f"{self.path} has no plain table of runs, or more than tables: it is not a store, or changed"
+                f"{self.path} has no plain table of runs, or more than tables: it is not a store, or it was changed"
             )
 
     def add(self, record: Record) -> None:
         """Keep a run; it is on the disk when this returns. Of runs with the same key, the first is kept."""
         if self.version < VERSION:
-            raise StoreError(f"{self.path} was written by an older molopt: it can be read, and not be added to")
+            raise StoreError(f"{self.path} was written by an older molopt: it can be read, but not added to")
         shown, pairs = row(record), key_value_pairs(record)
         data = {"record": np.frombuffer(pack(record), dtype=np.uint8)}
         with self.transaction():
@@ -120,17 +120,17 @@ class Store:
 
     def keys(self) -> set[str]:
         """Of all runs."""
-        with explained(self.path, self.wait):
+        with store_errors(self.path, self.wait):
             return {key for (key,) in self.connection.execute("SELECT unique_id FROM systems")}
 
     def __contains__(self, key: str) -> bool:
         """Whether the run of this key is there."""
-        with explained(self.path, self.wait):
+        with store_errors(self.path, self.wait):
             return self.number("SELECT COUNT(*) FROM systems WHERE unique_id = ?", key) > 0
 
     def record(self, key: str) -> Record:
         """The run of this key; KeyError where it is not there."""
-        with explained(self.path, self.wait):
+        with store_errors(self.path, self.wait):
             found = self.connection.execute(
                 "SELECT id, unique_id, data FROM systems WHERE unique_id = ?", (key,)
             ).fetchone()
@@ -144,10 +144,10 @@ class Store:
         Nothing is locked between two of them; a run that is added meanwhile is not among them.
         """
         by = ", ".join(f"json_extract(key_value_pairs, '$.{name}')" for name in ORDER)
-        with explained(self.path, self.wait):
+        with store_errors(self.path, self.wait):
             found = self.connection.execute(f"SELECT id FROM systems ORDER BY {by}, unique_id").fetchall()
         for (number,) in found:
-            with explained(self.path, self.wait):
+            with store_errors(self.path, self.wait):
                 data = self.connection.execute("SELECT unique_id, data FROM systems WHERE id = ?", (number,)).fetchone()
             if data is not None:
                 yield self.read(number, *data)
@@ -163,12 +163,12 @@ class Store:
         except Exception as error:  # whatever bytes that are not a record lead to
             why = f"{type(error).__name__}: {in_ascii(str(error))[:LONGEST]}"  # with names from the row
             raise StoreError(
-                f"row {number} of {self.path} holds no run that this molopt can read ({why}): "
+                f"row {number} of {self.path} does not hold a run that this molopt can read ({why}): "
                 f"ase db {self.path} {number} --delete removes it, and the study runs it again"
             ) from error
 
     def __len__(self) -> int:
-        with explained(self.path, self.wait):
+        with store_errors(self.path, self.wait):
             return self.number("SELECT COUNT(*) FROM systems")
 
     def number(self, question: str, *values: str) -> int:
@@ -178,7 +178,7 @@ class Store:
     def transaction(self) -> Iterator[None]:
         """All that is written within is kept at its end, or nothing."""
         self.database.change_count = 0  # at 5000, ASE would commit in the midst
-        with explained(self.path, self.wait):
+        with store_errors(self.path, self.wait):
             self.connection.execute("BEGIN IMMEDIATE")  # waits its turn; a lock that is asked for later may not
             try:
                 yield

@@ -25,8 +25,8 @@ OTHER = "is not a store of molopt, or was changed by another program ({error})"
 
 
 @contextmanager
-def explained(path: Path, wait: float) -> Iterator[None]:
-    """Raise StoreError where the database at a path, waited for so many seconds, does not serve."""
+def store_errors(path: Path, wait: float) -> Iterator[None]:
+    """Errors of SQLite within as StoreError; `wait` is for how many seconds a locked database was waited for."""
     try:
         yield
     except UnicodeDecodeError as error:  # in the name of a table

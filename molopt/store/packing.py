@@ -43,7 +43,7 @@ def unpack(packed: bytes) -> Record:
     unpacking = zlib.decompressobj()
     content = unpacking.decompress(packed, LARGEST)
     if not unpacking.eof:
-        raise ValueError("it is cut short, or larger than any run")
+        raise ValueError("it is truncated, or larger than any run")
     at = LENGTH + int.from_bytes(content[:LENGTH], "little")
     values: dict[str, Any] = json.loads(content[LENGTH:at].decode("utf-8", "surrogatepass"))
     arrays = {}
@@ -78,7 +78,7 @@ def planes(array: Array) -> bytes:
     return changes.reshape(-1, 1).view(np.uint8).T.tobytes()
 
 
-def from_planes(content: bytes, shape: list[int], dtype: np.dtype[Any]) -> Array:
+def from_planes(content: bytes, shape: list[int], dtype: np.dtype[np.generic]) -> Array:
     """What `planes` took apart, together again."""
     bits = whole(dtype)
     rows = np.frombuffer(content, np.uint8).reshape(dtype.itemsize, -1)
@@ -87,11 +87,11 @@ def from_planes(content: bytes, shape: list[int], dtype: np.dtype[Any]) -> Array
     return numbers.view(dtype.newbyteorder("<")).astype(dtype, copy=False)
 
 
-def whole(dtype: np.dtype[Any]) -> np.dtype[Any]:
+def whole(dtype: np.dtype[np.generic]) -> np.dtype[np.generic]:
     """Unsigned integers as wide as these numbers; their sums wrap, and so lose nothing."""
     return np.dtype(f"<u{dtype.itemsize}")
 
 
-def as_python(value: Any) -> Any:
+def as_python(value: np.generic) -> object:
     """A number or truth value of NumPy as Python's, for JSON."""
     return value.item()

@@ -27,7 +27,7 @@ def row(record: Record) -> AtomsRow:
     atoms = Atoms(plan.numbers, positions, charges=charges)
     if math.isfinite(outcome.energy):
         atoms.calc = SinglePointCalculator(atoms, energy=float(outcome.energy))
-        atoms.calc.name = shown(plan.potential)
+        atoms.calc.name = as_text(plan.potential)
     made = AtomsRow(atoms)
     made.unique_id, made.ctime, made.user = record.key, now(), None
     return made
@@ -50,13 +50,13 @@ def searchable(value: object) -> str | int | float | None:
     """A value as ASE takes it, None where it is not known."""
     if isinstance(value, int | float):
         return value if math.isfinite(value) else None
-    return None if value is None else shown(str(value))
+    return None if value is None else as_text(str(value))
 
 
-def shown(text: str) -> str:
+def as_text(text: str) -> str:
     """A text as one printable line that ASE takes for a text: it refuses those that read as numbers or truth values.
 
-    >>> shown("water"), shown("1e5"), shown("True"), shown("two\\nlines"), len(shown("long" * 1000))
+    >>> as_text("water"), as_text("1e5"), as_text("True"), as_text("two\\nlines"), len(as_text("long" * 1000))
     ('water', "'1e5'", "'True'", 'two\N{REPLACEMENT CHARACTER}lines', 80)
     """
     line = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"

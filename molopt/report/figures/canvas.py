@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from matplotlib import rc_context
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
@@ -61,7 +63,7 @@ class Canvas:
         rows = math.ceil(panels / columns)
         self.figure = Figure(figsize=(columns * width, rows * height), layout=layout)
         grid = self.figure.subplots(rows, columns, squeeze=False, **shared)
-        self.panels: list[Any] = list(grid.flat[:panels])
+        self.panels: list[Axes] = list(grid.flat[:panels])
         self.lowest = self.panels[-columns:]
         for panel in self.lowest:
             panel.tick_params(labelbottom=True)  # shared axes have their numbers in the last row alone
@@ -69,10 +71,11 @@ class Canvas:
             spare.remove()
         self.titles: dict[str, Sequence[str]] = {}
 
-    def say(self, artist: Any, *titles: str) -> None:
+    def say(self, artist: Artist, *titles: str) -> None:
         """What a pointer over the artist shows: one text, or one for each of its markers."""
-        artist.set_gid(f"said{len(self.titles)}")
-        self.titles[artist.get_gid()] = [one_line(title, longest=300) for title in titles]
+        name = f"said{len(self.titles)}"
+        artist.set_gid(name)
+        self.titles[name] = [one_line(title, longest=300) for title in titles]
 
     def legend(self, handles: Sequence[Line2D]) -> None:
         """Below the panels, the figure as much taller."""
@@ -118,7 +121,7 @@ def points(look: Look) -> dict[str, Any]:
     return {"color": look.colour, "linestyle": "none", "marker": look.marker, "markersize": 4}
 
 
-def logarithmic(panel: Any, axes: str = "xy") -> None:
+def logarithmic(panel: Axes, axes: str = "xy") -> None:
     """Logarithmic axes with plain numbers; call it when everything is drawn."""
     for axis in axes:
         panel.set(**{f"{axis}scale": "log"})

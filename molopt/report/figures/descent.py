@@ -2,14 +2,15 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from molopt.comparison.problems import lowest
 from molopt.record import Record
 from molopt.report.figures.canvas import canvas, line_style, logarithmic
-from molopt.report.figures.text import number, one_line
+from molopt.report.figures.text import one_line, three_digits
 from molopt.report.labels import Look, label
 from molopt.rules.partition import Array
 from molopt.stationary.verdict import ENDED
@@ -56,7 +57,7 @@ def descent_figure(
         return drawing.svg(prefix, one_line(f"energy against force calls: {title}"))
 
 
-def draw_run(panel: Any, record: Record, best: float, look: Look) -> Any:
+def draw_run(panel: Axes, record: Record, best: float, look: Look) -> Line2D:
     above = np.maximum((record.outcome.energies - best) / MEV, FLOOR)
     calls, heights = thinned(above)
     end = "o" if record.outcome.converged else "" if ENDED[record.outcome.ended].comparable else "X"
@@ -88,5 +89,5 @@ def thinned(values: Array) -> tuple[Array, Array]:
 def described(record: Record, best: float) -> str:
     outcome = record.outcome
     above = (outcome.energies[-1] - best) / MEV
-    height = f"{number(above)} meV above the best" if above >= FLOOR else "at the best"
+    height = f"{three_digits(above)} meV above the best" if above >= FLOOR else "at the best"
     return f"{label(record.plan.optimizer)}: {outcome.ended}, {outcome.force_calls} force calls, {height}"

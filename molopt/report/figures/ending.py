@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator
 
@@ -12,7 +13,7 @@ from molopt.comparison.summaries import above_floor
 from molopt.record import Record
 from molopt.report.figures.canvas import Canvas, canvas, logarithmic, points, shown
 from molopt.report.figures.svg import INK
-from molopt.report.figures.text import number, one_line
+from molopt.report.figures.text import one_line, three_digits
 from molopt.report.labels import Look, label
 from molopt.stationary.verdict import ENDED
 
@@ -63,7 +64,7 @@ def ending_figure(records: Sequence[Record], looks: Mapping[str, Look], prefix: 
         return drawing.svg(prefix, "energy left against fmax")
 
 
-def draw_runs(drawing: Canvas, panel: Any, runs: Sequence[Record], look: Look) -> None:
+def draw_runs(drawing: Canvas, panel: Axes, runs: Sequence[Record], look: Look) -> None:
     for kind, (value, style) in KINDS.items():
         drawn = [run for run in runs if math.isfinite(value(run)) and run.outcome.fmax > 0]
         if drawn:
@@ -76,4 +77,5 @@ def draw_runs(drawing: Canvas, panel: Any, runs: Sequence[Record], look: Look) -
 def described(record: Record, left: float, kind: str) -> str:
     plan, outcome = record.plan, record.outcome
     start = f"{one_line(plan.molecule, longest=40)}, start {plan.seed}"
-    return f"{label(plan.optimizer)}, {start}: {number(left / MEV)} meV {kind}, fmax {number(outcome.fmax)} eV/Å"
+    height, fmax = three_digits(left / MEV), three_digits(outcome.fmax)
+    return f"{label(plan.optimizer)}, {start}: {height} meV {kind}, fmax {fmax} eV/Å"

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+
+from matplotlib.axes import Axes
 
 from molopt.comparison.summaries import Summary
 from molopt.report.figures.canvas import Canvas, canvas, logarithmic, shown
 from molopt.report.figures.svg import INK
-from molopt.report.figures.text import number, one_line
+from molopt.report.figures.text import one_line, three_digits
 from molopt.report.labels import Look, label
 
 ROW, REST = 0.24, 0.9  # inches
@@ -44,7 +45,7 @@ def forest_figure(
         return drawing.svg(prefix, "geometric means of force-call ratios")
 
 
-def draw_row(drawing: Canvas, panel: Any, row: int, summary: Summary, look: Look) -> None:
+def draw_row(drawing: Canvas, panel: Axes, row: int, summary: Summary, look: Look) -> None:
     mean, low, high, _ = summary.ratio
     if math.isfinite(low):
         (interval,) = panel.plot([low, high], [row, row], color=look.colour, linewidth=2.2, solid_capstyle="butt")
@@ -53,13 +54,13 @@ def draw_row(drawing: Canvas, panel: Any, row: int, summary: Summary, look: Look
     drawing.say(marker, described(summary))
     failed = f", {summary.failures} failed" if summary.failures else ""
     panel.annotate(
-        f"{number(mean)}{failed}", (max(mean, high) if math.isfinite(high) else mean, row), xytext=(6, 0),
+        f"{three_digits(mean)}{failed}", (max(mean, high) if math.isfinite(high) else mean, row), xytext=(6, 0),
         textcoords="offset points", va="center", fontsize=7.5, annotation_clip=False,
     )  # fmt: skip
 
 
 def described(summary: Summary) -> str:
     mean, low, high, molecules = summary.ratio
-    interval = f" ({number(low)} to {number(high)})" if math.isfinite(low) else ""
+    interval = f" ({three_digits(low)} to {three_digits(high)})" if math.isfinite(low) else ""
     failed = f"{summary.failures} of {summary.runs} runs failed"
-    return f"{label(summary.optimizer)}: {number(mean)}{interval} over {molecules} molecules, {failed}"
+    return f"{label(summary.optimizer)}: {three_digits(mean)}{interval} over {molecules} molecules, {failed}"

@@ -7,7 +7,7 @@ from molopt.comparison.problems import by_optimizer, by_potential
 from molopt.comparison.summaries import median
 from molopt.record import Record
 from molopt.report.figures.canvas import canvas, handle, line_style, logarithmic, points, shown
-from molopt.report.figures.text import number, one_line
+from molopt.report.figures.text import one_line, three_digits
 from molopt.report.labels import Look, label
 
 MS = 1e-3  # s
@@ -54,4 +54,4 @@ def by_size(records: Sequence[Record]) -> dict[int, float]:
 
 
 def described(optimizer: str, size: int, seconds: float) -> str:
-    return f"{label(optimizer)}: {number(seconds / MS)} ms a step at {size} atoms"
+    return f"{label(optimizer)}: {three_digits(seconds / MS)} ms a step at {size} atoms"

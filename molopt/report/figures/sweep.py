@@ -1,13 +1,14 @@
 """How sensitive an optimizer is to one of its arguments."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+
+from matplotlib.axes import Axes
 
 from molopt.comparison.problems import by_optimizer, by_potential
 from molopt.comparison.ratios import geometric_mean_cost
 from molopt.record import Record
 from molopt.report.figures.canvas import Canvas, canvas, handle, line_style, logarithmic
-from molopt.report.figures.text import number, one_line
+from molopt.report.figures.text import one_line, three_digits
 from molopt.report.labels import Look, label, look
 from molopt.specification import parse, specified
 
@@ -65,14 +66,14 @@ def swept(optimizers: Sequence[str], key: str) -> tuple[Swept, list[str]]:
     return families, [optimizer for optimizer in optimizers if optimizer not in members]
 
 
-def draw_family(drawing: Canvas, panel: Any, runs: Mapping[float, Sequence[Record]], family: str) -> None:
+def draw_family(drawing: Canvas, panel: Axes, runs: Mapping[float, Sequence[Record]], family: str) -> None:
     style = look(family)
     means = {value: geometric_mean_cost(there).mean for value, there in runs.items()}
     panel.plot(list(means), list(means.values()), linewidth=1.6, **line_style(style))
     for value, mean in means.items():
         failed = sum(not run.outcome.converged for run in runs[value])
-        face = {"markerfacecolor": "none"} if failed else {}
-        (marker,) = panel.plot([value], [mean], color=style.colour, marker="o", markersize=5, **face)
+        face = "none" if failed else style.colour
+        (marker,) = panel.plot([value], [mean], color=style.colour, marker="o", markersize=5, markerfacecolor=face)
         drawing.say(marker, described(runs[value][0].plan.optimizer, mean, failed, len(runs[value])))
         if failed:
             panel.annotate(
@@ -80,7 +81,7 @@ def draw_family(drawing: Canvas, panel: Any, runs: Mapping[float, Sequence[Recor
             )
 
 
-def draw_other(drawing: Canvas, panel: Any, optimizer: str, runs: Sequence[Record], style: Look) -> None:
+def draw_other(drawing: Canvas, panel: Axes, optimizer: str, runs: Sequence[Record], style: Look) -> None:
     if runs:
         mean = geometric_mean_cost(runs).mean
         line = panel.axhline(mean, linewidth=1.1, **line_style(style))
@@ -89,4 +90,4 @@ def draw_other(drawing: Canvas, panel: Any, optimizer: str, runs: Sequence[Recor
 
 
 def described(optimizer: str, mean: float, failed: int, runs: int) -> str:
-    return f"{label(optimizer)}: {number(mean)} force calls, {failed} of {runs} runs failed"
+    return f"{label(optimizer)}: {three_digits(mean)} force calls, {failed} of {runs} runs failed"

@@ -21,10 +21,10 @@ def one_line(text: str, longest: int = LONGEST) -> str:
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
-def number(value: float) -> str:
-    """Three digits, as they are read best.
+def three_digits(value: float) -> str:
+    """A number in three digits.
 
-    >>> [number(value) for value in (1.0, 12345.6, 0.01234)]
+    >>> [three_digits(value) for value in (1.0, 12345.6, 0.01234)]
     ['1', '12300', '0.0123']
     """
     rounded = float(f"{value:.3g}")
