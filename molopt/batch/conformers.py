@@ -13,7 +13,8 @@ from molopt.coordinates.metric_table import MetricTable
 from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.selection import Shape, listed, shapes
 from molopt.coordinates.topology import covalent_bonds
-from molopt.optimizers.internals import FORMED, Recipe, exceeds_noise
+from molopt.optimizers.bonding import FORMED
+from molopt.optimizers.internals import Recipe, exceeds_noise
 from molopt.rules.partition import Array
 
 
@@ -42,7 +43,7 @@ class Lists:
                 found.append(recipe.build(x, gradient=gradient))
                 continue
             primitives, table = lists
-            built = Built(recipe.lengths(x), touching[s])
+            built = Built(recipe.bonding.lengths(x), touching[s])
             found.append(recipe.joined(primitives, table, recipe.frozen(primitives, table, x), True, built))
         return found
 
