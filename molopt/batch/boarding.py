@@ -101,6 +101,8 @@ class Boarding:
         if self.latest is not None and molecule is self.latest[0]:
             return self.latest[1:]
         atoms = start.atoms()
+        if start.given is not None:
+            atoms.calc = start.given.calc
         subject = self.evaluator.subject(atoms, molecule)
         surrogate, seconds = self.surrogate(atoms, molecule, subject)
         if molecule is None or start.given is not None or surrogate is not None:
