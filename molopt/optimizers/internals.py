@@ -30,11 +30,12 @@ from molopt.molecules.electrons import name_of
 from molopt.molecules.force_constants import MMFFConstants
 from molopt.optimizers.holding import Held, held_of
 from molopt.optimizers.json_arrays import checked
+from molopt.optimizers.lists import Lists
 from molopt.rules.partition import Array
 
 log = logging.getLogger("molopt")
 
-LARGE = 1000  # atoms; beyond, contacts would fill the sparse factors (measured: docs/own_time_internal.py)
+LARGE = 1000  # atoms; beyond, contacts would fill the sparse factors (measured: docs/benchmarks/own_time_internal.py)
 BROKEN = 1.5  # of the sum of covalent radii
 STRETCHED = 1.2  # and of the length at the build, for bonds beyond doubt: a start may be bad
 DOUBTFUL = 1.4  # of the sum of covalent radii, for bonds in doubt when coordinates are built anew
@@ -53,8 +54,6 @@ class Recipe:
     ----------
     molecule : Molecule
         What was perceived of the atoms, once a run.
-    bonds : (nb, 2) array of int
-        Those of the molecule, until some break or form.
     known : MMFFConstants or None
         MMFF94's constants, where bonds are known with their orders and MMFF94 has types for all atoms.
     repulsion : Repulsion
@@ -67,10 +66,12 @@ class Recipe:
         Energy and gradient of a surrogate, whose Hessian the model borrows.
     yielding : bool
         Whether the model is that of an estimate of the energy left (`metric.yielding`).
+    lists : Lists
+        Of the same bonds; what has been built of them so far.
     """
 
     molecule: Molecule
-    bonds: Array
+    lists: Lists
     known: MMFFConstants | None
     repulsion: Repulsion
     held: Held
@@ -106,12 +107,27 @@ class Recipe:
         molecule = perceived(atoms) if molecule is None else molecule
         known = constants_of(molecule) if model in ("blend", "mmff94") else None
         repulsion = generic_repulsion(atoms.numbers) if known is None else known.repulsion()
-        return cls(molecule, np.sort(molecule.bonds, axis=1), known, repulsion, held, model)
+        lists = Lists(Topology(molecule.numbers, np.sort(molecule.bonds, axis=1)))
+        return cls(molecule, lists, known, repulsion, held, model)
 
-    @cached_property
+    @property
+    def topology(self) -> Topology:
+        """The graph of the atoms."""
+        return self.lists.topology
+
+    @property
     def numbers(self) -> Array:
         """(N,) atomic numbers."""
-        return self.molecule.numbers
+        return self.topology.numbers
+
+    @property
+    def bonds(self) -> Array:
+        """(nb, 2) those of the molecule, until some break or form."""
+        return self.topology.bonds
+
+    def with_bonds(self, bonds: Array) -> Self:
+        """The recipe of the same atoms with other bonds (nb, 2)."""
+        return replace(self, lists=Lists(Topology(self.numbers, bonds)))
 
     @property
     def doubtful(self) -> bool:
@@ -125,7 +141,10 @@ class Recipe:
         """
         anchored = self.held.outside or (gradient is not None and pulled(gradient, self.rigid(x)))
         axes = None if old is None else old.primitives.axes
-        primitives = select_primitives(self.topology, x, anchored, axes)
+        if anchored or axes is not None:
+            primitives = select_primitives(self.topology, x, anchored, axes)
+        else:
+            primitives = self.lists.at(x[None])[0]
         table = self.table(primitives)
         k = self.frozen(primitives, table, x)
         if old is not None:
@@ -139,13 +158,20 @@ class Recipe:
         return rigid_left_by(self.held.movable, self.held.forbidden(x), x.reshape(-1, 3))
 
     def table(self, primitives: Primitives) -> MetricTable:
-        """What is known of the Hessian at each geometry."""
+        """What is known of the Hessian at each geometry; made once for each list."""
+        tables = self.lists.tables.setdefault(primitives, {})
+        if self.yielding not in tables:
+            tables[self.yielding] = self.new_table(primitives)
+        return tables[self.yielding]
+
+    def new_table(self, primitives: Primitives) -> MetricTable:
+        if self.yielding:
+            return yielding(replace(self, yielding=False).table(primitives), primitives)
         constants = learned.shipped_constants() if self.model in LEARNED else learned.nothing_known
         weight = 1.0 if self.model not in LEARNED else 0.0 if self.known is None else BLENDED
         springs = Springs(primitives, self.topology, constants)
         force_field = self.force_field(primitives) if weight else None
-        table = metric_table(springs, force_field, weight, near=len(self.numbers) <= LARGE)
-        return yielding(table, primitives) if self.yielding else table
+        return metric_table(springs, force_field, weight, near=len(self.numbers) <= LARGE)
 
     def force_field(self, primitives: Primitives) -> ForceField:
         """MMFF94's constants; of other models repulsion alone, as theirs are those of the frozen stiffness."""
@@ -165,10 +191,6 @@ class Recipe:
             known = self.known.constants(primitives)
             known[primitives.slices["torsion"]] = torsion_totals(primitives, self.known.torsions(primitives), x)
         return stiffness(primitives, known, filling)
-
-    @cached_property
-    def topology(self) -> Topology:
-        return Topology(self.numbers, self.bonds)
 
     def joined(self, primitives: Primitives, table: MetricTable, k: Array, free: bool, built: Built) -> Member:
         """Internal coordinates of a list of primitives with a table of its springs and a stiffness (nq,)."""
@@ -204,7 +226,7 @@ class Recipe:
         bonds = checked(plain["bonds"], "bonds", like, (None, 2), 0, natoms - 1)
         touching = checked(plain["built"]["touching"], "touching", like, (None, 2), 0, natoms - 1)
         built = Built(checked(plain["built"]["lengths"], "lengths", np.zeros(0), (len(bonds),), 0), touching)
-        recipe = replace(self, bonds=bonds)
+        recipe = self.with_bonds(bonds)
         table = recipe.table(primitives)
         return recipe, recipe.joined(primitives, table, k, bool(plain["free"]), built)
 
@@ -229,7 +251,7 @@ class Recipe:
             gone |= self.lengths(x) > DOUBTFUL * self.ordinary
         if not gone.any() and not len(formed):
             return self
-        return replace(self, bonds=np.unique(np.concatenate([self.bonds[~gone], formed]), axis=0))
+        return self.with_bonds(np.unique(np.concatenate([self.bonds[~gone], formed]), axis=0))
 
     def changes(self, coordinates: Member, x: Array) -> tuple[Array, Array]:
         """Bonds (n, 2) that broke and that formed since the coordinates were built."""

@@ -11,6 +11,7 @@ from molopt.coordinates.metric_table import MetricTable, Scaling
 from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.rigid import nothing
 
+MOST = 4  # tables of springs that are kept of one list
 LARGEST = 300  # atoms; beyond, the sparse factors of SciPy are as fast (docs/benchmarks/kernels.py)
 
 
@@ -22,7 +23,7 @@ class Tables(NamedTuple):
     pattern: Pattern
 
 
-known: WeakKeyDictionary[Primitives, tuple[MetricTable, Tables]] = WeakKeyDictionary()
+known: WeakKeyDictionary[Primitives, list[tuple[MetricTable, Tables]]] = WeakKeyDictionary()
 
 
 def compilable(member: Member) -> bool:
@@ -62,10 +63,17 @@ def scaling_of(member: Member) -> Scaling:
 
 def tables_of(member: Member) -> Tables:
     """Those of a system, made once for all that have its lists."""
-    table = model_of(member).table
-    found = known.get(member.primitives)
-    if found is None or found[0] is not table:
-        chart, springs = chart_of(member.primitives), springs_of(table)
-        tables = Tables(chart, springs, pattern_of(chart, springs, member.primitives.natoms))
-        found = known[member.primitives] = (table, tables)
-    return found[1]
+    table, primitives = model_of(member).table, member.primitives
+    found = known.setdefault(primitives, [])
+    for one, tables in found:
+        if one is table:
+            return tables
+    springs = springs_of(table)
+    if found:  # that of an estimate of the energy left, say, with springs at the same places
+        chart, _, pattern = found[0][1]
+    else:
+        chart = chart_of(primitives)
+        pattern = pattern_of(chart, springs, primitives.natoms)
+    tables = Tables(chart, springs, pattern)
+    known[primitives] = [*found, (table, tables)][-MOST:]
+    return tables

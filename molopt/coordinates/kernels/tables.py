@@ -127,7 +127,7 @@ def touching_of(table: MetricTable) -> tuple[Array, Array]:
 
 def columns(*parts: Array) -> Array:
     """(n, all) arrays (n,) and (n, any) side by side."""
-    return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
+    return np.concatenate([part if part.ndim > 1 else part[:, None] for part in parts], axis=1)
 
 
 def indices(array: Array) -> Array:
