@@ -10,7 +10,6 @@ from typing import Any
 
 from ase import Atoms
 
-from molopt.batch.conformers import Lists
 from molopt.batch.doubt import nearest_of
 from molopt.batch.guards import SENSE, Mind
 from molopt.batch.kind import Kind, Member, Plan
@@ -146,7 +145,6 @@ class Boarding:
         return Plan(
             kind=self.kind(run, surrogate is not None),
             recipe=run.recipe,
-            lists=None if run.recipe is None or surrogate is not None else Lists(run.recipe),
             member=member_of(run, atoms),
             estimating=estimated,
             criteria=criteria,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from molopt.batch.conformers import members
 from molopt.batch.crew import Crew, arrivals, grouped
 from molopt.batch.doubt import doubtful
 from molopt.batch.guards import Called, evaluated
@@ -118,16 +119,16 @@ def departed(flown: "Round", crew: Crew, asked: Stride) -> list[Crew]:
 
 def begun(crew: Crew, asked: Stride) -> tuple[Crew, Stride]:
     """The crew with coordinates for its first step, conformers of a molecule one after another."""
-    call, places, together = asked.call, crew.places, defaultdict(list)
+    call, places = asked.call, crew.places
+    together: dict[int, list[int]] = defaultdict(list)
     for s, one in enumerate(crew.aboard):
-        part = places.part(s)
-        if one.plan.lists is not None:
-            together[one.plan.lists].append(s)
-        elif one.recipe is not None:
-            one.member = one.recipe.build(call.x[part], gradient=call.gradient[part])
-    for lists, systems in together.items():
+        if one.recipe is not None:
+            together[id(one.recipe)].append(s)
+    for systems in together.values():
+        recipe = crew.aboard[systems[0]].recipe
+        assert recipe is not None
         rows = [np.stack([flat[places.part(s)] for s in systems]) for flat in (call.x, call.gradient)]
-        for s, member in zip(systems, lists.members(*rows), strict=True):
+        for s, member in zip(systems, members(recipe, *rows), strict=True):
             crew.aboard[s].member = member
     order = grouped(crew.aboard)
     crew, asked = crew.select(order), asked.select(Layout(places, places), order)
