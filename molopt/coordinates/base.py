@@ -67,7 +67,7 @@ class Linearization(ABC):
         """(S,) largest change of an internal coordinate, Angstrom or rad; zero where there are none."""
 
     @abstractmethod
-    def select(self, systems: Sequence[int]) -> Self:
+    def select(self, systems: Sequence[int]) -> "Linearization":
         """The linearization of these systems alone, in this order."""
 
     @abstractmethod

@@ -151,7 +151,7 @@ class DirectionOptimizer(Optimizer):
 
     def recipe_of_estimate(self) -> Recipe:
         """That of the energy left, of the molecule that was perceived when the run began."""
-        if self.recipe is not None and self.recipe.model == "blend" and self.recipe.held.movable.any():
+        if self.recipe is not None and self.recipe.model.name == "blend" and self.recipe.held.movable.any():
             return replace(self.recipe, surface=None)
         return recipe_for(self.atoms, self.molecule if self.recipe is None else self.recipe.molecule)
 

@@ -144,7 +144,7 @@ class Estimator:
     """
 
     def __init__(self, recipe: Recipe) -> None:
-        self.recipe = replace(recipe, yielding=True)
+        self.recipe = replace(recipe, model=replace(recipe.model, yielding=True))
         self.coordinates: Member | None = None
         self.linearization: Linearization | None = None  # at the last point that was learned
         self.state: Secants | None = None  # what was learned

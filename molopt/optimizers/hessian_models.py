@@ -39,11 +39,14 @@ class HessianModel:
         atoms.
     repulsion : Repulsion
         Who repels whom.
+    yielding : bool
+        Whether it is the model of an estimate of the energy left (`metric.yielding`).
     """
 
     name: str
     known: MMFFConstants | None
     repulsion: Repulsion
+    yielding: bool = False
 
     @classmethod
     def of(cls, name: str, molecule: Molecule) -> Self:
@@ -52,7 +55,7 @@ class HessianModel:
         return cls(name, known, generic_repulsion(molecule.numbers) if known is None else known.repulsion())
 
     def table(self, primitives: Primitives, topology: Topology) -> MetricTable:
-        """What is known of the Hessian at each geometry."""
+        """What is known of the Hessian at each geometry, whether it is the model of an estimate or not."""
         constants = learned.shipped_constants() if self.name in LEARNED else learned.nothing_known
         weight = 1.0 if self.name not in LEARNED else 0.0 if self.known is None else BLENDED
         force_field = self.force_field(primitives) if weight else None

@@ -12,7 +12,7 @@ from ase import Atoms
 from molopt.coordinates.borrowed import Borrowed
 from molopt.coordinates.evaluation import outdated
 from molopt.coordinates.member import Built, Member
-from molopt.coordinates.metric import Metric, Model, yielding
+from molopt.coordinates.metric import Metric, Model
 from molopt.coordinates.metric_table import MetricTable
 from molopt.coordinates.primitives import Primitives, carried
 from molopt.coordinates.rigid import rigid_left_by
@@ -43,15 +43,13 @@ class Recipe:
     molecule : Molecule
         What was perceived of the atoms, once a run.
     lists : Lists
-        Of its bonds; what has been built of them so far.
+        The bonds, those of the molecule until some break or form, and what has been built of them so far.
     model : HessianModel
         What is known of its Hessian.
     held : Held
         The constraints.
     surface : callable or None
         Energy and gradient of a surrogate, whose Hessian the model borrows.
-    yielding : bool
-        Whether the metric is that of an estimate of the energy left (`metric.yielding`).
     """
 
     molecule: Molecule
@@ -59,7 +57,6 @@ class Recipe:
     model: HessianModel
     held: Held
     surface: Callable[[Array], tuple[float, Array]] | None = None
-    yielding: bool = False
 
     @classmethod
     def of(cls, atoms: Atoms, model: str = "blend", molecule: Molecule | None = None) -> Self:
@@ -102,7 +99,7 @@ class Recipe:
 
     @property
     def bonds(self) -> Array:
-        """(nb, 2) those of the molecule, until some break or form."""
+        """(nb, 2)."""
         return self.topology.bonds
 
     def with_bonds(self, bonds: Array) -> Self:
@@ -137,15 +134,7 @@ class Recipe:
 
     def table(self, primitives: Primitives) -> MetricTable:
         """What is known of the Hessian at each geometry; made once for each list."""
-        tables = self.lists.tables.setdefault(primitives, {})
-        if self.yielding not in tables:
-            tables[self.yielding] = self.new_table(primitives)
-        return tables[self.yielding]
-
-    def new_table(self, primitives: Primitives) -> MetricTable:
-        if self.yielding:
-            return yielding(replace(self, yielding=False).table(primitives), primitives)
-        return self.model.table(primitives, self.topology)
+        return self.lists.table(primitives, self.model)
 
     def frozen(self, primitives: Primitives, table: MetricTable, x: Array) -> Array:
         """(nq,) the stiffness that scales coordinates built at x (3N,)."""
