@@ -89,7 +89,7 @@ class Crew:
         states = {name: concatenate([getattr(memory, name) for memory in memories]) for name in STATES}
         memory: Memory[Any, Any, Any] = Memory(
             point=point,
-            linearization=coordinates.linearize(*point),
+            linearization=coordinates.gathered([memory.linearization for memory in memories], order, *point),
             **{name: select(layout, order, state) for name, state in states.items()},
             arrived=np.concatenate([memory.arrived for memory in memories])[order],
         )

@@ -164,6 +164,10 @@ class Coordinates(ABC, Generic[L]):
     def linearize(self, x: Array, cartesian_gradient: Array) -> L:
         """Everything that is known at x (3N,), Angstrom, where the gradient (3N,) is in eV/A."""
 
+    def gathered(self, parts: Sequence[L], order: Sequence[int], x: Array, cartesian_gradient: Array) -> L:
+        """What `linearize` gives at x, from linearizations of groups of these systems, counted through in `order`."""
+        return self.linearize(x, cartesian_gradient)
+
     @abstractmethod
     def between(self, old: L, new: L) -> Array:
         """(nq,) the displacement from one geometry to another."""

@@ -137,7 +137,7 @@ class Recipe:
         return self.lists.table(primitives, self.model)
 
     def frozen(self, primitives: Primitives, table: MetricTable, x: Array) -> Array:
-        """(nq,) the stiffness that scales coordinates built at x (3N,)."""
+        """(..., nq) the stiffness that scales coordinates built at x (..., 3N)."""
         return self.model.frozen(primitives, table, self.numbers, x)
 
     def joined(self, primitives: Primitives, table: MetricTable, k: Array, free: bool, built: Built) -> Member:
