@@ -37,7 +37,7 @@ log = logging.getLogger("molopt")
 LARGE = 1000  # atoms; beyond, contacts would fill the sparse factors (measured: docs/benchmarks/own_time_internal.py)
 BROKEN = 1.5  # of the sum of covalent radii
 STRETCHED = 1.2  # and of the length at the build, for bonds beyond doubt: a start may be bad
-DOUBTFUL = 1.4  # of the sum of covalent radii, for bonds in doubt when coordinates are built anew
+DOUBTFUL = 1.4  # of the sum of covalent radii, for bonds in doubt when coordinates are rebuilt
 FORMED = 1.1  # of the sum of covalent radii
 PULL = 0.1  # eV/A of net force or torque, more than noise makes
 MODEL_NAMES = ("blend", "learned", "mmff94", *MODELS)
@@ -101,7 +101,7 @@ class Recipe:
             what = "periodic atoms" if isinstance(atoms, Atoms) else f"a {type(atoms).__name__}"
             raise InputError(f'internal coordinates are for molecules, not for {what}: use coordinates="cartesian"')
         if len(atoms) == 0:
-            raise InputError("there are no atoms to build internal coordinates of")
+            raise InputError("there are no atoms to build internal coordinates from")
         held = held_of(atoms)
         molecule = perceived(atoms) if molecule is None else molecule
         known = constants_of(molecule) if model in ("blend", "mmff94") else None
@@ -121,7 +121,7 @@ class Recipe:
     def build(self, x: Array, gradient: Array | None = None, old: Member | None = None) -> Member:
         """Internal coordinates at x (3N,); what they share with `old` keeps its stiffness.
 
-        The gradient (3N,) tells whether something outside of the molecule pulls at it.
+        The gradient (3N,) shows whether something outside of the molecule pulls at it.
         """
         anchored = self.held.outside or (gradient is not None and pulled(gradient, self.rigid(x)))
         axes = None if old is None else old.primitives.axes
@@ -213,7 +213,7 @@ class Recipe:
         return lengths(x.reshape(-1, 3), self.bonds)
 
     def outdated(self, coordinates: Member, x: Array) -> str:
-        """Why the internal coordinates should be built anew at x (3N,); empty where they are still good."""
+        """Why the internal coordinates should be rebuilt at x (3N,); empty where they are still good."""
         broken, formed = self.changes(coordinates, x)
         if len(broken):
             return f"the bond {said(broken)} broke"
@@ -257,7 +257,7 @@ def perceived(atoms: Atoms) -> Molecule:
     try:
         return Molecule.from_atoms(atoms)
     except InputError as error:
-        log.warning("%s; took bonds by distance", error)
+        log.warning("%s; using bonds by distance", error)
         return Molecule.from_distances(atoms)
 
 
