@@ -29,7 +29,7 @@ class Crew:
         Angstrom, one system after another.
     guarded : Guarded
     memory : Memory or None
-        None before the first step; of all systems or of none.
+        None before the first step; for all systems or for none.
     coordinates : Coordinates or None
         Those of the memory.
     """

@@ -52,7 +52,7 @@ class Stride:
 
 
 def stride(flown: "Round", crew: Crew, asked: Stride) -> list[Crew]:
-    """Crews at the geometries that are asked about next; those whose coordinates were built anew go by themselves."""
+    """Crews at the geometries that are asked about next; those whose coordinates were rebuilt go separately."""
     layout = Layout(crew.places, crew.places)
     apart = worn(crew, asked)
     stay = []
@@ -82,7 +82,7 @@ def worn(crew: Crew, asked: Stride) -> list[int]:
 
 
 def anew(crew: Crew, call: Called) -> Crew:
-    """One system with its coordinates built anew."""
+    """One system with its coordinates rebuilt."""
     (one,) = crew.aboard
     assert one.recipe is not None
     assert one.member is not None
