@@ -149,7 +149,10 @@ def test_same_bits_alone_and_in_company(case):
     alone = Group([case.member])
     for s in range(SYSTEMS):
         entry = case.entry(s)
-        new, old = alone.linearize(case.x[s], case.gradients[1, s]), alone.linearize(case.before[s], case.gradients[0, s])
+        new, old = (
+            alone.linearize(case.x[s], case.gradients[1, s]),
+            alone.linearize(case.before[s], case.gradients[0, s]),
+        )
         step = new.secant_step(case.steps[:, entry], case.lacks[:, entry], 0.5, radii[:1], 0.3, 0.4)
         assert np.array_equal(new.natural_gradient, case.new.natural_gradient[entry])
         assert np.array_equal(step.displacement, together.displacement[entry])

@@ -7,7 +7,8 @@ from molopt.batch.guards import LARGE
 from molopt.coordinates import formulas
 from molopt.coordinates.member import Built, Member
 from molopt.coordinates.topology import covalent_bonds
-from molopt.optimizers.internals import FORMED, Recipe, exceeds_noise
+from molopt.optimizers.bonding import FORMED
+from molopt.optimizers.internals import Recipe, exceeds_noise
 from molopt.rules.partition import Array
 
 
@@ -27,7 +28,7 @@ def members(recipe: Recipe, xs: Array, gradients: Array) -> list[Member]:
             continue
         table = recipe.table(primitives)
         k = recipe.frozen(primitives, table, x)
-        found.append(recipe.joined(primitives, table, k, True, Built(recipe.lengths(x), near)))
+        found.append(recipe.joined(primitives, table, k, True, Built(recipe.bonding.lengths(x), near)))
     return found
 
 

@@ -20,7 +20,8 @@ from molopt.directions.quasi_newton import Secants
 from molopt.errors import InputError, PotentialFailed
 from molopt.molecules import Molecule
 from molopt.optimizers.estimate import Estimate, Part
-from molopt.optimizers.internals import LARGE, Recipe
+from molopt.optimizers.hessian_models import LARGE
+from molopt.optimizers.internals import Recipe
 from molopt.potentials.answers import checked_forces
 from molopt.rules.partition import Array
 from molopt.rules.state import from_plain, to_plain
@@ -143,7 +144,7 @@ class Estimator:
     """
 
     def __init__(self, recipe: Recipe) -> None:
-        self.recipe = replace(recipe, yielding=True)
+        self.recipe = replace(recipe, model=replace(recipe.model, yielding=True))
         self.coordinates: Member | None = None
         self.linearization: Linearization | None = None  # at the last point that was learned
         self.state: Secants | None = None  # what was learned
