@@ -10,7 +10,6 @@ from typing import Any
 
 from ase import Atoms
 
-from molopt.batch.conformers import Lists
 from molopt.batch.doubt import nearest_of
 from molopt.batch.guards import SENSE, Mind
 from molopt.batch.kind import Kind, Member, Plan
@@ -101,6 +100,8 @@ class Boarding:
         if self.latest is not None and molecule is self.latest[0]:
             return self.latest[1:]
         atoms = start.atoms()
+        if start.given is not None:
+            atoms.calc = start.given.calc
         subject = self.evaluator.subject(atoms, molecule)
         surrogate, seconds = self.surrogate(atoms, molecule, subject)
         if molecule is None or start.given is not None or surrogate is not None:
@@ -144,7 +145,6 @@ class Boarding:
         return Plan(
             kind=self.kind(run, surrogate is not None),
             recipe=run.recipe,
-            lists=None if run.recipe is None or surrogate is not None else Lists(run.recipe),
             member=member_of(run, atoms),
             estimating=estimated,
             criteria=criteria,

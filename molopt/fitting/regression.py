@@ -31,6 +31,7 @@ from molopt.coordinates.model_hessian import (
     REACH,
     by_planarity,
     candidates,
+    distant,
     lengths,
     planarity,
     stretches,
@@ -50,7 +51,7 @@ ROUNDS = 3
 TOWARDS_WIDER = 0.02  # ridge, relative to the norm of a class
 TOWARDS_LITERATURE = 1e-3  # of wider classes
 WEAK = 1.0  # times the median norm of a class: below, the ridge is absolute
-STIFFEST = {"stretch": 200.0, "torsion": 10.0, "contact": 10.0}  # eV/A^2, eV/rad^2: more is no chemistry
+STIFFEST = {"stretch": 200.0, "torsion": 10.0, "contact": 10.0}  # eV/A^2, eV/rad^2: more is not chemistry
 RARE = 3  # springs that a class of its own must have
 NEGLIGIBLE = 1e-3  # weight of a node
 
@@ -135,7 +136,7 @@ def rows_of(primitives: Primitives, topology: Topology, x: Array, b: Array) -> I
     yield from by_class("geminal", springs.geminal_classes, flat_and_not(p[springs.around[:, 1]]), dense)
     contacts = [node.contacts() for node in nodes[: DISTANCES.number]]
     kinds, radii, groups, _ = contacts[0]
-    pairs, gap, r = candidates(topology.apart, 2 * REACH * float(radii.max()), xyz)
+    pairs, gap, r = candidates(topology.apart, distant(topology.apart), 2 * REACH * float(radii.max()), xyz)
     ratio = r / radii[pairs].sum(axis=1)
     close = ratio < REACH
     (i, j), ratio = pairs[close].T, np.maximum(ratio[close], HELD)

@@ -20,7 +20,8 @@ from molopt.directions.quasi_newton import Secants
 from molopt.errors import InputError, PotentialFailed
 from molopt.molecules import Molecule
 from molopt.optimizers.estimate import Estimate, Part
-from molopt.optimizers.internals import LARGE, Recipe
+from molopt.optimizers.hessian_models import LARGE
+from molopt.optimizers.internals import Recipe
 from molopt.potentials.answers import checked_forces
 from molopt.rules.partition import Array
 from molopt.rules.state import from_plain, to_plain
@@ -143,7 +144,7 @@ class Estimator:
     """
 
     def __init__(self, recipe: Recipe) -> None:
-        self.recipe = replace(recipe, yielding=True)
+        self.recipe = replace(recipe, model=replace(recipe.model, yielding=True))
         self.coordinates: Member | None = None
         self.linearization: Linearization | None = None  # at the last point that was learned
         self.state: Secants | None = None  # what was learned
@@ -179,7 +180,7 @@ class Estimator:
         if not self.new:
             return
         here = self.new[-1]
-        if self.coordinates is not None and len(here.x) > 3 * LARGE:  # learning would cost more than it tells
+        if self.coordinates is not None and len(here.x) > 3 * LARGE:  # learning would cost more than it gives
             self.linearization, self.new = None, deque([here], maxlen=REMEMBERED)
         if self.coordinates is not None and not self.recipe.outdated(self.coordinates, here.x):
             return
@@ -223,5 +224,5 @@ def points_of(plain: dict[str, Array], size: int) -> list[Point]:
     """The points that `stacked` wrote, of `size` entries each."""
     x, gradient = (np.asarray(plain[name], dtype=float).reshape(-1, size) for name in Point._fields)
     if x.shape != gradient.shape or not (np.isfinite(x).all() and np.isfinite(gradient).all()):
-        raise ValueError("points of the criteria are not whole, or not finite")
+        raise ValueError("points of the criteria are incomplete, or not finite")
     return [Point(*rows) for rows in zip(x, gradient, strict=True)]

@@ -1,14 +1,16 @@
 """Lists of internal coordinates, and tables of springs, that conformers of one molecule and its estimates share."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from molopt.coordinates.metric import yielding
 from molopt.coordinates.metric_table import MetricTable
 from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.selection import Shape, listed, shapes
 from molopt.coordinates.topology import Topology
+from molopt.optimizers.hessian_models import HessianModel
 from molopt.rules.partition import Array
 
 
@@ -24,12 +26,24 @@ class Lists:
     known : dict
         Lists by the shape of a geometry (`molopt.coordinates.selection.Shape`), as bits.
     tables : dict
-        For each list, its tables by whether they are those of an estimate of the energy left.
+        For each list, its tables by the name of the model, and whether it is that of an estimate of the energy left.
     """
 
     topology: Topology
     known: dict[bytes, Primitives] = field(default_factory=dict)
-    tables: WeakKeyDictionary[Primitives, dict[bool, MetricTable]] = field(default_factory=WeakKeyDictionary)
+    tables: WeakKeyDictionary[Primitives, dict[tuple[str, bool], MetricTable]] = field(
+        default_factory=WeakKeyDictionary
+    )
+
+    def table(self, primitives: Primitives, model: HessianModel) -> MetricTable:
+        """That of the springs of a list."""
+        tables, key = self.tables.setdefault(primitives, {}), (model.name, model.yielding)
+        if key not in tables:
+            if model.yielding:
+                tables[key] = yielding(self.table(primitives, replace(model, yielding=False)), primitives)
+            else:
+                tables[key] = model.table(primitives, self.topology)
+        return tables[key]
 
     def at(self, xs: Array) -> list[Primitives]:
         """The lists that free molecules at xs (S, 3N) need."""
