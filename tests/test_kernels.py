@@ -13,7 +13,6 @@ from ase import Atoms
 import molopt
 from molopt.coordinates.internal import Internal
 from molopt.coordinates.kernels.compilable import compilable
-from molopt.coordinates.member import HALVINGS
 from molopt.coordinates.metric import Model
 from molopt.optimizers.internals import Recipe
 
@@ -184,7 +183,7 @@ def test_a_step_too_long_is_shortened_or_said_not_to_have_arrived():
             assert arrived[s] == np.all(whether)
             assert np.abs(x[case.place(s)] - expected).max() < 1e-6
         logged += arrived.tolist()
-    assert HALVINGS and not all(logged)
+    assert not all(logged)
 
 
 def test_a_model_that_leaves_a_motion_out_is_shifted_and_says_so():
@@ -214,8 +213,7 @@ def test_plain_coordinates_alone_are_compiled():
 
 
 def test_conformers_are_served_together():
-    member, x = member_of("aladip")
-    other, y = member_of("water")
+    member, other = member_of("aladip")[0], member_of("water")[0]
     parts = Internal([member, member, other]).parts
     assert [part.layout.count for part in parts] == [2, 1]
 
@@ -235,7 +233,7 @@ def test_without_numba_everything_works():
     code = (
         "import sys; sys.modules['numba'] = None\n"
         "import molopt\n"
-        "result = molopt.relax('CO', potential='mmff94')\n"
+        "result = molopt.relax(molopt.Molecule.from_smiles('CO'), potential='mmff94')\n"
         "print(result.converged, 'llvmlite' in sys.modules)\n"
     )
     done = run(code)

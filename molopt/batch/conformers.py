@@ -1,11 +1,14 @@
 """Internal coordinates of conformers where they begin, found out for all of them at once as far as can be."""
 
+from collections import defaultdict
+
 import numpy as np
 from ase.data import covalent_radii
 
 from molopt.batch.guards import LARGE
 from molopt.coordinates import formulas
 from molopt.coordinates.member import Built, Member
+from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.topology import covalent_bonds
 from molopt.optimizers.bonding import FORMED
 from molopt.optimizers.internals import Recipe, exceeds_noise
@@ -21,15 +24,16 @@ def members(recipe: Recipe, xs: Array, gradients: Array) -> list[Member]:
         return [recipe.build(x, gradient=gradient) for x, gradient in zip(xs, gradients, strict=True)]
     xyz = xs.reshape(len(xs), -1, 3)
     close, pulls, lists = touching(recipe.numbers, xyz), pulls_of(xyz, gradients), recipe.lists.at(xs)
-    found = []
-    for x, gradient, near, pull, primitives in zip(xs, gradients, close, pulls, lists, strict=True):
-        if exceeds_noise(pull, gradient):
-            found.append(recipe.build(x, gradient=gradient))
-            continue
-        table = recipe.table(primitives)
-        k = recipe.frozen(primitives, table, x)
-        found.append(recipe.joined(primitives, table, k, True, Built(recipe.bonding.lengths(x), near)))
-    return found
+    together: dict[Primitives | None, list[int]] = defaultdict(list)
+    for s, primitives in enumerate(lists):
+        together[None if exceeds_noise(pulls[s], gradients[s]) else primitives].append(s)
+    found: dict[int, Member] = {s: recipe.build(xs[s], gradient=gradients[s]) for s in together.pop(None, [])}
+    for shared, systems in together.items():
+        assert shared is not None
+        table = recipe.table(shared)
+        for s, k in zip(systems, recipe.frozen(shared, table, xs[systems]), strict=True):
+            found[s] = recipe.joined(shared, table, k, True, Built(recipe.bonding.lengths(xs[s]), close[s]))
+    return [found[s] for s in range(len(xs))]
 
 
 def touching(numbers: Array, xyz: Array) -> list[Array]:

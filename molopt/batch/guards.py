@@ -133,7 +133,7 @@ def looked_around(places: Partition, guarded: Guarded, x: Array, systems: Array,
 
 
 class Mind:
-    """The `Sense` of one system, asked where arrays cannot tell.
+    """The `Sense` of one system, asked where arrays cannot decide.
 
     Parameters
     ----------

@@ -98,7 +98,7 @@ def relax_batch(
     optimizer, potential, fmax, energy_left, steps, coordinates, surrogate, check, max_calls, time_limit
         As in `molopt.relax`, with optimizers of molopt alone. The seconds of a time limit are counted from when a
         system comes aboard. `potential` may also be a function that evaluates many systems at once
-        (`molopt.potentials.batched.BatchedPotential`), for which "auto" is no surrogate. A calculator is shared by all.
+        (`molopt.potentials.batched.BatchedPotential`), for which "auto" means none. A calculator is shared by all.
     positions : (S, N, 3) array, or iterable of (N, 3) arrays, optional
         Angstrom; the conformers of the one molecule, whose bonds, coordinates and force field are found out once.
     width : int

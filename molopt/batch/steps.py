@@ -52,7 +52,7 @@ class Stride:
 
 
 def stride(flown: "Round", crew: Crew, asked: Stride) -> list[Crew]:
-    """Crews at the geometries that are asked about next; those whose coordinates were built anew go by themselves."""
+    """Crews at the geometries that are asked about next; those whose coordinates were rebuilt go separately."""
     layout = Layout(crew.places, crew.places)
     apart = worn(crew, asked)
     stay = []
@@ -82,7 +82,7 @@ def worn(crew: Crew, asked: Stride) -> list[int]:
 
 
 def anew(crew: Crew, call: Called) -> Crew:
-    """One system with its coordinates built anew."""
+    """One system with its coordinates rebuilt."""
     (one,) = crew.aboard
     assert one.recipe is not None
     assert one.member is not None
@@ -110,7 +110,7 @@ def departed(flown: "Round", crew: Crew, asked: Stride) -> list[Crew]:
             return []
         if len(going) < len(crew):
             crew = crew.select(going)
-            whole, coordinates = coordinates, kind.joined([one.member for one in crew.aboard])
+            whole, coordinates = coordinates, coordinates.select(going)
             arrival = arrivals(coordinates, whole, arrival, going)
     x, memory = depart(kind.direction, kind.control, coordinates, arrival)
     guarded = crew.guarded._replace(steps=crew.guarded.steps + 1)

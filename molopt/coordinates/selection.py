@@ -49,7 +49,7 @@ class Shape(NamedTuple):
     """All that the choice of coordinates depends on, of one geometry or, with a leading axis, of S."""
 
     flat: Array  # (N,) bool: centres in one plane with all their neighbours, three to six
-    straight: Array  # (n,) bool: angles of the topology that are no coordinates
+    straight: Array  # (n,) bool: angles of the topology that are not coordinates
     folded: Array  # (n,) bool: angles of the topology through which no torsion goes
 
 
@@ -104,11 +104,11 @@ def listed(topology: Topology, shape: Shape, xyz: Array, anchored: bool, axes: A
 def principal_axes(xyz: Array) -> Array:
     """(3, 3) of positions (N, 3), one a row."""
     centred = xyz - xyz.mean(axis=0)
-    return np.ascontiguousarray(np.linalg.eigh(centred.T @ centred)[1].T)  # as it comes back from a file
+    return np.ascontiguousarray(np.linalg.eigh(centred.T @ centred)[1].T)  # as it is when read back from a file
 
 
 class Straight(NamedTuple):
-    """Angles that are no coordinates."""
+    """Angles that are not coordinates."""
 
     angles: set[tuple[int, int, int]]  # each from both ends
     centres: dict[int, tuple[int, int]]  # without a third neighbour, and their ends

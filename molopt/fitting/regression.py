@@ -51,7 +51,7 @@ ROUNDS = 3
 TOWARDS_WIDER = 0.02  # ridge, relative to the norm of a class
 TOWARDS_LITERATURE = 1e-3  # of wider classes
 WEAK = 1.0  # times the median norm of a class: below, the ridge is absolute
-STIFFEST = {"stretch": 200.0, "torsion": 10.0, "contact": 10.0}  # eV/A^2, eV/rad^2: more is no chemistry
+STIFFEST = {"stretch": 200.0, "torsion": 10.0, "contact": 10.0}  # eV/A^2, eV/rad^2: more is not chemistry
 RARE = 3  # springs that a class of its own must have
 NEGLIGIBLE = 1e-3  # weight of a node
 

@@ -128,7 +128,7 @@ class DirectionOptimizer(Optimizer):
         self.atoms = atoms
         self.stopping = Stopping(criteria, self.recipe_of_estimate, self.tell)
         self.look(check)
-        found = None if restart is None else Restart.of(self, restart)  # before ASE begins the trajectory anew
+        found = None if restart is None else Restart.of(self, restart)  # before ASE overwrites the trajectory
         if append_trajectory and isinstance(trajectory, str | Path):
             mend(Path(trajectory))
         super().__init__(atoms, None, logfile, trajectory, append_trajectory, **kwargs)
@@ -162,7 +162,7 @@ class DirectionOptimizer(Optimizer):
     @classmethod
     def default_control(cls, coordinates: str) -> Any:
         """The control that suits these coordinates."""
-        raise TypeError(f"{cls.__name__} has no control of its own: give one")
+        raise TypeError(f"{cls.__name__} has no default control: give one")
 
     def guided(self, direction: Any, surrogate: Surrogate) -> Direction[Any, Any]:
         """The direction that a surrogate guides."""
@@ -274,7 +274,7 @@ class DirectionOptimizer(Optimizer):
         if self.recipe is not None:
             why = outdated(self.recipe, self.member, self.memory, here)
             if why:
-                self.tell(f"{why}; internal coordinates built anew")
+                self.tell(f"{why}; internal coordinates rebuilt")
                 self.recipe, member, self.memory = rebuilt(self.recipe, self.member, self.memory, here, self.direction)
                 self.coordinates = Internal([member])
 

@@ -180,7 +180,7 @@ class Estimator:
         if not self.new:
             return
         here = self.new[-1]
-        if self.coordinates is not None and len(here.x) > 3 * LARGE:  # learning would cost more than it tells
+        if self.coordinates is not None and len(here.x) > 3 * LARGE:  # learning would cost more than it gives
             self.linearization, self.new = None, deque([here], maxlen=REMEMBERED)
         if self.coordinates is not None and not self.recipe.outdated(self.coordinates, here.x):
             return
@@ -224,5 +224,5 @@ def points_of(plain: dict[str, Array], size: int) -> list[Point]:
     """The points that `stacked` wrote, of `size` entries each."""
     x, gradient = (np.asarray(plain[name], dtype=float).reshape(-1, size) for name in Point._fields)
     if x.shape != gradient.shape or not (np.isfinite(x).all() and np.isfinite(gradient).all()):
-        raise ValueError("points of the criteria are not whole, or not finite")
+        raise ValueError("points of the criteria are incomplete, or not finite")
     return [Point(*rows) for rows in zip(x, gradient, strict=True)]

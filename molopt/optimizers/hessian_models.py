@@ -71,9 +71,11 @@ class HessianModel:
         return known if self.name == "mmff94" else known._replace(constants=self.known.constants(primitives))
 
     def frozen(self, primitives: Primitives, table: MetricTable, numbers: Array, x: Array) -> Array:
-        """(nq,) the stiffness that scales coordinates built at x (3N,)."""
+        """(..., nq) the stiffness that scales coordinates built at x (..., 3N)."""
         if self.name in LEARNED:
             return learned.frozen(table, primitives, numbers, x)
+        if x.ndim > 1:
+            return np.stack([self.frozen(primitives, table, numbers, one) for one in x])
         filling = MODELS.get(self.name, fischer_almlof)(primitives, numbers, x)
         known = np.full(primitives.count, np.nan)
         if self.known is not None:

@@ -81,7 +81,7 @@ class Recipe:
             what = "periodic atoms" if isinstance(atoms, Atoms) else f"a {type(atoms).__name__}"
             raise InputError(f'internal coordinates are for molecules, not for {what}: use coordinates="cartesian"')
         if len(atoms) == 0:
-            raise InputError("there are no atoms to build internal coordinates of")
+            raise InputError("there are no atoms to build internal coordinates from")
         held = held_of(atoms)
         molecule = perceived(atoms) if molecule is None else molecule
         lists = Lists(Topology(molecule.numbers, np.sort(molecule.bonds, axis=1)))
@@ -113,7 +113,7 @@ class Recipe:
     def build(self, x: Array, gradient: Array | None = None, old: Member | None = None) -> Member:
         """Internal coordinates at x (3N,); what they share with `old` keeps its stiffness.
 
-        The gradient (3N,) tells whether something outside of the molecule pulls at it.
+        The gradient (3N,) shows whether something outside of the molecule pulls at it.
         """
         anchored = self.held.outside or (gradient is not None and pulled(gradient, self.rigid(x)))
         axes = None if old is None else old.primitives.axes
@@ -137,7 +137,7 @@ class Recipe:
         return self.lists.table(primitives, self.model)
 
     def frozen(self, primitives: Primitives, table: MetricTable, x: Array) -> Array:
-        """(nq,) the stiffness that scales coordinates built at x (3N,)."""
+        """(..., nq) the stiffness that scales coordinates built at x (..., 3N)."""
         return self.model.frozen(primitives, table, self.numbers, x)
 
     def joined(self, primitives: Primitives, table: MetricTable, k: Array, free: bool, built: Built) -> Member:
@@ -179,7 +179,7 @@ class Recipe:
         return recipe, recipe.joined(primitives, table, k, bool(plain["free"]), built)
 
     def outdated(self, coordinates: Member, x: Array) -> str:
-        """Why the internal coordinates should be built anew at x (3N,); empty where they are still good."""
+        """Why the internal coordinates should be rebuilt at x (3N,); empty where they are still good."""
         assert coordinates.built is not None
         return self.bonding.changed(coordinates.built, x) or outdated(coordinates.primitives, x)
 
@@ -196,7 +196,7 @@ def perceived(atoms: Atoms) -> Molecule:
     try:
         return Molecule.from_atoms(atoms)
     except InputError as error:
-        log.warning("%s; took bonds by distance", error)
+        log.warning("%s; using bonds by distance", error)
         return Molecule.from_distances(atoms)
 
 

@@ -34,8 +34,8 @@ class Partition:
     def __init__(self, sizes: Any, xp: Any = np) -> None:
         self.xp = xp
         self.sizes = np.asarray(sizes, dtype=np.intp)  # (P,)
-        equal = np.unique(self.sizes)
-        self.size = int(equal[0]) if len(equal) == 1 else 0  # of all parts; 0 where they differ
+        even = len(self.sizes) > 0 and bool((self.sizes == self.sizes[0]).all())
+        self.size = int(self.sizes[0]) if even else 0  # of all parts; 0 where they differ
         self.bounds = np.concatenate([[0], np.cumsum(self.sizes)]).astype(np.intp)  # (P + 1,)
         self.filled = self.sizes > 0
         if xp is not np:

@@ -1,15 +1,18 @@
 """Which systems kernels serve, and what the systems of one molecule share there."""
 
-from typing import NamedTuple
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
-from molopt.coordinates.kernels.compiling import available
-from molopt.coordinates.kernels.tables import Chart, Pattern, Springs, chart_of, pattern_of, springs_of
 from molopt.coordinates.member import Member
 from molopt.coordinates.metric import Model
 from molopt.coordinates.metric_table import MetricTable, Scaling
 from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.rigid import nothing
+
+if TYPE_CHECKING:  # numba takes its time: it is imported where a system is to be served
+    from molopt.coordinates.kernels.tables import Chart, Pattern, Springs
 
 MOST = 4  # tables of springs that are kept of one list
 LARGEST = 300  # atoms; beyond, the sparse factors of SciPy are as fast (docs/benchmarks/kernels.py)
@@ -18,12 +21,22 @@ LARGEST = 300  # atoms; beyond, the sparse factors of SciPy are as fast (docs/be
 class Tables(NamedTuple):
     """What all systems of one molecule share."""
 
-    chart: Chart
-    springs: Springs
-    pattern: Pattern
+    chart: "Chart"
+    springs: "Springs"
+    pattern: "Pattern"
 
 
 known: WeakKeyDictionary[Primitives, list[tuple[MetricTable, Tables]]] = WeakKeyDictionary()
+
+
+@cache
+def available() -> bool:
+    """Whether numba is installed, and works with the NumPy that is."""
+    try:
+        import_module("numba")
+    except ImportError:
+        return False
+    return True
 
 
 def compilable(member: Member) -> bool:
@@ -34,14 +47,14 @@ def compilable(member: Member) -> bool:
     """
     primitives = member.primitives
     return (
-        available()
-        and 1 < primitives.natoms <= LARGEST
+        1 < primitives.natoms <= LARGEST
         and not (primitives.sizes["fragment"] or primitives.sizes["point"])
         and primitives.count > 0
         and member.free
         and member.forbidden is nothing
         and bool(member.movable.all())
         and isinstance(member.metric, Model)
+        and available()
     )
 
 
@@ -63,6 +76,8 @@ def scaling_of(member: Member) -> Scaling:
 
 def tables_of(member: Member) -> Tables:
     """Those of a system, made once for all that have its lists."""
+    from molopt.coordinates.kernels.tables import chart_of, pattern_of, springs_of
+
     table, primitives = model_of(member).table, member.primitives
     found = known.setdefault(primitives, [])
     for one, tables in found:

@@ -7,6 +7,7 @@ cannot be written, in the user's cache folder. Without numba all leave a functio
 
 import hashlib
 import logging
+import sys
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -54,11 +55,6 @@ def kernel(function: Function) -> Function:
     return compiled
 
 
-def available() -> bool:
-    """Whether numba is installed and works with the NumPy that is."""
-    return numba is not None
-
-
 @cache
 def prepare() -> None:
     """Say once a process if kernels are going to be compiled; forget those of other sources.
@@ -92,5 +88,10 @@ def sources() -> dict[str, Path]:
 
 
 def fingerprint() -> str:
-    """A hash of all sources."""
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources().values())).hexdigest()
+    """A hash of all sources, and of the numbers that they take from other modules, which are compiled in."""
+    texts = [path.read_bytes() for path in sources().values()]
+    for name in sources():
+        module = sys.modules.get(f"{__package__}.{name}")
+        numbers = [item for item in vars(module).items() if isinstance(item[1], int | float)] if module else []
+        texts.append(repr(numbers).encode())
+    return hashlib.sha256(b"".join(texts)).hexdigest()
