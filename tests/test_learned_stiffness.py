@@ -90,7 +90,7 @@ def metric_of(atoms, constants):
 
 def model_hessian(coordinates, x):
     """(3N, 3N) that of the model at x (3N,), eV/A^2."""
-    return coordinates.metric.hessian(x, coordinates.primitives.values(x), coordinates.a(x)).toarray()
+    return coordinates.metric.hessian(x, coordinates.primitives.values(x), coordinates.rows(x))
 
 
 def softest(coordinates, x):

@@ -425,7 +425,7 @@ def signed(document):
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"schema": 2}, "is of schema 2, this is 1"),
+        ({"schema": 1}, "is of schema 1, this is 2"),
         ({"schema": None}, "is of schema None"),
         ({"molopt": "0.4.0"}, "is of molopt 0.4.0, this is"),
         ({"molopt": "\x1b[2J"}, r"molopt \\x1b"),

@@ -11,7 +11,8 @@ from molopt.batch.crew import Crew
 from molopt.coordinates import formulas
 from molopt.coordinates.evaluation import FLAT, STRAIGHT
 from molopt.coordinates.primitives import Primitives
-from molopt.optimizers.internals import BROKEN, FORMED, Recipe
+from molopt.optimizers.bonding import BROKEN, FORMED
+from molopt.optimizers.internals import Recipe
 from molopt.rules.partition import Array
 
 

@@ -67,7 +67,7 @@ class Linearization(ABC):
         """(S,) largest change of an internal coordinate, Angstrom or rad; zero where there are none."""
 
     @abstractmethod
-    def select(self, systems: Sequence[int]) -> Self:
+    def select(self, systems: Sequence[int]) -> "Linearization":
         """The linearization of these systems alone, in this order."""
 
     @abstractmethod
@@ -163,6 +163,10 @@ class Coordinates(ABC, Generic[L]):
     @abstractmethod
     def linearize(self, x: Array, cartesian_gradient: Array) -> L:
         """Everything that is known at x (3N,), Angstrom, where the gradient (3N,) is in eV/A."""
+
+    def gathered(self, parts: Sequence[L], order: Sequence[int], x: Array, cartesian_gradient: Array) -> L:
+        """What `linearize` gives at x, from linearizations of groups of these systems, counted through in `order`."""
+        return self.linearize(x, cartesian_gradient)
 
     @abstractmethod
     def between(self, old: L, new: L) -> Array:

@@ -41,6 +41,13 @@ class Internal(Coordinates[Linearization]):
             found.append(part.linearize(x[own], cartesian_gradient[own]))
         return found[0] if len(found) == 1 else SideBySide(found)
 
+    def gathered(
+        self, parts: Sequence[Linearization], order: Sequence[int], x: Array, cartesian_gradient: Array
+    ) -> Linearization:
+        if len(self.parts) == 1 and not isinstance(self.parts[0], Member):
+            return self.parts[0].gathered(parts, order, x, cartesian_gradient)
+        return self.linearize(x, cartesian_gradient)
+
     def between(self, old: Linearization, new: Linearization) -> Array:
         pairs = zip(self.parts, parts_of(old), parts_of(new), strict=True)
         return np.concatenate([part.between(before, after) for part, before, after in pairs])

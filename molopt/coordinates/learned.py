@@ -9,7 +9,7 @@ import numpy as np
 
 from molopt.coordinates import model_hessian
 from molopt.coordinates.classes import MARK, Names
-from molopt.coordinates.evaluation import values
+from molopt.coordinates.evaluation import positions, values
 from molopt.coordinates.kinds import NAMED
 from molopt.coordinates.metric_table import MetricTable
 from molopt.coordinates.primitives import Primitives
@@ -75,20 +75,22 @@ def nothing_known(kind: str, names: list[Names], unseen: float = np.nan) -> Arra
 
 
 def present(table: MetricTable, primitives: Primitives, numbers: Array, x: Array) -> Array:
-    """(nq,) constants of the coordinates at x (3N,): learned, or Fischer's and Almlof's where there is no class."""
-    xyz, q = x.reshape(-1, 3), values(primitives, x)
-    k = table.steady.copy()
+    """(..., nq) constants of coordinates at x (..., 3N): learned, or Fischer's and Almlof's where there is no class."""
+    xyz, q = positions(x), values(primitives, x)
+    k = np.empty(q.shape)
+    k[...] = table.steady
     for rows, constants in model_hessian.springs(table, xyz, q, model_hessian.planarity(table.planarity, xyz)):
-        k[rows] = constants
+        k[..., rows] = constants
     lacking = np.isnan(k)
     if lacking.any():
-        k[lacking] = (fischer_almlof(primitives, numbers, x) * primitives.shares)[lacking]
+        known = [fischer_almlof(primitives, numbers, one) for one in x.reshape(-1, x.shape[-1])]
+        k[lacking] = (np.reshape(known, k.shape) * primitives.shares)[lacking]
     return np.maximum(k, table.floors)
 
 
 def frozen(table: MetricTable, primitives: Primitives, numbers: Array, x: Array) -> Array:
-    """(nq,) the stiffness K that scales coordinates built at x (3N,)."""
+    """(..., nq) the stiffness K that scales coordinates built at x (..., 3N)."""
     k = present(table, primitives, numbers, x)
     torsions = primitives.slices["torsion"]
-    k[torsions] = np.maximum(k[torsions], SOFTEST_TORSION * primitives.shares[torsions])
+    k[..., torsions] = np.maximum(k[..., torsions], SOFTEST_TORSION * primitives.shares[torsions])
     return k

@@ -62,13 +62,13 @@ class SideBySide(Linearization):
         part = int(np.searchsorted(self.systems.bounds, number, side="right")) - 1
         return self.parts[part].system(number - int(self.systems.bounds[part]))
 
-    def select(self, systems: Sequence[int]) -> Self:
+    def select(self, systems: Sequence[int]) -> Linearization:
         owners = self.systems.spread(np.arange(len(self.parts)))
         found = []
         for number, group in groupby(systems, key=lambda system: int(owners[system])):
             first = int(self.systems.bounds[number])
             found.append(self.parts[number].select([system - first for system in group]))
-        return type(self)(found)
+        return found[0] if len(found) == 1 else type(self)(found)
 
     def where(self, mine: Array, other: Self) -> Self:
         pairs = enumerate(zip(self.parts, other.parts, strict=True))

@@ -28,7 +28,8 @@ from molopt.optimizers.bodies import body_of, is_extended, is_metal
 from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.checking import Checking
 from molopt.optimizers.energy_left import Estimate, recipe_for
-from molopt.optimizers.internals import MODEL_NAMES, Recipe
+from molopt.optimizers.hessian_models import MODEL_NAMES
+from molopt.optimizers.internals import Recipe
 from molopt.optimizers.meeting import FAILURES, holds, kept, meet, prepare
 from molopt.optimizers.rebuilding import outdated, rebuilt
 from molopt.optimizers.restart import Beginning, Restart, restart_data, write_restart
@@ -150,6 +151,8 @@ class DirectionOptimizer(Optimizer):
 
     def recipe_of_estimate(self) -> Recipe:
         """That of the energy left, of the molecule that was perceived when the run began."""
+        if self.recipe is not None and self.recipe.model.name == "blend" and self.recipe.held.movable.any():
+            return replace(self.recipe, surface=None)
         return recipe_for(self.atoms, self.molecule if self.recipe is None else self.recipe.molecule)
 
     def tell(self, said: str) -> None:

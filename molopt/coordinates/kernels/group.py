@@ -11,7 +11,7 @@ from molopt.coordinates.kernels import elsewhere
 from molopt.coordinates.kernels.back_transformation import move
 from molopt.coordinates.kernels.compilable import scaling_of, tables_of
 from molopt.coordinates.kernels.compiling import prepare
-from molopt.coordinates.kernels.linearization import Compiled
+from molopt.coordinates.kernels.linearization import Compiled, chosen
 from molopt.coordinates.kernels.linearize import linearize
 from molopt.coordinates.member import HALVINGS, Member
 from molopt.coordinates.metric_table import Scaling
@@ -43,6 +43,11 @@ class Group(Coordinates[Compiled]):
     def linearize(self, x: Array, cartesian_gradient: Array) -> Compiled:
         rows = [np.array(part, dtype=float).reshape(self.layout.count, -1) for part in (x, cartesian_gradient)]
         return Compiled(self, *linearize(self.chart, self.pattern, self.springs, self.scaling, *rows))
+
+    def gathered(
+        self, parts: Sequence[Compiled], order: Sequence[int], x: Array, cartesian_gradient: Array
+    ) -> Compiled:
+        return Compiled(self, *chosen(parts, np.asarray(order, dtype=np.intp)))
 
     def between(self, old: Compiled, new: Compiled) -> Array:
         change = new.geometry.values - old.geometry.values

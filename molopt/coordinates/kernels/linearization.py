@@ -117,11 +117,11 @@ class Compiled(Linearization):
     def select(self, systems: Sequence[int]) -> Self:
         if list(systems) == list(range(self.layout.count)):
             return self
-        return type(self)(self.group.select(systems), *chosen([self], [(0, system) for system in systems]))
+        return type(self)(self.group.select(systems), *chosen([self], np.asarray(systems, dtype=np.intp)))
 
     def where(self, mine: Array, other: Self) -> Self:
-        places = [(0 if own else 1, system) for system, own in enumerate(np.asarray(mine).tolist())]
-        return type(self)(self.group, *chosen([self, other], places))
+        count = self.layout.count
+        return type(self)(self.group, *chosen([self, other], np.arange(count) + np.where(mine, 0, count)))
 
     def rows(self, vectors: Array) -> Array:
         """(S, n, k) of flat vectors (S n,) or (S n, k)."""
@@ -133,33 +133,39 @@ class Compiled(Linearization):
         return found.ravel() if like.ndim == 1 else found.reshape(-1, like.shape[1])
 
 
-def chosen(sources: Sequence[Compiled], places: Sequence[tuple[int, int]]) -> tuple[Geometry, Stiff, Model, Slopes]:
-    """The arrays of some systems, each named by its source and its number there."""
+def chosen(sources: Sequence[Compiled], systems: Array) -> tuple[Geometry, Stiff, Model, Slopes]:
+    """The arrays of some systems (n,) of several linearizations, counted through."""
 
-    def rows(arrays: Sequence[Array]) -> Array:
-        return np.stack([arrays[source][system] for source, system in places])
+    def whole(arrays: Sequence[Array]) -> Array:
+        return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
 
-    def gathered(name: str) -> tuple:
-        parts = [getattr(source, name) for source in sources]
-        return tuple(rows([part[field] for part in parts]) for field in range(len(parts[0])))
+    def rows(parts: Sequence[tuple]) -> list[Array]:
+        return [whole(arrays)[systems] for arrays in zip(*parts, strict=True)]
 
     models = [source.model for source in sources]
-    pieces = [(models[source], *models[source].starts[system : system + 2]) for source, system in places]
-    lengths = [end - begin for _, begin, end in pieces]
+    ends = np.concatenate([np.zeros((1, 2), np.int64), np.cumsum([model.starts[-1] for model in models], axis=0)])
+    begins = whole([model.starts[:-1] + end for model, end in zip(models, ends[:-1], strict=True)])[systems]
+    lengths = whole([np.diff(model.starts, axis=0) for model in models])[systems]
     starts = np.concatenate([np.zeros((1, 2), np.int64), np.cumsum(lengths, axis=0)])
+    places = [np.repeat(begins[:, n] - starts[:-1, n], lengths[:, n]) + np.arange(starts[-1, n]) for n in range(2)]
 
     def ragged(name: str, column: int) -> Array:
-        return np.concatenate([getattr(model, name)[begin[column] : end[column]] for model, begin, end in pieces])
+        return whole([getattr(model, name) for model in models])[places[column]]
 
-    fixed = {
-        name: rows([getattr(model, name) for model in models]) for name in ("order", "columns", "diagonal", "definite")
-    }
-    shared = {name: ragged(name, 0) for name in ("pairs", "blocks")} | {
-        name: ragged(name, 1) for name in ("below", "lower")
-    }
+    order, columns, diagonal, definite = rows([(m.order, m.columns, m.diagonal, m.definite) for m in models])
     return (
-        Geometry(*gathered("geometry")),
-        Stiff(*gathered("stiff")),
-        Model(starts=starts, **fixed, **shared),
-        Slopes(*gathered("slopes")),
+        Geometry(*rows([source.geometry for source in sources])),
+        Stiff(*rows([source.stiff for source in sources])),
+        Model(
+            starts=starts,
+            pairs=ragged("pairs", 0),
+            blocks=ragged("blocks", 0),
+            order=order,
+            columns=columns,
+            below=ragged("below", 1),
+            diagonal=diagonal,
+            lower=ragged("lower", 1),
+            definite=definite,
+        ),
+        Slopes(*rows([source.slopes for source in sources])),
     )
