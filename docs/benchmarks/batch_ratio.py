@@ -127,7 +127,8 @@ def conformers(molecule: molopt.Molecule, x: np.ndarray, workers: int, single: b
         return relaxed([molecule.moved(positions) for positions in x], workers, single)
     batch = molopt.relax_batch(molecule, positions=x, workers=workers, **SETTINGS).collect()
     columns = (batch.positions, batch.energies, batch.force_calls, batch.converged, map(str, batch.verdicts))
-    return [End(molecule.numbers, *row) for row in zip(*columns, strict=True)]
+    numbers = molecule.numbers
+    return [End(numbers, *row) for row in zip(*columns, strict=True)]
 
 
 def embedded(smiles: str, count: int, seed: int) -> Chem.Mol:

@@ -169,13 +169,12 @@ class Naming:
     @cached_property
     def contact_kinds(self) -> Array:
         """(N,) which of `CONTACT_KINDS` each atom is."""
-        numbers = self.topology.numbers
-        polar = np.isin(numbers, POLAR)
-        i, j = self.topology.bonds.T
-        beside = np.zeros(len(numbers), dtype=bool)
-        beside[i[polar[j]]] = beside[j[polar[i]]] = True
-        kinds = [numbers == 6, np.isin(numbers, ACCEPTORS), (numbers == 1) & ~beside, numbers == 1]
-        return np.select(kinds, [CONTACT_KINDS.index(kind) for kind in ("C", "A", "H", "Hp")], CONTACT_KINDS.index("L"))
+        letters = ["C" if z == 6 else "A" if z in ACCEPTORS else "H" if z == 1 else "L" for z in self.numbers]
+        for i, j in self.topology.bonds.tolist():
+            for atom, other in ((i, j), (j, i)):
+                if self.numbers[atom] == 1 and self.numbers[other] in POLAR:
+                    letters[atom] = "Hp"
+        return np.array([CONTACT_KINDS.index(letter) for letter in letters])
 
 
 def touching(one: str, other: str, far: bool) -> Names:

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from molopt.coordinates.metric_table import Contacts, MetricTable, Repulsion, Scaling, Turns, Weights
-from molopt.coordinates.model_hessian import model_hessian, scaled
+from molopt.coordinates.model_hessian import distant, model_hessian, scaled
 from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.repulsion import no_repulsion
 from molopt.coordinates.rows import Products, Rows, Symmetric
@@ -48,6 +48,7 @@ def metric_table(springs: Springs, force_field: ForceField | None, weight: float
     contacts = springs.contacts() if near and weight < 1 else no_contacts()
     repulsion = force_field.repulsion if near else no_repulsion()
     touching = len(contacts.kinds) or len(repulsion.kinds)
+    apart = springs.topology.apart if touching else np.zeros((0, 0), dtype=np.uint8)
     return MetricTable(
         planarity=springs.planarity(),
         stretches=springs.stretches(),
@@ -62,7 +63,8 @@ def metric_table(springs: Springs, force_field: ForceField | None, weight: float
         known=force_field.constants,
         floors=springs.floors,
         factors=np.ones(primitives.count),
-        apart=springs.topology.apart if touching else np.zeros((0, 0), dtype=np.uint8),
+        apart=apart,
+        distant=distant(apart),
         weights=Weights(1 - weight, weight, 1.0),
     )
 

@@ -145,7 +145,7 @@ def between(table: MetricTable, xyz: Array, p: Array) -> tuple[Array, Array, Arr
     k = weights.learned * held_back(by_planarity(geminal.constants, p[geminal.centres]))
     pairs, gaps, r = geminal.pairs, gap, lengths(gap)
     if len(table.apart):
-        near, gap, distance = candidates(table.apart, reach_of(table), xyz)
+        near, gap, distance = candidates(table.apart, table.distant, reach_of(table), xyz)
         i, j = near.T
         curvature = np.zeros(len(near))
         if len(table.contacts.kinds):
@@ -168,15 +168,24 @@ def lengths(gaps: Array) -> Array:
     return np.sqrt(dot(gaps, gaps))
 
 
-def candidates(apart: Array, reach: float, xyz: Array) -> tuple[Array, Array, Array]:
-    """Pairs i < j (n, 2) of atoms three bonds apart or more within reach, in order; gaps (n, 3), distances (n,)."""
+def distant(apart: Array) -> Array:
+    """(n, 2) pairs i < j of atoms three bonds apart or more, of a molecule with few atoms; else none."""
+    pairs = np.argwhere(np.triu(apart > 2)) if len(apart) <= FEW else np.zeros((0, 2), dtype=int)
+    return np.asfortranarray(pairs)
+
+
+def candidates(apart: Array, known: Array, reach: float, xyz: Array) -> tuple[Array, Array, Array]:
+    """Pairs i < j (n, 2) of atoms three bonds apart or more within reach, in order; gaps (n, 3), distances (n,).
+
+    `known` (n, 2) are the pairs to look at where the atoms are few (`distant`).
+    """
     if len(xyz) <= FEW:
-        i, j = np.nonzero(np.triu(apart > 2))
+        i, j = known.T
     else:
         near = cKDTree(xyz).query_pairs(reach, output_type="ndarray")
         near = near[np.lexsort((near[:, 1], near[:, 0]))]
         i, j = near[apart[near[:, 0], near[:, 1]] > 2].T
-    gap = xyz[i] - xyz[j]
+    gap = xyz.take(i, axis=0) - xyz.take(j, axis=0)
     square = dot(gap, gap)
     close = np.flatnonzero(square < reach**2)
     return np.stack([i[close], j[close]], axis=1), gap[close], np.sqrt(square[close])

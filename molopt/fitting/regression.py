@@ -31,6 +31,7 @@ from molopt.coordinates.model_hessian import (
     REACH,
     by_planarity,
     candidates,
+    distant,
     lengths,
     planarity,
     stretches,
@@ -135,7 +136,7 @@ def rows_of(primitives: Primitives, topology: Topology, x: Array, b: Array) -> I
     yield from by_class("geminal", springs.geminal_classes, flat_and_not(p[springs.around[:, 1]]), dense)
     contacts = [node.contacts() for node in nodes[: DISTANCES.number]]
     kinds, radii, groups, _ = contacts[0]
-    pairs, gap, r = candidates(topology.apart, 2 * REACH * float(radii.max()), xyz)
+    pairs, gap, r = candidates(topology.apart, distant(topology.apart), 2 * REACH * float(radii.max()), xyz)
     ratio = r / radii[pairs].sum(axis=1)
     close = ratio < REACH
     (i, j), ratio = pairs[close].T, np.maximum(ratio[close], HELD)
