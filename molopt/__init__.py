@@ -14,6 +14,7 @@ _HOME = {
     **dict.fromkeys(("Molecule", "read", "shipped_names"), "molopt.molecules"),
     "potential": "molopt.potentials",
     **dict.fromkeys(("relax", "Result"), "molopt.relaxation"),
+    "relax_batch": "molopt.batch.relaxing",
     **dict.fromkeys(("check", "Check"), "molopt.checking"),
     "Curvature": "molopt.stationary.curvature",
     "Verdict": "molopt.stationary.verdict",

@@ -32,7 +32,7 @@ from molopt.stationary.hessian_curvature import curvature_of
 from molopt.stationary.modes import shares
 from molopt.stationary.thermochemistry import ATMOSPHERE, Conditions, Thermochemistry, thermochemistry
 from molopt.stationary.verdict import STATIONARY, Verdict
-from molopt.system import agreed, calculator_for, molecule_of
+from molopt.system import system_of
 
 LEAST = 0.1  # of a mode, that a coordinate which is named has in it
 FAR = 4.0  # times fmax: beyond, a geometry is not stationary, and nothing is looked at
@@ -103,10 +103,7 @@ def check(
     conditions = Conditions(temperature, pressure, symmetry_number)
     if not isinstance(target, Molecule | Atoms):
         raise InputError(f"check takes a Molecule or ase.Atoms, got {target!r}: see molopt.read and ase.io.read")
-    target = agreed(target, potential) if isinstance(target, Molecule) else target
-    molecule = molecule_of(target, potential)
-    atoms = target.copy() if isinstance(target, Atoms) else target.atoms()
-    calculator = calculator_for(target, molecule, potential)
+    atoms, molecule, calculator = system_of(target, potential)
     if workers != 1 and not isinstance(potential, str):
         raise InputError('a calculator cannot be divided among workers: give a potential by name, such as "gfn2-xtb"')
     moving, known = atoms.copy(), knows_forces(calculator, atoms)

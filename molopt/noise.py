@@ -3,8 +3,9 @@
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -21,14 +22,20 @@ NEGLIGIBLE = 1e-6  # eV/A
 CONTRADICTED = 0.3  # part of the work that energies do not show
 FALLS = 1.64  # standard errors: noise alone falls so far in one window of twenty
 AGREE = 2.0  # standard errors: and agrees so far in one of forty
+KEPT = ("x", "gradient", "energy")  # of a call, in a restart file
 PROBES = 24  # random vectors for the trace of a large matrix
 
 
-class Call(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Call:
     x: Array  # (N,) Angstrom
     gradient: Array  # (N,) eV/A
     energy: float  # eV
-    rigid: Array  # (6,) eV/A, net force and torque on the molecule
+
+    @cached_property
+    def rigid(self) -> Array:
+        """(6,) net force and torque on the molecule, eV/A."""
+        return net(self.x, self.gradient)
 
 
 @dataclass
@@ -71,14 +78,14 @@ class Noise:
 
     def plain(self) -> dict[str, Any]:
         """What is remembered, for a restart file: the calls as arrays, the rest as it is."""
-        calls = {name: np.array([getattr(call, name) for call in self.calls], dtype=float) for name in Call._fields}
+        calls = {name: np.array([getattr(call, name) for call in self.calls], dtype=float) for name in KEPT}
         return {entry.name: getattr(self, entry.name) for entry in fields(self)} | {"calls": calls}
 
     def recall(self, plain: dict[str, Any], size: int) -> None:
         """Remember what `plain` wrote, of `size` entries a call; KeyError, TypeError or ValueError where it is not."""
-        shapes = {"x": (-1, size), "gradient": (-1, size), "energy": (-1,), "rigid": (-1, 6)}
-        parts = [np.asarray(plain["calls"][name], dtype=float).reshape(shapes[name]) for name in Call._fields]
-        self.calls.extend(Call(x, g, float(energy), rigid) for x, g, energy, rigid in zip(*parts, strict=True))
+        shapes = {"x": (-1, size), "gradient": (-1, size), "energy": (-1,)}
+        parts = [np.asarray(plain["calls"][name], dtype=float).reshape(shapes[name]) for name in KEPT]
+        self.calls.extend(Call(x, g, float(energy)) for x, g, energy in zip(*parts, strict=True))
         for entry in fields(self):
             if entry.name != "calls":
                 setattr(self, entry.name, int(plain[entry.name]))
@@ -86,7 +93,7 @@ class Noise:
     def see(self, x: Array, gradient: Array, energy: float) -> None:
         """Remember a force call at x (N,) with the gradient (N,), eV/A, and the energy, eV."""
         self.count += 1
-        self.calls.append(Call(x, gradient, energy, net(x, gradient)))
+        self.calls.append(Call(x.copy(), gradient.copy(), energy))
 
     def sigma(self) -> float:
         """Standard deviation of a component of the forces, eV/A, from net force and torque; 0 before it is known."""

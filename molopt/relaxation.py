@@ -6,26 +6,27 @@ from typing import Any
 from ase import Atoms
 
 from molopt.molecules import Molecule
-from molopt.optimizers.spec import OptimizerSpec
+from molopt.optimizers.spec import Guide, OptimizerLike, OptimizerSpec
 from molopt.potentials import Counted
 from molopt.potentials.budget import Budget
 from molopt.potentials.progress import Progress
 from molopt.result import Result
 from molopt.run import Run
+from molopt.system import Potential
 
 __all__ = ["Result", "relax"]
 
 
 def relax(
     target: Molecule | Atoms,
-    optimizer: Any = "default",
-    potential: Any = None,
+    optimizer: OptimizerLike = "default",
+    potential: Potential | None = None,
     fmax: float = 0.05,
     energy_left: float | str | None = "auto",
     steps: int = 1000,
     *,
     coordinates: str | None = None,
-    surrogate: Any = "auto",
+    surrogate: Guide | None = "auto",
     check: str | None = "auto",
     logfile: Any = None,
     trajectory: Any = None,

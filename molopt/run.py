@@ -1,28 +1,26 @@
 """One watched run: from a start geometry to a result."""
 
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.singlepoint import SinglePointCalculator
 
-from molopt.control.drive import Point
-from molopt.errors import InputError, PotentialFailed, RunStopped
+from molopt.ending import Ending, Start, word_of_end
+from molopt.errors import PotentialFailed, RunStopped
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import name_of
-from molopt.molecules.identity import Identity, identity_of
 from molopt.optimizers.base import DirectionOptimizer
 from molopt.optimizers.check_request import CheckRequest
-from molopt.optimizers.energy_left import Estimate, Estimator, energy_left
+from molopt.optimizers.energy_left import recipe_for
 from molopt.optimizers.meeting import meet, prepare
 from molopt.optimizers.spec import OptimizerSpec
-from molopt.optimizers.stopping import Stopping, check_criteria, criteria_for
+from molopt.optimizers.stopping import Stopping, asking, check_criteria, criteria_for
 from molopt.optimizers.trajectory import Frames
 from molopt.potentials import Counted
 from molopt.potentials.budget import Budget
@@ -30,9 +28,8 @@ from molopt.potentials.progress import Progress
 from molopt.potentials.sense import Sense
 from molopt.result import Result
 from molopt.stationary.curvature import Curvature
-from molopt.stationary.verdict import Verdict, without_check
 from molopt.stopwatch import Stopwatch
-from molopt.system import agreed, calculator_for, molecule_of, surrogate_for
+from molopt.system import Potential, surrogate_for, system_of
 
 STOPPING = (RuntimeError, ArithmeticError, np.linalg.LinAlgError)  # how potentials and line searches give up
 
@@ -58,7 +55,7 @@ class Run:
         self,
         target: Molecule | Atoms,
         spec: OptimizerSpec,
-        potential: Any = None,
+        potential: Potential | None = None,
         fmax: float = 0.05,
         energy_left: float | str | None = "auto",
         steps: int = 1000,
@@ -70,12 +67,9 @@ class Run:
         check_criteria(fmax, energy_left, steps)
         self.fmax, self.steps = fmax, int(steps)
         self.check = spec.check if check is None else check
-        target = agreed(target, potential) if isinstance(target, Molecule) else target
-        self.molecule = molecule_of(target, potential)
-        self.atoms = target.copy() if isinstance(target, Atoms) else target.atoms()
+        self.atoms, self.molecule, calculator = system_of(target, potential)
         prepare(self.atoms)  # an InputError before the first force call
         self.watching = Stopwatch()
-        calculator = calculator_for(target, self.molecule, potential)
         self.sense, self.budget, self.progress = Sense(), budget or Budget(), progress
         self.counted = Counted(calculator, on_call and self.watching.timed(on_call), self.sense, self.budget)
         self.potential = potential if isinstance(potential, str) else self.counted._get_name()
@@ -86,6 +80,7 @@ class Run:
         unused = self.surrogate is None and not isinstance(spec.surrogate, str)
         self.spec = replace(spec, surrogate=None) if unused else spec
         self.surrogate_setup = time.perf_counter() - start
+        self.relaxing: Any = None  # the optimizer, once it has begun
         self.stopping: Stopping | None = None
         self.failure: Exception | None = None
         self.stopped: RunStopped | None = None
@@ -117,9 +112,10 @@ class Run:
         self.seconds = time.perf_counter() - start - self.watching.seconds
 
     def follow(self, optimizer: Any) -> None:
+        self.relaxing = optimizer
         if isinstance(optimizer, DirectionOptimizer):  # it goes to where constraints hold by itself
             self.stopping = optimizer.stopping
-            self.stopping.molecule = self.molecule
+            optimizer.molecule = self.molecule
             self.stopping.add(self.criteria)
             optimizer.look(self.check)
             if self.progress is not None:
@@ -127,8 +123,8 @@ class Run:
         else:
             if meet(self.atoms, None):
                 self.sense.anew()
-            self.stopping = Stopping(self.criteria, optimizer, self.molecule)
-            optimizer.gradient_converged = self.stopping.after(optimizer.gradient_converged)
+            self.stopping = Stopping(self.criteria, partial(recipe_for, self.atoms, self.molecule))
+            optimizer.gradient_converged = asking(self.stopping, optimizer, optimizer.gradient_converged)
         try:
             optimizer.run(fmax=self.fmax, steps=self.steps)
         except RunStopped as error:
@@ -164,28 +160,33 @@ class Run:
         return call
 
     def result(self) -> Result:
-        counted, trace, surrogate = self.counted, self.counted.trace, self.surrogate
-        atoms = self.atoms.copy() if counted.atoms is None else counted.atoms.copy()
-        end = self.sense.outcome(self.arrived)
-        if end is not None:
-            atoms.set_positions(end.positions, apply_constraint=False)
-            atoms.calc = SinglePointCalculator(atoms, **end.results)
-        start = self.molecule
-        became = identity_of(start, atoms.positions)
-        left = self.left(atoms) if trace else None
-        fmax = math.nan if end is None else end.fmax
+        counted, surrogate = self.counted, self.surrogate
+        last = self.atoms.copy() if counted.atoms is None else counted.atoms.copy()
+        start, name = last.positions, name_of(last)
+        if self.molecule is not None:
+            start, name = self.molecule.positions, self.molecule.name
+        ending = Ending(
+            start=Start(self.molecule, last, start, name),
+            end=self.sense.outcome(self.arrived),
+            ended=self.ended(),
+            met=self.ended() == "converged" or self.interrupted,
+            curvature=self.curvature,
+            unlooked=f"{self.spec.label} does not look at curvature" if self.check.kind else "",
+            stopping=None if self.sense.exploded else self.stopping,
+            error=self.explained(),
+        )
         return Result(
-            atoms=atoms,
-            molecule=None if start is None else start.moved(atoms.positions),
-            name=name_of(atoms) if start is None else start.name,
+            atoms=ending.atoms,
+            molecule=ending.molecule,
+            name=name,
             potential=self.potential,
             optimizer=str(self.spec),
-            verdict=self.verdict(became, left, fmax),
-            curvature=self.curvature,
+            verdict=ending.verdict,
+            curvature=ending.curvature,
             at_noise_floor=self.arrived and self.stopping is not None and self.stopping.at_noise_floor,
-            energy=math.nan if end is None else end.energy,
-            fmax=fmax,
-            energy_left=left,
+            energy=ending.energy,
+            fmax=ending.fmax,
+            energy_left=ending.energy_left,
             force_calls=counted.force_calls,
             steps=self.taken,
             seconds=self.seconds,
@@ -194,40 +195,23 @@ class Run:
             surrogate_calls=surrogate.calls if surrogate else 0,
             surrogate_seconds=surrogate.seconds if surrogate else 0.0,
             surrogate_setup_seconds=self.surrogate_setup,
-            trace=trace,
-            bonds_kept=became.bonds_kept,
-            stereo_kept=became.stereo_kept,
-            error=self.explained(),
+            trace=counted.trace,
+            bonds_kept=ending.became.bonds_kept,
+            stereo_kept=ending.became.stereo_kept,
+            error=ending.error,
         )
-
-    def verdict(self, became: Identity, left: Estimate | None, fmax: float) -> Verdict:
-        """What is said of the run, its end and its molecule, with the evidence for each that there is."""
-        ended, curvature = self.ended(), self.curvature
-        looked = "unchecked" if curvature is None else curvature.stationary
-        if looked == "unchecked":
-            looked = without_check(ended == "converged" or self.interrupted, fmax)
-        evidence = f"{self.spec.label} does not look at curvature" if self.check.kind else ""
-        evidence = evidence if curvature is None else str(curvature)
-        why = (self.explained() or "", became.why, evidence)
-        known = None if left is None or not math.isfinite(float(left)) else float(left)
-        return Verdict(ended, looked, became.word, "; ".join(filter(None, why)), known)
 
     def ended(self) -> str:
         """A word of `molopt.stationary.verdict.ENDED`."""
-        if self.sense.exploded:
-            return "exploded"
-        if self.stopped is not None:
-            return self.stopped.ended
-        if self.failure is not None or self.stopping is None:
-            return "failed"
-        if (self.stopping.met or self.interrupted) and not self.left_on_saddle:
-            return "converged"
-        return "unconverged"
+        stopped = "" if self.stopped is None else self.stopped.ended
+        failed = self.failure is not None or self.stopping is None
+        met = self.interrupted or (self.stopping is not None and self.stopping.met)
+        return word_of_end(bool(self.sense.exploded), stopped, failed, met, self.left_on_saddle)
 
     @property
     def curvature(self) -> Curvature | None:
         """What the optimizer's check found at the end."""
-        return None if self.stopping is None else getattr(self.stopping.optimizer, "curvature", None)
+        return getattr(self.relaxing, "curvature", None)
 
     @property
     def arrived(self) -> bool:
@@ -238,29 +222,12 @@ class Run:
     @property
     def interrupted(self) -> bool:
         """Whether the run ended while it was checked: its end met the criteria, and more is not known."""
-        optimizer = None if self.stopping is None else self.stopping.optimizer
-        return isinstance(optimizer, DirectionOptimizer) and optimizer.checking.interrupted
+        return isinstance(self.relaxing, DirectionOptimizer) and self.relaxing.checking.interrupted
 
     @property
     def left_on_saddle(self) -> bool:
         """Whether a saddle remains that the run was to leave."""
         return self.check.kind == "auto" and self.curvature is not None and self.curvature.stationary == "saddle"
-
-    def left(self, atoms: Atoms) -> Estimate | None:
-        """The estimate for this geometry, with what the run showed; None where it cannot be known."""
-        try:
-            if self.stopping is None or self.sense.exploded:
-                found = energy_left(atoms, self.molecule)
-            elif self.stopping.at(atoms.positions.ravel()):
-                found = self.stopping.estimate()
-            else:
-                estimator = Estimator(self.stopping.recipe())
-                for point in (*self.stopping.points, Point(atoms.positions.ravel(), -atoms.get_forces().ravel())):
-                    estimator.see(point)
-                found = estimator.at()[0]
-        except InputError:
-            return None
-        return found if self.curvature is None else found.corrected(self.curvature)
 
     def explained(self) -> str | None:
         """Why the run stopped before its end, in one line, with its step."""

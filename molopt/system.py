@@ -1,9 +1,10 @@
-"""What the arguments of a run mean: the molecule, its calculator, and the surrogate beside it."""
+"""The system of a run, as its arguments mean it: atoms, molecule, calculator, and the surrogate beside it."""
 
 import logging
-from typing import Any
+from typing import NamedTuple, TypeAlias
 
 from ase import Atoms
+from ase.calculators.abc import GetPropertiesMixin
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from molopt import potentials
@@ -11,6 +12,7 @@ from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.molecules.checks import check_geometry
 from molopt.molecules.electrons import SPELLED, is_whole, name_of, told
+from molopt.optimizers.spec import Guide
 from molopt.optimizers.surrogate import Surrogate
 from molopt.potentials import Counted, automatic, engine
 from molopt.potentials.counting import implemented
@@ -18,8 +20,53 @@ from molopt.specification import parse
 
 log = logging.getLogger("molopt")
 
+Potential: TypeAlias = str | GetPropertiesMixin  # by its name, or any ASE calculator
 
-def molecule_of(target: Any, potential: Any) -> Molecule | None:
+
+class System(NamedTuple):
+    """What a run is of.
+
+    Attributes
+    ----------
+    atoms : ase.Atoms
+        A copy of its own, without a calculator.
+    molecule : Molecule or None
+        What they are; None where only the calculator must know that.
+    calculator : ASE calculator
+        What gives their forces; it may be the caller's own.
+    """
+
+    atoms: Atoms
+    molecule: Molecule | None
+    calculator: GetPropertiesMixin
+
+
+def system_of(target: Molecule | Atoms, potential: Potential | None) -> System:
+    """The system that a molecule or atoms and a potential are; without one, it is the calculator of the atoms.
+
+    Where the potential was told another charge than the molecule has, its charge holds, and bond orders are dropped.
+
+    Raises
+    ------
+    InputError
+        There is no such potential, no calculator, or the geometry cannot be.
+    """
+    if isinstance(target, Molecule):
+        target = agreed(target, potential)
+    molecule = molecule_of(target, potential)
+    atoms = target.copy() if isinstance(target, Atoms) else target.atoms()
+    return System(atoms, molecule, calculator_for(target, molecule, potential))
+
+
+def agreed(molecule: Molecule, potential: Potential | None) -> Molecule:
+    """The molecule, without bond orders and at the charge of the potential where that was told another one."""
+    known = known_to(potential, molecule.atoms())
+    if known.get("charge", molecule.charge) == molecule.charge:
+        return molecule
+    return Molecule.from_atoms(molecule.atoms(), known)
+
+
+def molecule_of(target: Molecule | Atoms, potential: Potential | None) -> Molecule | None:
     """The molecule that is relaxed; None where the atoms are none, and only their own calculator must know them."""
     if isinstance(target, Molecule):
         return target
@@ -40,14 +87,7 @@ def molecule_of(target: Any, potential: Any) -> Molecule | None:
         return None
 
 
-def agreed(molecule: Molecule, potential: Any) -> Molecule:
-    """The molecule; where the potential was told another charge, with that, and without bond orders."""
-    atoms = molecule.atoms()
-    known = known_to(potential, atoms)
-    return molecule if known.get("charge", molecule.charge) == molecule.charge else Molecule.from_atoms(atoms, known)
-
-
-def known_to(potential: Any, atoms: Atoms) -> dict[str, int]:
+def known_to(potential: Potential | None, atoms: Atoms) -> dict[str, int]:
     """The charge and the multiplicity that a potential was told, in its name or as the calculator of the atoms."""
     if potential is not None and not isinstance(potential, str):
         return told(potential, atoms)
@@ -64,12 +104,14 @@ def said_in(name: str) -> dict[str, int]:
     return {what: int(keywords[what]) for what in SPELLED if is_whole(keywords.get(what))}
 
 
-def calculator_for(target: Molecule | Atoms, molecule: Molecule | None, potential: Any) -> Any:
+def calculator_for(
+    target: Molecule | Atoms, molecule: Molecule | None, potential: Potential | None
+) -> GetPropertiesMixin:
     """The calculator that is meant, which may be the caller's own; InputError where there is none that will do."""
     if potential is None and isinstance(target, Molecule):
         potential = "mmff94"
     if isinstance(potential, str):
-        calculator: Any = potentials.potential(potential, target if molecule is None else molecule)
+        calculator = potentials.potential(potential, target if molecule is None else molecule)
     else:
         calculator = target.calc if potential is None and isinstance(target, Atoms) else potential
     if calculator is None:
@@ -83,24 +125,27 @@ def calculator_for(target: Molecule | Atoms, molecule: Molecule | None, potentia
     return calculator
 
 
-def surrogate_for(surrogate: Any, counted: Counted, atoms: Atoms, molecule: Molecule | None) -> Surrogate | None:
+def surrogate_for(
+    surrogate: Guide | None, counted: Counted, atoms: Atoms, molecule: Molecule | None
+) -> Surrogate | None:
     """The surrogate of a run on `counted`, made where it is a name; None where there is none."""
     potential = counted.calculator
-    if surrogate == "auto":
-        calculator: Any = automatic(potential, molecule)
-    elif isinstance(surrogate, str):
+    calculator: GetPropertiesMixin | None
+    if not isinstance(surrogate, str):
+        calculator = surrogate
+    elif surrogate == "auto":
+        calculator = automatic(potential, molecule)
+    else:
         calculator = potentials.potential(surrogate, atoms if molecule is None else molecule)
         if alike(calculator, potential):
             raise InputError(f"the surrogate {surrogate} is the potential itself: give another, auto or none")
-    else:
-        calculator = surrogate
     if calculator is None or atoms.pbc.any():
         return None
     shared = counted if engine(calculator) == engine(potential) else None
     return Surrogate(calculator, atoms, counted=shared)
 
 
-def alike(one: Any, other: Any) -> bool:
+def alike(one: GetPropertiesMixin, other: GetPropertiesMixin) -> bool:
     """Whether two calculators give the same energies, as far as their class and parameters tell."""
     parameters = [getattr(calculator, "parameters", None) for calculator in (one, other)]
     return type(one) is type(other) and parameters[0] is not None and dict(parameters[0]) == dict(parameters[1] or {})

@@ -198,7 +198,7 @@ def test_json_of_a_comparison_is_each_run_without_its_geometries():
 def test_guesses_are_noted_on_standard_error_and_not_in_the_json(here):
     (here / "water.xyz").write_text(WATER_XYZ)
     result = molopt("relax", "water.xyz", "--json")
-    assert "note: water: no charge is given, took 0" in result.stderr
+    assert "note: water: no charge is given, using 0" in result.stderr
     json.loads(result.stdout)
 
 
@@ -354,7 +354,7 @@ def test_an_optimizer_that_cannot_be_gets_one_line(optimizer, named):
         ("empty.sdf", "", "is empty"),
         ("empty.xyz", "", "is empty"),
         ("empty.smi", "\n\n", "is empty"),
-        ("truncated.xyz", "3\n\nO 0 0 0\nH 0.96 0 0\n", "it announces 3 atoms and has 2"),
+        ("truncated.xyz", "3\n\nO 0 0 0\nH 0.96 0 0\n", "it declares 3 atoms and has 2"),
         ("truncated.sdf", "\n".join(Molecule.from_smiles("CO").to_sdf().splitlines()[:6]), "truncated"),
         ("spot.xyz", "2\n\nH 0 0 0\nH 0 0 0\n", "0.000 A apart"),
         ("nan.xyz", "2\n\nH 0 0 0\nH nan 0 0.7\n", "coordinates must be finite"),

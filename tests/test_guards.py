@@ -27,7 +27,7 @@ from molopt.execution import Pool
 from molopt.optimizers import registry
 from molopt.optimizers.spec import OptimizerSpec
 from molopt.potentials.budget import Budget
-from molopt.potentials.progress import Progress
+from molopt.potentials.progress import Patience, Progress
 from molopt.run import Run
 
 TESTS = Path(__file__).parent
@@ -213,9 +213,8 @@ def test_a_run_that_gets_nowhere_has_stalled(optimizer):
 
 
 def watched(calculator, optimizer):
-    run = Run(
-        methane(calculator), OptimizerSpec.of(optimizer), energy_left=None, steps=200, progress=Progress(window=20)
-    )
+    patient = Progress(Patience(window=20))
+    run = Run(methane(calculator), OptimizerSpec.of(optimizer), energy_left=None, steps=200, progress=patient)
     run.go()
     return run.result()
 
@@ -266,7 +265,7 @@ def test_progress_begins_anew_where_constraints_have_moved_the_start():
     class Told:
         start = last = None
 
-    sense, progress = Told(), Progress(window=3)
+    sense, progress = Told(), Progress(Patience(window=3))
     run = Run(methane(), DEFAULT)
     run.go()
     first = run.sense.start
@@ -312,7 +311,7 @@ def test_an_interrupt_ends_the_run_after_its_force_call_and_all_that_there_is_ge
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
-    assert err.splitlines() == ["finishing this force call; interrupt again to end at once", "", "molopt: interrupted"]
+    assert err.splitlines() == ["finishing this force call; interrupt again to stop at once", "", "molopt: interrupted"]
     assert "1 of 2 converged; written to" in out
     assert "stopped at step" in out
     assert not list(tmp_path.glob("third*"))

@@ -143,7 +143,7 @@ def test_a_terminal_with_its_line_of_progress_is_sent_no_control_sequences_from_
     Path("list.smi").write_bytes(b"C a\nOC=O x\x1b[2J\xe2\x80\xae\xc2\x9b1m\n" + b"CC(\x1b[2J b\n")
     code, sent = on_terminal("relax", "list.smi")
     assert code == 2
-    assert "is not a SMILES: '\\x1b' at character 4 is in none" in sent
+    assert "is not a SMILES: '\\x1b' at character 4 cannot be in one" in sent
     code, sent = on_terminal("relax", "C a", "OC=O x\x1b[2J\u202e\x9b1m", "--steps", "20")
     assert code == 0
     assert "x\\x1b[2J" in sent
@@ -238,7 +238,7 @@ def test_bonds_of_a_file_that_cannot_be_are_perceived_anew(bonds, caplog):
 
 def test_bytes_that_are_not_utf8_get_one_line_or_a_name():
     Path("list.smi").write_bytes(b"C\xff\xfeC m\n")
-    assert "is not a SMILES: '\\ufffd' at character 2 is in none" in one_line("relax", "list.smi")
+    assert "is not a SMILES: '\\ufffd' at character 2 cannot be in one" in one_line("relax", "list.smi")
     text = Molecule.from_smiles("CO").to_sdf().encode()
     Path("element.sdf").write_bytes(text.replace(b" C  ", b" \xef  "))
     assert "element.sdf, record 1: RDKit cannot read it" in one_line("relax", "element.sdf")

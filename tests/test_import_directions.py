@@ -21,7 +21,7 @@ molecules potentials
 optimizers
 system
 columns schema
-batch run relaxation result
+ending batch run relaxation result
 record
 store execution
 comparison conformers landscapes fitting checked checking displacing

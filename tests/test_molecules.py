@@ -220,7 +220,7 @@ def test_charge_comes_from_info_then_initial_charges_then_zero(caplog):
     assert electrons.charge_of(atoms) == 3
     assert not caplog.records
     assert electrons.charge_of(Atoms("He")) == 0
-    assert "no charge is given, took 0" in caplog.text
+    assert "no charge is given, using 0" in caplog.text
 
 
 def test_spin_comes_from_info_then_magnetic_moments_then_parity(caplog):
@@ -231,7 +231,7 @@ def test_spin_comes_from_info_then_magnetic_moments_then_parity(caplog):
     assert electrons.spin_of(Atoms("O2"), charge=0) == 1
     assert not caplog.records
     assert electrons.spin_of(Atoms("O2"), charge=1) == 2
-    assert "took multiplicity 2 for its 15 electrons" in caplog.text
+    assert "using multiplicity 2 for its 15 electrons" in caplog.text
 
 
 def test_a_multiplicity_that_cannot_be_is_named_with_charge_and_electrons():
@@ -271,7 +271,7 @@ def test_radicals_are_perceived():
 def test_bonds_by_distance_are_named_in_the_log(caplog):
     molecule = Molecule.from_atoms(unsaid(Molecule.from_smiles("C[Zn]C")))
     assert not molecule.orders_known
-    assert "took bonds by distance" in caplog.text
+    assert "using bonds by distance" in caplog.text
     assert len(molecule.bonds) == 8
 
 
@@ -410,7 +410,7 @@ def test_a_list_of_smiles_names_the_line_that_cannot_be_read(tmp_path):
         ("a.xyz", "\n\n", "is empty"),
         ("a.smi", "\n", "is empty"),
         ("a.xyz", "hello\n", "frame 1: the number of atoms must come first, got 'hello'"),
-        ("a.xyz", "3\n\nO 0 0 0\nH 0 0 0.97\n", "frame 1: it is truncated: it announces 3 atoms and has 2"),
+        ("a.xyz", "3\n\nO 0 0 0\nH 0 0 0.97\n", "frame 1: it is truncated: it declares 3 atoms and has 2"),
         ("a.xyz", "2\n\nQq 0 0 0\nH 0 0 0.97\n", "frame 1: ASE cannot read it"),
         ("a.xyz", xyz("O 0 0 0", "H 0 0 nan"), r"frame 1: a: atom 1 \(H\), counted from 0, is at \(0.0, 0.0, nan\)"),
         ("a.xyz", xyz("O 0 0 0", "H 0 0 inf"), "coordinates must be finite"),
@@ -633,7 +633,7 @@ def test_a_hydrogen_torn_off_puts_the_bonds_in_doubt_and_takes_them_from_distanc
     found = Molecule.from_atoms(atoms)
     assert not found.orders_known
     assert f"atom {len(atoms) - 1} (H) has no bond" in found.doubt
-    assert "took bonds by distance" in caplog.text
+    assert "using bonds by distance" in caplog.text
 
 
 def test_a_difference_from_bonds_in_doubt_is_not_called_another_molecule():

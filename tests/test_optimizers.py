@@ -108,7 +108,7 @@ def test_positional_arguments_are_those_of_ase(optimizer):
 
 @every_rule
 def test_the_signature_shows_the_hyper_parameters(optimizer):
-    assert inspect.signature(optimizer).parameters["lr"].default == optimizer.tuned["lr"]
+    assert inspect.signature(optimizer).parameters["lr"].default == optimizer.entry.cartesian["lr"]
 
 
 @every_class
@@ -228,7 +228,7 @@ def test_a_run_that_explodes_stops_and_puts_the_atoms_back_where_they_were_best(
 
 def test_atoms_that_fly_out_of_reach_of_each_other_are_not_converged():
     atoms = ethanol()
-    with pytest.raises(Exploded, match=r"the forces vanish .* eV an atom above the start"):
+    with pytest.raises(Exploded, match=r"the forces vanish .* eV per atom above the start"):
         GradientDescent(atoms, lr=0.1, control=None, logfile=None).run(fmax=0.05, steps=300)
 
 

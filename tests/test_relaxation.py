@@ -277,8 +277,8 @@ def steep(results):
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (rising, "eV an atom above that of the start"),
-        (falling, "eV an atom below that of the start"),
+        (rising, "eV per atom above that of the start"),
+        (falling, "eV per atom below that of the start"),
         (steep, "a force is"),
     ],
 )

@@ -97,7 +97,7 @@ def test_a_molecule_that_could_not_be_run_is_a_note_and_in_no_figure(study, reco
     [
         (["nowhere"], "nowhere is not a study"),
         (["{study}", "--against", "fire"], "'fire' was not run"),
-        (["{study}", "--to", "{study}/none/report.html"], "is not there"),
+        (["{study}", "--to", "{study}/none/report.html"], "does not exist"),
         (["{study}", "--to", "{study}/runs.db/report.html"], "give another --to"),
         (["{study}", "--to", "{study}/runs.db"], "exists"),
         (["{study}", "--to", "{study}"], "is a folder"),

@@ -184,7 +184,7 @@ def test_torch_rule_wants_a_positive_lr(torch):
         (lambda o: o.lbfgs(), "cannot be a rule: "),
         (lambda o: o.polyak_sgd(), "cannot be a rule: .*value"),
         (lambda o: o.scale_by_lbfgs(), r"cannot be a rule: it keeps leaf_\d of shape \(10, 5\)"),
-        (lambda o: o.lion, r"OptaxRule takes what optax\.lion\(1e-2\) and its like return, got "),
+        (lambda o: o.lion, r"OptaxRule takes what optax\.lion\(1e-2\) and similar functions return, got "),
     ],
     ids=["lbfgs", "polyak", "matrices", "function"],
 )

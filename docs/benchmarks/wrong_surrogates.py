@@ -47,7 +47,7 @@ class Spoiled(Calculator):
 def stiff_bonds(molecule: molopt.Molecule) -> Calculator:
     table = primitives(molecule)
     i, j = table.stretches.T
-    k = MMFFConstants(molecule.to_rdkit()).constants(table).stretches
+    k = MMFFConstants(molecule.to_rdkit()).constants(table)[table.slices["stretch"]]
     rest = np.array([bond_length(molecule, pair) for pair in table.stretches.tolist()])
 
     def add(x, energy, forces):

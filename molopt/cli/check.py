@@ -1,4 +1,4 @@
-"""`molopt check`: what geometries are, whoever relaxed them."""
+"""`molopt check`: whether geometries are minima, whatever program relaxed them."""
 
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -34,12 +34,14 @@ class Job(NamedTuple):
 @CHARGE
 @SPIN
 @click.option("--fmax", type=float, default=0.05, show_default=True, help="Stationary below this force, eV/A.")
-@click.option("--frequencies", is_flag=True, help="All of them, and thermochemistry: 6 force calls an atom.")
+@click.option("--frequencies", is_flag=True, help="Compute all, and thermochemistry: 6 force calls per atom.")
 @click.option("--temperature", type=float, default=298.15, show_default=True, help="K.")
 @click.option("--pressure", type=float, default=101325.0, show_default=True, help="Pa.")
-@click.option("--symmetry-number", type=int, help="Of rotations.  [default: that of the geometry]")
+@click.option("--symmetry-number", type=int, help="Rotational.  [default: that of the geometry]")
 @click.option("--even-if-not-a-minimum", is_flag=True, help="Thermochemistry of saddles too, and of any geometry.")
-@click.option("--displacement", type=float, help="Of an atom, A; longer where forces are noisy.  [default: 0.0025]")
+@click.option(
+    "--displacement", type=float, help="Displacement of an atom, A; larger for noisy forces.  [default: 0.0025]"
+)
 @click.option("--workers", type=int, default=1, show_default=True, help="Processes for the force calls of frequencies.")
 @click.option("--out", type=click.Path(), default=".", help="Folder for imaginary modes.  [default: here]")
 @AS_JSON
@@ -64,9 +66,9 @@ def check(
     as_json: bool,
     overwrite: bool,
 ) -> None:
-    """Tell what geometries are: minima, saddles, or not stationary.
+    """Say what geometries are: minima, saddles, or not stationary.
 
-    A few force calls look for the lowest curvature. With --frequencies all wavenumbers are computed, and the
+    A few force calls estimate the lowest curvature. With --frequencies all wavenumbers are computed, and the
     thermochemistry of minima; each imaginary mode is written as an animation, NAME_mode1.xyz and so on.
 
     Geometries come from the files that molopt relax reads, whatever program wrote them; of an XYZ file with several
@@ -150,7 +152,7 @@ def animated(found: "Check", job: Job) -> list[Path]:
 
 
 def show(found: "Check", written: Sequence[Path]) -> None:
-    """The table; names cannot become control sequences, or lines of their own."""
+    """Print the table; names in it cannot become control sequences, or lines of their own."""
     from molopt.cli.terminal import say
 
     for line in str(found).splitlines():

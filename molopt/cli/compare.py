@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "files", "as_json", "potentials"}
 OPTIONS = {"potentials": "--potential", "sources": "the molecules"}  # whose name is not that of their variable
 GRACE, LEAST_GRACE = 0.1, 5.0  # of the time limit; s, of which most potentials need less for a force call
-LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  # what JSON on a terminal does without
+LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  # left out of JSON on a terminal
 
 
 @click.command(short_help="Compare optimizers on the same starts, potentials and criterion.")
@@ -45,9 +45,9 @@ LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  #
 )
 @click.option(
     "--optimizers",
-    help=f"Names, with commas between them.  [default: {','.join(DEFAULT_OPTIMIZERS)}]",
+    help=f"Names, separated by commas.  [default: {','.join(DEFAULT_OPTIMIZERS)}]",
 )
-@click.option("--starts", type=click.IntRange(1), default=1, show_default=True, help="Start geometries a molecule.")
+@click.option("--starts", type=click.IntRange(1), default=1, show_default=True, help="Start geometries per molecule.")
 @click.option("--sweep", help="Vary an argument, as in lr=0.003:0.3:9: nine values of it, equal factors apart.")
 @click.option("--largest", type=click.IntRange(1), help="Leave out molecules with more atoms.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time.")
@@ -56,13 +56,13 @@ LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  #
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Of each library in each run; with more than one, times depend on what else the machine does.",
+    help="Threads of each library in each run; with more than one, times depend on what else the machine is doing.",
 )
-@click.option("--time-limit", type=float, default=3600.0, show_default=True, help="Seconds a run, its end included.")
+@click.option("--time-limit", type=float, default=3600.0, show_default=True, help="Seconds per run, its end included.")
 @click.option("--parsl", type=click.Path(), help="Run on a cluster: a Python file that defines a Parsl `config`.")
 @click.option("--files/--no-files", default=True, help="Write structures, trajectories and figures.  [default: files]")
-@click.option("--out", type=click.Path(), help="Folder for all that is written.  [default: molopt-compare-NAME]")
-@click.option("--resume", type=click.Path(), metavar="STUDY", help="Go on with the study of a folder.")
+@click.option("--out", type=click.Path(), help="Folder for all output files.  [default: molopt-compare-NAME]")
+@click.option("--resume", type=click.Path(), metavar="STUDY", help="Continue the study in a folder.")
 @click.pass_context
 def compare(
     context: click.Context,
@@ -80,20 +80,20 @@ def compare(
 ) -> None:
     """Run optimizers on the same molecules, from the same starts, in the same potentials, to the same fmax.
 
-    Prints a table for each start and potential; keeps every run in a study (a folder with an ase.db database), from
-    which molopt report and molopt export read. A study that was interrupted goes on with --resume; no run is done
-    twice. One that names a potential of another package (module:factory) goes on only if --potential names it again:
-    that is code, and the study may be someone else's.
+    Prints a table for each start and potential; keeps every run in a study (a folder with an ase.db database), which
+    molopt report and molopt export read. --resume continues a study that was interrupted; no run is done twice. A study
+    with a potential of another package (module:factory) is continued only if --potential names it again: that is code,
+    and the study may be someone else's.
 
-    A molecule is a file (.sdf, .mol, .xyz, .smi), a folder of such files, "baker" or "birkholz-schlegel" (sets of the
+    A molecule is a file (.sdf, .mol, .xyz, .smi), a folder of such files, "baker" or "birkholz-schlegel" (sets from the
     literature), the name of a shipped molecule (molopt molecules lists them) or a SMILES.
 
-    A run that takes too long ends after its force call, with its lowest geometry; it is killed if it has not ended
-    within a tenth of the limit, or 5 s. That, and a run that takes its process down, is written so, and nothing else
-    is lost. Ctrl-C, or SIGTERM, costs the runs under way; a second one ends the command at once.
+    A run that reaches the time limit ends after its force call, with its lowest geometry; it is killed if it has not
+    ended within another tenth of the limit, or 5 s. Such a run, like one whose process crashes, is recorded as such,
+    and nothing else is lost. Ctrl-C, or SIGTERM, loses the current runs; a second one stops the command at once.
 
-    Exits with 0 when every run was carried out, converged or not, with 2 when the input is bad, and with 130 when it
-    was interrupted.
+    Exits with 0 when every run was carried out, converged or not, with 2 when the input is bad, and with 130 when
+    interrupted.
     """
     from molopt.cli.inputs import title
     from molopt.cli.interrupts import Interrupts
@@ -102,12 +102,12 @@ def compare(
     from molopt.comparison.study import Study
 
     given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
-    saying = "writing what is done; interrupt again to end at once"
+    saying = "writing the finished runs; interrupt again to stop at once"
     with Notes() as notes, Progress() as progress, Interrupts(saying) as interrupts:
         progress.say("reading molecules")
         if resume is not None:
             if unwanted := sorted(OPTIONS.get(name, f"--{name.replace('_', '-')}") for name in given - WITH_RESUME):
-                raise InputError(f"--resume takes all else from the study: drop {', '.join(unwanted)}")
+                raise InputError(f"--resume takes everything else from the study: drop {', '.join(unwanted)}")
             study = Study.resume(Path(resume), options["potentials"])
         else:
             settings = settings_of(sources, notes, files=files, **options)
@@ -129,19 +129,19 @@ def compare(
             except KeyboardInterrupt:
                 progress.clear()
                 trust = "".join(f" --potential {shlex.quote(name)}" for name in study.settings.imports)
-                say(f"molopt compare --resume {shlex.quote(str(study.folder))}{trust} goes on", err=True)
+                say(f"continue with molopt compare --resume {shlex.quote(str(study.folder))}{trust}", err=True)
                 raise
     if not as_json:
         done = study.before + study.added
         now = f", {study.added} of them now" if study.before else ""
-        say(f"{done} {'run' if done == 1 else 'runs'} done{now}; all that was written is in {study.folder}")
-        say(f"molopt report {shlex.quote(str(study.folder))} makes a page of it")
+        say(f"{done} {'run' if done == 1 else 'runs'} done{now}; all files are in {study.folder}")
+        say(f"molopt report {shlex.quote(str(study.folder))} writes its report")
 
 
 def executor(
     folder: Path, parsl: str | None, workers: int, time_limit: float, threads: int | None, notes: "Notes"
 ) -> "Executor":
-    """What runs will be carried out by; InputError before anything of a study is written."""
+    """What will carry out the runs; InputError before anything of a study is written."""
     from molopt.execution import ParslExecutor, Pool, SerialExecutor
 
     if parsl is not None:
@@ -149,14 +149,15 @@ def executor(
     if os.name == "posix":
         return Pool(workers, time_limit, threads or 1, grace=grace(time_limit))
     notes.held.append(
-        "here runs share one process: none is killed at a time limit, a crash ends all, and libraries keep the threads "
-        "they were loaded with, whatever --threads says: set OMP_NUM_THREADS and OPENBLAS_NUM_THREADS before"
+        "on this system all runs share one process: none is killed at a time limit, a crash ends them all, and "
+        "libraries keep the threads they were loaded with, whatever --threads says: set OMP_NUM_THREADS and "
+        "OPENBLAS_NUM_THREADS before"
     )
     return SerialExecutor()
 
 
 def grace(time_limit: float) -> float:
-    """Seconds that a run over its limit has to finish its force call and to hand in what it has, before it is killed.
+    """Seconds that a run over its limit has to finish its force call and return its result, before it is killed.
 
     >>> grace(60.0), grace(3600.0)
     (6.0, 360.0)
@@ -175,7 +176,7 @@ def settings_of(
     energy_left: str | None,
     **options: Any,
 ) -> "Settings":
-    """What is to be run; InputError where a name or a number in it cannot be."""
+    """The settings of a new study; InputError where a name or a number is not possible."""
     from molopt.comparison.settings import Settings
     from molopt.comparison.sweep import Sweep
     from molopt.optimizers.spec import OptimizerSpec
@@ -200,16 +201,16 @@ def available(notes: "Notes") -> tuple[str, ...]:
     try:
         tblite_calculator("GFN2-xTB")
     except MissingExtra as missing:
-        notes.held.append(f"compared in MMFF94 alone: {missing}")
+        notes.held.append(f"compared with MMFF94 only: {missing}")
         return ("mmff94",)
     return ("mmff94", "gfn2-xtb")
 
 
 def checked(settings: "Settings") -> tuple["Iterator[tuple[str, Molecule]]", int | None]:
-    """The molecules, the first hundred read at once: what is wrong with them shows before anything is run.
+    """The molecules, the first hundred read at once so that errors in them show before anything is run.
 
-    A molecule that a potential does not cover is a row of failures among others; alone, it is bad input. Besides, how
-    many runs there will be, where that is known by then.
+    A molecule that a potential does not cover is a row of failures among others; alone, it is bad input. Also returned:
+    how many runs there will be, where that is known by then.
     """
     from molopt.cli.inputs import AHEAD, of_any_charge, require_agreement, require_potentials
     from molopt.molecules import Molecule
@@ -245,7 +246,7 @@ def run(
     notes: "Notes",
     interrupts: "Interrupts",
 ) -> None:
-    """Carry out what is not done yet, and say what it gave."""
+    """Carry out the runs that are not done yet, and print their results."""
     from molopt.cli.layout import Layout, write
     from molopt.cli.tables import show
     from molopt.cli.terminal import JsonList
@@ -275,7 +276,7 @@ def run(
 
 
 def short(record: "Record") -> dict[str, object]:
-    """A record without its geometries, as one level of names and values."""
+    """A record without its geometries, as one flat dictionary."""
     from molopt.columns import plain
 
     return {name: plain(value) for name, value in record.values().items() if name not in LONG}

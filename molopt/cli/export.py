@@ -13,7 +13,7 @@ from molopt.errors import InputError
 @click.option("--to", "to", type=click.Path(), required=True, help="The file to write.")
 @click.option("--overwrite", is_flag=True, help="Replace a file that exists.")
 def export(study: str, to: str, overwrite: bool) -> None:
-    """Write the finished runs of a study as CSV, one row a run, whether it still goes on or not.
+    """Write the finished runs of a study as CSV, one row per run, whether or not the study is still running.
 
     STUDY is a folder that molopt compare wrote. Energies are in eV, forces in eV/A, times in seconds, with all their
     digits; a cell is empty where a value is not known. Text is as it was read: in a spreadsheet, where text that begins
@@ -26,7 +26,7 @@ def export(study: str, to: str, overwrite: bool) -> None:
 
     folder, path = Path(study), Path(to)
     if not (folder / RUNS).is_file():
-        raise InputError(f"{folder} is not a study, it holds no {RUNS}: give a folder that molopt compare --out wrote")
+        raise InputError(f"{folder} is not a study, it has no {RUNS}: give a folder that molopt compare --out wrote")
     require_absent([path], overwrite, "--to")
     if path.resolve() == (folder / RUNS).resolve():
         raise InputError(f"{path} is the study itself: give another --to")

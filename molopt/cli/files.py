@@ -56,7 +56,7 @@ def require_absent(paths: Iterable[Path], overwrite: bool, option: str = "--out"
     """
     for path in paths:
         if kind := "a link" if path.is_symlink() else obstacle(path):
-            raise InputError(f"{path} is {kind}, and a file of that name is to be written: give another {option}")
+            raise InputError(f"{path} is {kind}, and a file is to be written there: give another {option}")
         if path.exists() and not overwrite:
             raise InputError(f"{path} exists: give another {option}, or --overwrite")
 
@@ -65,7 +65,7 @@ def require_folder(path: Path, option: str = "--out") -> None:
     """Raise InputError where a folder cannot be, because a file stands there."""
     for part in (path, *path.parents):
         if part.exists() and not part.is_dir():
-            raise InputError(f"{part} is not a folder, and {path} is to be one: give another {option}")
+            raise InputError(f"{part} is not a folder, so {path} cannot be created: give another {option}")
 
 
 def require_empty(path: Path, overwrite: bool) -> None:

@@ -13,18 +13,23 @@ FEWEST = 10  # molecules
 
 @click.command(name="fit-stiffness", short_help="Fit the learned stiffness to Hessians of molecules.")
 @click.argument("molecules", type=click.Path(exists=True, dir_okay=False))
-@click.option("--potential", default="gfn2-xtb", show_default=True, help="Whose Hessians; a name or module:factory.")
+@click.option(
+    "--potential",
+    default="gfn2-xtb",
+    show_default=True,
+    help="Potential of the Hessians: a name or package.module:factory.",
+)
 @click.option("--out", type=click.Path(dir_okay=False), required=True, help="JSON file for the constants.")
-@click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Processes.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Of the embeddings.")
+@click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Worker processes.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Random seed of the embeddings.")
 @click.option(
     "--held-out",
     type=click.IntRange(min=2),
     default=5,
     show_default=True,
-    help="The error is that of every so many-th molecule.",
+    help="Hold out every n-th molecule to measure the error.",
 )
-@click.option("--curve", is_flag=True, help="Print the held-out error for growing numbers of molecules, too.")
+@click.option("--curve", is_flag=True, help="Also print the held-out error for growing numbers of molecules.")
 @click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
 def fit_stiffness(
     molecules: str,

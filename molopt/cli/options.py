@@ -13,11 +13,11 @@ SHARED = (
     click.option("--fmax", type=float, default=0.05, show_default=True, help="Converged below this force, eV/A."),
     click.option(
         "--energy-left",
-        help="And when at most this energy is left above the floor, eV: auto (1 meV, or 0.02 meV an atom), none or a "
-        "number.  [default: auto; compare: none]",
+        help="Require as well that at most this energy is left above the floor, eV: auto (1 meV, or 0.02 meV per "
+        "atom), none or a number.  [default: auto; compare: none]",
     ),
-    click.option("--steps", type=int, default=1000, show_default=True, help="Largest number of steps."),
-    click.option("--seed", type=int, default=7, show_default=True, help="Of the embedding of a SMILES."),
+    click.option("--steps", type=int, default=1000, show_default=True, help="Maximum number of steps."),
+    click.option("--seed", type=int, default=7, show_default=True, help="Random seed for embedding a SMILES."),
     CHARGE,
     SPIN,
     AS_JSON,
@@ -26,7 +26,7 @@ SHARED = (
 
 
 def shared(required: bool = True) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """What `relax` and `compare` have in common; `required` says whether there must be a molecule."""
+    """The options that `relax` and `compare` share; `required` says whether a molecule must be given."""
     sources = click.argument("sources", metavar="FILE|SMILES|NAME...", nargs=-1, required=required)
 
     def decorated(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -38,7 +38,7 @@ def shared(required: bool = True) -> Callable[[Callable[..., Any]], Callable[...
 
 
 def energy_limit(text: str | None, default: float | str | None) -> float | str | None:
-    """What --energy-left means; whether a number makes sense is checked with the other criteria."""
+    """The value of --energy-left; a number is checked together with the other criteria."""
     if text is None:
         return default
     if text.lower() in ("auto", "none"):

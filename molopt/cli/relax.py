@@ -36,7 +36,7 @@ OPTIMIZER = f'One of {", ".join(optimizer_names())}; with arguments as "adam?lr=
 @click.option(
     "--coordinates",
     type=click.Choice(COORDINATES),
-    help="What an optimizer of molopt sees, where its name does not say it.",
+    help="Coordinates of an optimizer of molopt, unless its name gives them.",
 )
 @click.option(
     "--surrogate",
@@ -48,12 +48,12 @@ OPTIMIZER = f'One of {", ".join(optimizer_names())}; with arguments as "adam?lr=
     "--check",
     default="auto",
     show_default=True,
-    help="Whether a run looks at its softest direction before it is done: auto (and leaves a saddle), report (names it "
-    'and stays) or none; "auto?calls=12&pushes=5" has other limits than 8 force calls a check and 3 pushes.',
+    help="Whether a run checks its softest direction before it ends: auto (leaves a saddle), report (names a saddle "
+    'and stays there) or none; "auto?calls=12&pushes=5" replaces the limits of 8 force calls per check and 3 pushes.',
 )
-@click.option("--max-calls", type=int, help="Force calls that a run may make.")
-@click.option("--time-limit", type=float, help="Seconds after which a run begins no further force call.")
-@click.option("--out", type=click.Path(), default=".", help="Folder for all that is written.  [default: here]")
+@click.option("--max-calls", type=int, help="Maximum number of force calls per run.")
+@click.option("--time-limit", type=float, help="Seconds after which a run makes no further force call.")
+@click.option("--out", type=click.Path(), default=".", help="Folder for all output files.  [default: here]")
 @click.pass_context
 def relax(
     ctx: click.Context,
@@ -76,22 +76,22 @@ def relax(
     out: str,
     overwrite: bool,
 ) -> None:
-    """Relax molecules until no force is longer than --fmax and next to no energy is left above the floor.
+    """Relax molecules until no force is larger than --fmax and almost no energy is left above the minimum.
 
     Writes NAME_relaxed.sdf, .xyz and .traj.
 
     A molecule is a file (.sdf, .mol, .xyz, .smi), a folder of such files, the name of a shipped molecule (molopt
     molecules lists them) or a SMILES. The SDF keeps bonds, charge and stereo, the XYZ has energy and forces, the
-    trajectory has every step; all three are for ASE and RDKit to read.
+    trajectory has every step; ASE and RDKit read all three.
 
-    A run is not done before its softest direction has been looked at: one that came down on a saddle leaves it. The
-    column "end" says what the end is, and energy left has a "?" where nobody looked.
+    A run does not end before its softest direction has been checked: one that arrived at a saddle leaves it. The column
+    "end" says what the end is; energy left has a "?" where the curvature was not checked.
 
-    A run that does not converge gives its lowest geometry. Ctrl-C, or SIGTERM, ends the run under way after its force
-    call, and then the command; what there is by then is written. A second one ends it at once.
+    A run that does not converge gives its lowest geometry. Ctrl-C, or SIGTERM, stops the current run after its force
+    call, writes what there is, and ends the command. A second one stops it at once.
 
     Exits with 0 when all molecules converged, with 1 when one did not or is still on a saddle, with 2 when the input is
-    bad, and with 130 when it was interrupted.
+    bad, and with 130 when interrupted.
     """
     from molopt.cli.inputs import ahead, molecules, require_agreement, require_potentials
     from molopt.cli.interrupts import Interrupts
@@ -111,7 +111,7 @@ def relax(
     request, shown = spec.checked_by(check), label(str(spec))
     folder = Path(out)
     require_folder(folder)
-    finishing = "finishing this force call; interrupt again to end at once"
+    finishing = "finishing this force call; interrupt again to stop at once"
     with Notes() as notes, Progress() as progress, Interrupts(finishing) as interrupts:
         progress.say("reading molecules")
         stems = Stems()

@@ -21,7 +21,7 @@ REPORT = "report.html"
 @click.option("--against", help="The optimizer that ratios are relative to.  [default: sella or bfgs]")
 @click.option("--overwrite", is_flag=True, help="Replace a file that --to names and that exists.")
 def report(study: str, to: str | None, against: str | None, overwrite: bool) -> None:
-    """Write the report of a study, whether it still goes on or not.
+    """Write the report of a study, whether or not the study is still running.
 
     STUDY is a folder that molopt compare wrote. The report is one HTML file with tables, figures and every molecule in
     3D; it fetches nothing, and can be mailed.
@@ -35,7 +35,7 @@ def report(study: str, to: str | None, against: str | None, overwrite: bool) -> 
     with Study.open(folder) as opened:
         require_folder(path.parent, "--to")
         if not path.parent.is_dir():
-            raise InputError(f"the folder {path.parent} is not there: make it, or give another --to")
+            raise InputError(f"the folder {path.parent} does not exist: create it, or give another --to")
         require_absent([path], overwrite or to is None, "--to")
         if path.suffix == ".md":
             write_tables(opened, path, against)

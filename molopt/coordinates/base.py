@@ -27,6 +27,8 @@ class Linearization(ABC):
 
     Attributes
     ----------
+    coordinates : Coordinates
+        Those that this is a linearization of.
     layout : Layout
         Which entries are of which system.
     x : (3N,) array
@@ -35,6 +37,7 @@ class Linearization(ABC):
         g_x = dE/dx, eV/A.
     """
 
+    coordinates: "Coordinates"
     layout: Layout
     x: Array
     cartesian_gradient: Array
@@ -168,6 +171,19 @@ class Coordinates(ABC, Generic[L]):
     @abstractmethod
     def move(self, linearization: L, displacement: Array) -> tuple[Array, Array]:
         """The point (3N,) that lies a displacement (nq,) away, as nearly as can be, and which systems arrived (S,)."""
+
+    @property
+    @abstractmethod
+    def stiff(self) -> Array:
+        """(nq,) 1 for coordinates that are stiff in any molecule, 0 for torsions, fragments, points and Cartesians."""
+
+    @abstractmethod
+    def displacement(self, linearization: L, x: Array) -> Array:
+        """(nq,) the displacement to any geometry x (3N,), at which nothing else needs to be known."""
+
+    @abstractmethod
+    def pull_back_at(self, x: Array, covector: Array) -> Array:
+        """(3N,) A^T v at any geometry x (3N,)."""
 
     def observe(self, linearization: L, taken: Array) -> Observation:
         """What a rule sees here, reached by the displacement `taken` (nq,)."""

@@ -81,9 +81,18 @@ class FlatCoordinates(Coordinates[F], Generic[F]):
     def layout(self) -> Layout:  # type: ignore[override]
         return Layout(self.systems, self.systems)
 
+    @property
+    def stiff(self) -> Array:
+        return np.zeros(self.systems.total)
+
     def between(self, old: F, new: F) -> Array:
-        """(N,) the displacement from one geometry to another."""
         return new.x - old.x
+
+    def displacement(self, linearization: F, x: Array) -> Array:
+        return x - linearization.x
+
+    def pull_back_at(self, x: Array, covector: Array) -> Array:
+        return covector
 
     def move(self, linearization: F, displacement: Array) -> tuple[Array, Array]:
         """(N,) the point that lies a displacement (N,) away; every system arrives."""

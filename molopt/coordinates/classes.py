@@ -39,9 +39,21 @@ class Naming:
 
     topology: Topology
 
-    @property
-    def numbers(self) -> Array:
-        return self.topology.numbers
+    @cached_property
+    def numbers(self) -> list[int]:
+        return self.topology.numbers.tolist()
+
+    @cached_property
+    def degrees(self) -> list[int]:
+        return self.topology.degrees.tolist()
+
+    @cached_property
+    def inorganic(self) -> list[bool]:
+        return self.topology.inorganic.tolist()
+
+    @cached_property
+    def near_inorganic(self) -> list[bool]:
+        return self.topology.beside_inorganic.tolist()
 
     @cached_property
     def labels(self) -> list[str]:
@@ -49,22 +61,17 @@ class Naming:
 
         Of inorganic atoms the group and the number of neighbours: M6; beside them no terminal atoms count, but an m.
         """
-        topology, numbers = self.topology, self.numbers
+        topology, numbers = self.topology, self.topology.numbers
         terminal = (topology.degrees == 1) & (numbers > 1)
         i, j = topology.bonds.T
         ends = np.bincount(i, terminal[j], len(numbers)) + np.bincount(j, terminal[i], len(numbers))
-        marked, degrees = np.minimum(ends, 2).astype(int).tolist(), topology.degrees.tolist()
+        marked = np.minimum(ends, 2).astype(int).tolist()
         return [
             f"{group_of(z)}{min(degree, MOST_NEIGHBOURS)}"
             if foreign
             else f"{chemical_symbols[z]}{min(degree, 5)}{'m' if beside else '=' * count}"
             for z, degree, count, foreign, beside in zip(
-                numbers.tolist(),
-                degrees,
-                marked,
-                topology.inorganic.tolist(),
-                topology.beside_inorganic.tolist(),
-                strict=True,
+                self.numbers, self.degrees, marked, self.inorganic, self.near_inorganic, strict=True
             )
         ]
 
@@ -77,7 +84,7 @@ class Naming:
     @cached_property
     def alike(self) -> Array:
         """(N,) a number that atoms share which play the same part in every name."""
-        return np.unique(self.rank * len(chemical_symbols) + self.numbers, return_inverse=True)[1].ravel()
+        return np.unique(self.rank * len(chemical_symbols) + self.topology.numbers, return_inverse=True)[1].ravel()
 
     def classes(self, atoms: Array, name: Callable[..., Names]) -> Classes:
         """Of springs between atoms (n, k), which `name` calls after the k atoms."""
@@ -92,26 +99,26 @@ class Naming:
 
     def kind(self, atom: int) -> str:
         """What an end is to an inorganic centre: m, H, C, N, O, F, or L for larger atoms."""
-        if self.topology.inorganic[atom]:
+        if self.inorganic[atom]:
             return "m"
         return chemical_symbols[self.numbers[atom]] if self.numbers[atom] < 10 and self.numbers[atom] != 5 else "L"
 
     def hydrogens(self, *atoms: int) -> int:
-        return sum(int(self.numbers[atom] == 1) for atom in atoms)
+        return sum(self.numbers[atom] == 1 for atom in atoms)
 
     def degree(self, atom: int) -> int:
-        return min(int(self.topology.degrees[atom]), 5)
+        return min(self.degrees[atom], 5)
 
     def bonded(self, i: int, j: int) -> Names:
         """After the elements at both ends; the wider one of a bond of an inorganic atom after their kinds."""
         symbols = [chemical_symbols[self.numbers[atom]] for atom in (i, j)]
-        foreign = [bool(self.topology.inorganic[atom]) for atom in (i, j)]
+        foreign = [self.inorganic[atom] for atom in (i, j)]
         if not any(foreign):
             name = "-".join(sorted(symbols))
             return name, name
         own = "-".join(sorted(symbol + "*" * inorganic for symbol, inorganic in zip(symbols, foreign, strict=True)))
         groups = [
-            group_of(int(self.numbers[atom])) if inorganic else self.kind(atom).lower()
+            group_of(self.numbers[atom]) if inorganic else self.kind(atom).lower()
             for atom, inorganic in zip((i, j), foreign, strict=True)
         ]
         return MARK + own, MARK + "-".join(sorted(groups))
@@ -119,10 +126,10 @@ class Naming:
     def centred(self, centre: int, hydrogens: int, *ends: int) -> Names:
         """After the atom in the middle and the hydrogens at the ends; with inorganic atoms, after the ends."""
         label = self.labels[centre]
-        if self.topology.inorganic[centre]:
-            return f"{MARK}{label}/{'-'.join(self.kind(atom) for atom in ends)}", f"{MARK}{label}"
-        if self.topology.beside_inorganic[centre]:
-            shape = f"{hydrogens}{'m' * int(self.topology.inorganic[list(ends)].sum())}"
+        if self.inorganic[centre]:
+            return f"{MARK}{label}/{'-'.join(map(self.kind, ends))}", f"{MARK}{label}"
+        if self.near_inorganic[centre]:
+            shape = f"{hydrogens}{'m' * sum(self.inorganic[atom] for atom in ends)}"
             return f"{MARK}{label}/{shape}", f"{MARK}*{self.degree(centre)}/{shape}"
         return f"{label}/{hydrogens}", f"*{self.degree(centre)}/{hydrogens}"
 
@@ -144,22 +151,22 @@ class Naming:
     def turning(self, first: int, last: int) -> Names:
         """After the atoms of a central bond."""
         own = f"{self.labels[first]}-{self.labels[last]}"
-        if self.topology.inorganic[[first, last]].any():
+        if self.inorganic[first] or self.inorganic[last]:
             return MARK + own, MARK + "*"
-        if self.topology.beside_inorganic[[first, last]].any():
+        if self.near_inorganic[first] or self.near_inorganic[last]:
             return MARK + own, MARK + "**"
         return own, f"*{self.degree(first)}-{self.degree(last)}"
 
     @cached_property
     def contact_kinds(self) -> list[str]:
         """Of each atom: H, Hp (on nitrogen or oxygen), C, A (acceptors) or L (larger atoms)."""
-        polar = np.isin(self.numbers, POLAR)
+        polar = np.isin(self.topology.numbers, POLAR)
         i, j = self.topology.bonds.T
         beside = np.zeros(len(self.numbers), dtype=bool)
         beside[i[polar[j]]] = beside[j[polar[i]]] = True
         return [
             ("Hp" if near_polar else "H") if z == 1 else "C" if z == 6 else "A" if z in ACCEPTORS else "L"
-            for z, near_polar in zip(self.numbers.tolist(), beside.tolist(), strict=True)
+            for z, near_polar in zip(self.numbers, beside.tolist(), strict=True)
         ]
 
 

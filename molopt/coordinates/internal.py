@@ -1,11 +1,11 @@
 """Internal coordinates of S systems."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from molopt.coordinates.base import Coordinates, Linearization
-from molopt.coordinates.linearization import Linearized
+from molopt.coordinates.kernels.compilable import alike, compilable
 from molopt.coordinates.member import Member
 from molopt.coordinates.side_by_side import SideBySide
 from molopt.rules.partition import Array, Partition
@@ -13,7 +13,10 @@ from molopt.rules.state import Layout
 
 
 class Internal(Coordinates[Linearization]):
-    """Those of each member, side by side; of one molecule alone its linearization is a `Linearized`.
+    """Those of each member, side by side.
+
+    Successive members of one molecule are served together by compiled kernels where these can be
+    (`molopt.coordinates.kernels`), all others one by one by NumPy and SciPy.
 
     Parameters
     ----------
@@ -27,28 +30,63 @@ class Internal(Coordinates[Linearization]):
             Partition([member.primitives.count for member in members]), Partition([m.movable.size for m in members])
         )
         self.groups = Partition(np.ones(self.layout.entries.total, dtype=int))
+        self.parts = list(served(self.members))
+        self.entries = Partition([part.layout.entries.total for part in self.parts])  # of each part
+        self.places = Partition([part.layout.places.total for part in self.parts])
 
     def linearize(self, x: Array, cartesian_gradient: Array) -> Linearization:
-        places = self.layout.places
-        parts = [
-            member.linearize(x[places.part(n)], cartesian_gradient[places.part(n)])
-            for n, member in enumerate(self.members)
-        ]
-        return parts[0] if len(parts) == 1 else SideBySide(parts)
+        found = []
+        for n, part in enumerate(self.parts):
+            own = self.places.part(n)
+            found.append(part.linearize(x[own], cartesian_gradient[own]))
+        return found[0] if len(found) == 1 else SideBySide(found)
 
     def between(self, old: Linearization, new: Linearization) -> Array:
-        pairs = zip(self.members, parts_of(old), parts_of(new), strict=True)
-        return np.concatenate([member.between(before, after) for member, before, after in pairs])
+        pairs = zip(self.parts, parts_of(old), parts_of(new), strict=True)
+        return np.concatenate([part.between(before, after) for part, before, after in pairs])
+
+    @property
+    def stiff(self) -> Array:
+        return np.concatenate([part.stiff for part in self.parts])
+
+    def displacement(self, linearization: Linearization, x: Array) -> Array:
+        pairs = enumerate(zip(self.parts, parts_of(linearization), strict=True))
+        return np.concatenate([part.displacement(piece, x[self.places.part(n)]) for n, (part, piece) in pairs])
+
+    def pull_back_at(self, x: Array, covector: Array) -> Array:
+        parts = enumerate(self.parts)
+        return np.concatenate(
+            [part.pull_back_at(x[self.places.part(n)], covector[self.entries.part(n)]) for n, part in parts]
+        )
 
     def move(self, linearization: Linearization, displacement: Array) -> tuple[Array, Array]:
-        entries = self.layout.entries
-        pairs = enumerate(zip(self.members, parts_of(linearization), strict=True))
-        moved = [member.move(part, displacement[entries.part(n)]) for n, (member, part) in pairs]
-        return np.concatenate([x for x, _ in moved]), np.array([arrived for _, arrived in moved])
+        pairs = enumerate(zip(self.parts, parts_of(linearization), strict=True))
+        moved = [part.move(piece, displacement[self.entries.part(n)]) for n, (part, piece) in pairs]
+        x, arrived = zip(*moved, strict=True)
+        return np.concatenate(x), np.concatenate(arrived)
 
 
-def parts_of(linearization: Linearization) -> Sequence[Linearized]:
-    """The linearization of each system."""
-    parts = linearization.parts if isinstance(linearization, SideBySide) else [linearization]
-    assert all(isinstance(part, Linearized) for part in parts)
-    return parts  # type: ignore[return-value]
+def served(members: Sequence[Member]) -> Iterator[Coordinates]:
+    """The coordinates of successive members, as many together as kernels serve."""
+    waiting: list[Member] = []
+    for member in members:
+        if waiting and not (compilable(member) and alike(waiting[-1], member)):
+            yield group_of(waiting)
+            waiting = []
+        if compilable(member):
+            waiting.append(member)
+        else:
+            yield member
+    if waiting:
+        yield group_of(waiting)
+
+
+def group_of(members: Sequence[Member]) -> Coordinates:
+    from molopt.coordinates.kernels.group import Group  # numba takes its time
+
+    return Group(members)
+
+
+def parts_of(linearization: Linearization) -> Sequence[Linearization]:
+    """The linearization of each part."""
+    return linearization.parts if isinstance(linearization, SideBySide) else [linearization]

@@ -42,20 +42,20 @@ def floor_of(kind: str, group: str) -> float:
 
 @dataclass(frozen=True)
 class Constants:
-    """The constants of classes in a table: their own, those of the wider class, or NaN where it has neither."""
+    """The constants of classes in a table: their own, those of the wider class, or a number where it has neither."""
 
     table: Table = field(default_factory=lambda: shipped_table())
 
-    def __call__(self, kind: str, names: list[Names]) -> Array:
+    def __call__(self, kind: str, names: list[Names], unseen: float = np.nan) -> Array:
         """(len(names), nodes)."""
-        known, lacking = self.table.get(kind, {}), [np.nan] * NODES[kind]
+        known, lacking = self.table.get(kind, {}), [unseen] * NODES[kind]
         rows = [known.get(own) or known.get(wide) or lacking for own, wide in names]
         return np.array(rows, dtype=float).reshape(-1, NODES[kind])
 
 
-def nothing_known(kind: str, names: list[Names]) -> Array:
+def nothing_known(kind: str, names: list[Names], unseen: float = np.nan) -> Array:
     """The constants of a model that has no classes."""
-    return np.full((len(names), NODES[kind]), np.nan)
+    return np.full((len(names), NODES[kind]), unseen)
 
 
 def present(table: MetricTable, primitives: Primitives, numbers: Array, x: Array) -> Array:

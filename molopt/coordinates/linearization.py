@@ -34,7 +34,8 @@ class Linearized(Linearization):
     """
 
     def __init__(self, member: "Member", x: Array, cartesian_gradient: Array) -> None:
-        self.member, self.layout = member, member.layout
+        self.member = self.coordinates = member
+        self.layout = member.layout
         self.x = x
         self.free = bool(member.movable.all())
         self.cartesian_gradient = cartesian_gradient if self.free else np.where(member.movable, cartesian_gradient, 0.0)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from molopt.coordinates import evaluation
+from molopt.coordinates.base import Coordinates
 from molopt.coordinates.linearization import Linearized
 from molopt.coordinates.metric import Metric
 from molopt.coordinates.primitives import Primitives
@@ -35,8 +36,8 @@ class Built(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Member:
-    r"""Redundant internal coordinates of one system, scaled by a model stiffness: u = sqrt(K) q.
+class Member(Coordinates[Linearized]):
+    r"""Redundant internal coordinates of one system by NumPy and SciPy, scaled by a model stiffness: u = sqrt(K) q.
 
     Equal lengths of du cost about equal energy in every direction, and a step of -g_u is the model's Newton step.
 
@@ -70,8 +71,12 @@ class Member:
     numbers: Array = field(default_factory=lambda: np.zeros(0, dtype=int))
 
     @cached_property
-    def layout(self) -> Layout:
+    def layout(self) -> Layout:  # type: ignore[override]
         return Layout(Partition([self.primitives.count]), Partition([self.movable.size]))
+
+    @cached_property
+    def groups(self) -> Partition:  # type: ignore[override]
+        return Partition(np.ones(self.primitives.count, dtype=int))
 
     @cached_property
     def roots(self) -> Array:
@@ -79,7 +84,7 @@ class Member:
         return np.sqrt(self.stiffness)
 
     @cached_property
-    def stiff_entries(self) -> Array:
+    def stiff(self) -> Array:
         """(nq,) 1 for stretches, angles, bends and planes, 0 for torsions, fragments and points."""
         stiff = np.ones(self.primitives.count)
         for kind, part in self.primitives.present:
@@ -100,19 +105,21 @@ class Member:
         return spanned([forbidden[self.movable], rigid[self.movable]])
 
     def linearize(self, x: Array, cartesian_gradient: Array) -> Linearized:
-        """These coordinates at x (3N,), where the gradient (3N,) is in eV/A."""
         return Linearized(self, x, cartesian_gradient)
 
-    def from_geometry(self, start: Linearized, x: Array) -> Array:
-        """(nq,) the displacement in u from a linearization to x (3N,)."""
-        return self.roots * self.primitives.change(x, self.primitives.values(x), start.x, start.values)
+    def displacement(self, linearization: Linearized, x: Array) -> Array:
+        change = self.primitives.change(x, self.primitives.values(x), linearization.x, linearization.values)
+        return self.roots * change
+
+    def pull_back_at(self, x: Array, covector: Array) -> Array:
+        found = self.rows(x).transposed_times(covector)
+        return found if self.movable.all() else np.where(self.movable, found, 0.0)
 
     def between(self, old: Linearized, new: Linearized) -> Array:
-        """(nq,) the displacement in u from one linearization to another."""
         return self.roots * self.primitives.change(new.x, new.values, old.x, old.values)
 
-    def move(self, linearized: Linearized, displacement: Array) -> tuple[Array, bool]:
-        """The point (3N,) whose internals lie a displacement (nq,) away, as nearly as can be, and whether they do.
+    def move(self, linearized: Linearized, displacement: Array) -> tuple[Array, Array]:
+        """The point (3N,) that lies a displacement (nq,) away, as nearly as can be, and whether that was reached (1,).
 
         A step that cannot be reached is halved; where that does not help either, a short step in Cartesians is taken.
         Both are logged, and cost no force call.
@@ -122,17 +129,17 @@ class Member:
             if reached is not None:
                 if halving:
                     log.info("the back-transformation did not converge: step divided by %d", 2**halving)
-                return reached, halving < HALVINGS and linearized.metric.complete
+                return reached, np.array([halving < HALVINGS and linearized.metric.complete])
         log.info("the back-transformation did not converge: a short step in Cartesians is taken")
         shortened = min(1.0, SHORT / float(linearized.longest(displacement)[0]))
-        return linearized.x + linearized.to_cartesian(displacement) * shortened, False
+        return linearized.x + linearized.to_cartesian(displacement) * shortened, np.zeros(1, dtype=bool)
 
     def reach(self, linearized: Linearized, displacement: Array) -> Array | None:
         """The point (3N,) at this displacement, corrected with B of the start, or of the way; None if that diverges."""
         y = linearized.x + linearized.to_cartesian(displacement)
         at, last = linearized, np.inf
         for _ in range(TRIES):
-            step = at.to_cartesian(displacement - self.from_geometry(linearized, y))
+            step = at.to_cartesian(displacement - self.displacement(linearized, y))
             size = float(np.linalg.norm(step))
             if not size < WORSE * last:
                 return None

@@ -1,9 +1,8 @@
 """From a list of coordinates and the constants of classes to the learned springs of a molecule, as flat arrays."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from ase.data import covalent_radii
@@ -32,7 +31,12 @@ NODES = {  # constants of each class
 CHAIN = ("chain", "chain")
 EVERY = ("*", "*")
 
-Constants = Callable[[str, list[Names]], Array]  # kind, names -> (len(names), nodes), NaN where no class is known
+
+class Constants(Protocol):
+    """The constants of classes."""
+
+    def __call__(self, kind: str, names: list[Names], unseen: float = np.nan) -> Array:
+        """(len(names), nodes) eV/A^2 or eV/rad^2; `unseen` where neither the own class nor the wider one is known."""
 
 
 class Coupled(NamedTuple):
@@ -93,9 +97,9 @@ class Springs:
         names, groups = self.naming.classes(ends, self.naming.turning)
         return Classes([*names, CHAIN], np.where(bonded, groups, len(names)))
 
-    def known(self, kind: str, classes: Classes) -> Array:
-        """(n, nodes) constants of springs, NaN where their classes are not known."""
-        return self.constants(kind, classes.names)[classes.groups].reshape(-1, NODES[kind])
+    def known(self, kind: str, classes: Classes, unseen: float = np.nan) -> Array:
+        """(n, nodes) constants of springs, `unseen` where their classes are not known."""
+        return self.constants(kind, classes.names, unseen)[classes.groups]
 
     @cached_property
     def floors(self) -> Array:
@@ -189,7 +193,7 @@ class Springs:
         return Couplings(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
     def couplings_of(self, kind: str, classes: Classes, first: Array, second: Array, centres: Array) -> Couplings:
-        plus, minus = (np.nan_to_num(self.known(f"{kind}{sign}", classes), nan=0.0) for sign in "+-")
+        plus, minus = (self.known(f"{kind}{sign}", classes, unseen=0.0) for sign in "+-")
         if plus.shape[1] == 1:  # of flat centres only
             plus, minus = (np.concatenate([part, np.zeros_like(part)], axis=1) for part in (plus, minus))
         kept = np.flatnonzero((plus + minus).any(axis=1))
@@ -208,8 +212,8 @@ class Springs:
 
     def geminal(self) -> Geminal:
         rows = self.around
-        constants = self.known("geminal", self.geminal_classes)
-        kept = np.flatnonzero(np.nan_to_num(constants, nan=0.0).any(axis=1))
+        constants = self.known("geminal", self.geminal_classes, unseen=0.0)
+        kept = np.flatnonzero(constants.any(axis=1))
         return Geminal(rows[kept][:, [0, 2]], rows[kept, 1], constants[kept])
 
     @cached_property
@@ -225,7 +229,7 @@ class Springs:
 
     def contacts(self) -> Contacts:
         place = {kind: n for n, kind in enumerate(self.contact_kinds)}
-        constants = np.nan_to_num(self.constants("contact", self.contact_names), nan=0.0)
+        constants = self.constants("contact", self.contact_names, unseen=0.0)
         groups = np.arange(len(constants)).reshape(2, len(place), len(place))
         kinds = np.array([place[kind] for kind in self.naming.contact_kinds])
         radii = van_der_waals(self.topology.numbers)

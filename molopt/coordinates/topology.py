@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 import numpy as np
 from ase.data import covalent_radii
 from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from molopt.rules.partition import Array
@@ -14,6 +14,7 @@ from molopt.rules.partition import Array
 BONDED = 1.3  # times the sum of covalent radii
 MOST = {1: 1, 5: 4, 6: 4, 7: 4, 8: 3, 9: 1, 14: 4, 15: 4, 16: 4, 17: 1, 34: 4, 35: 1, 53: 1}  # neighbours in organic
 AROUND = 6  # neighbours of a centre that can lie in a plane with it as one shape
+THREES = np.array(list(combinations(range(AROUND), 3))).T
 FOUR = 4  # bonds apart, or more
 
 
@@ -94,10 +95,7 @@ class Topology:
     @cached_property
     def corners(self) -> Array:
         """(n, 4) a centre with three to six neighbours, and three of these."""
-        i, j, k = np.array([(i, j, k) for k in range(AROUND) for j in range(k) for i in range(j)]).T
-        order = np.lexsort((k, j, i))
-        order = order[k[order] < self.near.shape[1]]
-        i, j, k = i[order], j[order], k[order]
+        i, j, k = THREES[:, THREES[2] < self.near.shape[1]]
         few = np.where((self.degrees <= AROUND)[:, None], self.near, -1)
         centre, place = np.nonzero(few[:, k] >= 0)
         ends = [self.near[centre, column[place]] for column in (i, j, k)]
@@ -142,9 +140,17 @@ class Topology:
     @cached_property
     def fragments(self) -> list[Array]:
         """The atoms of each connected part, in the order of their first atoms."""
-        count, labels = connected_components(self.adjacency, directed=False)
-        order = np.argsort(labels, kind="stable")
-        return np.split(order, np.cumsum(np.bincount(labels, minlength=count))[:-1])
+        seen, found = [False] * len(self.numbers), []
+        for first in range(len(self.numbers)):
+            if not seen[first]:
+                seen[first], atoms = True, [first]
+                for atom in atoms:  # which grows on the way
+                    for other in self.neighbours[atom]:
+                        if not seen[other]:
+                            seen[other] = True
+                            atoms.append(other)
+                found.append(np.array(sorted(atoms)))
+        return found
 
     @cached_property
     def within_two_bonds(self) -> Array:

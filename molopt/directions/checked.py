@@ -175,7 +175,7 @@ class Checked(Direction[Linearization, Checks]):
             soft = soft.unsure()
         return Known.at(linearization, soft, steps, lacks, offsets, sigma)
 
-    def examine(self, linearization: Linearized, state: Checks, met: bool | None) -> tuple[Found | None, Checks]:
+    def examine(self, linearization: Linearization, state: Checks, met: bool | None) -> tuple[Found | None, Checks]:
         """What a check says of one system here, and the state once it has; None where it is not asked yet.
 
         `met` is whether the criteria of the run are met here; None where that is known from before, as after a step
@@ -185,6 +185,7 @@ class Checked(Direction[Linearization, Checks]):
             state = state._replace(met=np.full_like(state.met, met))
         if not (state.checking[0] or state.met[0]):
             return None, state
+        linearization = of_system(linearization, 0)
         state = self.looked(linearization, state._replace(checking=np.ones_like(state.checking)))
         found = self.found(linearization, state)
         out = state.tries[0] >= self.most or state.calls[0] >= self.most * (self.pushes + 1)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from molopt.coordinates.linearization import Linearized
+from molopt.coordinates.base import Linearization
 from molopt.directions.base import Direction, Limits, Proposal, work_of_forces
 from molopt.directions.interpolation import Interpolation
 from molopt.directions.model_descent import descend
@@ -45,7 +45,7 @@ class Corrections(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Corrected(Direction[Linearized, Corrections]):
+class Corrected(Direction[Linearization, Corrections]):
     r"""Steps to the minimum of a model that is nearly right far out, and exact where forces are known.
 
     .. math:: E(u) = w E_{surrogate}(u) + (1 - w) \frac{1}{2} u \cdot M u + D(u)
@@ -99,7 +99,7 @@ class Corrected(Direction[Linearized, Corrections]):
         known, evidence, start = np.zeros((self.memory, 1)), np.zeros((2, 1)), np.full(1, np.nan)
         return Corrections(empty, empty, empty, known, np.zeros(1), evidence, start, *self.secants.empty(entries))
 
-    def learn(self, state: Corrections, old: Linearized, new: Linearized, taken: Array) -> Corrections:
+    def learn(self, state: Corrections, old: Linearization, new: Linearization, taken: Array) -> Corrections:
         if not taken.any():
             return state
         secants = self.secants.learn(Secants(state.steps, state.lacks), old, new, taken)
@@ -111,7 +111,7 @@ class Corrected(Direction[Linearized, Corrections]):
             return state.forgotten()
         r = secants.lacks[-1]
         z = cheap - state.cheap[-1] - (new.gradient - old.gradient - r)
-        soft = 1 - new.member.stiff_entries
+        soft = 1 - new.coordinates.stiff
         evidence = FADE * state.evidence + np.array([[r @ (soft * z)], [z @ (soft * z)]])
         return state._replace(
             offsets=appended(state.offsets - taken, np.zeros_like(taken)),
@@ -122,7 +122,9 @@ class Corrected(Direction[Linearized, Corrections]):
             evidence=evidence,
         )
 
-    def work(self, before: Corrections, after: Corrections, old: Linearized, new: Linearized, taken: Array) -> Array:
+    def work(
+        self, before: Corrections, after: Corrections, old: Linearization, new: Linearization, taken: Array
+    ) -> Array:
         """(1,) change of the energy, eV: that of the surrogate, and for the rest the work of the forces."""
         lack = work_of_forces(old, new, taken)
         known = before.known[-1, 0] and after.known[-1, 0] and np.isfinite(before.energy[0])
@@ -147,7 +149,7 @@ class Corrected(Direction[Linearized, Corrections]):
         return state.forgotten()
 
     def propose(
-        self, linearization: Linearized, seen: Observation, state: Corrections, limits: Limits
+        self, linearization: Linearization, seen: Observation, state: Corrections, limits: Limits
     ) -> tuple[Proposal, Corrections]:
         state = self.present(linearization, state)
         cautious = self.secants.proposal(linearization, Secants(state.steps, state.lacks), limits)
@@ -162,7 +164,7 @@ class Corrected(Direction[Linearized, Corrections]):
         numbers = (reached.change, float(cautious.energy_left[0]), length, float(reached.limited), np.nan)
         return Proposal(reached.displacement, *(np.array([number]) for number in numbers)), state
 
-    def present(self, linearization: Linearized, state: Corrections) -> Corrections:
+    def present(self, linearization: Linearization, state: Corrections) -> Corrections:
         """The state whose newest point is the present one."""
         if state.known[-1, 0] and np.array_equal(state.slopes[-1], linearization.gradient):
             return state
@@ -181,7 +183,7 @@ class Corrected(Direction[Linearized, Corrections]):
             lacks=state.lacks,
         )
 
-    def at(self, linearization: Linearized) -> tuple[float, Array]:
+    def at(self, linearization: Linearization) -> tuple[float, Array]:
         """Energy and gradient (nq,) of the surrogate at a geometry."""
         energy, gradient = self.surrogate(linearization.x)
         return energy, linearization.to_internal(linearization.solve_metric(gradient))
@@ -194,20 +196,19 @@ class Corrected(Direction[Linearized, Corrections]):
         believed = self.weight * float(state.start[0])
         return float(np.clip((DOUBT * believed + agreed) / (DOUBT + size), 0.0, believed))
 
-    def model(self, start: Linearized, state: Corrections, weight: float) -> Surface:
+    def model(self, start: Linearization, state: Corrections, weight: float) -> Surface:
         """x -> energy from the start and its gradient, eV and eV/A."""
-        used, member = state.known[:, 0] > 0, start.member
+        used, coordinates = state.known[:, 0] > 0, start.coordinates
         points = state.offsets[used]
         lacks = state.slopes[used] - weight * state.cheap[used] - (1 - weight) * start.apply(points.T).T
-        difference = Interpolation.through(points, lacks, member.stiff_entries)
+        difference = Interpolation.through(points, lacks, coordinates.stiff)
         origin = difference(np.zeros_like(points[-1]))[0] + weight * float(state.energy[0])
 
         def surface(x: Array) -> tuple[float, Array]:
             energy, gradient = self.surrogate(x)
-            u = member.from_geometry(start, x)
+            u = coordinates.displacement(start, x)
             harmonic, (lacking, slope) = (1 - weight) * start.apply(u), difference(u)
-            rest = np.zeros_like(x)
-            rest[member.movable] = (member.rows(x).transposed_times(harmonic + slope))[member.movable]
+            rest = coordinates.pull_back_at(x, harmonic + slope)
             return weight * energy + 0.5 * float(u @ harmonic) + lacking - origin, weight * gradient + rest
 
         return surface

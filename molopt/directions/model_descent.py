@@ -7,7 +7,7 @@ import numpy as np
 
 from molopt.control.base import Limits
 from molopt.control.trust import Trust
-from molopt.coordinates.linearization import Linearized
+from molopt.coordinates.base import Linearization
 from molopt.directions.quasi_newton import QuasiNewton
 from molopt.rules.partition import Array
 
@@ -30,13 +30,13 @@ class Reached(NamedTuple):
     limited: bool  # whether the trust region ended the way
 
 
-def descend(model: Model, start: Linearized, limits: Limits) -> Reached:
+def descend(model: Model, start: Linearization, limits: Limits) -> Reached:
     """From a start down the model (x -> energy from the start, eV; gradient (3N,), eV/A) until it is flat.
 
     The way is that of `QuasiNewton` under `Trust`. A step that leaves the region of `limits` is cut at its border, and
     is the last.
     """
-    member = start.member
+    coordinates = start.coordinates
     here, energy = start, 0.0
     travelled = np.zeros_like(start.gradient)
     best = Reached(start.x, travelled, 0.0, False)
@@ -47,15 +47,15 @@ def descend(model: Model, start: Linearized, limits: Limits) -> Reached:
         first = left if count == 0 else first
         if count > 0 and left < max(ENOUGH * first, LEAST):
             break
-        x, _ = member.move(here, proposal.displacement)
-        displacement = member.from_geometry(start, x)
+        x, _ = coordinates.move(here, proposal.displacement)
+        displacement = coordinates.displacement(start, x)
         if not within(start, x, displacement, limits):
             x = border(start, here.x, x, limits)
-            displacement, change = member.from_geometry(start, x), model(x)[0]
+            displacement, change = coordinates.displacement(start, x), model(x)[0]
             return Reached(x, displacement, change, True) if change < best.change else best._replace(limited=True)
         change, gradient = model(x)
-        there = member.linearize(x, gradient)
-        taken = member.between(here, there)
+        there = coordinates.linearize(x, gradient)
+        taken = coordinates.between(here, there)
         state = DIRECTION.learn(state, here, there, taken)
         work = np.array([change - energy])
         rejected, controlled = CONTROL.judge(work, work, proposal, CONTROL.limit(work, work, proposal, controlled))
@@ -67,7 +67,7 @@ def descend(model: Model, start: Linearized, limits: Limits) -> Reached:
     return best
 
 
-def within(start: Linearized, x: Array, displacement: Array, limits: Limits) -> bool:
+def within(start: Linearization, x: Array, displacement: Array, limits: Limits) -> bool:
     """Whether x (3N,), so far from the start, keeps to the limits."""
     return (
         float(start.longest_move(x - start.x)[0]) <= limits.maxstep
@@ -76,13 +76,13 @@ def within(start: Linearized, x: Array, displacement: Array, limits: Limits) -> 
     )
 
 
-def border(start: Linearized, inside: Array, outside: Array, limits: Limits) -> Array:
+def border(start: Linearization, inside: Array, outside: Array, limits: Limits) -> Array:
     """The last point (3N,) from inside to outside, in scaled coordinates, that keeps to the limits."""
-    member = start.member
-    first, last = member.from_geometry(start, inside), member.from_geometry(start, outside)
+    coordinates = start.coordinates
+    first, last = coordinates.displacement(start, inside), coordinates.displacement(start, outside)
     low, high = 0.0, 1.0
     for _ in range(CUTS):
         middle = (low + high) / 2
         x, displacement = inside + middle * (outside - inside), first + middle * (last - first)
         low, high = (middle, high) if within(start, x, displacement, limits) else (low, middle)
-    return member.move(start, first + low * (last - first))[0]
+    return coordinates.move(start, first + low * (last - first))[0]

@@ -145,7 +145,7 @@ def rows_of(primitives: Primitives, topology: Topology, x: Array, b: Array) -> I
     yield from by_class("contact", Classes(springs.contact_names, group), weights, dense)
 
 
-def unit(node: int, kind: str, names: list[Names]) -> Array:
+def unit(node: int, kind: str, names: list[Names], unseen: float = 0.0) -> Array:
     """(len(names), nodes) constants of which those of one node are 1."""
     return np.tile(np.arange(NODES[kind]) == node, (len(names), 1)).astype(float)
 

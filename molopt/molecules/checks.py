@@ -62,7 +62,7 @@ set charge or spin
     own = int(sum(numbers))
     electrons = own - charge
     if electrons < 1:
-        raise InputError(f"{name}: charge {charge} leaves no electrons of {own}; set charge")
+        raise InputError(f"{name}: charge {charge} leaves no electrons, as it has {own}; set charge")
     if electrons > 2 * own:
         raise InputError(f"{name}: charge {charge} adds more electrons than the {own} that it has; set charge")
     if spin < 1 or spin - 1 > electrons or (electrons - spin) % 2 == 0:

@@ -117,7 +117,7 @@ def charge_of(atoms: Atoms, known: dict[str, int] | None = None) -> int:
     said = charges_said(atoms, known or {})
     if said:
         return next(iter(said.values()))
-    log.info("%s: no charge is given, took 0", name_of(atoms))
+    log.info("%s: no charge is given, using 0", name_of(atoms))
     return 0
 
 
@@ -148,7 +148,7 @@ def spin_of(atoms: Atoms, charge: int, known: dict[str, int] | None = None) -> i
     else:
         spin = lowest_spin(electrons)
         if spin == 2:
-            log.warning("%s: no spin is given, took multiplicity 2 for its %d electrons", name, electrons)
+            log.warning("%s: no spin is given, using multiplicity 2 for its %d electrons", name, electrons)
     check_spin(atoms.numbers.tolist(), charge, spin, name)
     return spin
 

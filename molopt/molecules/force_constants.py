@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ class MMFFConstants:
     Parameters
     ----------
     molecule : rdkit.Chem.Mol
-        Sanitized, with all hydrogens.
+        Sanitized, with all hydrogens; a copy of one's own, as typing marks it.
 
     Raises
     ------
@@ -38,11 +39,11 @@ class MMFFConstants:
     """
 
     def __init__(self, molecule: Chem.Mol) -> None:
-        self.molecule = Chem.Mol(molecule)  # typing marks the molecule
+        self.molecule = molecule
         with rdBase.BlockLogs():
-            if not rdForceFieldHelpers.MMFFHasAllMoleculeParams(self.molecule):
-                raise LookupError("MMFF94 has no parameters for this molecule")
-            self.properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(self.molecule)
+            self.properties = rdForceFieldHelpers.MMFFGetMoleculeProperties(molecule)
+        if self.properties is None:
+            raise LookupError("MMFF94 has no parameters for this molecule")
 
     def constants(self, primitives: Primitives) -> np.ndarray:
         """(nq,) eV/A^2 and eV/rad^2, NaN where MMFF94 has none, and for torsions: theirs depend on the geometry."""
@@ -62,32 +63,40 @@ class MMFFConstants:
         """(nt, 3) V1, V2, V3 of each torsion, eV; NaN where MMFF94 has none."""
         return self.table(self.properties.GetMMFFTorsionParams, primitives.torsions, 3) * KCAL
 
+    @cached_property
+    def types(self) -> np.ndarray:
+        """(N,) MMFF94's type of each atom."""
+        return np.array([self.properties.GetMMFFAtomType(i) for i in range(self.molecule.GetNumAtoms())])
+
     def repulsion(self) -> Repulsion:
         """The van der Waals parameters of all pairs of atom types, donors and acceptors included."""
-        count = self.molecule.GetNumAtoms()
-        types = np.array([self.properties.GetMMFFAtomType(i) for i in range(count)])
-        _, first, kinds = np.unique(types, return_index=True, return_inverse=True)
-        found = [[self.properties.GetMMFFVdWParams(int(i), int(j))[2:4] for j in first] for i in first]
-        table = np.array(found)
-        return Repulsion(kinds, table[..., 0], table[..., 1] * KCAL)
+        _, first, kinds = np.unique(self.types, return_index=True, return_inverse=True)
+        get, atoms = self.properties.GetMMFFVdWParams, first.tolist()
+        table = np.array([[get(i, j)[2:4] for j in atoms] for i in atoms])
+        return Repulsion(kinds, np.ascontiguousarray(table[..., 0]), table[..., 1] * KCAL)
 
     def planes(self, planes: np.ndarray) -> np.ndarray:
         """(n,) eV, of the triple product that MMFF94's three Wilson angles at a planar centre amount to.
 
         The product is sin(120 deg) times the Wilson angle, to first order, and each of three angles has the constant.
+        It depends on the types of the four atoms alone.
         """
         found = np.full(len(planes), np.nan)
-        for n, (centre, *others) in enumerate(planes.tolist()):
+        types = self.types[planes]
+        types[:, 1:].sort(axis=1)
+        _, first, alike = np.unique(types, axis=0, return_index=True, return_inverse=True)
+        for n, (centre, *others) in enumerate(planes[first].tolist()):
             orders = [(i, centre, j, k) for i, j, k in itertools.permutations(others)]
             values = self.table(self.properties.GetMMFFOopBendParams, np.array(orders))[:, 0]
             if np.isfinite(values).any():
-                found[n] = max(float(np.nanmean(values)) * 3 / SIN_120**2 * PER_MILLIDYNE, LEAST_PLANE)
+                constant = max(float(np.nanmean(values)) * 3 / SIN_120**2 * PER_MILLIDYNE, LEAST_PLANE)
+                found[alike.ravel() == n] = constant
         return found
 
     def table(self, getter: Callable[..., Any], indices: np.ndarray, width: int = 1) -> np.ndarray:
         """(n, width) parameters of each row of atom indices, after the class that comes first; NaN where none are."""
-        rows = [getter(self.molecule, *row) for row in indices.tolist()]
-        missing = (np.nan,) * width
+        molecule, missing = self.molecule, (np.nan,) * width
+        rows = [getter(molecule, *row) for row in indices.tolist()]
         return np.array([missing if row is None else values(row, width) for row in rows]).reshape(-1, width)
 
 

@@ -107,11 +107,11 @@ def xyz_atoms(head: str, file: TextIO) -> Atoms:
         raise InputError(f"the number of atoms must come first, got {head.strip()!r:.60}")
     announced = int(head)
     if announced < 1:
-        raise InputError(f"it announces {announced} atoms; at least 1 is needed")
+        raise InputError(f"it declares {announced} atoms; at least 1 is needed")
     lines = list(islice(file, min(announced, sys.maxsize - 1) + 1))
     present = sum(bool(line.strip()) for line in lines[1:])
     if present < announced:
-        raise InputError(f"it is truncated: it announces {announced} atoms and has {present}")
+        raise InputError(f"it is truncated: it declares {announced} atoms and has {present}")
     if len(lines[0]) > LONGEST_COMMENT:
         raise InputError(f"its second line has {len(lines[0])} characters; at most {LONGEST_COMMENT} are read")
     try:

@@ -183,13 +183,13 @@ class Molecule:
         """
         name = name_of(atoms)
         if len(atoms) == 0:
-            raise InputError("there are no atoms to make a molecule of")
+            raise InputError("there are no atoms to make a molecule from")
         check_geometry(atoms.numbers.tolist(), atoms.positions, name)
         known = told(atoms.calc, atoms) if known is None else known
         contradicted = contradiction(atoms, known)
         charge = charge_of(atoms, known)
         if contradicted:
-            log.warning("%s: %s; took charge %d, and no bond orders", name, contradicted, charge)
+            log.warning("%s: %s; using charge %d and no bond orders", name, contradicted, charge)
             spin = known.get("multiplicity", lowest_spin(int(atoms.numbers.sum()) - charge))
         else:
             spin = spin_of(atoms, charge, known)
@@ -253,6 +253,12 @@ class Molecule:
     @property
     def smiles(self) -> str:
         return smiles_of(self._mol)
+
+    @property
+    def graph(self) -> bytes:
+        """Atoms, bonds, stereo, charge and multiplicity without the geometry: conformers have the same."""
+        known = (self._charge, self._spin, self._orders_known)
+        return Chem.Mol(self._mol, True).ToBinary() + repr(known).encode()
 
     def __len__(self) -> int:
         return self._mol.GetNumAtoms()

@@ -50,7 +50,7 @@ def bonds_of(atoms: Atoms, charge: int, spin: int, agreed: bool = True) -> Bonds
             mol, orders_known = untyped(mol), False
         return Bonds(mol, orders_known, str(atoms.info.get("doubt", "")))
     if "bonds" in atoms.info:
-        log.warning("%s: the bonds in its info do not fit its atoms, and are perceived anew", name)
+        log.warning("%s: the bonds in its info do not fit its atoms and are perceived again", name)
     if len(atoms) == 1:
         return Bonds(single_atom(atoms, charge, spin), True)
     if not agreed:
@@ -60,10 +60,10 @@ def bonds_of(atoms: Atoms, charge: int, spin: int, agreed: bool = True) -> Bonds
     except (ValueError, RuntimeError, Chem.MolSanitizeException):
         found = by_distance(atoms)
         why = "" if found.doubt in ("", NO_ORDERS) else f", and {found.doubt}"
-        log.warning("%s: RDKit finds no bond orders at charge %d%s; took bonds by distance", name, charge, why)
+        log.warning("%s: RDKit finds no bond orders at charge %d%s; using bonds by distance", name, charge, why)
         return found
     if why := lonely(mol):
-        log.warning("%s: the bonds that RDKit finds cannot be right, as %s; took bonds by distance", name, why)
+        log.warning("%s: the bonds that RDKit finds cannot be right, as %s; using bonds by distance", name, why)
         return by_distance(atoms)._replace(doubt=why)
     if why := doubt(mol, orders_known=True):
         log.warning("%s: bonds and their orders were perceived, and are in doubt: %s", name, why)

@@ -77,7 +77,7 @@ def check_characters(text: str) -> None:
     strange = re.search(r"[^!-~]", smiles)
     if strange:
         raise InputError(
-            f"{brief(smiles)} is not a SMILES: {strange.group()!a} at character {strange.start() + 1} is in none"
+            f"{brief(smiles)} is not a SMILES: {strange.group()!a} at character {strange.start() + 1} cannot be in one"
         )
 
 

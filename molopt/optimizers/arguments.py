@@ -9,6 +9,7 @@ from typing import Any
 from molopt.control import Control, Trust
 from molopt.errors import InputError
 from molopt.optimizers.check_request import CheckRequest
+from molopt.optimizers.registry import ASES
 from molopt.potentials import potential_names
 from molopt.rules.base import check
 from molopt.specification import parse
@@ -38,9 +39,9 @@ def of_direction(
     return {key: given.get(key, default) for key, default in defaults.items()}, used
 
 
-def of_ase(name: str, kind: Any, keywords: Mapping[str, Any]) -> dict[str, Any]:
+def of_ase(name: str, keywords: Mapping[str, Any]) -> dict[str, Any]:
     """All arguments of a class of ASE, with the keywords in place of their defaults."""
-    defaults = defaults_of_ase(kind)
+    defaults = defaults_of_ase(name)
     for key, value in keywords.items():
         check_keyword(name, key, value, defaults)
         if not isinstance(value, bool):
@@ -48,8 +49,9 @@ def of_ase(name: str, kind: Any, keywords: Mapping[str, Any]) -> dict[str, Any]:
     return {**defaults, **keywords}
 
 
-def defaults_of_ase(kind: Any) -> dict[str, Any]:
+def defaults_of_ase(name: str) -> dict[str, Any]:
     """The hyper-parameters of a class of ASE, which says some in its signature and some in `defaults`."""
+    kind = ASES[name].load()
     said = {
         parameter.name: kind.defaults.get(parameter.name) if parameter.default is None else parameter.default
         for parameter in inspect.signature(kind).parameters.values()

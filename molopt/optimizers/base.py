@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import IO, Any
@@ -19,21 +20,22 @@ from molopt.coordinates import Cartesian, Internal
 from molopt.coordinates.base import Coordinates
 from molopt.coordinates.elastic import Elastic
 from molopt.coordinates.member import Member
-from molopt.coordinates.primitives import carried
 from molopt.directions import Checked, Direction
 from molopt.errors import Exploded, InputError, PotentialFailed
 from molopt.molecules import Molecule
+from molopt.optimizers import registry
 from molopt.optimizers.bodies import body_of, is_extended, is_metal
 from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.checking import Checking
-from molopt.optimizers.energy_left import Estimate
+from molopt.optimizers.energy_left import Estimate, recipe_for
 from molopt.optimizers.internals import MODEL_NAMES, Recipe
 from molopt.optimizers.meeting import FAILURES, holds, kept, meet, prepare
+from molopt.optimizers.rebuilding import outdated, rebuilt
 from molopt.optimizers.restart import Beginning, Restart, restart_data, write_restart
 from molopt.optimizers.stopping import Stopping
 from molopt.optimizers.surrogate import Surrogate
 from molopt.optimizers.trajectory import Frames, ends_at, mend
-from molopt.optimizers.watched import WatchedAtoms
+from molopt.optimizers.watched import Remembered, WatchedAtoms
 from molopt.spelling import offer
 from molopt.stationary.curvature import Curvature
 
@@ -41,7 +43,7 @@ log = logging.getLogger("molopt")
 
 ASE_KEYWORDS = frozenset({"master", "comm", "loginterval"})
 SHORTER = (1 / 4, 1 / 16, 1 / 64)  # of a step to where the potential fails
-COORDINATES = ("cartesian", "elastic", "internal", "auto")
+COORDINATES = (*registry.COORDINATES, "auto")
 
 
 class DirectionOptimizer(Optimizer):
@@ -107,6 +109,7 @@ class DirectionOptimizer(Optimizer):
         self.direction = direction
         self.stiffness = stiffness
         self.model = model
+        self.molecule = molecule
         self.recipe = recipe_of(atoms, coordinates, model, molecule)
         self.elastic = self.recipe is None and is_elastic(atoms, coordinates)
         self.surrogate = None
@@ -122,7 +125,7 @@ class DirectionOptimizer(Optimizer):
         if isinstance(atoms, Atoms):
             prepare(atoms)
         self.atoms = atoms
-        self.stopping = Stopping(criteria, self)
+        self.stopping = Stopping(criteria, self.recipe_of_estimate, self.tell)
         self.look(check)
         found = None if restart is None else Restart.of(self, restart)  # before ASE begins the trajectory anew
         if append_trajectory and isinstance(trajectory, str | Path):
@@ -136,17 +139,31 @@ class DirectionOptimizer(Optimizer):
 
     def look(self, check: Any) -> None:
         """Look at the softest direction before a run is done, or not; before its first step."""
-        self.checking = Checking.of(self, CheckRequest.of(check))
+        self.checking = Checking.of(
+            CheckRequest.of(check), self.recipe, self.sees, self.atoms, self.stopping, self.tell
+        )
         if self.checking.possible:
             inner = self.direction.inner if isinstance(self.direction, Checked) else self.direction
             self.direction = self.checking.direction(inner)
         elif self.checking.asked.kind:
             log.info("the curvature of the end is not checked: %s", self.checking.why_not)
 
+    def recipe_of_estimate(self) -> Recipe:
+        """That of the energy left, of the molecule that was perceived when the run began."""
+        return recipe_for(self.atoms, self.molecule if self.recipe is None else self.recipe.molecule)
+
+    def tell(self, said: str) -> None:
+        """Write a line of the run to the log of molopt."""
+        log.info("step %d: %s", self.nsteps, said)
+
     @classmethod
     def default_control(cls, coordinates: str) -> Any:
         """The control that suits these coordinates."""
         raise TypeError(f"{cls.__name__} has no control of its own: give one")
+
+    def guided(self, direction: Any, surrogate: Surrogate) -> Direction[Any, Any]:
+        """The direction that a surrogate guides."""
+        raise TypeError(f"{type(self).__name__} cannot be guided by a surrogate")
 
     def initialize(self) -> None:
         """Forget everything: the next step is a first step."""
@@ -252,15 +269,11 @@ class DirectionOptimizer(Optimizer):
         if self.expected is not None and not np.array_equal(here.x, self.expected):
             self.memory = self.checking.moved(self.memory.placed(here, self.coordinates))  # no step of ours to judge
         if self.recipe is not None:
-            lost = "" if self.memory.arrived[0] else "the back-transformation did not converge"
-            reason = lost or self.recipe.outdated(self.member, here.x)
-            if reason:
-                log.info("step %d: %s; internal coordinates built anew", self.nsteps, reason)
-                self.recipe, old = self.recipe.rebonded(self.member, here.x), self.member
-                new = self.recipe.build(here.x, gradient=here.gradient, old=old)
-                self.coordinates = Internal([new])
-                shared = carried(old.primitives, new.primitives)
-                self.memory = self.memory.carried(self.direction, here, self.coordinates, *shared)
+            why = outdated(self.recipe, self.member, self.memory, here)
+            if why:
+                self.tell(f"{why}; internal coordinates built anew")
+                self.recipe, member, self.memory = rebuilt(self.recipe, self.member, self.memory, here, self.direction)
+                self.coordinates = Internal([member])
 
     def check_finite(self, gradient: np.ndarray) -> None:
         """Of a filter or a band; atoms have been asked by `WatchedAtoms`."""
@@ -270,12 +283,42 @@ class DirectionOptimizer(Optimizer):
 
     def gradient_converged(self, gradient: np.ndarray) -> bool:
         """Whether the run may stop here: ASE's test of fmax, and all criteria; Exploded where that makes no sense."""
-        converged = self.stopping.after(self.small_where_constraints_hold)(gradient)
+        self.remember(gradient)
+        converged = self.stopping.may_stop(self.small_where_constraints_hold(gradient))
         if self.checking.possible:
-            converged = self.checking.settled(converged, gradient)
+            converged = self.settled(converged, gradient)
         if converged and isinstance(self.optimizable, WatchedAtoms):
             self.optimizable.arrived()
         return converged
+
+    def remember(self, gradient: np.ndarray) -> None:
+        """Have the criteria look at the present geometry, once."""
+        here = Point(self.optimizable.get_x(), gradient.copy())
+        if self.memory is None and not self.stopping.at(here.x):
+            self.stopping.forget()
+        self.stopping.look(here, self.optimizable.get_value, None if self.memory is None else self.memory.point)
+
+    def settled(self, met: bool, gradient: np.ndarray) -> bool:
+        """Whether the run may end, where its criteria are met or not and its curvature is looked at."""
+        x, memory = self.optimizable.get_x(), self.memory
+        if isinstance(self.direction, Checked) and self.direction.fmax != self.fmax:
+            fmax: Any = self.fmax  # which ASE sets in `run`
+            self.direction = replace(self.direction, fmax=float(fmax))
+        assert isinstance(self.direction, Checked)
+        looking = memory is not None and bool(memory.after.checking[0])
+        found = self.checking.settled(
+            met, x, looking, self.direction, lambda: self.arrived(x, gradient), self.optimizable.remember
+        )
+        if found.arrival is not None:
+            self.arrival = (x if found.back is None else found.arrival.here.x, found.arrival)
+        self.go_back(found.back)
+        return found.over
+
+    def go_back(self, place: Remembered | None) -> None:
+        """Put the atoms where the check says that the run ends, unless they are there."""
+        if place is not None and not np.array_equal(self.atoms.positions, place.positions):
+            self.optimizable.go_back(place)
+            self.call_observers()
 
     def small_where_constraints_hold(self, gradient: np.ndarray) -> bool:
         """ASE's test of fmax; never met by a start at which constraints do not hold yet."""
@@ -288,18 +331,18 @@ class DirectionOptimizer(Optimizer):
         try:
             return bool(super().run(fmax, steps))
         finally:
-            self.checking.stopped()
+            self.go_back(self.checking.stopped())
 
     def irun(self, fmax: float = 0.05, steps: int = STEPS) -> Iterator[bool]:  # type: ignore[override]
         """As in ASE, and as `run`."""
         try:
             yield from super().irun(fmax, steps)
         finally:
-            self.checking.stopped()
+            self.go_back(self.checking.stopped())
 
     def log(self, gradient: np.ndarray) -> None:
         """ASE's line, with a word behind it where the step carried a probe, or was one of the check."""
-        file, mark = self.logfile, self.checking.mark
+        file, mark = self.logfile, self.checking.mark(self.memory)
         if file is None or not mark:
             super().log(gradient)
             return
@@ -314,12 +357,12 @@ class DirectionOptimizer(Optimizer):
     @property
     def curvature(self) -> Curvature | None:
         """What was seen of the lowest curvature of the present geometry; None where no check was asked for."""
-        return self.checking.curvature
+        return self.checking.curvature(self.optimizable.get_x())
 
     @property
     def energy_left(self) -> Estimate:
         """`molopt.energy_left` of the present geometry, with what the run has learned of its surface."""
-        self.stopping.look(self.optimizable.get_gradient())
+        self.remember(self.optimizable.get_gradient())
         estimate, curvature = self.stopping.estimate(), self.curvature
         return estimate if curvature is None else estimate.corrected(curvature)
 

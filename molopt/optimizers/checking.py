@@ -1,19 +1,25 @@
-"""The check of the curvature as part of a run of an optimizer."""
+"""The check of the curvature as part of a run."""
 
 import logging
 import math
-from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from ase import Atoms
 
-from molopt.control.drive import Memory
+from molopt.control.drive import Arrival, Memory
 from molopt.convergence import auto
 from molopt.coordinates.linearization import Linearized
 from molopt.directions import Checked
+from molopt.directions.base import Direction
 from molopt.directions.checks import MARKS, Checks, Found
+from molopt.molecules import Molecule
 from molopt.optimizers.check_request import CheckRequest
+from molopt.optimizers.internals import Recipe
 from molopt.optimizers.pushed import Left
+from molopt.optimizers.stopping import Stopping
 from molopt.optimizers.watched import Remembered
 from molopt.rules.partition import Array
 from molopt.stationary.curvature import Curvature
@@ -21,14 +27,31 @@ from molopt.stationary.curvature import Curvature
 log = logging.getLogger("molopt")
 
 
+class Settled(NamedTuple):
+    """What a check says of a run at the present geometry."""
+
+    over: bool  # whether the run ends
+    arrival: Arrival[Any, Any, Any] | None = None  # what the run has learned there, and the check with it
+    back: Remembered | None = None  # the geometry at which it ends, or from which it goes on
+
+
 @dataclass
 class Checking:
     """Whether a run looks at its softest direction before it is done, and what it found.
 
+    After each force call it is asked with `settled`, and told with `stopped` when the run has ended. It moves nothing:
+    where a run is to end at an earlier geometry, it says so.
+
     Attributes
     ----------
-    optimizer : DirectionOptimizer
     asked : CheckRequest
+    stopping : Stopping
+        The criteria of the run.
+    natoms : int
+    molecule : Molecule or None
+        What the run began with.
+    tell : callable
+        Called with what it has to say of the run, for a log.
     why_not : str
         Why a check is not possible; empty where it is.
     found : Found or None
@@ -45,77 +68,113 @@ class Checking:
         What is said of that ridge, where the run went back to it.
     """
 
-    optimizer: Any
-    asked: CheckRequest = field(default_factory=CheckRequest)
+    asked: CheckRequest
+    stopping: Stopping
+    natoms: int
+    molecule: Molecule | None = None
+    tell: Callable[[str], object] = log.info
     why_not: str = "not asked for"
     found: Found | None = None
     linearization: Linearized | None = None
-    state: Any = None
+    state: Checks | None = None
     kept: Remembered | None = None
     hidden: bool = False
     left: Left | None = None
     undone: Curvature | None = None
 
     @classmethod
-    def of(cls, optimizer: Any, asked: CheckRequest) -> Self:
+    def of(
+        cls,
+        asked: CheckRequest,
+        recipe: Recipe | None,
+        sees: str,
+        atoms: Any,
+        stopping: Stopping,
+        tell: Callable[[str], object] = log.info,
+    ) -> Self:
+        """The check of a run of these atoms, whose coordinates are called `sees`."""
         why_not = "" if asked.kind else "not asked for"
-        if asked.kind and optimizer.recipe is None:
-            why_not = f"the run is in {optimizer.sees} coordinates, and a check needs internal ones"
-        elif asked.kind and not optimizer.recipe.held.freedoms(optimizer.atoms.positions):
+        if asked.kind and recipe is None:
+            why_not = f"the run is in {sees} coordinates, and a check needs internal ones"
+        elif asked.kind and recipe is not None and not recipe.held.freedoms(atoms.positions):
             why_not = "nothing is free to move"
-        return cls(optimizer, asked, why_not)
+        natoms = len(atoms) if isinstance(atoms, Atoms) else 0
+        return cls(asked, stopping, natoms, None if recipe is None else recipe.molecule, tell, why_not)
 
     @property
     def possible(self) -> bool:
         return not self.why_not
 
-    def direction(self, inner: Any) -> Checked:
+    def direction(self, inner: Direction[Any, Any]) -> Checked:
         """The direction, with probes."""
-        limit = self.optimizer.stopping.limit
-        if not np.isfinite(limit):
-            limit = auto(len(self.optimizer.atoms))
+        limit = self.stopping.limit if np.isfinite(self.stopping.limit) else auto(self.natoms)
         return Checked(inner, limit, self.asked.kind == "auto", self.asked.calls, self.asked.pushes)
 
-    def settled(self, met: bool, gradient: Array) -> bool:
-        """Whether the run may end, where its criteria are met or not at the present geometry."""
-        optimizer = self.optimizer
-        memory = optimizer.memory
-        if optimizer.direction.fmax != optimizer.fmax:
-            optimizer.direction = replace(optimizer.direction, fmax=float(optimizer.fmax))
-        self.hidden = met and optimizer.stopping.at_noise_floor
+    def settled(
+        self,
+        met: bool,
+        x: Array,
+        looking: bool,
+        direction: Checked,
+        arrive: Callable[[], Arrival[Any, Any, Any]],
+        remember: Callable[[], Remembered],
+    ) -> Settled:
+        """Whether the run may end.
+
+        Parameters
+        ----------
+        met : bool
+            Whether its criteria are met at x.
+        x : (3N,) array
+            The present geometry, Angstrom.
+        looking : bool
+            Whether it is being checked already.
+        direction : Checked
+        arrive : callable
+            The run's `Arrival` at x, which need not be there where the step is taken back.
+        remember : callable
+            What it takes to go back to x.
+        """
+        self.hidden = met and self.stopping.at_noise_floor
         if self.hidden:
             self.found = self.kept = None
-            return True
-        x = optimizer.optimizable.get_x()
+            return Settled(True)
         if met and self.ended_at(x):
-            return True
-        if not met and (memory is None or not memory.after.checking[0]):
+            return Settled(True)
+        if not met and not looking:
             self.found = self.kept = None
-            return False
-        arrival = optimizer.arrived(x, gradient)
+            return Settled(False)
+        arrival = arrive()
         here = np.array_equal(arrival.here.x, x)
-        found, state = optimizer.direction.examine(arrival.linearization, arrival.state, met if here else None)
-        optimizer.arrival = (x, arrival._replace(state=state))
+        found, state = direction.examine(arrival.linearization, arrival.state, met if here else None)
+        arrival = arrival._replace(state=state)
         self.found, self.linearization, self.state = found, arrival.linearization, state
         if found is None:
             self.kept = None
-            return False
-        self.tell(found, state)
+            return Settled(False, arrival)
+        self.report(found, state)
         if here and met:
-            if self.undo():
-                return True
-            self.kept = optimizer.optimizable.remember()
-        if found.over and not here:
-            self.go_back()
-            optimizer.arrival = (arrival.here.x, arrival._replace(state=state))
-            optimizer.stopping.met = True
-        elif found.ridge and not found.over and self.kept is not None:
+            if self.undo(x):
+                return self.ended(arrival, self.kept_for_good())
+            self.kept = remember()
+        if found.over:
+            return self.ended(arrival, None if here else self.kept)
+        if found.ridge and self.kept is not None:
             self.left = Left.at(self.kept, self.seen(found))
             if self.asked.kind == "report" and found.known.witnessed:  # its probes have led above the criteria
                 self.end_on_ridge("")
-                optimizer.stopping.met = True
-                return True
-        return found.over
+                return self.ended(arrival, self.kept_for_good())
+        return Settled(False, arrival)
+
+    def ended(self, arrival: Arrival[Any, Any, Any], back: Remembered | None) -> Settled:
+        """The run ends, here or at an earlier geometry that met its criteria."""
+        self.stopping.met = True
+        return Settled(True, arrival, back)
+
+    def kept_for_good(self) -> Remembered | None:
+        """The geometry that the run goes back to, as its end."""
+        back, self.kept = self.kept, None
+        return back
 
     def ended_at(self, x: Array) -> bool:
         """Whether the run has ended at x (3N,) before."""
@@ -127,28 +186,25 @@ class Checking:
         """Whether x (3N,) is the geometry of the last look."""
         return self.linearization is not None and np.array_equal(self.linearization.x, x)
 
-    def undo(self) -> bool:
-        """Where a push has led to another molecule, go back to the ridge: there the run ends."""
-        if self.left is None:
+    def undo(self, x: Array) -> bool:
+        """Whether a push has led to another molecule, at x (3N,): then the run ends on the ridge."""
+        if self.left is None or self.molecule is None:
             return False
-        optimizer = self.optimizer
-        changed = self.left.changed(optimizer.recipe.molecule, optimizer.atoms.positions)
+        changed = self.left.changed(self.molecule, x.reshape(-1, 3))
         if not changed:
             return False
-        log.info("step %d: a push changed %s; the run goes back, and ends on the ridge", optimizer.nsteps, changed)
+        self.tell(f"a push changed {changed}; the run goes back, and ends on the ridge")
         self.end_on_ridge(f"a push changed {changed}")
         return True
 
     def end_on_ridge(self, why: str) -> None:
-        """Go back to the last ridge, as the end of the run."""
+        """The last ridge is the end of the run."""
         assert self.left is not None
         calls, pushes = self.spent
         self.undone = replace(self.left.curvature, calls=calls, pushes=pushes, why=why)
         self.kept, self.found = self.left.place, None
-        self.go_back()
-        self.kept = None
 
-    def tell(self, found: Found, state: Any) -> None:
+    def report(self, found: Found, state: Checks) -> None:
         """A line in the log for each look."""
         known = found.known
         if not known.products:
@@ -159,44 +215,33 @@ class Checking:
                 f"lowest curvature {known.softest[0]:.2f} of the model's from {known.products} probes, "
                 f"{known.bound:.2f} at worst, {1e3 * known.energy_left:.2g} meV left: {what}"
             )
-        log.info("step %d, check %d of %d: %s", self.optimizer.nsteps, state.tries[0], self.asked.calls, said)
+        self.tell(f"check {int(state.tries[0])} of {self.asked.calls}: {said}")
 
-    def stopped(self) -> None:
-        """The run has ended: where it was being checked, it goes back to where its criteria were met."""
-        if self.kept is not None and not (self.found is not None and self.found.over):
-            self.found = None
-            self.go_back()
-
-    def go_back(self) -> None:
-        assert self.kept is not None
-        optimizable = self.optimizer.optimizable
-        if np.array_equal(optimizable.atoms.positions, self.kept.positions):
-            return
-        optimizable.go_back(self.kept)
-        self.optimizer.call_observers()
+    def stopped(self) -> Remembered | None:
+        """The run has ended: where it was being checked, the geometry that met its criteria, to which it goes back."""
+        if self.kept is None or (self.found is not None and self.found.over):
+            return None
+        self.found = None
+        return self.kept
 
     @property
     def interrupted(self) -> bool:
         """Whether the run ended while it was checked, at a geometry that met its criteria."""
         return self.kept is not None and self.found is None
 
-    @property
-    def mark(self) -> str:
+    def mark(self, memory: Memory[Any, Any, Any] | None) -> str:
         """What the last step was besides a step; empty where it was nothing else."""
-        memory = self.optimizer.memory
         if memory is None or not self.possible:
             return ""
         return MARKS.get(int(memory.after.kind[0]), "")
 
-    @property
-    def curvature(self) -> Curvature | None:
-        """What is known of the present geometry; None where no check was asked for."""
+    def curvature(self, x: Array) -> Curvature | None:
+        """What is known of the present geometry x (3N,); None where no check was asked for."""
         if self.asked.kind is None:
             return None
-        here = self.optimizer.optimizable.get_x()
-        if self.undone is not None and self.ended_at(here):
+        if self.undone is not None and self.ended_at(x):
             return self.undone
-        if self.found is not None and not self.was_looked_at(here):
+        if self.found is not None and not self.was_looked_at(x):
             return Curvature.unknown("the atoms have moved since they were looked at", *self.spent)
         if self.found is None:
             stopped = "the run was stopped while it was checked" if self.interrupted else ""
@@ -212,6 +257,7 @@ class Checking:
     def seen(self, found: Found) -> Curvature:
         known, here = found.known, self.linearization
         assert here is not None
+        assert self.state is not None
         word = found.word(bool(self.state.met[0]))
         if not known.products:
             return replace(Curvature.unknown(self.why(found, word), *self.spent), stationary=word)
@@ -228,7 +274,7 @@ class Checking:
         """In a few words, what is still open; empty where nothing is."""
         if not found.over:
             return "its check is under way"
-        pushes = int(self.state.pushes[0])
+        pushes = self.spent[1]
         if word == "saddle" and self.asked.kind == "auto" and pushes >= self.asked.pushes:
             return f"{pushes} pushes did not lead off it"
         if found.over and (word == "unchecked" or (word == "saddle" and self.asked.kind == "auto")):
@@ -250,7 +296,7 @@ class Checking:
 
     def recall(self, plain: dict[str, Any]) -> None:
         """Know again what `plain` wrote; ValueError, KeyError or TypeError where it is not."""
-        like = self.optimizer.atoms.positions if self.possible else np.zeros((0, 3))
+        like = np.zeros((self.natoms if self.possible else 0, 3))
         for name, kind in (("kept", Remembered), ("left", Left)):
             part = plain[name]
             setattr(self, name, None if part is None else kind.from_plain(part, like))

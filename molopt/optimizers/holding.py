@@ -88,7 +88,9 @@ def held_of(atoms: Atoms) -> Held:
                 f"internal coordinates cannot keep the constraint {type(constraint).__name__}: use "
                 'coordinates="cartesian"'
             )
-    return Held(movable.ravel(), lambda x: spanned([nothing(x), *(row(x).T for row in rows)]), outside)
+    if not rows:
+        return Held(movable.ravel(), nothing, outside)
+    return Held(movable.ravel(), lambda x: spanned([row(x).T for row in rows]), outside)
 
 
 def across(constraint: Any, natoms: int) -> Callable[[Array], Array]:

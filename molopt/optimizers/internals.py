@@ -270,7 +270,11 @@ def constants_of(molecule: Molecule) -> MMFFConstants | None:
 
 def pulled(gradient: Array, rigid: Array) -> bool:
     """Whether forces move the molecule as a whole, beyond noise."""
-    pull = float(np.linalg.norm(rigid.T @ gradient))
+    return exceeds_noise(float(np.linalg.norm(rigid.T @ gradient)), gradient)
+
+
+def exceeds_noise(pull: float, gradient: Array) -> bool:
+    """Whether net force and torque, of this norm in eV/A, are more than noise makes."""
     return pull > max(PULL, 0.1 * float(np.linalg.norm(gradient)))
 
 

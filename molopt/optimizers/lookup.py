@@ -1,7 +1,12 @@
-"""Finding an optimizer of the registry by what a user writes."""
+"""Finding an optimizer of the registry by what a user writes or gives."""
+
+from collections.abc import Callable
 
 from molopt.errors import InputError
+from molopt.optimizers.lbfgs import LBFGS
+from molopt.optimizers.named import CLASSES
 from molopt.optimizers.registry import (
+    ASES,
     COORDINATES,
     DEFAULT,
     ENTRIES,
@@ -51,3 +56,17 @@ def canonical(name: str) -> str:
 def plain(name: str) -> str:
     """A name without what spellings may differ in."""
     return name.lower().replace("-", "").replace("_", "")
+
+
+def name_of_class(optimizer: object) -> str | None:
+    """The name in the registry of a class of optimizers."""
+    if optimizer is LBFGS:
+        return "lbfgs/internal"
+    classes = {**CLASSES, **{name: entry.load() for name, entry in ASES.items()}}
+    return next((name for name, kind in classes.items() if kind is optimizer), None)
+
+
+def called(function: Callable[..., object]) -> str:
+    """What a function of a user is called."""
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{getattr(function, '__module__', '')}.{name}".lstrip(".")

@@ -178,7 +178,7 @@ class Restart:
             finite(from_plain(Proposal(nothing, *[number] * 5), data["proposal"])),
             checked(data["arrived"], "arrived", np.ones(count, dtype=bool), (count,)),
         )
-        optimizer.stopping.recall(data["criteria"])
+        optimizer.stopping.recall(data["criteria"], x.size)
         optimizer.checking.recall(data["check"])
         return cls(Beginning(run, start), now, cell, recipe, coordinates, memory)
 

@@ -17,17 +17,16 @@ from molopt.molecules import Molecule
 from molopt.optimizers.arguments import check_of, defaults_of_ase, differing, guide_of, of_ase, of_direction
 from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.lbfgs import LBFGS
-from molopt.optimizers.lookup import placed
+from molopt.optimizers.lookup import called, name_of_class, placed
 from molopt.optimizers.named import CLASSES, NamedOptimizer
 from molopt.optimizers.peers import Peer, require
-from molopt.optimizers.registry import ASES, COORDINATES, DEFAULT
+from molopt.optimizers.registry import ASES, COORDINATES, DEFAULT, PEERS
 from molopt.optimizers.rule_optimizer import RuleOptimizer
 from molopt.optimizers.surrogate import Surrogate, guide_name
 from molopt.rules import Rule
 from molopt.specification import parse, specified
 
 Guide: TypeAlias = str | GetPropertiesMixin  # a surrogate: "auto", the name of a potential, or a calculator
-CODE_OF_ASE: dict[str, type[Optimizer]] = {name: entry.load() for name, entry in ASES.items()}
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class OptimizerSpec:
     said: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
 
     @classmethod
-    def of(cls, optimizer: Any, coordinates: str | None = None) -> Self:
+    def of(cls, optimizer: "OptimizerLike", coordinates: str | None = None) -> Self:
         """The specification that a text, a rule, an optimizer class or a function gives.
 
         Parameters
@@ -102,13 +101,10 @@ class OptimizerSpec:
         'bfgs?maxstep=0.1&alpha=70.0'
         >>> OptimizerSpec.of("adam", coordinates="internal").abbreviated
         'adam/internal'
-        >>> OptimizerSpec.of("adm")
+        >>> OptimizerSpec.of("adm")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
             ...
-        molopt.errors.InputError: 'adm' is not an optimizer; did you mean adam or radam or nadam? Known are default, \
-lbfgs/internal, lbfgs/elastic, lbfgs/cartesian, adam, momentum, heavy-ball, nesterov, adagrad, rmsprop, adadelta, \
-per-atom-adam, amsgrad, nadam, radam, adabelief, lion, apollo, gradient-descent, bfgs, lbfgs, fire, fire2, mdmin, \
-sella, geometric, pyberny
+        molopt.errors.InputError: 'adm' is not an optimizer; did you mean adam or radam or nadam? Known are default, ...
         """
         if coordinates is not None and coordinates not in COORDINATES:
             raise InputError(f"coordinates must be internal, elastic or cartesian, got {coordinates!r}")
@@ -134,8 +130,8 @@ sella, geometric, pyberny
         """That of a name as `placed` spells it, with keywords."""
         said = frozenset(keywords)
         if coordinates is None:
-            if name in CODE_OF_ASE:
-                return cls(name, arguments=of_ase(name, CODE_OF_ASE[name], keywords), said=said)
+            if name in ASES:
+                return cls(name, arguments=of_ase(name, keywords), said=said)
             if keywords:
                 raise InputError(f"{name} takes no arguments here, got {', '.join(keywords)}")
             require(name)
@@ -267,10 +263,9 @@ sella, geometric, pyberny
         if self.coordinates is None:
             if callable(self.source):
                 return self.source(atoms, **files)
-            if self.name not in CODE_OF_ASE:
+            if self.name in PEERS:
                 return Peer(atoms, self.name, **files)
-            theirs = CODE_OF_ASE[self.name]
-            return theirs(atoms, **files, **differing(self.arguments, defaults_of_ase(theirs)))
+            return ASES[self.name].load()(atoms, **files, **differing(self.arguments, defaults_of_ase(self.name)))
         ours: dict[str, Any] = {"coordinates": self.coordinates, "check": self.check}
         if self.guidable:
             ours |= {"molecule": molecule, "surrogate": surrogate}
@@ -282,18 +277,7 @@ sella, geometric, pyberny
         return kind(atoms, **files, **ours, **differing(self.arguments, kind.tuned_defaults(self.coordinates)))
 
 
-def name_of_class(optimizer: object) -> str | None:
-    """The name in the registry of a class of optimizers."""
-    if optimizer is LBFGS:
-        return "lbfgs/internal"
-    classes = {**CLASSES, **CODE_OF_ASE}
-    return next((name for name, kind in classes.items() if kind is optimizer), None)
-
-
-def called(function: Callable[..., object]) -> str:
-    """What a function of a user is called."""
-    name = getattr(function, "__qualname__", type(function).__qualname__)
-    return f"{getattr(function, '__module__', '')}.{name}".lstrip(".")
+OptimizerLike: TypeAlias = str | Rule | Callable[..., Optimizer] | OptimizerSpec  # what `OptimizerSpec.of` takes
 
 
 def abbreviated(text: str) -> str:
@@ -309,5 +293,5 @@ def abbreviated(text: str) -> str:
 @lru_cache
 def default_keywords(label: str) -> Mapping[str, Any]:
     """The keywords of an optimizer whose text gives none; none where its name, as texts spell it, is not known."""
-    known = {DEFAULT, "lbfgs", *CLASSES, *CODE_OF_ASE}
+    known = {DEFAULT, *CLASSES, *ASES}
     return OptimizerSpec.of(label).keywords if label.partition("/")[0] in known else {}

@@ -1,4 +1,4 @@
-"""Asking the criteria of a run after each force call, for optimizers of molopt and of ASE alike."""
+"""Whether a run may stop: its criteria beside fmax, asked after each force call, whoever makes the steps."""
 
 import logging
 from collections import deque
@@ -26,6 +26,16 @@ log = logging.getLogger("molopt")
 class Stopping:
     """The criteria of one run, beside its fmax, and what they need to know of it.
 
+    It is told of each force call with `look`, and then asked with `may_stop`.
+
+    Parameters
+    ----------
+    criteria : Criterion or sequence of them
+    recipe : callable
+        The recipe of the coordinates in which energy left is estimated; InputError where there is none.
+    tell : callable
+        Called with what it has to say of the run, for a log.
+
     Attributes
     ----------
     met : bool
@@ -35,16 +45,19 @@ class Stopping:
     """
 
     def __init__(
-        self, criteria: Criterion | Sequence[Criterion], optimizer: Any, molecule: Molecule | None = None
+        self,
+        criteria: Criterion | Sequence[Criterion],
+        recipe: Callable[[], Recipe],
+        tell: Callable[[str], object] = log.info,
     ) -> None:
-        self.criteria: list[Any] = []
-        self.optimizer, self.molecule = optimizer, molecule
+        self.criteria: list[Criterion] = []
+        self.recipe, self.tell = recipe, tell
         self.points: deque[Point] = deque(maxlen=REMEMBERED)  # the last that were asked about
         self.noise: Noise | None = None
         self.estimator: Estimator | None = None
         self.add(criteria)
         self.before: Point | None = None  # where the step to the last point began
-        self.known: Any = None  # what `estimated` said of the last point
+        self.known: tuple[Estimate, Linearized] | None = None  # what `estimated` said of the last point
         self.met = self.at_noise_floor = False
 
     def add(self, criteria: Criterion | Sequence[Criterion]) -> None:
@@ -67,35 +80,34 @@ class Stopping:
             (criterion.limit for criterion in self.criteria if isinstance(criterion, EnergyLeft)), default=np.inf
         )
 
-    def after(self, forces_are_small: Callable[[Array], bool]) -> Callable[[Array], bool]:
-        """A test of convergence that asks the criteria where another one, of the forces, is met."""
+    def look(self, here: Point, energy: Callable[[], float], before: Point | None = None) -> None:
+        """Remember a geometry whose forces have been computed, once.
 
-        def converged(gradient: Array) -> bool:
-            self.look(gradient)
-            self.met = self.at_noise_floor = False
-            self.met = bool(forces_are_small(gradient)) and self.all_met()
-            self.at_noise_floor &= self.met
-            return self.met
-
-        return converged
-
-    def look(self, gradient: Array) -> None:
-        """Remember the present geometry, once."""
-        optimizable = self.optimizer.optimizable
-        here = Point(optimizable.get_x(), gradient.copy())
+        Parameters
+        ----------
+        here : Point
+        energy : callable
+            Of this geometry, eV; asked where noise is measured.
+        before : Point, optional
+            Where the step that led here began; by default at the geometry of the last look.
+        """
         if self.at(here.x):
             return
-        if getattr(self.optimizer, "memory", here) is None and self.points:
-            self.forget()
         last = self.points[-1] if self.points else None
-        memory = getattr(self.optimizer, "memory", None)
-        self.before = last if memory is None else memory.point
+        self.before = last if before is None else before
         self.known = None
         self.points.append(here)
         if self.estimator is not None:
             self.estimator.see(here)
         if self.noise is not None:
-            self.noise.see(here.x, gradient, optimizable.get_value())
+            self.noise.see(here.x, here.gradient, energy())
+
+    def may_stop(self, forces_are_small: bool) -> bool:
+        """Whether the run may stop at the geometry of the last look, where its fmax is met or not."""
+        self.at_noise_floor = False
+        self.met = forces_are_small and self.all_met()
+        self.at_noise_floor &= self.met
+        return self.met
 
     def forget(self) -> None:
         """Forget geometries from before the first step of a run: its constraints did not hold there."""
@@ -124,17 +136,21 @@ class Stopping:
             self.known = self.estimator.at()
         return self.known
 
-    def recipe(self) -> Recipe:
-        """That of the energy left, of the molecule that was perceived when the run began."""
-        own = getattr(self.optimizer, "recipe", None)
-        return recipe_for(self.optimizer.atoms, self.molecule if own is None else own.molecule)
+    def estimate_at(self, here: Point) -> Estimate:
+        """The energy left at any geometry, with what the last ones showed; InputError where it cannot be known."""
+        if self.at(here.x):
+            return self.estimate()
+        estimator = Estimator(self.recipe())
+        for point in (*self.points, here):
+            estimator.see(point)
+        return estimator.at()[0]
 
     def at(self, x: Array) -> bool:
         """Whether the last geometry that was asked about is x (N,)."""
         return bool(self.points) and np.array_equal(self.points[-1].x, x)
 
     def noise_is_left(self) -> bool:
-        """Whether the last geometry is as near to the floor as noise in the forces allows; it is logged."""
+        """Whether the last geometry is as near to the floor as noise in the forces allows; it is told."""
         if self.noise is None:
             return False
         left, here = self.estimated()
@@ -146,10 +162,10 @@ class Stopping:
         if not self.noise.at_rest(here, self.limit):
             return False
         self.at_noise_floor = True
-        log.info(
-            "step %d: noise in the forces is all that is left: %.2g meV, of which noise of %.2g meV/A makes %.2g",
-            self.optimizer.nsteps, 1e3 * float(left), 1e3 * self.noise.sigma(), 1e3 * floor,
-        )  # fmt: skip
+        self.tell(
+            f"noise in the forces is all that is left: {1e3 * float(left):.2g} meV, of which noise of "
+            f"{1e3 * self.noise.sigma():.2g} meV/A makes {1e3 * floor:.2g}"
+        )
         return True
 
     def plain(self) -> dict[str, Any] | None:
@@ -159,15 +175,25 @@ class Stopping:
         noise = None if self.noise is None else self.noise.plain()
         return {"points": stacked(self.points), "noise": noise, "estimator": self.estimator.plain()}
 
-    def recall(self, plain: dict[str, Any] | None) -> None:
-        """Remember what `plain` wrote, as far as these criteria ask for it; ValueError or KeyError where it is not."""
+    def recall(self, plain: dict[str, Any] | None, size: int) -> None:
+        """Remember what `plain` wrote of geometries of `size` entries; ValueError or KeyError where it is not."""
         if plain is None or self.estimator is None:
             return
-        size = self.optimizer.atoms.positions.size
         self.points.extend(points_of(plain["points"], size))
         self.estimator.recall(plain["estimator"], size)
         if self.noise is not None and plain["noise"] is not None:
             self.noise.recall(plain["noise"], size)
+
+
+def asking(stopping: Stopping, optimizer: Any, forces_are_small: Callable[[Array], bool]) -> Callable[[Array], bool]:
+    """A test of convergence for an optimizer of ASE: its own test of the forces, and the criteria where that is met."""
+
+    def converged(gradient: Array) -> bool:
+        optimizable = optimizer.optimizable
+        stopping.look(Point(optimizable.get_x(), gradient.copy()), optimizable.get_value)
+        return stopping.may_stop(bool(forces_are_small(gradient)))
+
+    return converged
 
 
 def check_criteria(fmax: float, energy_left: float | str | None, steps: int) -> None:

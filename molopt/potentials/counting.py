@@ -200,7 +200,9 @@ def energy_and_forces(calculator: Any, atoms: Atoms, where: str) -> dict[str, An
     try:
         forces = checked_forces(calculator.get_property("forces", atoms), atoms, where)
     except PropertyNotImplementedError:
-        raise InputError(f"{type(calculator).__name__} gives no forces: no geometry can be relaxed with it") from None
+        raise InputError(
+            f"{type(calculator).__name__} gives no forces, so no geometry can be relaxed with it"
+        ) from None
     at_hand = getattr(calculator, "results", None) or {}  # asking again would cost ASE's comparison of all atoms
     energy = at_hand["energy"] if "energy" in at_hand else calculator.get_property("energy", atoms)
     results = {"energy": checked_energy(energy, where), "forces": forces}

@@ -108,7 +108,7 @@ class RDKitForceField(Calculator):
                 f"and cannot take {atoms.get_chemical_formula()}: make one for it"
             )
         if atoms.pbc.any():
-            raise InputError(f"{self.parameters.method} knows no periodic boundaries: set atoms.pbc = False")
+            raise InputError(f"{self.parameters.method} does not support periodic boundaries: set atoms.pbc = False")
         if self.atoms is None:
             self.atoms = atoms.copy()
         self.atoms.positions = atoms.positions

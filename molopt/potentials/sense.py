@@ -82,7 +82,7 @@ class Sense:
         place = ", ".join(f"{entry:.3g}" for entry in x[atom])
         which = f"atom {atom} ({atoms.symbols[atom]}), counted from 0,"
         if self.start is None:
-            raise PotentialFailed(f"there is no force call at this geometry: {which} is at ({place}) A")
+            raise PotentialFailed(f"no force call is made at this geometry: {which} is at ({place}) A")
         self.end(number, f"{which} would be at ({place}) A")
 
     def see(self, atoms: Atoms, call: Evaluated) -> None:
@@ -109,9 +109,9 @@ class Sense:
         assert start is not None
         risen = (call.energy - start.energy) / natoms
         if risen > self.rise:
-            return f"the energy is {risen:.3g} eV an atom above that of the start"
+            return f"the energy is {risen:.3g} eV per atom above that of the start"
         if -risen > max(self.fall, start.fmax):
-            return f"the energy is {-risen:.3g} eV an atom below that of the start"
+            return f"the energy is {-risen:.3g} eV per atom below that of the start"
         if call.fmax > max(self.steep, start.fmax):
             return f"a force is {call.fmax:.3g} eV/A"
         for i, j in touching(call.positions, self.near) - self.touching:
@@ -141,7 +141,7 @@ class Sense:
             return
         risen = (self.last.energy - self.start.energy) / len(self.start.positions)
         if risen > self.higher:
-            self.end(self.last.number, f"the forces vanish {risen:.3g} eV an atom above the start")
+            self.end(self.last.number, f"the forces vanish {risen:.3g} eV per atom above the start")
 
     def outcome(self, arrived: bool) -> Evaluated | None:
         """The force call whose geometry is the result of the run; None where there is none.

@@ -88,7 +88,7 @@ def check_parameters(numbers: Sequence[int], charge: int, name: str) -> None:
         atom = next(index for index, number in enumerate(numbers) if number > HEAVIEST)
         raise InputError(
             f"{name}: GFN-xTB has no parameters for atom {atom} ({chemical_symbols[numbers[atom]]}), counted from 0: "
-            "it ends with radon; use uff"
+            "its parameters end at radon; use uff"
         )
     valence = sum(number - max(core for core in CORES if core < number) for number in numbers)
     if charge >= valence:
@@ -114,7 +114,7 @@ def tblite_calculator(needed_for: str) -> type[Calculator]:
     except ModuleNotFoundError:
         raise MissingExtra("xtb", needed_for) from None
     except ImportError as error:  # the wheel takes libgomp from the system
-        raise InputError(f"{needed_for}: tblite is installed and does not load: {error}") from error
+        raise InputError(f"{needed_for}: tblite is installed but does not load: {error}") from error
     finally:
         if before is None:
             del os.environ["OMP_NUM_THREADS"]

@@ -110,7 +110,7 @@ class OptaxRule(Rule):
     Parameters
     ----------
     optimizer : optax.GradientTransformation
-        What `optax.lion(1e-2)` and its like return; it needs only gradients.
+        What `optax.lion(1e-2)` and similar functions return; it needs only gradients.
 
     Raises
     ------
@@ -141,7 +141,9 @@ class OptaxRule(Rule):
     def __post_init__(self) -> None:
         optax = load("optax", needed_for="OptaxRule")
         if not isinstance(self.optimizer, optax.GradientTransformation):
-            raise InputError(f"OptaxRule takes what optax.lion(1e-2) and its like return, got {self.optimizer!r}")
+            raise InputError(
+                f"OptaxRule takes what optax.lion(1e-2) and similar functions return, got {self.optimizer!r}"
+            )
         with refusing("This optax transformation"):
             self._update(np.zeros(TRIAL), unpack(self._start(TRIAL)))
 
@@ -239,7 +241,7 @@ def layout(arrays: dict[str, np.ndarray], size: int) -> tuple[tuple[str, Any], .
     allowed = {(): PerSystem, (size,): PerEntry}
     for name, value in arrays.items():
         if value.shape not in allowed:
-            raise ValueError(f"it keeps {name} of shape {value.shape}, neither one value nor one an entry")
+            raise ValueError(f"it keeps {name} of shape {value.shape}, neither one value nor one per entry")
     return tuple((name, allowed[value.shape]) for name, value in arrays.items())
 
 

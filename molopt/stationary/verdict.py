@@ -28,19 +28,19 @@ class Word(NamedTuple):
 
 ENDED = {
     "converged": Word("all criteria were met", True, True),
-    "unconverged": Word("its steps were used up, or a saddle is left that it was to leave", False, True),
+    "unconverged": Word("its steps were used up, or it is still on a saddle that it was to leave", False, True),
     "stalled": Word("no progress over a window of steps, or displacements below resolution", False, True),
     "exploded": Word("energy, forces or distances no longer made sense", False, False),
     "failed": Word("the potential or the optimizer raised an error", False, False),
-    "timed out": Word("it took longer than it was given, and was ended", False, False),
+    "timed out": Word("it exceeded its time limit, and was ended", False, False),
     "crashed": Word("its process died", False, False),
     "stopped": Word("by the user, or by a budget of force calls or time", False, True),
 }
 STATIONARY = {
-    "minimum": Word("the lowest curvature was looked at, and is positive", True, True),
+    "minimum": Word("the lowest curvature was checked, and is positive", True, True),
     "saddle": Word("there is negative curvature: a saddle of order 1 or higher", False, True),
     "flat": Word("the lowest curvature is within the noise of zero", True, True),
-    "unchecked": Word("the curvature was not looked at, or not far enough to say", True, True),
+    "unchecked": Word("the curvature was not checked, or not far enough to say", True, True),
     "not stationary": Word("forces, or the energy left, are above what was asked for", False, True),
 }
 LOOKED_AT = ("minimum", "saddle", "flat")  # said of ends whose curvature is known

@@ -19,7 +19,7 @@ from molopt.potentials.counting import ForceCall
 KEPT = (0.1, 0.05, 0.02, 0.01)  # eV/A: the geometry is kept where fmax first falls to these
 PATIENCE = 60  # s beyond its limit, then a process that has not noticed is killed
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["molopt.potentials", "molopt.optimizers.names", "ase.optimize", "scipy.sparse"])
+PROCESSES.set_forkserver_preload(["molopt.potentials", "molopt.optimizers.spec", "ase.optimize", "scipy.sparse"])
 
 
 class Enough(Exception):

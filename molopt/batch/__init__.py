@@ -1,0 +1,1 @@
+"""Many systems in flight: relaxed together, each as if it were alone."""

@@ -1,0 +1,211 @@
+"""From a molecule or atoms to a passenger: what it is, how it is stepped, what is asked for its forces."""
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, TypeAlias
+
+import numpy as np
+from ase import Atoms
+
+from molopt.batch.conformers import Lists
+from molopt.batch.guards import SENSE, Mind
+from molopt.batch.kind import Kind, Member, Plan
+from molopt.batch.passenger import Passenger, Seat, Start
+from molopt.convergence import Criterion, EnergyLeft, auto
+from molopt.coordinates import Cartesian, Internal
+from molopt.directions import Checked
+from molopt.errors import InputError
+from molopt.molecules import Molecule
+from molopt.molecules.checks import check_geometry
+from molopt.molecules.electrons import name_of
+from molopt.optimizers.base import DirectionOptimizer
+from molopt.optimizers.check_request import CheckRequest
+from molopt.optimizers.energy_left import recipe_for
+from molopt.optimizers.internals import Recipe
+from molopt.optimizers.spec import OptimizerSpec
+from molopt.optimizers.stopping import Stopping
+from molopt.optimizers.surrogate import Surrogate
+from molopt.potentials import Counted
+from molopt.potentials.batched import Evaluator, Subject
+from molopt.rules.partition import Array
+from molopt.system import agreed, molecule_of, surrogate_for
+
+log = logging.getLogger("molopt")
+
+KEPT = 64  # plans of the last molecules, for conformers of theirs that come later
+Conformer: TypeAlias = tuple[Molecule, Array]  # a molecule, and the positions (N, 3) at which it begins
+Target: TypeAlias = Molecule | Atoms | Conformer
+
+
+@dataclass(eq=False)
+class Boarding:
+    """Makes passengers, as the arguments of a batch say it.
+
+    Attributes
+    ----------
+    spec : OptimizerSpec
+    request : CheckRequest
+    evaluator : Evaluator
+    potential : str, ASE calculator, BatchedPotential or None
+        As it was given.
+    fmax, energy_left
+        As in `molopt.relax`.
+    """
+
+    spec: OptimizerSpec
+    request: CheckRequest
+    evaluator: Evaluator
+    potential: Any
+    fmax: float
+    energy_left: float | str | None
+    plans: OrderedDict[bytes, Plan] = field(default_factory=OrderedDict)
+    kinds: dict[Hashable, Kind] = field(default_factory=dict)
+    latest: tuple[Molecule, Plan, Subject] | None = None  # conformers come one after another
+
+    def start(self, target: Target) -> Start:
+        """What a target is; InputError where that cannot be relaxed in a batch."""
+        if isinstance(target, tuple):
+            molecule, positions = target
+            return Start(molecule, None, positions, molecule.name)
+        potential = self.potential if isinstance(self.potential, str) or not callable(self.potential) else None
+        if isinstance(target, Molecule):
+            told = target if potential is None or "charge" not in str(potential) else agreed(target, potential)
+            return Start(told, None, target.positions, target.name)
+        molecule = molecule_of(target, potential)
+        if target.constraints:
+            raise InputError(f"{name_of(target)} has constraints, and a batch keeps none: use molopt.relax for it")
+        if not len(target):
+            raise InputError("there are no atoms to relax")
+        return Start(molecule, target, target.positions.copy(), name_of(target) if molecule is None else molecule.name)
+
+    def passenger(self, number: int, start: Start, seat: Seat) -> Passenger:
+        """The passenger that begins there; InputError where it cannot be."""
+        plan, subject = self.planned(start)
+        if start.positions.shape != (len(subject.numbers), 3):
+            needed = (len(subject.numbers), 3)
+            raise InputError(f"{start.name} needs positions of shape {needed}, got {start.positions.shape}")
+        if start.given is None:
+            check_geometry(subject.numbers.tolist(), start.positions, start.name)
+        tell = partial(log.debug, "%s: %s", start.name)
+        stopping, checking = None, None
+        if plan.criteria or plan.checking.possible:
+            stopping = Stopping(plan.criteria, partial(estimating, plan), tell)
+        if plan.checking.possible and stopping is not None:
+            checking = replace(plan.checking, stopping=stopping, tell=tell)
+        mind = Mind(subject.numbers, plan.nearest)
+        return Passenger(number, start, plan, subject, seat, mind, stopping, checking, plan.recipe, plan.member)
+
+    def planned(self, start: Start) -> tuple[Plan, Subject]:
+        """How a system is stepped, and what the potential knows of it: shared by conformers as far as can be."""
+        molecule = start.molecule
+        if self.latest is not None and molecule is self.latest[0]:
+            return self.latest[1:]
+        atoms = start.atoms()
+        subject = self.evaluator.subject(atoms, molecule)
+        surrogate, seconds = self.surrogate(atoms, molecule, subject)
+        if molecule is None or start.given is not None or surrogate is not None:
+            return self.plan(atoms, molecule, surrogate, seconds), subject
+        key = molecule.graph
+        if key not in self.plans:
+            self.plans[key] = self.plan(atoms, molecule, None, seconds)
+            if len(self.plans) > KEPT:
+                self.plans.popitem(last=False)
+        self.plans.move_to_end(key)
+        plan = self.plans[key]
+        if self.evaluator.shared:
+            self.latest = molecule, plan, subject
+        return plan, subject
+
+    def surrogate(self, atoms: Atoms, molecule: Molecule | None, subject: Subject) -> tuple[Surrogate | None, float]:
+        """What guides this system, and the seconds to make it."""
+        wanted, calculator = self.spec.surrogate, getattr(subject.engine, "calc", None)
+        if wanted is None or (calculator is None and wanted == "auto"):
+            return None, 0.0
+        if calculator is None:
+            raise InputError(
+                f"a batch on {self.evaluator.name} takes no surrogate, got {wanted!r}: give a calculator, or none"
+            )
+        began = time.perf_counter()
+        found = surrogate_for(wanted, Counted(calculator), atoms, molecule)
+        return found, time.perf_counter() - began
+
+    def plan(self, atoms: Atoms, molecule: Molecule | None, surrogate: Surrogate | None, seconds: float) -> Plan:
+        """How a molecule, or these atoms, are stepped: as a run of their own would be."""
+        unused = surrogate is None and not isinstance(self.spec.surrogate, str)
+        spec = replace(self.spec, surrogate=None) if unused else self.spec
+        run = spec.make(atoms, molecule=molecule, surrogate=surrogate)
+        if not isinstance(run, DirectionOptimizer):
+            raise InputError(f"{spec.label} cannot be batched: use default, a rule of molopt, or molopt.relax")
+        estimated, criteria = self.criteria(atoms, molecule if run.recipe is None else run.recipe.molecule)
+        run.stopping.add(criteria)
+        run.look(self.request)
+        if isinstance(run.direction, Checked):
+            run.direction = replace(run.direction, fmax=float(self.fmax))
+        return Plan(
+            kind=self.kind(run, surrogate is not None),
+            recipe=run.recipe,
+            lists=None if run.recipe is None or surrogate is not None else Lists(run.recipe),
+            member=member_of(run, atoms),
+            estimating=estimated,
+            criteria=criteria,
+            checking=run.checking,
+            nearest=np.full((len(atoms), len(atoms)), SENSE.near),
+            optimizer=str(spec),
+            surrogate=surrogate,
+            surrogate_setup_seconds=seconds,
+        )
+
+    def criteria(self, atoms: Atoms, molecule: Molecule | None) -> tuple[Recipe | None, tuple[Criterion, ...]]:
+        """In which coordinates energy left is estimated, and what a run must meet beside fmax."""
+        try:
+            recipe = recipe_for(atoms, molecule)
+        except InputError as error:
+            if self.energy_left not in (None, "auto"):
+                raise
+            if self.energy_left == "auto":
+                log.warning("%s: the run stops on fmax alone: %s", name_of(atoms), error)
+            return None, ()
+        if self.energy_left is None:
+            return recipe, ()
+        return recipe, (EnergyLeft(auto(len(atoms)) if self.energy_left == "auto" else float(self.energy_left)),)
+
+    def kind(self, run: DirectionOptimizer, guided: bool) -> Kind:
+        """The kind of this run: the same object for all that can go together."""
+        alone = guided or run.sees == "elastic"
+        if run.sees == "internal":
+            joined: Any = Internal
+        elif run.sees == "cartesian":
+            joined = partial(flat, run.stiffness)
+        else:
+            joined = only
+        if alone:
+            return Kind(run.direction, run.control, joined, alone)
+        key = (run.direction, run.control, run.sees, run.stiffness)
+        return self.kinds.setdefault(key, Kind(run.direction, run.control, joined))
+
+
+def estimating(plan: Plan) -> Recipe:
+    """The recipe of the energy left; InputError where it cannot be estimated."""
+    if plan.estimating is None:
+        raise InputError("energy left cannot be estimated of these atoms")
+    return plan.estimating
+
+
+def member_of(run: DirectionOptimizer, atoms: Atoms) -> Member:
+    """The coordinates of a run that do not depend on the geometry; None where they do."""
+    if run.sees == "internal":
+        return None
+    return 3 * len(atoms) if run.sees == "cartesian" else run.cartesian(3 * len(atoms))
+
+
+def flat(stiffness: float, entries: Any) -> Cartesian:
+    return Cartesian.of(*entries, stiffness=stiffness)
+
+
+def only(members: Any) -> Any:
+    (member,) = members
+    return member

@@ -1,0 +1,119 @@
+"""Systems that take their steps together, and how some of them leave, enter, or go apart for a while."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from molopt.batch.guards import Guarded
+from molopt.batch.kind import Kind
+from molopt.batch.passenger import Passenger
+from molopt.control.drive import Arrival, Memory, Point
+from molopt.coordinates.base import Coordinates
+from molopt.rules.partition import Array, Partition
+from molopt.rules.state import Layout, concatenate, select
+
+
+@dataclass(frozen=True, eq=False)
+class Crew:
+    """S systems of one kind, at geometries whose forces are asked for next.
+
+    Attributes
+    ----------
+    kind : Kind
+    aboard : tuple of Passenger
+        S of them.
+    x : (3N,) array
+        Angstrom, one system after another.
+    guarded : Guarded
+    memory : Memory or None
+        None before the first step; of all systems or of none.
+    coordinates : Coordinates or None
+        Those of the memory.
+    """
+
+    kind: Kind
+    aboard: tuple[Passenger, ...]
+    x: Array
+    guarded: Guarded
+    memory: Memory[Any, Any, Any] | None = None
+    coordinates: Coordinates[Any] | None = None
+
+    def __len__(self) -> int:
+        return len(self.aboard)
+
+    @classmethod
+    def fresh(cls, kind: Kind, aboard: Sequence[Passenger], positions: Sequence[Array]) -> Self:
+        """Systems before their first force call, at positions (N, 3)."""
+        x = np.concatenate([part.ravel() for part in positions])
+        return cls(kind, tuple(aboard), x, Guarded.begin(x, len(aboard)))
+
+    @property
+    def places(self) -> Partition:
+        """Which entries of x are of which system."""
+        return Partition([3 * len(one.subject.numbers) for one in self.aboard])
+
+    def select(self, systems: Sequence[int]) -> "Crew":
+        """These systems alone, in this order."""
+        if len(systems) == len(self):
+            return self
+        places = self.places
+        layout = Layout(places, places)
+        aboard = tuple(self.aboard[s] for s in systems)
+        x, guarded = self.x[places.entries(systems)], select(layout, systems, self.guarded)
+        if self.memory is None or self.coordinates is None or not len(systems):
+            return Crew(self.kind, aboard, x, guarded)
+        memory = selected(self.coordinates.layout, self.memory, systems)
+        return Crew(self.kind, aboard, x, guarded, memory, self.kind.joined([one.member for one in aboard]))
+
+    @classmethod
+    def together(cls, crews: "Sequence[Crew]") -> "Crew":
+        """Crews of one kind as one; all have taken a step, or none has."""
+        first = crews[0]
+        if len(crews) == 1:
+            return first
+        aboard = tuple(one for crew in crews for one in crew.aboard)
+        x, guarded = np.concatenate([crew.x for crew in crews]), concatenate([crew.guarded for crew in crews])
+        memories = [crew.memory for crew in crews if crew.memory is not None]
+        if not memories:
+            return cls(first.kind, aboard, x, guarded)
+        coordinates = first.kind.joined([one.member for one in aboard])
+        point = concatenate([memory.point for memory in memories])
+        memory: Memory[Any, Any, Any] = Memory(
+            point=point,
+            linearization=coordinates.linearize(*point),
+            **{name: concatenate([getattr(memory, name) for memory in memories]) for name in STATES},
+            arrived=np.concatenate([memory.arrived for memory in memories]),
+        )
+        return cls(first.kind, aboard, x, guarded, memory, coordinates)
+
+
+STATES = ("before", "after", "control", "proposal")  # of a memory
+
+
+def selected(layout: Layout, memory: Memory[Any, Any, Any], systems: Sequence[int]) -> Memory[Any, Any, Any]:
+    """The memory of these systems."""
+    return Memory(
+        point=select(layout, systems, memory.point),
+        linearization=memory.linearization.select(systems),
+        **{name: select(layout, systems, getattr(memory, name)) for name in STATES},
+        arrived=memory.arrived[list(systems)],
+    )
+
+
+def arrivals(
+    coordinates: Coordinates[Any], whole: Coordinates[Any], arrival: Arrival[Any, Any, Any], systems: Sequence[int]
+) -> Arrival[Any, Any, Any]:
+    """The arrival of these systems, whose coordinates are `coordinates`, of all that are in `whole`."""
+    layout = whole.layout
+    linearization = arrival.linearization.select(systems)
+    taken = arrival.seen.taken[layout.entries.entries(systems)]
+    here: Point = select(layout, systems, arrival.here)
+    return Arrival(
+        here,
+        linearization,
+        coordinates.observe(linearization, taken),
+        select(layout, systems, arrival.state),
+        select(layout, systems, arrival.control),
+    )

@@ -1,0 +1,77 @@
+"""What the systems of a crew have in common, and what conformers of one molecule share."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from molopt.batch.conformers import Lists
+from molopt.control import StepControl
+from molopt.convergence import Criterion
+from molopt.coordinates.base import Coordinates
+from molopt.directions import Direction
+from molopt.optimizers.checking import Checking
+from molopt.optimizers.internals import Recipe
+from molopt.rules.partition import Array
+
+Member = Any  # the coordinates of one system, of which `Kind.joined` makes those of several
+
+
+@dataclass(frozen=True, eq=False)
+class Kind:
+    """What the systems of a crew have in common.
+
+    Attributes
+    ----------
+    direction, control
+        What proposes steps, and how much of them is taken.
+    joined : callable
+        The coordinates of several systems, made of the members of each.
+    alone : bool
+        Whether each system goes by itself, as with a direction that knows its molecule.
+    """
+
+    direction: Direction[Any, Any]
+    control: StepControl[Any]
+    joined: Callable[[Sequence[Member]], Coordinates[Any]]
+    alone: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What conformers of one molecule share.
+
+    Attributes
+    ----------
+    kind : Kind
+    recipe : Recipe or None
+        Of their internal coordinates; None where they are not internal.
+    lists : Lists or None
+        What conformers of a molecule share of their internal coordinates; None where they share nothing.
+    member : object or None
+        Their coordinates where these do not depend on the geometry.
+    estimating : Recipe or None
+        Of the coordinates in which energy left is estimated; None where it cannot be.
+    criteria : tuple of Criterion
+        What a run must meet beside fmax.
+    checking : Checking
+        The check of a run that has not begun.
+    nearest : (N, N) array
+        Angstrom; the distances that atoms keep without a closer look (`molopt.batch.guards`).
+    optimizer : str
+        With every hyper-parameter.
+    surrogate : Surrogate or None
+        What guides the one system that this plan is of.
+    surrogate_setup_seconds : float
+    """
+
+    kind: Kind
+    recipe: Recipe | None
+    lists: Lists | None
+    member: Member | None
+    estimating: Recipe | None
+    criteria: tuple[Criterion, ...]
+    checking: Checking
+    nearest: Array
+    optimizer: str
+    surrogate: Any = None
+    surrogate_setup_seconds: float = 0.0

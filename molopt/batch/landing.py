@@ -1,0 +1,193 @@
+"""The result of a system that has left the batch."""
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+from ase import Atoms
+
+from molopt.batch.crew import Crew
+from molopt.ending import Ending, Start, word_of_end
+from molopt.errors import InputError, RunStopped
+from molopt.molecules import Molecule
+from molopt.molecules.electrons import name_of
+from molopt.optimizers.energy_left import Estimate
+from molopt.potentials.sense import Evaluated
+from molopt.result import Result
+from molopt.rules.partition import Array
+from molopt.stationary.verdict import ENDED, Verdict
+
+
+class Landed(Result):
+    """A `Result` whose dear fields are found out when they are first asked for.
+
+    Attributes
+    ----------
+    number : int
+        The place of the system in the stream, counted from 0.
+    """
+
+    number: int
+    ending: Ending
+
+    def __init__(self, number: int, ending: Ending, **known: object) -> None:
+        vars(self).update(
+            known, number=number, ending=ending, error=ending.error, curvature=ending.curvature,
+            energy=ending.energy, fmax=ending.fmax,
+        )  # fmt: skip
+
+    @cached_property
+    def atoms(self) -> Atoms:
+        return self.ending.atoms
+
+    @cached_property
+    def molecule(self) -> Molecule | None:
+        return self.ending.molecule
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        return self.ending.verdict
+
+    @cached_property
+    def energy_left(self) -> Estimate | None:
+        return self.ending.energy_left
+
+    @cached_property
+    def bonds_kept(self) -> bool | None:
+        return self.ending.became.bonds_kept
+
+    @cached_property
+    def stereo_kept(self) -> bool | None:
+        return self.ending.became.stereo_kept
+
+    @property
+    def ended(self) -> str:
+        return self.ending.ended
+
+    @property
+    def converged(self) -> bool:
+        return ENDED[self.ending.ended].converged
+
+    @property
+    def positions(self) -> Array:
+        """(N, 3) of the result, Angstrom; those of the start where not even the first force call worked."""
+        return self.ending.positions
+
+    def whole(self) -> Result:
+        """The same with every field found out."""
+        return Result(**{part.name: getattr(self, part.name) for part in fields(Result)})
+
+    def as_dict(self) -> dict[str, object]:
+        return self.whole().as_dict()
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Seconds of a batch, a system.
+
+    Attributes
+    ----------
+    spent, asked : float
+        Since it began, and of them inside the potential.
+    """
+
+    spent: float
+    asked: float
+
+
+def landing(
+    clock: Clock,
+    potential: str,
+    crew: Crew,
+    s: int,
+    last: Evaluated | None,
+    *,
+    met: bool = False,
+    exploded: str = "",
+    stopped: RunStopped | None = None,
+    failure: Exception | None = None,
+    cut: bool = False,
+) -> Landed:
+    """The result of system s of a crew.
+
+    Parameters
+    ----------
+    last : Evaluated or None
+        The force call at which it ended; None where that is the one before the last, which did not work.
+    met : bool
+        Whether all criteria are met there.
+    exploded : str
+        How it exploded; empty where it did not.
+    stopped, failure
+        What else ended it.
+    cut : bool
+        Whether its last step was not completed.
+    """
+    one, places, guarded = crew.aboard[s], crew.places, crew.guarded
+    checking = one.checking
+    if last is None and one.trace:
+        x, call = guarded.last_x[places.part(s)].reshape(-1, 3), one.trace[-1]
+        last = Evaluated(len(one.trace), x, call.energy, call.fmax, {})
+    kept = None if checking is None else checking.stopped()
+    interrupted = checking is not None and checking.interrupted
+    last = last if kept is None else kept.call
+    arrived = interrupted or (met and not exploded and stopped is None and failure is None)
+    end, blown = one.mind.end(s, places, guarded, last, not exploded and stopped is None, arrived)
+    exploded = exploded or blown
+    at = one.start.positions if end is None else end.positions
+    curvature = (one.plan.checking if checking is None else checking).curvature(at.ravel())
+    saddle = one.plan.checking.asked.kind == "auto" and curvature is not None and curvature.stationary == "saddle"
+    word = word_of_end(
+        bool(exploded), "" if stopped is None else stopped.ended, failure is not None, met or interrupted, saddle
+    )
+    steps = int(guarded.steps[s]) - int(cut and crew.kind.control.retries and crew.memory is not None)
+    reason = failure if stopped is None else stopped
+    error = None
+    if exploded or reason is not None:
+        said = exploded or " ".join(str(reason).split()) or type(reason).__name__
+        error = f"stopped at step {steps}: {said}"
+    ending = Ending(
+        start=one.start,
+        end=end,
+        ended=word,
+        met=word == "converged" or interrupted,
+        curvature=curvature,
+        unlooked="",
+        stopping=None if exploded else one.remembered(),
+        error=error,
+    )
+    surrogate = one.plan.surrogate
+    seconds = clock.spent - one.seat.waited
+    return Landed(
+        one.number,
+        ending,
+        name=one.start.name,
+        potential=potential,
+        optimizer=one.plan.optimizer,
+        at_noise_floor=arrived and one.stopping is not None and one.stopping.at_noise_floor,
+        force_calls=int(guarded.calls[s]),
+        steps=steps,
+        seconds=seconds,
+        optimizer_seconds=seconds - (clock.asked - one.seat.asked) - (surrogate.seconds if surrogate else 0.0),
+        surrogate=surrogate.name if surrogate else None,
+        surrogate_calls=surrogate.calls if surrogate else 0,
+        surrogate_seconds=surrogate.seconds if surrogate else 0.0,
+        surrogate_setup_seconds=one.plan.surrogate_setup_seconds,
+        trace=one.trace,
+    )
+
+
+def refused(
+    number: int, target: Molecule | Atoms | tuple[Molecule, Array], potential: str, error: InputError
+) -> Landed:
+    """The result of a system that could not be taken aboard."""
+    if isinstance(target, Atoms):
+        start = Start(None, target, target.positions.copy(), name_of(target))
+    else:
+        molecule, positions = target if isinstance(target, tuple) else (target, target.positions)
+        start = Start(molecule, None, positions, molecule.name)
+    ending = Ending(start, None, "failed", False, None, "", None, f"not begun: {error.message}")
+    return Landed(
+        number, ending, name=start.name, potential=potential, optimizer="", at_noise_floor=False, force_calls=0,
+        steps=0, seconds=0.0, optimizer_seconds=0.0, surrogate=None, surrogate_calls=0, surrogate_seconds=0.0,
+        surrogate_setup_seconds=0.0, trace=[],
+    )  # fmt: skip

@@ -1,0 +1,77 @@
+"""One system of a batch: what is its own while arrays hold the rest."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from molopt.batch.guards import Mind
+from molopt.batch.kind import Member, Plan
+from molopt.control.drive import Point
+from molopt.ending import Start
+from molopt.optimizers.checking import Checking
+from molopt.optimizers.energy_left import REMEMBERED
+from molopt.optimizers.internals import Recipe
+from molopt.optimizers.stopping import Stopping
+from molopt.potentials.batched import Subject
+from molopt.potentials.counting import ForceCall
+
+
+class Seat(NamedTuple):
+    """When a system came aboard."""
+
+    since: float  # seconds of a monotonic clock
+    waited: float  # seconds that the batch had spent by then, a system
+    asked: float  # and of them inside the potential
+
+
+@dataclass(eq=False)
+class Passenger:
+    """One system aboard.
+
+    Attributes
+    ----------
+    number : int
+        Its place in the stream, counted from 0.
+    start : Start
+    plan : Plan
+    subject : Subject
+        It, to the potential.
+    seat : Seat
+    mind : Mind
+    stopping : Stopping or None
+        Its criteria beside fmax; None where there are none, and what they would know is in `points`.
+    checking : Checking or None
+        None where its curvature is not looked at.
+    recipe : Recipe or None
+        Of its internal coordinates, with the bonds that it has now.
+    member : object or None
+        Its coordinates, once it has any.
+    points : deque of Point
+        Its last geometries whose forces are known.
+    trace : list of ForceCall
+    attempt : int
+        How often its last step was shortened because the potential failed at its end.
+    """
+
+    number: int
+    start: Start
+    plan: Plan
+    subject: Subject
+    seat: Seat
+    mind: Mind
+    stopping: Stopping | None
+    checking: Checking | None
+    recipe: Recipe | None
+    member: Member | None
+    points: deque[Point] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    trace: list[ForceCall] = field(default_factory=list)
+    attempt: int = 0
+
+    def remembered(self) -> Stopping | None:
+        """Its criteria, or what they would know by now; None where energy left cannot be estimated."""
+        recipe = self.plan.estimating
+        if self.stopping is not None or recipe is None:
+            return self.stopping
+        stopping = Stopping((), lambda: recipe)
+        stopping.points.extend(self.points)
+        return stopping

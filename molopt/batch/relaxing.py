@@ -1,0 +1,182 @@
+"""Relax many molecules: one function from a stream of starts to a stream of results."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from ase import Atoms
+from numpy.typing import ArrayLike
+
+from molopt.batch.boarding import Boarding, Target
+from molopt.batch.flight import Flight
+from molopt.batch.landing import Landed
+from molopt.batch.potentials import evaluator
+from molopt.batch.round import Terms
+from molopt.errors import InputError
+from molopt.molecules import Molecule
+from molopt.optimizers.spec import OptimizerSpec
+from molopt.optimizers.stopping import check_criteria
+from molopt.potentials.budget import Budget
+from molopt.rules.base import check as check_number
+from molopt.rules.partition import Array
+
+WIDTH = 64
+
+
+class Relaxed(NamedTuple):
+    """What a batch of conformers gave, in their order."""
+
+    energies: Array  # (S,) eV, NaN where not even the first force call worked
+    positions: Array  # (S, N, 3) Angstrom
+    converged: Array  # (S,) bool
+    force_calls: Array  # (S,) int
+    verdicts: list[str]  # (S,) how each run ended
+
+
+class Batch:
+    """Results of many runs, made as they are asked for: an iterator, or arrays with `collect`."""
+
+    def __init__(self, results: Iterator[Landed]) -> None:
+        self.results = results
+
+    def __iter__(self) -> Iterator[Landed]:
+        return self
+
+    def __next__(self) -> Landed:
+        return next(self.results)
+
+    def collect(self) -> Relaxed:
+        """All results of conformers of one molecule as arrays, in the order of the stream.
+
+        Raises
+        ------
+        InputError
+            They have different numbers of atoms.
+        """
+        found = sorted(self, key=lambda one: one.number)
+        if len({one.positions.shape for one in found}) > 1:
+            raise InputError("collect() makes arrays of conformers of one molecule: take these results one by one")
+        return Relaxed(
+            np.array([one.energy for one in found]),
+            np.array([one.positions for one in found]),
+            np.array([one.converged for one in found], dtype=bool),
+            np.array([one.force_calls for one in found], dtype=int),
+            [one.ended for one in found],
+        )
+
+
+def relax_batch(
+    targets: Molecule | Iterable[Molecule | Atoms],
+    optimizer: Any = "default",
+    potential: Any = None,
+    fmax: float = 0.05,
+    energy_left: float | str | None = "auto",
+    steps: int = 1000,
+    *,
+    positions: ArrayLike | Iterable[ArrayLike] | None = None,
+    coordinates: str | None = None,
+    surrogate: Any = "auto",
+    check: str | None = "auto",
+    max_calls: int | None = None,
+    time_limit: float | None = None,
+    width: int = WIDTH,
+    workers: int = 1,
+    ordered: bool = False,
+    on_result: Callable[[Landed], object] | None = None,
+) -> Batch:
+    """Relax many molecules together, each as `molopt.relax` would alone.
+
+    Systems are in flight, `width` at a time: one that is done leaves, and the next takes its place, so that memory does
+    not grow with their number. Each takes the steps of a run of its own, whoever is beside it. One that explodes, or
+    whose potential fails, leaves with its verdict and harms no other.
+
+    Parameters
+    ----------
+    targets : iterable of Molecule or ase.Atoms; or Molecule
+        Any iterable: it is drawn from as there are seats. Atoms are without constraints. A single molecule is relaxed
+        from each of the `positions`.
+    optimizer, potential, fmax, energy_left, steps, coordinates, surrogate, check, max_calls, time_limit
+        As in `molopt.relax`, with optimizers of molopt alone. The seconds of a time limit are counted from when a
+        system comes aboard. `potential` may also be a function that evaluates many systems at once
+        (`molopt.potentials.batched.BatchedPotential`), for which "auto" is no surrogate. A calculator is shared by all.
+    positions : (S, N, 3) array, or iterable of (N, 3) arrays, optional
+        Angstrom; the conformers of the one molecule, whose bonds, coordinates and force field are found out once.
+    width : int
+        Systems in flight.
+    workers : int
+        Processes. RDKit's force fields and tblite use one core each: as many workers as cores.
+    ordered : bool
+        Give results in the order of the targets, and keep those that are done before their turn.
+    on_result : callable, optional
+        Called with each result as it lands, for progress.
+
+    Returns
+    -------
+    Batch
+        An iterator of results, in the order in which they land; `number` is their place among the targets. A target
+        that cannot be relaxed has a result that says so. `collect()` gives arrays.
+
+    Raises
+    ------
+    InputError
+        An argument cannot be used, or the optimizer cannot be batched.
+
+    Examples
+    --------
+    >>> ethanol = Molecule.from_smiles("CCO")
+    >>> [result.converged for result in relax_batch([ethanol, Molecule.from_smiles("CO")], potential="mmff94s")]
+    [True, True]
+    >>> x = [conformer.positions for conformer in ethanol.conformers(3)]
+    >>> relax_batch(ethanol, positions=x, fmax=0.01).collect().energies.shape
+    (3,)
+    """
+    check_criteria(fmax, energy_left, steps)
+    Budget(max_calls, time_limit)
+    for name, value in (("width", width), ("workers", workers)):
+        check_number(name, value, "positive")
+        if int(value) != value:
+            raise InputError(f"{name} must be a whole number, got {value}")
+    spec = OptimizerSpec.of(optimizer, coordinates).guided_by(surrogate)
+    if spec.coordinates is None:
+        raise InputError(f"{spec.label} cannot be batched: use default or a rule of molopt, or molopt.relax")
+    stream, potential = drawn(targets, positions), potential
+    boarding = Boarding(spec, spec.checked_by(check), evaluator(potential), potential, fmax, energy_left)
+    flight = Flight(boarding, stream, Terms(fmax, int(steps), max_calls, time_limit), int(width))
+    results = flight.results()
+    return Batch(told(in_order(results) if ordered else results, on_result))
+
+
+def drawn(targets: Any, positions: Any) -> Iterator[Target]:
+    """The targets one by one, checked to be what can be relaxed."""
+    if positions is None:
+        if isinstance(targets, Molecule | Atoms):
+            raise InputError("relax_batch takes many molecules, or one and its positions=: got one molecule alone")
+        return map(checked, targets)
+    if not isinstance(targets, Molecule):
+        raise InputError(f"positions= are of one Molecule, got {type(targets).__name__}")
+    return ((targets, np.array(each, dtype=float)) for each in positions)
+
+
+def checked(target: Any) -> Molecule | Atoms:
+    """The target; InputError where it is neither a molecule nor atoms."""
+    if not isinstance(target, Molecule | Atoms):
+        raise InputError(f"relax_batch takes Molecules or ase.Atoms, got {target!r}: see molopt.read")
+    return target
+
+
+def in_order(results: Iterator[Landed]) -> Iterator[Landed]:
+    """The results by their numbers; those that are early wait."""
+    early: dict[int, Landed] = {}
+    turn = 0
+    for result in results:
+        early[result.number] = result
+        while turn in early:
+            yield early.pop(turn)
+            turn += 1
+
+
+def told(results: Iterator[Landed], on_result: Callable[[Landed], object] | None) -> Iterator[Landed]:
+    for result in results:
+        if on_result is not None:
+            on_result(result)
+        yield result

@@ -1,0 +1,90 @@
+"""How kernels are compiled: by numba where it is installed, once, and kept on disk.
+
+A kernel is a plain Python function over arrays. `inner` marks those that other kernels call, `kernel` those that Python
+calls: these are kept in numba's cache, next to this file or, where that cannot be written, in the user's cache folder.
+Without numba both leave a function as it is; nothing calls it then but a reader.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any, TypeVar
+
+numba: Any
+try:
+    numba = import_module("numba")
+except ImportError:  # also where numba does not support the NumPy that is installed
+    numba = None
+
+log = logging.getLogger("molopt")
+
+# Sums may be reordered for vector instructions: the order depends on the length of a sum alone, never on a neighbour.
+OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz", "arcp"}}
+STAMP = "molopt-kernels.sha256"
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+entries: list[Any] = []  # the kernels, as numba keeps them
+
+
+def inner(function: Function) -> Function:
+    """Compile a function that kernels call."""
+    compiled: Function = function if numba is None else numba.njit(**OPTIONS)(function)
+    return compiled
+
+
+def kernel(function: Function) -> Function:
+    """Compile a function that Python calls, and keep it on disk if any folder can be written."""
+    if numba is None:
+        return function
+    compiled: Function
+    try:
+        compiled = numba.njit(cache=True, **OPTIONS)(function)
+    except RuntimeError:  # no folder for the cache
+        compiled = numba.njit(**OPTIONS)(function)
+    entries.append(compiled)
+    return compiled
+
+
+def available() -> bool:
+    """Whether numba is installed and works with the NumPy that is."""
+    return numba is not None
+
+
+@cache
+def prepare() -> None:
+    """Say once a process if kernels are going to be compiled; forget those of other sources.
+
+    numba notices a change of the file of a kernel, but not of the files of the functions that it calls: the stamp in
+    the cache folder is of all of them together.
+    """
+    folders = {Path(path) for entry in entries if (path := entry.stats.cache_path)}
+    if not folders:
+        log.warning("compiling the kernels of internal coordinates, about half a minute: no folder to keep them in")
+        return
+    now = fingerprint()
+    for folder in folders:
+        stamp = folder / STAMP
+        try:
+            if stamp.exists() and stamp.read_text() == now:
+                continue
+            log.warning("compiling the kernels of internal coordinates, about half a minute, once: kept in %s", folder)
+            for index in folder.glob("*.nbi"):
+                if index.name.split(".")[0] in sources():
+                    index.unlink(missing_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
+            stamp.write_text(now)
+        except OSError as error:
+            log.debug("the kernels are not kept: %s", error)
+
+
+def sources() -> dict[str, Path]:
+    """The files of this package by the names of their modules."""
+    return {path.stem: path for path in sorted(Path(__file__).parent.glob("*.py"))}
+
+
+def fingerprint() -> str:
+    """A hash of all sources."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources().values())).hexdigest()
