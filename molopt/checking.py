@@ -54,7 +54,7 @@ def check(
     workers: int = 1,
     on_call: Callable[[int], object] | None = None,
 ) -> Check:
-    """Tell what a geometry is, wherever it comes from; it stays as it is.
+    """Determine what a geometry is, wherever it comes from; it is not changed.
 
     Parameters
     ----------

@@ -95,7 +95,7 @@ class InThisProcess(Answers):
 
 
 class InProcesses(Answers):
-    """Of several processes, as they come; leaving early ends what is under way."""
+    """Of several processes, as they arrive; leaving early ends what is under way."""
 
     def __init__(self, forces: ForcesOf, workers: int, on_call: Callable[[int], object] | None = None) -> None:
         super().__init__(on_call)

@@ -40,13 +40,13 @@ class Call:
 
 @dataclass
 class Noise:
-    r"""What the last force calls tell of the noise in the forces.
+    r"""What the last force calls say about the noise in the forces.
 
     Independent noise of standard deviation :math:`\sigma` in each component of the forces makes an energy left of
 
     .. math:: \frac{\sigma^2}{2} \mathrm{tr} (P H P)^+
 
-    even at the minimum, and no single geometry can tell less. It shows in two ways:
+    even at the minimum, and no single geometry can show less. It shows in two ways:
 
     1. Net force and torque. They are zero, or constant, where the potential does not change as a molecule is moved
        as a whole, and noise makes them jump: :math:`\sigma^2` is the mean of half their squared change from call to
@@ -56,7 +56,7 @@ class Noise:
        successive calls (one and two calls apart) have little to do with each other.
 
     An energy left of the size of 1, or what 2 sees, may also be a slope that noise covers: on a plateau it can lead a
-    hundred times further down. What one call cannot tell, many can. A run has reached the floor only where it has come
+    hundred times further down. What one call cannot show, many can. A run has reached the floor only where it has come
     to rest as well, over the last fourth of its force calls (16 at least, 64 at most):
 
     - the energy does not fall: Mann's and Kendall's test finds no trend, or the two halves differ by no more than the
@@ -119,7 +119,7 @@ class Noise:
         return not agree(products(calls, linearization), limit)
 
     def shown(self, linearization: Linearized) -> bool:
-        """Whether the last force calls look like noise alone, which net force and torque need not tell."""
+        """Whether the last force calls look like noise alone, which net force and torque need not show."""
         calls = self.latest(LAST)
         return len(calls) == LAST and contradicted(calls) > CONTRADICTED and incoherent(products(calls, linearization))
 

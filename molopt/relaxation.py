@@ -42,7 +42,7 @@ def relax(
         Stays as it is. Constraints of atoms hold.
     optimizer : str, Rule, callable or OptimizerSpec
         A name with arguments such as "adam/internal?lr=0.5" or "bfgs" (`molopt.optimizers.spec.OptimizerSpec.of`), a
-        rule, or a class of ASE optimizers; by default the best there is. What a name says of the surrogate or the check
+        rule, or a class of ASE optimizers; by default the best one. What a name says of the surrogate or the check
         holds against the default of `surrogate` or `check`; any other value of these that differs is an error.
     potential : str or ASE calculator, optional
         A name (`molopt.potential`) or a calculator; by default the atoms' own, and MMFF94 for a Molecule.

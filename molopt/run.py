@@ -31,7 +31,7 @@ from molopt.stationary.curvature import Curvature
 from molopt.stopwatch import Stopwatch
 from molopt.system import Potential, surrogate_for, system_of
 
-STOPPING = (RuntimeError, ArithmeticError, np.linalg.LinAlgError)  # how potentials and line searches give up
+STOPPING = (RuntimeError, ArithmeticError, np.linalg.LinAlgError)  # how potentials and line searches fail
 
 
 class Run:
@@ -139,7 +139,7 @@ class Run:
 
     @contextmanager
     def opened(self, trajectory: Any) -> Iterator[Any]:
-        """The trajectory, kept open: ASE would open it anew for each frame."""
+        """The trajectory, kept open: ASE would open it again for each frame."""
         if not isinstance(trajectory, (str, Path)):
             yield trajectory
             return

@@ -168,9 +168,9 @@ class Outcome(Measured):
         Entry("where the end, relaxed on with care and without counting, comes to rest; NaN where it does not", "eV"),
     ] = NAN
     end_stationary: Annotated[
-        str, Entry("what the end is, by a look that was not counted (`molopt.comparison.ends`)", words=STATIONARY)
+        str, Entry("what the end is, by a check that was not counted (`molopt.comparison.ends`)", words=STATIONARY)
     ] = "unchecked"
-    end_stiffness: Annotated[float, Entry("the lowest curvature that this look found", "eV/A^2", digits=4)] = NAN
+    end_stiffness: Annotated[float, Entry("the lowest curvature that this check found", "eV/A^2", digits=4)] = NAN
     energies: Annotated[
         Array,  # (ncalls,)
         Entry("of each force call that worked", "eV", read=lambda run: np.array([call.energy for call in run.trace])),
@@ -259,7 +259,7 @@ def lowest_curvature(row: Standing) -> Cell:
     return Cell(f"{found:.5g}", found) if math.isfinite(found) else Cell(UNKNOWN)
 
 
-ESTIMATED = "energy left, as the run estimated it; ? where it did not look at the curvature of its end"
+ESTIMATED = "energy left, as the run estimated it; ? where it did not check the curvature of its end"
 AT_REST = (
     "where the end came to rest when it was relaxed on: A is the lowest, A-2 another geometry within 1 meV of it, as a "
     "mirror image is"
@@ -275,7 +275,7 @@ COLUMNS: tuple[Column[Standing], ...] = (
         good="minimum",
         numeric=False,
     ),
-    Column("lowest_curvature", "lowest curvature", lowest_curvature, "eV/A^2", "NaN where nobody looked"),
+    Column("lowest_curvature", "lowest curvature", lowest_curvature, "eV/A^2", "NaN where it was not checked"),
     Column("energy_left", "left", left, "meV", ESTIMATED),
     Column("above_lowest", "above lowest", above(MEV, 1), "meV"),
     Column("above", "above", above(MEV, 1), "meV"),  # beside the next: above best, meV and kcal/mol

@@ -121,7 +121,7 @@ def calculator_for(
     if not hasattr(calculator, "get_property"):
         raise InputError(f"potential must be a name or an ASE calculator, got {calculator!r}")
     if "forces" not in implemented(calculator):
-        raise InputError(f"{type(calculator).__name__} gives no forces: no geometry can be relaxed with it")
+        raise InputError(f"{type(calculator).__name__} gives no forces, so no geometry can be relaxed with it")
     return calculator
 
 
@@ -146,6 +146,6 @@ def surrogate_for(
 
 
 def alike(one: GetPropertiesMixin, other: GetPropertiesMixin) -> bool:
-    """Whether two calculators give the same energies, as far as their class and parameters tell."""
+    """Whether two calculators give the same energies, as far as their class and parameters say."""
     parameters = [getattr(calculator, "parameters", None) for calculator in (one, other)]
     return type(one) is type(other) and parameters[0] is not None and dict(parameters[0]) == dict(parameters[1] or {})

@@ -13,8 +13,8 @@ from ase.constraints import dict2constraint
 import molopt
 
 FILE = Path(__file__).with_name("recorded_runs.json")
-ENERGY = 1e-5  # eV; the same basin to a run that ends at fmax 0.05
-CALLS = 1  # where rounding differs
+ENERGY = 2e-3  # eV; what runs to fmax 0.05 may leave: two ends of one basin
+CALLS = 1
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Outcome:
     verdict: list[str]
 
     def differences(self, other: "Outcome") -> list[str]:
-        """What is not the same; none where only rounding differs."""
+        """What is not the same; none where the run went the same way into the same basin."""
         said = []
         if abs(self.force_calls - other.force_calls) > CALLS:
             said.append(f"{self.force_calls} -> {other.force_calls} force calls")

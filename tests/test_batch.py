@@ -1,16 +1,23 @@
 """Many systems in flight: each as if it were alone, none harmed by another."""
 
+import gc
+import os
+import tracemalloc
+from itertools import islice
+
 import numpy as np
 import pytest
+from ase import Atoms
+from ase.calculators.calculator import Calculator, all_changes
+from ase.constraints import FixAtoms
 
-from molopt import Molecule, relax, relax_batch
+from molopt import InputError, Molecule, PotentialFailed, potential, relax, relax_batch
 from molopt.optimizers.registry import RULES
 
 ETHANOL = Molecule.from_smiles("CCO", name="ethanol")
 GLYCINE = Molecule.from_smiles("NCC(=O)O", name="glycine")
-ALANINE = Molecule.named("aladip")
-CONFORMERS = list(ETHANOL.conformers(3)) + list(GLYCINE.conformers(3))
-QUICK = {"potential": "mmff94", "fmax": 0.01, "energy_left": None, "check": None}
+STARTS = [*ETHANOL.conformers(2), *GLYCINE.conformers(2)]
+PLAIN = {"potential": "mmff94", "fmax": 0.01, "energy_left": None, "check": None}
 
 
 def assert_same(batched, single):
@@ -23,12 +30,245 @@ def assert_same(batched, single):
     assert traces[0] == pytest.approx(traces[1], abs=1e-6)
     assert batched.at_noise_floor == single.at_noise_floor
     assert (batched.bonds_kept, batched.stereo_kept) == (single.bonds_kept, single.stereo_kept)
-    assert float(batched.energy_left) == pytest.approx(float(single.energy_left), abs=1e-6)
+    assert (batched.name, batched.optimizer, batched.potential) == (single.name, single.optimizer, single.potential)
+
+
+def bits(results):
+    """All that says whether runs took the same steps, to the last bit."""
+    return {one.number: (one.force_calls, one.energy, one.positions.tobytes()) for one in results}
 
 
 @pytest.mark.parametrize("coordinates", ["cartesian", "internal"])
 @pytest.mark.parametrize("rule", sorted(RULES))
 def test_every_rule_takes_the_steps_of_runs_alone(rule, coordinates):
-    keywords = QUICK | {"optimizer": rule, "coordinates": coordinates, "steps": 25}
-    for start, result in zip(CONFORMERS[1:5], relax_batch(CONFORMERS[1:5], **keywords, ordered=True), strict=True):
+    keywords = PLAIN | {"optimizer": rule, "coordinates": coordinates, "steps": 8}
+    for start, result in zip(STARTS[1:3], relax_batch(STARTS[1:3], **keywords, ordered=True), strict=True):
         assert_same(result, relax(start, **keywords))
+
+
+@pytest.mark.parametrize(
+    "keywords",
+    [
+        {"fmax": 0.01},
+        {"check": "report", "energy_left": None, "fmax": 0.01},
+        {"check": None, "energy_left": 0.002},
+        {"optimizer": "lbfgs/cartesian", "check": None, "energy_left": None},
+        {"optimizer": "default?memory=3", "coordinates": "internal", "check": None},
+        {"potential": "uff", "check": None},
+        {"max_calls": 5},
+        {"steps": 3, "check": None},
+    ],
+)
+def test_quasi_newton_takes_the_steps_of_runs_alone(keywords):
+    keywords = {"potential": "mmff94"} | keywords
+    for start, result in zip(STARTS, relax_batch(STARTS, **keywords, ordered=True), strict=True):
+        single = relax(start, **keywords)
+        assert_same(result, single)
+        assert str(result.energy_left) == str(single.energy_left)
+        assert result.as_dict().keys() == single.as_dict().keys()
+
+
+def test_a_run_that_a_surrogate_guides_goes_by_itself_in_the_batch():
+    pytest.importorskip("tblite")
+    starts = [Molecule.from_smiles("CO"), Molecule.from_smiles("O")]
+    for start, result in zip(starts, relax_batch(starts, potential="gfn2-xtb", ordered=True), strict=True):
+        single = relax(start, potential="gfn2-xtb")
+        assert_same(result, single)
+        assert result.surrogate == single.surrogate == "mmff94s"
+        assert result.surrogate_calls == single.surrogate_calls
+
+
+def test_ridges_are_left_and_named_in_a_batch_as_alone():
+    eclipsed = ETHANOL.with_positions(turned(ETHANOL, 60.0))
+    for check in ("auto", "report"):
+        keywords = {"potential": "mmff94", "fmax": 0.01, "check": check}
+        (result, _) = relax_batch([eclipsed, STARTS[0]], **keywords, ordered=True)
+        assert_same(result, relax(eclipsed, **keywords))
+
+
+def turned(molecule, degrees):
+    """Positions of ethanol with its methyl group turned."""
+    atoms = molecule.atoms()
+    atoms.set_dihedral(3, 0, 1, 2, degrees, indices=[3, 4, 5])
+    return atoms.positions
+
+
+def test_the_same_bits_at_any_width_and_in_any_company():
+    keywords = PLAIN | {"fmax": 0.002}
+    alone = bits(relax_batch(STARTS, **keywords, width=1))
+    for width in (3, 8):
+        assert bits(relax_batch(STARTS, **keywords, width=width)) == alone
+    others = [*GLYCINE.conformers(3, seed=5), STARTS[3], ETHANOL]
+    (found,) = (one for one in relax_batch(others, **keywords, width=4) if one.number == 3)
+    assert (found.force_calls, found.energy, found.positions.tobytes()) == alone[3]
+
+
+def test_results_come_in_order_where_that_is_asked_for():
+    starts = [GLYCINE, Molecule.from_smiles("O"), ETHANOL, Molecule.from_smiles("C")]
+    names = [one.name for one in relax_batch(starts, **PLAIN, width=2, ordered=True)]
+    assert names == [start.name for start in starts]
+    told = []
+    numbers = [one.number for one in relax_batch(starts, **PLAIN, width=2, on_result=told.append)]
+    assert sorted(numbers) == [0, 1, 2, 3]
+    assert [one.number for one in told] == numbers
+
+
+def test_conformers_of_one_molecule_are_arrays():
+    x = np.array([conformer.positions for conformer in GLYCINE.conformers(3)])
+    batch = relax_batch(GLYCINE, positions=x, **PLAIN).collect()
+    assert batch.positions.shape == x.shape
+    assert batch.converged.all()
+    assert batch.verdicts == ["converged"] * 3
+    for start, energy, calls in zip(x, batch.energies, batch.force_calls, strict=True):
+        single = relax(GLYCINE.with_positions(start), **PLAIN)
+        assert (energy, calls) == (pytest.approx(single.energy, abs=1e-6), single.force_calls)
+
+
+def test_a_stream_is_drawn_from_as_there_are_seats_and_memory_does_not_grow():
+    water, drawn = Molecule.from_smiles("O"), []
+
+    def stream():
+        for number in range(200):
+            drawn.append(number)
+            yield water.positions
+
+    batch = relax_batch(water, positions=stream(), **PLAIN, width=4)
+    next(batch)
+    assert len(drawn) <= 8
+    tracemalloc.start()
+    held = []
+    for several in (60, 139):
+        assert sum(1 for _ in islice(batch, several)) == several
+        gc.collect()
+        held.append(tracemalloc.get_traced_memory()[0])
+    tracemalloc.stop()
+    assert held[1] - held[0] < 100_000
+
+
+class Odd(Calculator):
+    """MMFF94 of glycine, and something else for the molecules that a test names."""
+
+    implemented_properties = ("energy", "forces")
+
+    def __init__(self, molecule, answer):
+        super().__init__()
+        self.real, self.answer, self.calls = potential("mmff94", molecule), answer, 0
+
+    def calculate(self, atoms=None, properties=(), system_changes=all_changes):
+        self.calls += 1
+        energy, forces = self.real.get_potential_energy(atoms), self.real.get_forces(atoms)
+        self.results = dict(zip(("energy", "forces"), self.answer(self.calls, energy, forces), strict=True))
+
+
+def raising(calls, energy, forces):
+    if calls == 3:
+        raise RuntimeError("no convergence")
+    return energy, forces
+
+
+BAD = {
+    "NaN": lambda calls, energy, forces: (energy, forces * (np.nan if calls > 2 else 1)),
+    "raises for good": lambda calls, energy, forces: raising(min(calls, 3), energy, forces),
+    "raises once": raising,
+    "raises at once": lambda calls, energy, forces: raising(3, energy, forces),
+    "explodes": lambda calls, energy, forces: (energy + 1e3 * calls**2, forces),
+    "stalls": lambda calls, energy, forces: (energy, np.where(np.arange(3) == 0, 0.1, 0.0) * np.ones_like(forces)),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_system_has_the_verdict_that_it_has_alone_and_harms_no_other(what):
+    def start(answer):
+        atoms = GLYCINE.atoms()
+        atoms.calc = Odd(GLYCINE, answer)
+        return atoms
+
+    keywords = {"fmax": 0.01, "surrogate": None, "check": None, "steps": 60}
+    well = bits(relax_batch([start(lambda calls, *found: found) for _ in range(3)], **keywords, width=3))
+    mixed = [start(lambda calls, *found: found) for _ in range(3)]
+    mixed[1] = start(BAD[what])
+    results = list(relax_batch(mixed, **keywords, width=3, ordered=True))
+    assert {number: found for number, found in bits(results).items() if number != 1} == {0: well[0], 2: well[2]}
+    assert [results[0].ended, results[2].ended] == ["converged"] * 2
+    if what == "raises at once":
+        with pytest.raises(PotentialFailed, match="force call 1: RuntimeError: no convergence"):
+            relax(start(BAD[what]), **keywords)
+        assert results[1].ended == "failed"
+        assert results[1].error.endswith("failed at force call 1: RuntimeError: no convergence")
+        return
+    single = relax(start(BAD[what]), **keywords)
+    assert (results[1].ended, results[1].force_calls) == (single.ended, single.force_calls)
+    assert results[1].steps == single.steps
+    assert (results[1].error is None) == (single.error is None)
+    assert results[1].energy == pytest.approx(single.energy, nan_ok=True)
+
+
+def test_targets_that_cannot_be_relaxed_have_a_result_that_says_so():
+    radical = Molecule.from_smiles("C[CH2]")
+    held = ETHANOL.atoms()
+    held.set_constraint(FixAtoms([0]))
+    results = list(relax_batch([radical, ETHANOL, held], **PLAIN, ordered=True))
+    assert [one.ended for one in results] == ["failed", "converged", "failed"]
+    assert "no parameters for radicals" in results[0].error
+    assert "has constraints, and a batch keeps none: use molopt.relax" in results[2].error
+
+
+def test_a_function_of_many_systems_is_a_potential():
+    asked = []
+
+    def springs(positions, numbers, system, charges, spins):
+        asked.append(len(charges))
+        energies = np.zeros(len(charges))
+        np.add.at(energies, system, 0.5 * (positions**2).sum(axis=1))
+        return energies.astype(np.float32), -positions.astype(np.float32)
+
+    starts = [Atoms("Ar", positions=[[x, 0.0, 0.0]]) for x in (0.5, 1.0, 1.5)]
+    results = list(relax_batch(starts, "adam", springs, coordinates="cartesian", check=None, energy_left=None))
+    assert all(one.converged for one in results)
+    assert asked[0] == 3
+    assert max(np.abs(one.positions).max() for one in results) < 0.05
+
+
+def test_coordinates_that_are_outdated_are_built_anew_apart():
+    swung = GLYCINE.atoms()
+    swung.set_angle(1, 2, 4, 172.0)
+    starts = [GLYCINE.with_positions(swung.positions), *STARTS[2:]]
+    keywords = PLAIN | {"fmax": 0.05}
+    for start, result in zip(starts, relax_batch(starts, **keywords, ordered=True), strict=True):
+        assert_same(result, relax(start, **keywords))
+
+
+@pytest.mark.skipif(os.cpu_count() < 2, reason="needs two cores")
+def test_processes_give_the_bits_of_one():
+    x = [conformer.positions for conformer in GLYCINE.conformers(4)]
+    one = list(relax_batch(GLYCINE, positions=x, **PLAIN, ordered=True))
+    two = list(relax_batch(GLYCINE, positions=x, **PLAIN, ordered=True, workers=2))
+    assert bits(two) == bits(one)
+    for mine, theirs in zip(one, two, strict=True):
+        assert str(mine.verdict) == str(theirs.verdict)
+        assert np.array_equal(mine.atoms.get_forces(), theirs.atoms.get_forces())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"optimizer": "bfgs"}, "bfgs cannot be batched: use default or a rule of molopt, or molopt.relax"),
+        ({"width": 0}, "width must be positive"),
+        ({"workers": 1.5}, "workers must be a whole number"),
+        ({"fmax": -1}, "fmax must be positive"),
+        ({"potential": 3}, "potential must be a name, an ASE calculator or a function"),
+        ({"positions": [[0.0]]}, "positions= are of one Molecule"),
+    ],
+)
+def test_arguments_that_cannot_be_used_are_refused_at_once(arguments, said):
+    with pytest.raises(InputError, match=said):
+        relax_batch([ETHANOL], **arguments)
+
+
+def test_one_molecule_alone_is_not_a_batch():
+    with pytest.raises(InputError, match="takes many molecules"):
+        relax_batch(ETHANOL)
+    with pytest.raises(InputError, match=r"takes Molecules or ase\.Atoms"):
+        next(relax_batch(["CCO"]))
+    with pytest.raises(InputError, match="arrays of conformers of one molecule"):
+        relax_batch([ETHANOL, GLYCINE], **PLAIN).collect()

@@ -767,8 +767,8 @@ def test_what_constraints_hold_is_projected_out(constraint):
 @pytest.mark.parametrize(
     ("make", "why"),
     [
-        (lambda: Atoms("He", calculator=LennardJones()), "nothing is free to move"),
-        (lambda: held(placed("CCO"), range(9)), "nothing is free to move"),
+        (lambda: Atoms("He", calculator=LennardJones()), "no atom is free to move"),
+        (lambda: held(placed("CCO"), range(9)), "no atom is free to move"),
         (lambda: bulk_copper(), "the run is in elastic coordinates, and a check needs internal ones"),
     ],
     ids=["atom", "all fixed", "crystal"],

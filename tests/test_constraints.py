@@ -160,7 +160,7 @@ def test_where_nothing_is_free_to_move_there_is_no_curvature_to_look_at(held):
     result, looked = molopt.relax(hydrogen), molopt.check(hydrogen)
     assert (result.ended, result.force_calls) == ("converged", 1)
     for verdict in (result.verdict, looked.verdict):
-        assert (verdict.stationary, verdict.why) == ("unchecked", "nothing is free to move")
+        assert (verdict.stationary, verdict.why) == ("unchecked", "no atom is free to move")
 
 
 def copper():

@@ -294,7 +294,7 @@ def test_a_run_that_came_down_to_the_noise_is_converged_and_says_so(sigma, smoot
     atoms.calc = Noisy(atoms, sigma, smooth)
     result = relax(atoms, steps=300)
     assert (result.ended, result.at_noise_floor) == ("converged", True)
-    assert "noise in the forces is all that is left" in caplog.text
+    assert "only noise in the forces is left" in caplog.text
     assert result.force_calls < 100
     # 37 atoms: noise of 10 meV/A makes some 40 meV; a run that had stopped on the way would be higher.
     assert result.energy - floor < 0.06

@@ -173,7 +173,7 @@ def test_code_named_in_both_alike_is_still_not_run(study, marker):
     assert codes == {"resume": 2, "report": 0, "export": 0}
     assert not marker.exists()
     refused = molopt("compare", "--resume", study)
-    assert f"if you know it, name it again: --potential '{PAYLOAD}'" in refused.stderr
+    assert f"if you trust it, name it again: --potential '{PAYLOAD}'" in refused.stderr
     assert not marker.exists()
 
 

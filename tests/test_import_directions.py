@@ -15,7 +15,7 @@ MODULES = sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py"})
 
 # From the ground up; a module imports from its own floor and from those below.
 HOUSE = """
-errors spelling specification files stopwatch
+errors spelling specification files execution stopwatch
 rules coordinates directions control convergence noise stationary
 molecules potentials
 optimizers
@@ -23,7 +23,7 @@ system
 columns schema
 ending batch run relaxation result
 record
-store execution
+store
 comparison conformers landscapes fitting checked checking displacing
 report
 cli __main__

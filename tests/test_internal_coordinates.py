@@ -154,7 +154,7 @@ def test_an_angle_that_becomes_straight_is_exchanged_for_bends_and_the_rest_is_r
     run = optimizer(atoms, coordinates="internal", logfile=None)
     with caplog.at_level(logging.INFO, logger="molopt"):
         for _ in run.irun(fmax=0.01, steps=100):
-            if "angle became straight; internal coordinates built anew" in caplog.text:
+            if "angle became straight; internal coordinates rebuilt" in caplog.text:
                 break
         assert len(run.member.primitives.bends) == 1
         before = run.memory.before
@@ -169,7 +169,7 @@ def test_an_interrupted_run_equals_an_uninterrupted_one_bit_for_bit_across_a_reb
     steps, whole = 26, bent_nitrile()
     with caplog.at_level(logging.INFO, logger="molopt"):
         optimizer(whole, coordinates="internal", logfile=None).run(fmax=0, steps=steps)
-    assert "internal coordinates built anew" in caplog.text
+    assert "internal coordinates rebuilt" in caplog.text
     for done in range(1, steps, 5):
         atoms, path = bent_nitrile(), tmp_path / f"{done}.json"
         optimizer(atoms, restart=path, coordinates="internal", logfile=None).run(fmax=0, steps=done)
@@ -269,7 +269,7 @@ def test_steps_too_long_for_the_way_back_are_shortened_and_said_and_the_coordina
     with caplog.at_level(logging.INFO, logger="molopt"):
         run.run(fmax=0.01, steps=5)
     assert "the back-transformation did not converge: " in caplog.text
-    assert "the back-transformation did not converge; internal coordinates built anew" in caplog.text
+    assert "the back-transformation did not converge; internal coordinates rebuilt" in caplog.text
     assert np.isfinite(atoms.positions).all()
 
 

@@ -72,7 +72,7 @@ def built(atoms, kind="learned"):
 
 def springs_of(atoms, constants=None):
     """The springs of atoms, with the constants of a table."""
-    known = Constants() if constants is None else Constants(constants)
+    known = Constants(shipped_table() if constants is None else constants)
     return Springs(built(atoms).primitives, Recipe.of(atoms, "learned").topology, known)
 
 
@@ -90,7 +90,7 @@ def metric_of(atoms, constants):
 
 def model_hessian(coordinates, x):
     """(3N, 3N) that of the model at x (3N,), eV/A^2."""
-    return coordinates.metric.hessian(x, coordinates.primitives.values(x), coordinates.a(x)).toarray()
+    return coordinates.metric.hessian(x, coordinates.primitives.values(x), coordinates.rows(x))
 
 
 def softest(coordinates, x):

@@ -26,9 +26,9 @@ def test_both_kinds_of_run_are_recorded_with_every_potential():
     ("changed", "said"),
     [
         ({"force_calls": 7}, ["5 -> 7 force calls"]),
-        ({"energy": -1.0001}, ["-1.000000 -> -1.000100 eV"]),
+        ({"energy": -1.01}, ["-1.000000 -> -1.010000 eV"]),
         ({"verdict": ["converged", "saddle", "kept"]}, ["converged, minimum, kept -> converged, saddle, kept"]),
-        ({"force_calls": 6, "energy": -1.000001, "fmax": 0.03}, []),
+        ({"force_calls": 6, "energy": -1.0001, "fmax": 0.03}, []),
     ],
 )
 def test_a_run_that_goes_otherwise_is_noticed(changed, said):

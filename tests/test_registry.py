@@ -83,7 +83,8 @@ for text in ("sr", "SignedRoot/internal?lr=0.3"):
     spec = OptimizerSpec.of(text)
     result = molopt.relax(water, spec)
     print(spec.abbreviated, result.converged, label(result.optimizer), look(result.optimizer).colour)
-print(molopt.SignedRoot.__mro__[1].__name__, molopt.optimizers.SignedRoot.tuned_defaults("internal"))
+print(molopt.SignedRoot.__mro__[1].__name__, molopt.rules.SignedRoot(lr=1.0))
+print(molopt.optimizers.SignedRoot.tuned_defaults("internal"))
 print("signed-root" in CliRunner().invoke(main, ["relax", "--help"]).output)
 try:
     OptimizerSpec.of("signed-rot")
@@ -93,13 +94,14 @@ except molopt.InputError as error:
     ran = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)},
                          capture_output=True, text=True)  # fmt: skip
     lines = ran.stdout.splitlines()
-    assert lines[:4] == [
+    assert lines[:5] == [
         "signed-root True signed-root #123456",
         "signed-root/internal?lr=0.3 True signed-root/internal?lr=0.3&surrogate=auto #123456",
-        "NamedOptimizer {'lr': 0.2}",
+        "NamedOptimizer SignedRoot(lr=1.0)",
+        "{'lr': 0.2}",
         "True",
     ], ran.stderr
-    assert "did you mean signed-root" in lines[4]
+    assert "did you mean signed-root" in lines[5]
 
 
 def test_no_module_but_the_registry_lists_the_rules():

@@ -79,7 +79,7 @@ def atoms_beyond(atoms, i, j):
 @pytest.mark.parametrize("coordinates", ["internal", "cartesian"])
 def test_the_file_of_the_enantiomer_is_refused(coordinates, tmp_path):
     path = begun(relaxing(R_LACTIC), tmp_path / "run.json", coordinates=coordinates)
-    refused(relaxing(S_LACTIC), path, "other handedness", coordinates=coordinates)
+    refused(relaxing(S_LACTIC), path, "opposite handedness", coordinates=coordinates)
 
 
 def test_the_file_of_a_mirror_image_is_refused_without_bonds_in_the_info(tmp_path):
@@ -89,7 +89,7 @@ def test_the_file_of_a_mirror_image_is_refused_without_bonds_in_the_info(tmp_pat
     mirrored = relaxing(R_LACTIC)
     mirrored.info.clear()
     mirrored.positions[:, 0] *= -1
-    refused(mirrored, path, "other handedness")
+    refused(mirrored, path, "opposite handedness")
 
 
 def test_the_file_of_the_other_double_bond_is_refused(tmp_path):
@@ -115,7 +115,7 @@ def test_the_file_of_an_isomer_with_other_bonds_is_refused(tmp_path):
     other.calc = EMT()
     one.calc = EMT()
     path = begun(one, tmp_path / "run.json", coordinates="cartesian")
-    refused(other, path, "its bonds are others", coordinates="cartesian")
+    refused(other, path, "its bonds differ", coordinates="cartesian")
 
 
 @pytest.mark.parametrize(
@@ -425,7 +425,7 @@ def signed(document):
 @pytest.mark.parametrize(
     ("change", "why"),
     [
-        ({"schema": 2}, "is of schema 2, this is 1"),
+        ({"schema": 1}, "is of schema 1, this is 2"),
         ({"schema": None}, "is of schema None"),
         ({"molopt": "0.4.0"}, "is of molopt 0.4.0, this is"),
         ({"molopt": "\x1b[2J"}, r"molopt \\x1b"),

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
@@ -378,7 +379,7 @@ def test_progress_counts_the_runs_of_all_molecules_as_they_end(tmp_path, monkeyp
 def test_the_key_of_a_run_holds_the_versions_of_all_that_decide_it(tmp_path, monkeypatch):
     (tmp_path / "own_potential_here.py").write_text("from ase.calculators.emt import EMT\n")
     monkeypatch.syspath_prepend(tmp_path)
-    plain = {"molopt", "ase", "numpy", "rdkit", "scipy"}
+    plain = {"molopt", "ase", "numpy", "rdkit", "scipy"} | ({"numba"} if find_spec("numba") else set())
     assert set(versions(OptimizerSpec.of("default"), "mmff94")) == plain
     assert set(versions(OptimizerSpec.of("default?surrogate=ase.calculators.emt:EMT"), "mmff94")) == plain
     own = versions(OptimizerSpec.of("default?surrogate=own_potential_here:EMT"), "mmff94")

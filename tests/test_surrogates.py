@@ -289,8 +289,8 @@ def test_a_metric_is_not_borrowed_from_a_surrogate_that_fails_at_any_of_its_geom
     metric, x = run.member.metric, run.atoms.positions.ravel()
     surrogate.calls, surrogate.at = 0, at
     x = x + 1e-4  # not the geometry that the surrogate has seen last
-    a = run.member.a(x)
-    found, expected = (m.hessian(x, run.member.primitives.values(x), a).toarray() for m in (metric, metric.metric))
+    values, rows = run.member.primitives.values(x), run.member.rows(x)
+    found, expected = (m.hessian(x, values, rows) for m in (metric, metric.metric))
     np.testing.assert_array_equal(found, expected)
 
 
@@ -384,9 +384,9 @@ def test_a_borrowed_metric_is_positive_whatever_the_surrogate(kind):
     own = run.member.metric.metric
     for seed in range(3):
         x = run.atoms.positions.ravel() + 0.1 * np.random.default_rng(seed).normal(size=3 * len(run.atoms))
-        rigid, a = rigid_motions(x.reshape(-1, 3)), run.member.a(x)
+        rigid, rows = rigid_motions(x.reshape(-1, 3)), run.member.rows(x)
         values, metrics = run.member.primitives.values(x), (run.member.metric, own)
-        hessian, model = (outside(m.hessian(x, values, a).toarray(), rigid) for m in metrics)
+        hessian, model = (outside(m.hessian(x, values, rows), rigid) for m in metrics)
         fence = 1e3 * rigid @ rigid.T
         softest, least = (np.linalg.eigvalsh(h + fence)[0] for h in (hessian, model))
         assert softest > 0.5 * least  # half of the model's is always kept

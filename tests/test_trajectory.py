@@ -149,6 +149,6 @@ def test_a_resumed_run_mends_its_trajectory_and_writes_the_frame_that_was_lost(t
     path.write_bytes(path.read_bytes()[:-40])
     with caplog.at_level(logging.WARNING, logger="molopt"):
         optimizer("torn").run(fmax=0, steps=3)
-    assert "its end was lost; 3 frames are whole, and kept" in caplog.text
+    assert "its end is lost; 3 frames are complete and kept" in caplog.text
     whole, torn = (read(tmp_path / f"{name}.traj", ":") for name in ("whole", "torn"))
     assert [frame.positions.tolist() for frame in whole] == [frame.positions.tolist() for frame in torn]

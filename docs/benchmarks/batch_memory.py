@@ -2,7 +2,7 @@
 
     python docs/benchmarks/batch_memory.py                      # 20,000 starts of one molecule
     python docs/benchmarks/batch_memory.py --different          # of the molecules of drugs.smi in turn
-    python docs/benchmarks/batch_memory.py --processes 2
+    python docs/benchmarks/batch_memory.py --workers 2
 
 Starts are made when they are asked for: one embedded geometry, each time moved at random by 0.1 A. Printed are the
 conformers that are done, the resident memory of this process and its children, and the CPU time so far.
@@ -42,11 +42,11 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=20_000)
     parser.add_argument("--molecule", default="CC(=O)N[C@@H](C)C(=O)NC")
     parser.add_argument("--different", action="store_true")
-    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1)
     given = parser.parse_args()
     lines = DRUGS.read_text().splitlines() if given.different else [given.molecule]
     molecules = [molopt.Molecule.from_smiles(line) for line in lines]
-    batch = molopt.relax_batch(starts(molecules, given.count), processes=given.processes, **SETTINGS)
+    batch = molopt.relax_batch(starts(molecules, given.count), workers=given.workers, **SETTINGS)
     converged, begun = 0, time.process_time()
     print("done  converged  MB  CPU s")
     for done, result in enumerate(batch, 1):

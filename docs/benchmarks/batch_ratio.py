@@ -1,13 +1,13 @@
 """Conformers a second of `molopt.relax_batch` over those of RDKit's `MMFFOptimizeMoleculeConfs`, on MMFF94.
 
     python docs/benchmarks/batch_ratio.py                       # conformers of single molecules
-    python docs/benchmarks/batch_ratio.py --processes 2         # on a machine with nothing else to do
+    python docs/benchmarks/batch_ratio.py --workers 2         # on a machine with nothing else to do
     python docs/benchmarks/batch_ratio.py --different 500       # different molecules, set-up included
     python docs/benchmarks/batch_ratio.py --single --count 32   # one `molopt.relax` after another
 
 Starts are those of ETKDGv3. RDKit runs to its own end (maxIters=20000), molopt to fmax 0.002 eV/A alone, without a
 check. They take turns, 32 conformers (or 50 molecules) at a time; times are CPU times of one process, and of
-`--processes 2` wall times. Ends are in the same basin where their geometries agree to 0.1 A, equal atoms exchanged;
+`--workers 2` wall times. Ends are in the same basin where their geometries agree to 0.1 A, equal atoms exchanged;
 "lower" and "higher" are shares of the ends of molopt in another basin. `drugs.smi` holds 413 drugs without their
 stereo, and 156 amides of acids and amines that are drugs or parts of them, of 20 to 77 atoms.
 """
@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from rdkit import Chem, RDLogger
@@ -74,13 +74,24 @@ class Tally:
         ]
         return "; ".join(parts)
 
-    def add(self, result: molopt.Result, energy: float, positions: np.ndarray) -> None:
+    def add(self, end: "End", energy: float, positions: np.ndarray) -> None:
         """An end of molopt beside RDKit's: energy in kcal/mol, positions in Angstrom."""
-        self.calls.append(result.force_calls)
-        if not result.converged:
-            self.unconverged.append(f"{result.name} {result.verdict}")
-        self.differences.append(result.energy / KCAL - energy)
-        self.same.append(apart(result.atoms.numbers, result.atoms.positions, positions) < SAME)
+        self.calls.append(end.calls)
+        if not end.converged:
+            self.unconverged.append(end.verdict)
+        self.differences.append(end.energy / KCAL - energy)
+        self.same.append(apart(end.numbers, end.positions, positions) < SAME)
+
+
+class End(NamedTuple):
+    """The end of a run of molopt."""
+
+    numbers: np.ndarray
+    positions: np.ndarray  # Angstrom
+    energy: float  # eV
+    calls: int
+    converged: bool
+    verdict: str
 
 
 def apart(numbers: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
@@ -93,15 +104,31 @@ def apart(numbers: np.ndarray, a: np.ndarray, b: np.ndarray) -> float:
     return float(np.sqrt(np.mean(far[rows, columns] ** 2)))
 
 
-def clock(processes: int) -> float:
-    return time.process_time() if processes == 1 else time.perf_counter()
+def clock(workers: int) -> float:
+    return time.process_time() if workers == 1 else time.perf_counter()
 
 
-def relaxed(molecules: Sequence[molopt.Molecule], processes: int, single: bool) -> list[molopt.Result]:
-    """The results, in the order of the molecules."""
+def relaxed(molecules: Sequence[molopt.Molecule], workers: int, single: bool) -> list[End]:
+    """The ends of runs of different molecules, in their order."""
     if single:
-        return [molopt.relax(molecule, **SETTINGS) for molecule in molecules]
-    return list(molopt.relax_batch(molecules, processes=processes, in_order=True, **SETTINGS))
+        results = [molopt.relax(molecule, **SETTINGS) for molecule in molecules]
+    else:
+        results = list(molopt.relax_batch(molecules, workers=workers, ordered=True, **SETTINGS))
+    return [
+        End(molecule.numbers, result.positions if not single else result.atoms.positions, result.energy,
+            result.force_calls, result.converged, f"{molecule.name} {result.verdict}")
+        for molecule, result in zip(molecules, results, strict=True)
+    ]  # fmt: skip
+
+
+def conformers(molecule: molopt.Molecule, x: np.ndarray, workers: int, single: bool) -> list[End]:
+    """The ends of runs of one molecule from x (S, N, 3)."""
+    if single:
+        return relaxed([molecule.moved(positions) for positions in x], workers, single)
+    batch = molopt.relax_batch(molecule, positions=x, workers=workers, **SETTINGS).collect()
+    columns = (batch.positions, batch.energies, batch.force_calls, batch.converged, map(str, batch.verdicts))
+    numbers = molecule.numbers
+    return [End(numbers, *row) for row in zip(*columns, strict=True)]
 
 
 def embedded(smiles: str, count: int, seed: int) -> Chem.Mol:
@@ -126,28 +153,26 @@ def minimized(part: Chem.Mol) -> list[float]:
     return [energy for _, energy in ends]
 
 
-def one_molecule(name: str, smiles: str, count: int, seed: int, processes: int, single: bool) -> Tally:
+def one_molecule(name: str, smiles: str, count: int, seed: int, workers: int, single: bool) -> Tally:
     """Conformers of one molecule."""
     mol, tally = embedded(smiles, count, seed), Tally()
-    found, chunk = mol.GetNumConformers(), 32 * processes
+    molecule = molopt.Molecule.from_rdkit(with_conformers(mol, [0]), name=name)
+    found, chunk = mol.GetNumConformers(), 32 * workers
     for first in range(0, found, chunk):
         part = with_conformers(mol, range(first, min(found, first + chunk)))
-        starts = [
-            molopt.Molecule.from_rdkit(with_conformers(part, [conformer.GetId()]), name=name)
-            for conformer in part.GetConformers()
-        ]
-        start = clock(processes)
-        results = relaxed(starts, processes, single)
-        tally.ours += clock(processes) - start
+        x = np.array([conformer.GetPositions() for conformer in part.GetConformers()])
+        start = clock(workers)
+        ends = conformers(molecule, x, workers, single)
+        tally.ours += clock(workers) - start
         start = time.process_time()
         energies = minimized(part)
         tally.rdkit += time.process_time() - start
-        for result, energy, conformer in zip(results, energies, part.GetConformers(), strict=True):
-            tally.add(result, energy, conformer.GetPositions())
+        for end, energy, conformer in zip(ends, energies, part.GetConformers(), strict=True):
+            tally.add(end, energy, conformer.GetPositions())
     return tally
 
 
-def different_molecules(count: int, seed: int, processes: int, single: bool) -> Tally:
+def different_molecules(count: int, seed: int, workers: int, single: bool) -> Tally:
     """One conformer of each of many molecules, what is done once for each of them included in both times."""
     lines = [line.split() for line in DRUGS.read_text().splitlines()][:count]
     tally = Tally()
@@ -155,14 +180,14 @@ def different_molecules(count: int, seed: int, processes: int, single: bool) -> 
         mols = [embedded(smiles, 1, seed) for smiles, _ in lines[first : first + 50]]
         names = [name for _, name in lines[first : first + 50]]
         starts = [molopt.Molecule.from_rdkit(mol, name=name) for mol, name in zip(mols, names, strict=True)]
-        start = clock(processes)
-        results = relaxed(starts, processes, single)
-        tally.ours += clock(processes) - start
+        start = clock(workers)
+        ends = relaxed(starts, workers, single)
+        tally.ours += clock(workers) - start
         start = time.process_time()
         energies = [minimized(mol)[0] for mol in mols]
         tally.rdkit += time.process_time() - start
-        for result, energy, mol in zip(results, energies, mols, strict=True):
-            tally.add(result, energy, mol.GetConformer().GetPositions())
+        for end, energy, mol in zip(ends, energies, mols, strict=True):
+            tally.add(end, energy, mol.GetConformer().GetPositions())
     return tally
 
 
@@ -171,13 +196,13 @@ def main() -> None:
     parser.add_argument("--molecules", default=",".join(MOLECULES))
     parser.add_argument("--count", type=int, default=128, help="conformers of each")
     parser.add_argument("--different", type=int, default=0, help="so many different molecules instead")
-    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--single", action="store_true", help="one relax after another, not in a batch")
     parser.add_argument("--seed", type=int, default=11)
     given = parser.parse_args()
     RDLogger.DisableLog("rdApp.*")
-    rest = (given.processes, given.single)
-    relaxed([molopt.Molecule.from_smiles("CCO")] * 2, *rest)  # kernels compile at first
+    rest = (given.workers, given.single)
+    relaxed([molopt.Molecule.from_smiles(smiles) for smiles in ("CCO", "NCC(=O)O")], *rest)  # kernels compile at first
     if given.different:
         print(f"{given.different} different molecules: {different_molecules(given.different, given.seed, *rest)}")
         return

@@ -7,18 +7,18 @@ BFGS, FIRE and the default are stopped where fmax first falls to 0.1, 0.05 and 0
 criterion of `molopt.relax` is met. From each stop the truth is found: the default optimizer with maxstep 0.05 A, rises
 rejected, to fmax 0.001. A stop is on a ridge where the lowest eigenvalue of the Cartesian Hessian (central
 differences, translations and rotations projected out) is below -0.001 eV/A^2. Sets are those of
-docs/benchmarks/peers (`pip install "molopt[peers]"`); runs that the file has already are not done again.
+starts.py (`pip install "molopt[peers]"` for the published ones); runs that the file has already are not done again.
 """
 
 import argparse
 import json
-import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ase import Atoms
+from starts import Start, starts
 
 import molopt
 from molopt.control import Trust
@@ -26,9 +26,6 @@ from molopt.convergence import EnergyLeft, auto
 from molopt.coordinates.rigid import rigid_motions
 from molopt.optimizers.spec import OptimizerSpec
 from molopt.optimizers.stopping import Stopping
-
-sys.path.insert(0, str(Path(__file__).parent / "peers"))
-from sets import Start, starts
 
 OPTIMIZERS = ("bfgs", "fire", "default")
 STOPS = (0.1, 0.05, 0.02)  # eV/A

@@ -34,7 +34,7 @@ POTENTIAL = "gfn2-xtb"
 def calls(molecule: molopt.Molecule, table: Table | None) -> int:
     """Force calls with the constants of a table, or Fischer's and Almlof's."""
     if table is not None:
-        learned.shipped_table = lambda: table
+        learned.shipped_constants = lambda: learned.Constants(table)
     atoms = molecule.atoms()
     atoms.calc = Counted(molopt.potential(POTENTIAL, molecule))
     model = "fischer-almlof" if table is None else "learned"

@@ -17,7 +17,8 @@ from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 
 import molopt
-from molopt.control import Point, Trust
+from molopt.control import Trust
+from molopt.control.drive import Point
 from molopt.noise import trace
 from molopt.optimizers.energy_left import Estimator, recipe_for
 
@@ -84,8 +85,8 @@ def floor(atoms: Atoms, sigma: float) -> float:
     """The energy left that noise makes at these atoms, eV."""
     estimator = Estimator(recipe_for(atoms))
     estimator.see(Point(atoms.positions.ravel(), -atoms.get_forces().ravel()))
-    _, frame, _ = estimator.at()
-    return 0.5 * sigma**2 * trace(frame)
+    _, linearization = estimator.at()
+    return 0.5 * sigma**2 * trace(linearization)
 
 
 def print_row(name: str, noise: float, optimizer: str, runs: Sequence[dict[str, Any]]) -> None:

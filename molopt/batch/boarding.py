@@ -6,18 +6,19 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any
 
-import numpy as np
 from ase import Atoms
 
-from molopt.batch.conformers import Lists
+from molopt.batch.doubt import nearest_of
 from molopt.batch.guards import SENSE, Mind
 from molopt.batch.kind import Kind, Member, Plan
-from molopt.batch.passenger import Passenger, Seat, Start
+from molopt.batch.passenger import Passenger, Seat
+from molopt.batch.targets import Target, started
 from molopt.convergence import Criterion, EnergyLeft, auto
 from molopt.coordinates import Cartesian, Internal
 from molopt.directions import Checked
+from molopt.ending import Start
 from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.molecules.checks import check_geometry
@@ -31,14 +32,11 @@ from molopt.optimizers.stopping import Stopping
 from molopt.optimizers.surrogate import Surrogate
 from molopt.potentials import Counted
 from molopt.potentials.batched import Evaluator, Subject
-from molopt.rules.partition import Array
 from molopt.system import agreed, molecule_of, surrogate_for
 
 log = logging.getLogger("molopt")
 
 KEPT = 64  # plans of the last molecules, for conformers of theirs that come later
-Conformer: TypeAlias = tuple[Molecule, Array]  # a molecule, and the positions (N, 3) at which it begins
-Target: TypeAlias = Molecule | Atoms | Conformer
 
 
 @dataclass(eq=False)
@@ -68,19 +66,16 @@ class Boarding:
 
     def start(self, target: Target) -> Start:
         """What a target is; InputError where that cannot be relaxed in a batch."""
-        if isinstance(target, tuple):
-            molecule, positions = target
-            return Start(molecule, None, positions, molecule.name)
         potential = self.potential if isinstance(self.potential, str) or not callable(self.potential) else None
-        if isinstance(target, Molecule):
-            told = target if potential is None or "charge" not in str(potential) else agreed(target, potential)
-            return Start(told, None, target.positions, target.name)
-        molecule = molecule_of(target, potential)
-        if target.constraints:
-            raise InputError(f"{name_of(target)} has constraints, and a batch keeps none: use molopt.relax for it")
-        if not len(target):
-            raise InputError("there are no atoms to relax")
-        return Start(molecule, target, target.positions.copy(), name_of(target) if molecule is None else molecule.name)
+        if isinstance(target, Atoms):
+            if target.constraints:
+                raise InputError(f"{name_of(target)} has constraints, and a batch keeps none: use molopt.relax for it")
+            if not len(target):
+                raise InputError("there are no atoms to relax")
+            return started(target, molecule_of(target, potential))
+        if isinstance(target, Molecule) and "charge" in str(potential):
+            return started(agreed(target, potential), None)
+        return started(target, None)
 
     def passenger(self, number: int, start: Start, seat: Seat) -> Passenger:
         """The passenger that begins there; InputError where it cannot be."""
@@ -105,6 +100,8 @@ class Boarding:
         if self.latest is not None and molecule is self.latest[0]:
             return self.latest[1:]
         atoms = start.atoms()
+        if start.given is not None:
+            atoms.calc = start.given.calc
         subject = self.evaluator.subject(atoms, molecule)
         surrogate, seconds = self.surrogate(atoms, molecule, subject)
         if molecule is None or start.given is not None or surrogate is not None:
@@ -148,12 +145,11 @@ class Boarding:
         return Plan(
             kind=self.kind(run, surrogate is not None),
             recipe=run.recipe,
-            lists=None if run.recipe is None or surrogate is not None else Lists(run.recipe),
             member=member_of(run, atoms),
             estimating=estimated,
             criteria=criteria,
             checking=run.checking,
-            nearest=np.full((len(atoms), len(atoms)), SENSE.near),
+            nearest=nearest_of(run.recipe, len(atoms), SENSE.near),
             optimizer=str(spec),
             surrogate=surrogate,
             surrogate_setup_seconds=seconds,

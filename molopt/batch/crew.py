@@ -1,7 +1,8 @@
 """Systems that take their steps together, and how some of them leave, enter, or go apart for a while."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -49,23 +50,23 @@ class Crew:
         x = np.concatenate([part.ravel() for part in positions])
         return cls(kind, tuple(aboard), x, Guarded.begin(x, len(aboard)))
 
-    @property
+    @cached_property
     def places(self) -> Partition:
         """Which entries of x are of which system."""
         return Partition([3 * len(one.subject.numbers) for one in self.aboard])
 
     def select(self, systems: Sequence[int]) -> "Crew":
         """These systems alone, in this order."""
-        if len(systems) == len(self):
+        if list(systems) == list(range(len(self))):
             return self
         places = self.places
         layout = Layout(places, places)
         aboard = tuple(self.aboard[s] for s in systems)
-        x, guarded = self.x[places.entries(systems)], select(layout, systems, self.guarded)
+        x, guarded = places.take(self.x, systems), select(layout, systems, self.guarded)
         if self.memory is None or self.coordinates is None or not len(systems):
             return Crew(self.kind, aboard, x, guarded)
         memory = selected(self.coordinates.layout, self.memory, systems)
-        return Crew(self.kind, aboard, x, guarded, memory, self.kind.joined([one.member for one in aboard]))
+        return Crew(self.kind, aboard, x, guarded, memory, self.coordinates.select(systems))
 
     @classmethod
     def together(cls, crews: "Sequence[Crew]") -> "Crew":
@@ -75,18 +76,43 @@ class Crew:
             return first
         aboard = tuple(one for crew in crews for one in crew.aboard)
         x, guarded = np.concatenate([crew.x for crew in crews]), concatenate([crew.guarded for crew in crews])
-        memories = [crew.memory for crew in crews if crew.memory is not None]
-        if not memories:
-            return cls(first.kind, aboard, x, guarded)
-        coordinates = first.kind.joined([one.member for one in aboard])
-        point = concatenate([memory.point for memory in memories])
+        begun = [(crew.memory, crew.coordinates.layout) for crew in crews if crew.memory and crew.coordinates]
+        whole = cls(first.kind, aboard, x, guarded)
+        order = grouped(aboard)
+        crew = whole.select(order)
+        if not begun:
+            return crew
+        memories, layouts = zip(*begun, strict=True)
+        layout = joined(layouts)
+        coordinates = first.kind.joined([one.member for one in crew.aboard])
+        point = select(layout, order, concatenate([memory.point for memory in memories]))
+        if order == list(range(len(aboard))):
+            linearization = coordinates.joined([memory.linearization for memory in memories])
+        else:
+            linearization = coordinates.linearize(*point)
+        states = {name: concatenate([getattr(memory, name) for memory in memories]) for name in STATES}
         memory: Memory[Any, Any, Any] = Memory(
             point=point,
-            linearization=coordinates.linearize(*point),
-            **{name: concatenate([getattr(memory, name) for memory in memories]) for name in STATES},
-            arrived=np.concatenate([memory.arrived for memory in memories]),
+            linearization=linearization,
+            **{name: select(layout, order, state) for name, state in states.items()},
+            arrived=np.concatenate([memory.arrived for memory in memories])[order],
         )
-        return cls(first.kind, aboard, x, guarded, memory, coordinates)
+        return replace(crew, memory=memory, coordinates=coordinates)
+
+
+def grouped(aboard: Sequence[Passenger]) -> list[int]:
+    """The order in which systems with the same list of coordinates follow one another; else it stays."""
+    places: dict[int, int] = {}
+    lists = [id(getattr(one.member, "primitives", None)) for one in aboard]
+    ranks = [places.setdefault(key, len(places)) for key in lists]
+    return sorted(range(len(aboard)), key=ranks.__getitem__)
+
+
+def joined(layouts: Sequence[Layout]) -> Layout:
+    """The layout of groups of systems, one group after another."""
+    entries = np.concatenate([layout.entries.sizes for layout in layouts])
+    places = np.concatenate([layout.places.sizes for layout in layouts])
+    return Layout(Partition(entries), Partition(places))
 
 
 STATES = ("before", "after", "control", "proposal")  # of a memory
@@ -108,7 +134,7 @@ def arrivals(
     """The arrival of these systems, whose coordinates are `coordinates`, of all that are in `whole`."""
     layout = whole.layout
     linearization = arrival.linearization.select(systems)
-    taken = arrival.seen.taken[layout.entries.entries(systems)]
+    taken = layout.entries.take(arrival.seen.taken, systems)
     here: Point = select(layout, systems, arrival.here)
     return Arrival(
         here,

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from molopt.batch.boarding import Boarding, Target
+from molopt.batch.boarding import Boarding
 from molopt.batch.crew import Crew
 from molopt.batch.kind import Kind
 from molopt.batch.landing import Clock, Landed, refused
 from molopt.batch.passenger import Passenger, Seat
 from molopt.batch.round import Round, Terms, again
+from molopt.batch.targets import Target
 from molopt.errors import InputError
 from molopt.potentials.batched import answers
 from molopt.rules.partition import Array
@@ -24,16 +25,16 @@ class Flight:
     Parameters
     ----------
     boarding : Boarding
-    targets : iterator of Molecule, ase.Atoms or Conformer
-        Drawn one by one, when there is a seat.
+    targets : iterator of (int, Target)
+        With their places in the stream; drawn one by one, when there is a seat.
     terms : Terms
         What each run has to keep to.
     width : int
         Seats.
     """
 
-    def __init__(self, boarding: Boarding, targets: Iterator[Target], terms: Terms, width: int) -> None:
-        self.boarding, self.waiting, self.terms, self.width = boarding, enumerate(targets), terms, width
+    def __init__(self, boarding: Boarding, targets: Iterator[tuple[int, Target]], terms: Terms, width: int) -> None:
+        self.boarding, self.waiting, self.terms, self.width = boarding, targets, terms, width
         self.crews: list[Crew] = []
         self.spent = self.asked = 0.0  # seconds a system so far, and of them inside the potential
 
@@ -68,7 +69,7 @@ class Flight:
                 seat = Seat(time.monotonic(), self.spent, self.asked)
                 passenger = self.boarding.passenger(number, start, seat)
             except InputError as error:
-                turned_away.append(refused(number, target, self.boarding.evaluator.name, error))
+                turned_away.append(refused(number, target, self.boarding.evaluator.name, f"not begun: {error.message}"))
                 continue
             free -= 1
             groups.setdefault(passenger.plan.kind, []).append((passenger, start.positions))

@@ -133,7 +133,7 @@ def looked_around(places: Partition, guarded: Guarded, x: Array, systems: Array,
 
 
 class Mind:
-    """The `Sense` of one system, asked where arrays cannot tell.
+    """The `Sense` of one system, asked where arrays cannot decide.
 
     Parameters
     ----------
@@ -179,14 +179,25 @@ class Mind:
         """
         if np.isnan(guarded.start_energy[s]):
             return None, ""
+        risen = np.inf if last is None else last.energy - guarded.start_energy[s]
+        if not over or not (guarded.since[s] or (arrived and risen > SENSE.higher * len(self.numbers))):
+            return (last if arrived else self.best(s, places, guarded) or last), ""
         sense = self.told(s, places, guarded)
         sense.last = last
         with suppress(Exploded):
-            if over and arrived:
+            if arrived:
                 sense.arrived()
-            elif over:
+            else:
                 sense.over()
         return sense.outcome(arrived and not sense.exploded), sense.exploded
+
+    def best(self, s: int, places: Partition, guarded: Guarded) -> Evaluated | None:
+        """The lowest force call of system s that made sense."""
+        if not guarded.best_call[s]:
+            return None
+        part = places.part(s)
+        numbers = guarded.best_energy[s], guarded.best_fmax[s]
+        return known(guarded.best_call[s], guarded.best_x[part], *numbers, guarded.best_gradient[part])
 
     def told(self, s: int, places: Partition, guarded: Guarded) -> Sense:
         """The sense of system s, which knows its start and its best geometry."""
@@ -196,11 +207,7 @@ class Mind:
             positions = guarded.start_x[part].reshape(-1, 3)
             start = Evaluated(1, positions, float(guarded.start_energy[s]), float(guarded.start_fmax[s]), {})
             self.sense.begin(Atoms(self.numbers, positions), start)
-        if guarded.best_call[s]:
-            self.sense.best = known(
-                guarded.best_call[s], guarded.best_x[part], guarded.best_energy[s], guarded.best_fmax[s],
-                guarded.best_gradient[part],
-            )  # fmt: skip
+        self.sense.best = self.best(s, places, guarded)
         self.sense.since = int(guarded.since[s])
         if not self.sense.since:
             self.sense.nonsense = ""

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from molopt.batch.conformers import Lists
 from molopt.control import StepControl
 from molopt.convergence import Criterion
 from molopt.coordinates.base import Coordinates
@@ -45,8 +44,6 @@ class Plan:
     kind : Kind
     recipe : Recipe or None
         Of their internal coordinates; None where they are not internal.
-    lists : Lists or None
-        What conformers of a molecule share of their internal coordinates; None where they share nothing.
     member : object or None
         Their coordinates where these do not depend on the geometry.
     estimating : Recipe or None
@@ -66,7 +63,6 @@ class Plan:
 
     kind: Kind
     recipe: Recipe | None
-    lists: Lists | None
     member: Member | None
     estimating: Recipe | None
     criteria: tuple[Criterion, ...]

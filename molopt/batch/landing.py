@@ -6,10 +6,10 @@ from functools import cached_property
 from ase import Atoms
 
 from molopt.batch.crew import Crew
-from molopt.ending import Ending, Start, word_of_end
-from molopt.errors import InputError, RunStopped
+from molopt.batch.targets import Target, started
+from molopt.ending import Ending, word_of_end
+from molopt.errors import RunStopped
 from molopt.molecules import Molecule
-from molopt.molecules.electrons import name_of
 from molopt.optimizers.energy_left import Estimate
 from molopt.potentials.sense import Evaluated
 from molopt.result import Result
@@ -176,16 +176,10 @@ def landing(
     )
 
 
-def refused(
-    number: int, target: Molecule | Atoms | tuple[Molecule, Array], potential: str, error: InputError
-) -> Landed:
-    """The result of a system that could not be taken aboard."""
-    if isinstance(target, Atoms):
-        start = Start(None, target, target.positions.copy(), name_of(target))
-    else:
-        molecule, positions = target if isinstance(target, tuple) else (target, target.positions)
-        start = Start(molecule, None, positions, molecule.name)
-    ending = Ending(start, None, "failed", False, None, "", None, f"not begun: {error.message}")
+def refused(number: int, target: Target, potential: str, why: str, ended: str = "failed") -> Landed:
+    """The result of a system that was not taken aboard, or of whose flight nothing is known."""
+    start = started(target, None)
+    ending = Ending(start, None, ended, False, None, "", None, why)
     return Landed(
         number, ending, name=start.name, potential=potential, optimizer="", at_noise_floor=False, force_calls=0,
         steps=0, seconds=0.0, optimizer_seconds=0.0, surrogate=None, surrogate_calls=0, surrogate_seconds=0.0,

@@ -19,7 +19,7 @@ def evaluator(potential: Any) -> Evaluator:
     Parameters
     ----------
     potential : str, ASE calculator, BatchedPotential or None
-        A name as of `molopt.potential`, which is made anew for each system, and once a molecule where it is a force
+        A name as of `molopt.potential`, built for each system, and once for each molecule where it is a force
         field of RDKit; a calculator, which all systems share, one after another; a function; None is the calculator
         that the atoms have.
 

@@ -1,17 +1,17 @@
 """Relax many molecules: one function from a stream of starts to a stream of results."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 from ase import Atoms
 from numpy.typing import ArrayLike
 
-from molopt.batch.boarding import Boarding, Target
-from molopt.batch.flight import Flight
 from molopt.batch.landing import Landed
-from molopt.batch.potentials import evaluator
 from molopt.batch.round import Terms
+from molopt.batch.targets import Target
+from molopt.batch.workers import Leg, in_processes
 from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.optimizers.spec import OptimizerSpec
@@ -98,7 +98,7 @@ def relax_batch(
     optimizer, potential, fmax, energy_left, steps, coordinates, surrogate, check, max_calls, time_limit
         As in `molopt.relax`, with optimizers of molopt alone. The seconds of a time limit are counted from when a
         system comes aboard. `potential` may also be a function that evaluates many systems at once
-        (`molopt.potentials.batched.BatchedPotential`), for which "auto" is no surrogate. A calculator is shared by all.
+        (`molopt.potentials.batched.BatchedPotential`), for which "auto" means none. A calculator is shared by all.
     positions : (S, N, 3) array, or iterable of (N, 3) arrays, optional
         Angstrom; the conformers of the one molecule, whose bonds, coordinates and force field are found out once.
     width : int
@@ -139,11 +139,39 @@ def relax_batch(
     spec = OptimizerSpec.of(optimizer, coordinates).guided_by(surrogate)
     if spec.coordinates is None:
         raise InputError(f"{spec.label} cannot be batched: use default or a rule of molopt, or molopt.relax")
-    stream, potential = drawn(targets, positions), potential
-    boarding = Boarding(spec, spec.checked_by(check), evaluator(potential), potential, fmax, energy_left)
-    flight = Flight(boarding, stream, Terms(fmax, int(steps), max_calls, time_limit), int(width))
-    results = flight.results()
+    terms = Terms(fmax, int(steps), max_calls, time_limit)
+    stream = drawn(targets, positions)
+    if potential is None:
+        potential, stream = default_potential(stream)
+    leg = Leg(spec, spec.checked_by(check), potential, fmax, energy_left, terms, int(width))
+    results: Iterator[Landed]
+    if workers > 1:
+        part = part_of(positions, int(width), int(workers))
+        results = in_processes(leg, enumerate(stream), int(workers), part)
+    else:
+        results = leg.flight(enumerate(stream)).results()
     return Batch(told(in_order(results) if ordered else results, on_result))
+
+
+def default_potential(stream: Iterator[Target]) -> tuple[str | None, Iterator[Target]]:
+    """MMFF94 for molecules, None for atoms, which have calculators; and the stream, which must be of one kind."""
+    first = next(stream, None)
+    if first is None:
+        return "mmff94", stream
+
+    def alike() -> Iterator[Target]:
+        for target in chain([first], stream):
+            if isinstance(target, Atoms) is not isinstance(first, Atoms):
+                raise InputError('molecules and atoms are mixed: give a potential for both, such as "mmff94"')
+            yield target
+
+    return None if isinstance(first, Atoms) else "mmff94", alike()
+
+
+def part_of(positions: object, width: int, workers: int) -> int:
+    """How many systems a process gets at a time: twice as many as fly together, or its share where there are fewer."""
+    known = len(positions) if isinstance(positions, Sized) else 2 * width * workers
+    return max(1, min(2 * width, -(-known // workers)))
 
 
 def drawn(targets: Any, positions: Any) -> Iterator[Target]:

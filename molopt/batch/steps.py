@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from molopt.batch.crew import Crew, arrivals
+from molopt.batch.conformers import members
+from molopt.batch.crew import Crew, arrivals, grouped
+from molopt.batch.doubt import doubtful
 from molopt.batch.guards import Called, evaluated
 from molopt.batch.passenger import Passenger
 from molopt.control.drive import Arrival, Point, arrive, depart
@@ -50,7 +52,7 @@ class Stride:
 
 
 def stride(flown: "Round", crew: Crew, asked: Stride) -> list[Crew]:
-    """Crews at the geometries that are asked about next; those whose coordinates were built anew go by themselves."""
+    """Crews at the geometries that are asked about next; those whose coordinates were rebuilt go separately."""
     layout = Layout(crew.places, crew.places)
     apart = worn(crew, asked)
     stay = []
@@ -69,17 +71,18 @@ def worn(crew: Crew, asked: Stride) -> list[int]:
         return []
     places, memory = crew.places, crew.memory
     found = []
-    for s, one in enumerate(crew.aboard):
+    for s in np.flatnonzero(doubtful(crew, asked.call.x, asked.close)).tolist():
+        one = crew.aboard[s]
         assert one.recipe is not None
         assert one.member is not None
-        own = memory if len(crew) == 1 else memory._replace(arrived=memory.arrived[[s]])
-        if outdated(one.recipe, one.member, own, Point(asked.call.x[places.part(s)], asked.call.gradient)):
+        own = memory._replace(arrived=memory.arrived[[s]])
+        if outdated(one.recipe, one.member, own, Point(*(part[places.part(s)] for part in asked.call[:2]))):
             found.append(s)
     return found
 
 
 def anew(crew: Crew, call: Called) -> Crew:
-    """One system with its coordinates built anew."""
+    """One system with its coordinates rebuilt."""
     (one,) = crew.aboard
     assert one.recipe is not None
     assert one.member is not None
@@ -91,8 +94,10 @@ def anew(crew: Crew, call: Called) -> Crew:
 
 def departed(flown: "Round", crew: Crew, asked: Stride) -> list[Crew]:
     """The crew on its way to where it is asked about next, without those that land."""
-    kind, call = crew.kind, asked.call
-    coordinates = crew.coordinates if crew.coordinates is not None else begun(crew, call)
+    if crew.coordinates is None:
+        crew, asked = begun(crew, asked)
+    kind, call, coordinates = crew.kind, asked.call, crew.coordinates
+    assert coordinates is not None
     arrival = arrive(kind.direction, kind.control, coordinates, Point(call.x, call.gradient), crew.memory)
     ends = asked.out
     if isinstance(kind.direction, Checked):
@@ -105,27 +110,29 @@ def departed(flown: "Round", crew: Crew, asked: Stride) -> list[Crew]:
             return []
         if len(going) < len(crew):
             crew = crew.select(going)
-            whole, coordinates = coordinates, kind.joined([one.member for one in crew.aboard])
+            whole, coordinates = coordinates, coordinates.select(going)
             arrival = arrivals(coordinates, whole, arrival, going)
     x, memory = depart(kind.direction, kind.control, coordinates, arrival)
     guarded = crew.guarded._replace(steps=crew.guarded.steps + 1)
     return [replace(crew, x=x, guarded=guarded, memory=memory, coordinates=coordinates)]
 
 
-def begun(crew: Crew, call: Called) -> Coordinates[Any]:
-    """The coordinates of systems that take their first step."""
-    places, together = crew.places, defaultdict(list)
+def begun(crew: Crew, asked: Stride) -> tuple[Crew, Stride]:
+    """The crew with coordinates for its first step, conformers of a molecule one after another."""
+    call, places = asked.call, crew.places
+    together: dict[int, list[int]] = defaultdict(list)
     for s, one in enumerate(crew.aboard):
-        part = places.part(s)
-        if one.plan.lists is not None:
-            together[one.plan.lists].append(s)
-        elif one.recipe is not None:
-            one.member = one.recipe.build(call.x[part], gradient=call.gradient[part])
-    for lists, systems in together.items():
+        if one.recipe is not None:
+            together[id(one.recipe)].append(s)
+    for systems in together.values():
+        recipe = crew.aboard[systems[0]].recipe
+        assert recipe is not None
         rows = [np.stack([flat[places.part(s)] for s in systems]) for flat in (call.x, call.gradient)]
-        for s, member in zip(systems, lists.members(*rows), strict=True):
+        for s, member in zip(systems, members(recipe, *rows), strict=True):
             crew.aboard[s].member = member
-    return crew.kind.joined([one.member for one in crew.aboard])
+    order = grouped(crew.aboard)
+    crew, asked = crew.select(order), asked.select(Layout(places, places), order)
+    return replace(crew, coordinates=crew.kind.joined([one.member for one in crew.aboard])), asked
 
 
 def checked(

@@ -28,7 +28,7 @@ class Job(NamedTuple):
         return self.folder / f"{self.stem}_mode{number}.xyz"
 
 
-@click.command(short_help="Tell minima from saddles; frequencies and thermochemistry.")
+@click.command(short_help="Distinguish minima from saddles; frequencies and thermochemistry.")
 @click.argument("sources", metavar="FILE|NAME...", nargs=-1, required=True)
 @click.option("--potential", default="mmff94", show_default=True, help="A name, or package.module:factory.")
 @CHARGE

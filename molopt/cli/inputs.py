@@ -33,7 +33,7 @@ def ahead(stream: Iterator[Item]) -> Iterator[Item]:
 
 
 def require_potentials(molecule: Molecule, names: Sequence[str]) -> None:
-    """Raise InputError or MissingExtra where one of the potentials cannot be had for a molecule."""
+    """Raise InputError or MissingExtra where one of the potentials is not available for a molecule."""
     for name in names:
         calculator_for(molecule, molecule, name)
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from molopt.potentials import Counted
 from molopt.report.escaping import sentence
 
-RUNNING = ("internal", "base", "stopping", "checking")  # modules that tell of single steps, which are not guesses
+RUNNING = ("internal", "base", "stopping", "checking")  # modules that report single steps, which are not guesses
 EVERY = 0.1  # s between two updates of the line; a force call can be far shorter
 
 

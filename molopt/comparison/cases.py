@@ -21,7 +21,9 @@ from molopt.specification import parse
 
 log = logging.getLogger("molopt")
 
-ALWAYS = ("ase", "numpy", "rdkit", "scipy")  # ASE gives constraints, units and radii to every run
+# ASE gives constraints, units and radii to every run; numba, where it is installed, compiles internal coordinates, and
+# they then agree with those of NumPy but for rounding.
+ALWAYS = ("ase", "numba", "numpy", "rdkit", "scipy")
 
 
 class Criteria(NamedTuple):

@@ -18,7 +18,7 @@ DRAWN = 1_000_000  # values that are in memory at a time
 
 
 class Ratio(NamedTuple):
-    """A geometric mean with its confidence interval; NaN where there are too few molecules to tell."""
+    """A geometric mean with its confidence interval; NaN where there are too few molecules for one."""
 
     mean: float
     low: float

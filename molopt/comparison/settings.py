@@ -50,7 +50,7 @@ class Settings:
     command : str
         What the user wrote.
     contents : dict
-        A hash of each file that is a source: a study goes on with the molecules it was begun with.
+        A hash of each file that is a source: a study continues with the molecules it was begun with.
     versions : dict
         Of the packages that decide its runs: and with the versions it was begun with.
 
@@ -201,7 +201,7 @@ def read_settings(folder: Path) -> Settings:
         raise InputError(f"{path} is damaged: {error}") from error
     written = said.pop("format", None) if isinstance(said, dict) else None
     if not isinstance(written, int) or isinstance(written, bool) or written < 1:
-        raise InputError(f"{path} is damaged: it has no number of its format")
+        raise InputError(f"{path} is damaged: it has no format version")
     if written > FORMAT:
         raise InputError(f"{path} was written by a newer molopt: pip install --upgrade molopt")
     said = OF_FORMAT_1 | said if written == 1 else said

@@ -26,7 +26,7 @@ RUNS = "runs.db"
 class Study:
     """The folder of a study, open; runs are added to it as they end, and none is run twice.
 
-    `begin` makes one, `open` reads one, `resume` goes on with one. As a context manager it is closed at the end.
+    `begin` makes one, `open` reads one, `resume` continues one. As a context manager it is closed at the end.
 
     Attributes
     ----------
@@ -189,7 +189,7 @@ def require_trust(settings: Settings, folder: Path, trusted: Collection[str]) ->
     if unknown := [name for name in settings.imports if name not in trusted]:
         named = " ".join(f"--potential {shlex.quote(in_ascii(name))}" for name in unknown)
         raise InputError(
-            f"the study {folder} names code that would be imported and run here; if you know it, name it again: {named}"
+            f"the study {folder} names code that is imported and run here; if you trust it, name it again: {named}"
         )
     if others := [name for name in trusted if name not in (*settings.imports, *settings.potentials)]:
         raise InputError(f"the study {folder} has no potential {others[0]!r}: drop it, or begin another")

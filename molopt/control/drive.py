@@ -40,7 +40,7 @@ class Memory(NamedTuple, Generic[L, D, C]):
     def carried(
         self, direction: Direction[L, D], here: Point, coordinates: Coordinates[L], now: Array, before: Array
     ) -> "Memory[L, D, C]":
-        """The memory in other coordinates: old entries `before` are new entries `now`, the others begin anew."""
+        """The memory in other coordinates: old entries `before` are new entries `now`, the others start afresh."""
         size = coordinates.layout.entries.total
 
         def moved(state: D) -> D:

@@ -8,6 +8,7 @@ from typing import Generic, Self, TypeVar
 import numpy as np
 
 from molopt.coordinates.secants import SecantStep, secant_step
+from molopt.errors import InputError
 from molopt.rules.base import Observation
 from molopt.rules.partition import Partition
 from molopt.rules.state import Array, Layout
@@ -67,7 +68,7 @@ class Linearization(ABC):
         """(S,) largest change of an internal coordinate, Angstrom or rad; zero where there are none."""
 
     @abstractmethod
-    def select(self, systems: Sequence[int]) -> Self:
+    def select(self, systems: Sequence[int]) -> "Linearization":
         """The linearization of these systems alone, in this order."""
 
     @abstractmethod
@@ -184,6 +185,17 @@ class Coordinates(ABC, Generic[L]):
     @abstractmethod
     def pull_back_at(self, x: Array, covector: Array) -> Array:
         """(3N,) A^T v at any geometry x (3N,)."""
+
+    def select(self, systems: Sequence[int]) -> "Coordinates[L]":
+        """The coordinates of these systems alone, in this order; here those of all."""
+        if list(systems) != list(range(self.layout.count)):
+            raise InputError(f"{type(self).__name__} coordinates are of one system, and cannot be divided")
+        return self
+
+    def joined(self, parts: Sequence[L]) -> L:
+        """The linearization of all systems from those of some of them each, one after another."""
+        x = np.concatenate([part.x for part in parts])
+        return self.linearize(x, np.concatenate([part.cartesian_gradient for part in parts]))
 
     def observe(self, linearization: L, taken: Array) -> Observation:
         """What a rule sees here, reached by the displacement `taken` (nq,)."""

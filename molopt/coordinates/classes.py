@@ -84,18 +84,27 @@ class Naming:
     @cached_property
     def alike(self) -> Array:
         """(N,) a number that atoms share which play the same part in every name."""
-        return np.unique(self.rank * len(chemical_symbols) + self.topology.numbers, return_inverse=True)[1].ravel()
+        place: dict[tuple[str, int], int] = {}
+        pairs = zip(self.labels, self.numbers, strict=True)
+        return np.array([place.setdefault(pair, len(place)) for pair in pairs], dtype=int)
+
+    @cached_property
+    def count(self) -> int:
+        """How many such numbers there are."""
+        return int(self.alike.max(initial=-1)) + 1
 
     def classes(self, atoms: Array, name: Callable[..., Names]) -> Classes:
-        """Of springs between atoms (n, k), which `name` calls after the k atoms."""
-        if not len(atoms):
-            return Classes([], np.zeros(0, dtype=int))
-        sizes = (int(self.alike.max()) + 1) ** np.arange(atoms.shape[1])
-        _, first, kinds = np.unique(self.alike[atoms] @ sizes, return_index=True, return_inverse=True)
-        named = [name(*row) for row in atoms[first].tolist()]
-        distinct = sorted(set(named))
-        place = {names: n for n, names in enumerate(distinct)}
-        return Classes(distinct, np.array([place[names] for names in named])[kinds.ravel()])
+        """Of springs between atoms (n, k), which `name` calls after the k atoms. Two classes may have one name."""
+        sizes = self.count ** np.arange(atoms.shape[1])
+        place: dict[int, int] = {}
+        names: list[Names] = []
+        groups = []
+        for key, row in zip((self.alike[atoms] @ sizes).tolist(), atoms.tolist(), strict=True):
+            if key not in place:
+                place[key] = len(names)
+                names.append(name(*row))
+            groups.append(place[key])
+        return Classes(names, np.array(groups, dtype=int))
 
     def kind(self, atom: int) -> str:
         """What an end is to an inorganic centre: m, H, C, N, O, F, or L for larger atoms."""
@@ -158,22 +167,24 @@ class Naming:
         return own, f"*{self.degree(first)}-{self.degree(last)}"
 
     @cached_property
-    def contact_kinds(self) -> list[str]:
-        """Of each atom: H, Hp (on nitrogen or oxygen), C, A (acceptors) or L (larger atoms)."""
-        polar = np.isin(self.topology.numbers, POLAR)
-        i, j = self.topology.bonds.T
-        beside = np.zeros(len(self.numbers), dtype=bool)
-        beside[i[polar[j]]] = beside[j[polar[i]]] = True
-        return [
-            ("Hp" if near_polar else "H") if z == 1 else "C" if z == 6 else "A" if z in ACCEPTORS else "L"
-            for z, near_polar in zip(self.numbers, beside.tolist(), strict=True)
-        ]
+    def contact_kinds(self) -> Array:
+        """(N,) which of `CONTACT_KINDS` each atom is."""
+        letters = ["C" if z == 6 else "A" if z in ACCEPTORS else "H" if z == 1 else "L" for z in self.numbers]
+        for i, j in self.topology.bonds.tolist():
+            for atom, other in ((i, j), (j, i)):
+                if self.numbers[atom] == 1 and self.numbers[other] in POLAR:
+                    letters[atom] = "Hp"
+        return np.array([CONTACT_KINDS.index(letter) for letter in letters])
 
 
 def touching(one: str, other: str, far: bool) -> Names:
     """After the kinds of two atoms that are three bonds apart, or farther."""
     end = "34"[far]
     return "-".join([*sorted((one, other)), end]), f"{(one + other).count('H')}-{end}"
+
+
+CONTACT_KINDS = ("A", "C", "H", "Hp", "L")  # acceptors, carbon, hydrogen, that on nitrogen or oxygen, larger atoms
+CONTACT_NAMES = [touching(one, other, far) for far in (False, True) for one in CONTACT_KINDS for other in CONTACT_KINDS]
 
 
 def group_of(number: int) -> str:

@@ -145,7 +145,8 @@ class Elastic(FlatCoordinates[ElasticLinearization]):
 
     Notes
     -----
-    Tuned on the first of the two sets of docs/cartesian.py, and on covalent and ionic crystals: docs/cartesian.md.
+    Tuned on the first of the two sets of docs/benchmarks/cartesian.py, and on covalent and ionic crystals:
+    docs/cartesian.md.
 
     References
     ----------

@@ -52,7 +52,7 @@ def change(table: "Primitives", new: Array, at_new: Array, old: Array, at_old: A
 
 
 def outdated(table: "Primitives", x: Array) -> str:
-    """Why the list should be made anew at x (3N,); empty where it is still good."""
+    """Why the list should be rebuilt at x (3N,); empty where it is still good."""
     xyz = positions(x)
     if formulas.wider(xyz[table.angles], STRAIGHT).any():
         return "an angle became straight"

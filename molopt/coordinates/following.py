@@ -36,7 +36,7 @@ APART = 0.8  # of the sum of van der Waals radii: nearer atoms repel, if they we
 OVERLAP = (0.45, 1.15)  # of the sums of van der Waals and of covalent radii: atoms nearer than the larger overlap
 MERGED = 0.5  # of the sum of covalent radii: the closest that two atoms are brought because a constraint says so
 STRAINED = 3.6  # eV of springs and contacts: as much as holds two carbon atoms together
-TORN = (0.75, 1.25)  # of its length at the start, for a bond that nobody asked to change
+TORN = (0.75, 1.25)  # of its length at the start, for a bond that was not asked to change
 
 
 @dataclass(frozen=True, eq=False)
@@ -281,7 +281,7 @@ class Follower:
         return listed.jacobian(x), least[near] - listed.values(x)
 
     def torn(self, x: Array) -> str:
-        """Which bond that nobody asked to change is no longer one at x (3N,), or nothing."""
+        """Which bond that was not asked to change is no longer one at x (3N,), or nothing."""
         bonds = self.topology.bonds[~np.isin(self.topology.bonds @ (len(self.topology.numbers), 1), self.led)]
         listed = Primitives(len(self.topology.numbers), stretches=bonds)
         ratio = listed.values(x) / listed.values(self.start)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from molopt.coordinates import model_hessian
 from molopt.coordinates.classes import MARK, Names
-from molopt.coordinates.evaluation import values
+from molopt.coordinates.evaluation import positions, values
 from molopt.coordinates.kinds import NAMED
 from molopt.coordinates.metric_table import MetricTable
 from molopt.coordinates.primitives import Primitives
@@ -40,17 +39,34 @@ def floor_of(kind: str, group: str) -> float:
     return 0.0 if known is None else known.looser if group.startswith(MARK) else known.floor
 
 
-@dataclass(frozen=True)
 class Constants:
-    """The constants of classes in a table: their own, those of the wider class, or a number where it has neither."""
+    """The constants of classes in a table: their own, those of the wider class, or a number where it has neither.
 
-    table: Table = field(default_factory=lambda: shipped_table())
+    Parameters
+    ----------
+    table : Table
+    """
+
+    def __init__(self, table: Table) -> None:
+        self.places = {kind: {name: n for n, name in enumerate(rows)} for kind, rows in table.items()}
+        self.rows = {kind: np.array([*rows.values()], dtype=float) for kind, rows in table.items() if rows}
 
     def __call__(self, kind: str, names: list[Names], unseen: float = np.nan) -> Array:
         """(len(names), nodes)."""
-        known, lacking = self.table.get(kind, {}), [unseen] * NODES[kind]
-        rows = [known.get(own) or known.get(wide) or lacking for own, wide in names]
-        return np.array(rows, dtype=float).reshape(-1, NODES[kind])
+        if not names or kind not in self.rows:
+            return np.full((len(names), NODES[kind]), unseen)
+        place = self.places[kind]
+        found = [place.get(own, place.get(wide, -1)) for own, wide in names]
+        constants = self.rows[kind][found]
+        if -1 in found:
+            constants[np.array(found) < 0] = unseen
+        return constants
+
+
+@cache
+def shipped_constants() -> Constants:
+    """Those of the table that comes with molopt."""
+    return Constants(shipped_table())
 
 
 def nothing_known(kind: str, names: list[Names], unseen: float = np.nan) -> Array:
@@ -59,20 +75,22 @@ def nothing_known(kind: str, names: list[Names], unseen: float = np.nan) -> Arra
 
 
 def present(table: MetricTable, primitives: Primitives, numbers: Array, x: Array) -> Array:
-    """(nq,) constants of the coordinates at x (3N,): learned, or Fischer's and Almlof's where there is no class."""
-    xyz, q = x.reshape(-1, 3), values(primitives, x)
-    k = table.steady.copy()
+    """(..., nq) constants of coordinates at x (..., 3N): learned, or Fischer's and Almlof's where there is no class."""
+    xyz, q = positions(x), values(primitives, x)
+    k = np.empty(q.shape)
+    k[...] = table.steady
     for rows, constants in model_hessian.springs(table, xyz, q, model_hessian.planarity(table.planarity, xyz)):
-        k[rows] = constants
+        k[..., rows] = constants
     lacking = np.isnan(k)
     if lacking.any():
-        k[lacking] = (fischer_almlof(primitives, numbers, x) * primitives.shares)[lacking]
+        known = [fischer_almlof(primitives, numbers, one) for one in x.reshape(-1, x.shape[-1])]
+        k[lacking] = (np.reshape(known, k.shape) * primitives.shares)[lacking]
     return np.maximum(k, table.floors)
 
 
 def frozen(table: MetricTable, primitives: Primitives, numbers: Array, x: Array) -> Array:
-    """(nq,) the stiffness K that scales coordinates built at x (3N,)."""
+    """(..., nq) the stiffness K that scales coordinates built at x (..., 3N)."""
     k = present(table, primitives, numbers, x)
     torsions = primitives.slices["torsion"]
-    k[torsions] = np.maximum(k[torsions], SOFTEST_TORSION * primitives.shares[torsions])
+    k[..., torsions] = np.maximum(k[..., torsions], SOFTEST_TORSION * primitives.shares[torsions])
     return k

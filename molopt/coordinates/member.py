@@ -56,7 +56,7 @@ class Member(Coordinates[Linearized]):
     free : bool
         Whether nothing outside of the molecule pulls at it: then rigid motions are projected out.
     built : Built or None
-        What tells whether bonds have changed since.
+        What shows whether bonds have changed since.
     numbers : (N,) array of int
         Atomic numbers.
     """

@@ -7,11 +7,11 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from scipy import sparse
 
-from molopt.coordinates.metric_table import Contacts, MetricTable, ModelHessian, Repulsion, Scaling, Turns, Weights
-from molopt.coordinates.model_hessian import model_hessian, scaled
+from molopt.coordinates.metric_table import Contacts, MetricTable, Repulsion, Scaling, Turns, Weights
+from molopt.coordinates.model_hessian import distant, model_hessian, scaled
 from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.repulsion import no_repulsion
-from molopt.coordinates.rows import Couplings, Rows, Symmetric, between_pairs, whole
+from molopt.coordinates.rows import Products, Rows, Symmetric
 from molopt.coordinates.springs import Springs
 from molopt.rules.partition import Array
 
@@ -48,6 +48,7 @@ def metric_table(springs: Springs, force_field: ForceField | None, weight: float
     contacts = springs.contacts() if near and weight < 1 else no_contacts()
     repulsion = force_field.repulsion if near else no_repulsion()
     touching = len(contacts.kinds) or len(repulsion.kinds)
+    apart = springs.topology.apart if touching else np.zeros((0, 0), dtype=np.uint8)
     return MetricTable(
         planarity=springs.planarity(),
         stretches=springs.stretches(),
@@ -62,7 +63,8 @@ def metric_table(springs: Springs, force_field: ForceField | None, weight: float
         known=force_field.constants,
         floors=springs.floors,
         factors=np.ones(primitives.count),
-        apart=springs.topology.apart if touching else np.zeros((0, 0), dtype=np.uint8),
+        apart=apart,
+        distant=distant(apart),
         weights=Weights(1 - weight, weight, 1.0),
     )
 
@@ -122,28 +124,15 @@ class Model:
         return cls(primitives, table, scaled(table, stiffness))
 
     @cached_property
-    def coupled(self) -> Couplings:
-        """The entries of coordinates that are coupled."""
+    def coupled(self) -> Products:
+        """Of the coordinates that the table couples."""
         couplings = self.table.couplings
-        return Couplings(self.primitives.row_pattern, couplings.first, couplings.second)
+        return self.primitives.row_pattern.coupled(couplings.first, couplings.second)
 
     def hessian(self, x: Array, values: Array, rows: Rows) -> Symmetric:
-        model = model_hessian(self.table, self.scaling, x, values)
-        if rows.pattern.dense:
-            own = rows.weighted(model.diagonal, self.coupled, model.couplings)
-            springs = between_pairs(model.pairs, model.constants, model.units, x.size)
-            return whole([own, springs], x.size)
-        return self.sparse_hessian(model, rows.sparse)
-
-    def sparse_hessian(self, model: ModelHessian, a: sparse.csr_array) -> sparse.csr_array:
-        first, second = self.table.couplings[:2]
-        nq, natoms3 = a.shape
-        places = np.arange(nq)
-        entries = np.concatenate([model.diagonal, model.couplings, model.couplings])
-        rows, columns = np.concatenate([places, first, second]), np.concatenate([places, second, first])
-        own = sparse.csr_array((entries, (rows, columns)), shape=(nq, nq))
-        between = pair_rows(model.pairs, model.units * np.sqrt(model.constants)[:, None], natoms3)
-        return sparse.csr_array(a.T @ (own @ a) + between.T @ between)
+        model, pattern = model_hessian(self.table, self.scaling, x, values), rows.pattern
+        springs = pattern.springs(model.pairs, model.constants, model.units)
+        return pattern.matrix([*rows.weighted(model.diagonal, self.coupled, model.couplings), springs])
 
 
 def pair_rows(pairs: Array, vectors: Array, entries: int) -> sparse.csr_array:

@@ -148,6 +148,7 @@ class MetricTable(NamedTuple):
     floors: Array  # (nq,) the least learned constants
     factors: Array  # (nq,) how much each entry of the diagonal counts, on top; couplings apart
     apart: Array  # (N, N) uint8: how many bonds apart two atoms are, 4 for four or more; (0, 0) where none touch
+    distant: Array  # (n, 2) pairs i < j of atoms three bonds apart or more; (0, 2) beyond 100 atoms
     weights: Weights
 
 

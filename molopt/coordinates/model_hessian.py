@@ -70,13 +70,14 @@ def scaled(table: MetricTable, stiffness: Array) -> Scaling:
 
 
 def planarity(table: Planarity, xyz: Array) -> Array:
-    """(N,) how flat the atoms are at positions xyz (N, 3)."""
-    flat = table.known.copy()
+    """(..., N) how flat the atoms are at positions xyz (..., N, 3)."""
+    flat = np.empty(xyz.shape[:-1])
+    flat[...] = table.known
     if len(table.threes):
-        flat[table.threes[:, 0]] = flatness(np.abs(plane_value(xyz[table.threes])))
+        flat[..., table.threes[:, 0]] = flatness(np.abs(plane_value(xyz.take(table.threes, axis=-2))))
     if len(table.fours):
-        products = plane_value(xyz[table.fours.reshape(-1, 4)]).reshape(-1, 4)
-        flat[table.fours[:, 0, 0]] = flatness(np.sqrt((products**2).mean(axis=1)))
+        products = plane_value(xyz.take(table.fours, axis=-2))  # (..., n, 4)
+        flat[..., table.fours[:, 0, 0]] = flatness(np.sqrt((products**2).mean(axis=-1)))
     return flat
 
 
@@ -86,33 +87,34 @@ def flatness(product: Array) -> Array:
 
 
 def springs(table: MetricTable, xyz: Array, q: Array, p: Array) -> Iterator[tuple[Array, Array]]:
-    """Rows and constants (n,), eV/A^2 or eV/rad^2, of learned stretches, angles and torsions."""
+    """Rows and constants (..., n), eV/A^2 or eV/rad^2, of learned stretches, angles and torsions."""
     stretch, angle, torsion = table.stretches, table.angles, table.torsions
     yield stretch.rows, np.maximum(stretches(stretch, q), stretch.floor)
-    yield angle.rows, np.maximum(by_planarity(angle.constants, p[angle.centres]), angle.floor)
+    yield angle.rows, np.maximum(by_planarity(angle.constants, p[..., angle.centres]), angle.floor)
     yield torsion.rows, np.maximum(torsions(torsion, xyz, q, p), torsion.floor)
 
 
 def stretches(table: Stretches, q: Array) -> Array:
-    """(n,) eV/A^2."""
-    excess = LENGTHS.held(q[table.rows] - table.radii)
+    """(..., n) eV/A^2."""
+    excess = LENGTHS.held(q[..., table.rows] - table.radii)
     return np.exp(-DECAY * excess) * LENGTHS.at(excess, table.pieces)
 
 
 def by_planarity(constants: Array, p: Array) -> Array:
-    """(n,) of constants (n, 2), that of flat centres and that of others, at planarities p (n,)."""
+    """(..., n) of constants (n, 2), that of flat centres and that of others, at planarities p (..., n)."""
     return p * constants[:, 0] + (1 - p) * constants[:, 1]
 
 
 def torsions(table: Torsions, xyz: Array, q: Array, p: Array) -> Array:
-    """(n,) eV/rad^2, of each torsion."""
-    first, last = p[table.ends].T
-    length = lengths(xyz[table.ends[:, 0]] - xyz[table.ends[:, 1]])
+    """(..., n) eV/rad^2, of each torsion."""
+    one, other = table.ends.T
+    first, last = p[..., one], p[..., other]
+    length = lengths(xyz.take(one, axis=-2) - xyz.take(other, axis=-2))
     both = CONJUGATED.at(CONJUGATED.held(length - table.radii), table.pieces)
     k0, k1, k2, k3 = table.constants.T
-    staggered = (1 - np.cos(3 * q[table.rows])) / 2
-    one = first * (1 - last) * k0 + last * (1 - first) * k1
-    return table.share * (first * last * both + one + (1 - first) * (1 - last) * (k2 + staggered * k3))
+    staggered = (1 - np.cos(3 * q[..., table.rows])) / 2
+    single = first * (1 - last) * k0 + last * (1 - first) * k1
+    return table.share * (first * last * both + single + (1 - first) * (1 - last) * (k2 + staggered * k3))
 
 
 def turns(table: Turns, q: Array) -> Array:
@@ -143,7 +145,7 @@ def between(table: MetricTable, xyz: Array, p: Array) -> tuple[Array, Array, Arr
     k = weights.learned * held_back(by_planarity(geminal.constants, p[geminal.centres]))
     pairs, gaps, r = geminal.pairs, gap, lengths(gap)
     if len(table.apart):
-        near, gap, distance = candidates(table.apart, reach_of(table), xyz)
+        near, gap, distance = candidates(table.apart, table.distant, reach_of(table), xyz)
         i, j = near.T
         curvature = np.zeros(len(near))
         if len(table.contacts.kinds):
@@ -166,15 +168,24 @@ def lengths(gaps: Array) -> Array:
     return np.sqrt(dot(gaps, gaps))
 
 
-def candidates(apart: Array, reach: float, xyz: Array) -> tuple[Array, Array, Array]:
-    """Pairs i < j (n, 2) of atoms three bonds apart or more within reach, in order; gaps (n, 3), distances (n,)."""
+def distant(apart: Array) -> Array:
+    """(n, 2) pairs i < j of atoms three bonds apart or more, of a molecule with few atoms; else none."""
+    pairs = np.argwhere(np.triu(apart > 2)) if len(apart) <= FEW else np.zeros((0, 2), dtype=int)
+    return np.asfortranarray(pairs)
+
+
+def candidates(apart: Array, known: Array, reach: float, xyz: Array) -> tuple[Array, Array, Array]:
+    """Pairs i < j (n, 2) of atoms three bonds apart or more within reach, in order; gaps (n, 3), distances (n,).
+
+    `known` (n, 2) are the pairs to look at where the atoms are few (`distant`).
+    """
     if len(xyz) <= FEW:
-        i, j = np.nonzero(np.triu(apart > 2))
+        i, j = known.T
     else:
         near = cKDTree(xyz).query_pairs(reach, output_type="ndarray")
         near = near[np.lexsort((near[:, 1], near[:, 0]))]
         i, j = near[apart[near[:, 0], near[:, 1]] > 2].T
-    gap = xyz[i] - xyz[j]
+    gap = xyz.take(i, axis=0) - xyz.take(j, axis=0)
     square = dot(gap, gap)
     close = np.flatnonzero(square < reach**2)
     return np.stack([i[close], j[close]], axis=1), gap[close], np.sqrt(square[close])

@@ -1,4 +1,4 @@
-"""Which atoms are near each other, found anew only when they may have come nearer."""
+"""Which atoms are near each other, searched again only when they may have come nearer."""
 
 from dataclasses import dataclass, field
 

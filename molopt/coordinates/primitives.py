@@ -48,9 +48,9 @@ class Primitives:
         Directions in space, one a row, of what has no direction in the molecule: its principal axes when coordinates
         were first built, so that turning everything changes nothing.
     straight : (n, 3)
-        Angles at centres with more neighbours that are no coordinates, because they are straight.
+        Angles at centres with more neighbours that are not coordinates, because they are straight.
     pyramids : (n, 4)
-        Centres with three neighbours that are no planes, because they are not flat.
+        Centres with three neighbours that are not planes, because they are not flat.
     """
 
     natoms: int
@@ -130,7 +130,7 @@ class Primitives:
 
     @cached_property
     def arms(self) -> Array:
-        """(n, 3) the angles that torsions go through, where they are no coordinates themselves."""
+        """(n, 3) the angles that torsions go through, where they are not coordinates themselves."""
         found = np.concatenate([self.torsions[:, :3], self.torsions[:, 1:]])
         keys, known = (
             (rows[:, 1] * self.natoms + rows[:, [0, 2]].min(axis=1)) * self.natoms + rows[:, [0, 2]].max(axis=1)
@@ -190,7 +190,7 @@ class Primitives:
         named = [array.ravel() for name, array in arrays.items() if name not in ("axes", "bends")]
         named += [arrays["bends"][:, :3].ravel(), np.maximum(sides, 0), *like.fragments.anchors]
         if not all(((atoms >= 0) & (atoms < like.natoms)).all() for atoms in named) or (sides < -3).any():
-            raise ValueError(f"coordinates name atoms beyond the {like.natoms} there are")
+            raise ValueError(f"coordinates refer to atoms beyond the {like.natoms} there are")
         if arrays["axes"].shape != (3, 3) or not np.isfinite(arrays["axes"]).all():
             raise ValueError("the axes of coordinates are not three directions")
         return replace(like, **arrays)

@@ -1,8 +1,8 @@
 """Derivatives of coordinates as rows on a molecule's fixed pattern, and the matrices A^T W A that they make."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -12,6 +12,54 @@ from molopt.rules.partition import Array
 Symmetric = Any  # a symmetric matrix: an array, or a sparse array of SciPy's
 
 DENSE = 330  # Cartesians up to which dense matrices are faster than sparse ones
+XYZ = np.arange(3)
+
+
+class Half(NamedTuple):
+    """Entries of one half of a symmetric matrix (3N, 3N), which is its sum with its transpose.
+
+    What is at one place adds up.
+    """
+
+    places: Array  # (m,) row times 3N plus column
+    entries: Array  # (m,)
+
+
+class Products:
+    """Products a_i a_j^T of the derivatives of coordinates by one atom each, three numbers, and where they belong.
+
+    Parameters
+    ----------
+    pattern : Pattern
+    left, right : (n,) arrays of int
+        Which derivatives.
+    owners : (n,) array of int
+        Which weight each product has.
+    """
+
+    def __init__(self, pattern: "Pattern", left: Array, right: Array, owners: Array) -> None:
+        i, j = pattern.atoms[left], pattern.atoms[right]
+        left, right = np.where(i < j, right, left), np.where(i < j, left, right)
+        places = np.maximum(i, j) * pattern.natoms + np.minimum(i, j)
+        order = np.argsort(places, kind="stable")
+        places = places[order]
+        self.left, self.right, self.owners = left[order], right[order], owners[order]
+        self.starts = np.flatnonzero(np.diff(places, prepend=-1))  # where the products of each place begin
+        places = places[self.starts]
+        self.places = pattern.places(*np.divmod(places, pattern.natoms)).ravel()  # of the sums
+        self.halves = np.where(places % (pattern.natoms + 1), 1.0, 0.5)[:, None]
+
+    def of(self, data: Array) -> Array:
+        """(9, n) of derivatives (3, e / 3)."""
+        left, right = data.take(self.left, axis=1), data.take(self.right, axis=1)
+        return (left[:, None] * right[None]).reshape(9, -1)
+
+    def summed(self, products: Array, weights: Array | None = None) -> Half:
+        """The sums of products (9, n), each times its weight."""
+        if not len(self.starts):
+            return Half(self.places, np.zeros(0))
+        weighted = products if weights is None else products * weights[self.owners]
+        return Half(self.places, (np.add.reduceat(weighted, self.starts, axis=1).T * self.halves).ravel())
 
 
 class Pattern:
@@ -20,7 +68,7 @@ class Pattern:
     Parameters
     ----------
     columns : (e,) array of int
-        The Cartesian of each entry, row after row.
+        The Cartesian of each entry, row after row, three of one atom after one another.
     starts : (nq + 1,) array of int
         Where each row begins.
     entries : int
@@ -28,49 +76,60 @@ class Pattern:
     """
 
     def __init__(self, columns: Array, starts: Array, entries: int) -> None:
-        self.columns, self.starts, self.entries = columns, starts, entries
+        self.columns, self.starts, self.entries, self.natoms = columns, starts, entries, entries // 3
         self.owners = np.repeat(np.arange(len(starts) - 1), np.diff(starts))  # (e,) the row of each entry
         self.dense = entries <= DENSE
+        self.atoms = columns[::3] // 3  # (e / 3,) of each derivative by one atom
+        self.first, self.counts = starts[:-1] // 3, np.diff(starts) // 3  # (nq,) where they begin, how many there are
 
     @cached_property
-    def squares(self) -> tuple[Array, Array, Array, Array]:
-        """Each two entries p <= q of one row: p, q, the place of their product, and 1/2 where p is q.
+    def squares(self) -> Products:
+        """Of A^T D A, D diagonal: within each row, whose weight is its own."""
+        parts = []
+        for count in np.unique(self.counts).tolist():
+            rows = np.flatnonzero(self.counts == count)
+            i, j = np.tril_indices(count)
+            parts.append((self.first[rows, None] + i, self.first[rows, None] + j, np.repeat(rows, len(i))))
+        return Products(self, *joined(parts))
 
-        A place is that in the flat (3N, 3N) half of a symmetric matrix whose sum with its transpose is the whole.
-        """
-        first, second = self.together(np.arange(len(self.starts) - 1), np.arange(len(self.starts) - 1))
-        kept = first <= second
-        first, second = first[kept], second[kept]
-        return first, second, self.places(first, second), np.where(first == second, 0.5, 1.0)
+    def coupled(self, one: Array, other: Array) -> Products:
+        """Of A^T C A, where C has entries at rows (one, other) and (other, one), (nc,); one weight each."""
+        kinds = self.counts[one] * (self.counts.max(initial=0) + 1) + self.counts[other]
+        parts = []
+        for kind in np.unique(kinds).tolist():
+            members = np.flatnonzero(kinds == kind)
+            first, second = one[members], other[members]
+            i, j = np.indices((self.counts[first[0]], self.counts[second[0]])).reshape(2, -1)
+            left, right = (self.first[first, None] + i).ravel(), (self.first[second, None] + j).ravel()
+            weights = np.repeat(members, len(i))
+            both = self.atoms[left] == self.atoms[right]  # at one atom, the transpose too
+            parts += [(left, right, weights), (right[both], left[both], weights[both])]
+        return Products(self, *joined(parts))
 
-    def together(self, one: Array, other: Array) -> tuple[Array, Array]:
-        """All two entries of the rows `one` and `other` (n,) of each pair, pair after pair."""
-        lengths = np.diff(self.starts)
-        width, height = lengths[one], lengths[other]
-        counts = width * height
-        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        heights = np.repeat(height, counts)
-        first = np.repeat(self.starts[one], counts) + within // np.maximum(heights, 1)
-        return first, np.repeat(self.starts[other], counts) + within % np.maximum(heights, 1)
+    def places(self, i: Array, j: Array) -> Array:
+        """(n, 9) of the entries of the blocks of atoms i and j (n,), in the flat (3N, 3N) matrix."""
+        return (3 * self.entries * i + 3 * j)[:, None] + (self.entries * XYZ[:, None] + XYZ).ravel()
 
-    def places(self, first: Array, second: Array) -> Array:
-        return self.columns[first] * self.entries + self.columns[second]
+    def springs(self, pairs: Array, constants: Array, units: Array) -> Half:
+        """Springs k (n,) between pairs (n, 2) of atoms with units (n, 3) from one to the other."""
+        own = ((constants[:, None] * units)[:, :, None] * units[:, None, :]).reshape(-1, 9)
+        i, j = pairs.T
+        places = [self.places(i, i), self.places(j, j), self.places(i, j)]
+        return Half(np.concatenate(places).ravel(), np.concatenate([own / 2, own / 2, -own]).ravel())
+
+    def matrix(self, parts: Iterable[Half]) -> Symmetric:
+        """(3N, 3N) the sum of these halves and of its transpose: dense up to 330 Cartesians."""
+        places, entries = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
+        if self.dense:
+            half = np.bincount(places, entries, self.entries**2).reshape(self.entries, -1)
+            return half + half.T
+        half = csr_array((entries, np.divmod(places, self.entries)), shape=(self.entries, self.entries))
+        return csr_array(half + half.T)
 
 
-class Couplings:
-    """Products of the entries of coordinates that are coupled, on a pattern.
-
-    Parameters
-    ----------
-    pattern : Pattern
-    one, other : (nc,) arrays of int
-    """
-
-    def __init__(self, pattern: Pattern, one: Array, other: Array) -> None:
-        self.first, self.second = pattern.together(one, other)
-        lengths = np.diff(pattern.starts)
-        self.owners = np.repeat(np.arange(len(one)), lengths[one] * lengths[other])
-        self.places = pattern.places(self.first, self.second)
+def joined(parts: Sequence[tuple[Array, Array, Array]]) -> list[Array]:
+    columns = zip(*parts, strict=True) if parts else ([], [], [])
+    return [np.concatenate([np.zeros(0, dtype=int), *(part.ravel() for part in column)]) for column in columns]
 
 
 class Rows:
@@ -105,41 +164,21 @@ class Rows:
         return np.bincount(self.pattern.columns, self.data * covector[self.pattern.owners], self.pattern.entries)
 
     @cached_property
+    def by_atom(self) -> Array:
+        """(3, e / 3) the derivatives by one atom each."""
+        return np.ascontiguousarray(self.data.reshape(-1, 3).T)
+
+    @cached_property
     def products(self) -> Array:
         """Those of `Pattern.squares`."""
-        first, second, _, half = self.pattern.squares
-        return self.data[first] * self.data[second] * half
+        return self.pattern.squares.of(self.by_atom)
 
     @cached_property
     def normal(self) -> Symmetric:
         """(3N, 3N) A^T A."""
-        if not self.pattern.dense:
-            return csr_array(self.sparse.T @ self.sparse)
-        return whole([(self.pattern.squares[2], self.products)], self.pattern.entries)
+        return self.pattern.matrix([self.pattern.squares.summed(self.products)])
 
-    def weighted(self, diagonal: Array, couplings: Couplings, weights: Array) -> tuple[Array, Array]:
-        """Places and values that make A^T W A: W has a diagonal (nq,), and `weights` (nc,) at what is coupled."""
-        first, _, places, _ = self.pattern.squares
-        coupled = self.data[couplings.first] * self.data[couplings.second] * weights[couplings.owners]
-        squares = self.products * diagonal[self.pattern.owners[first]]
-        return np.concatenate([places, couplings.places]), np.concatenate([squares, coupled])
-
-
-def between_pairs(pairs: Array, constants: Array, units: Array, entries: int) -> tuple[Array, Array]:
-    """Places and values of springs k (n,) between pairs (n, 2) of atoms with units (n, 3) from one to the other."""
-    springs = (constants[:, None, None] * units[:, :, None] * units[:, None, :]).reshape(len(pairs), 9)
-    rows, columns = np.divmod(np.arange(9), 3)
-
-    def at(one: Array, other: Array) -> Array:
-        return (3 * one[:, None] + rows) * entries + 3 * other[:, None] + columns
-
-    i, j = pairs.T
-    places = np.concatenate([at(i, i), at(j, j), at(i, j)])
-    return places.ravel(), np.concatenate([0.5 * springs, 0.5 * springs, -springs]).ravel()
-
-
-def whole(parts: Sequence[tuple[Array, Array]], entries: int) -> Array:
-    """(3N, 3N) the symmetric matrix of which these places and values are one half."""
-    places, values = (np.concatenate(pieces) for pieces in zip(*parts, strict=True))
-    half = np.bincount(places, values, entries**2).reshape(entries, entries)
-    return half + half.T
+    def weighted(self, diagonal: Array, couplings: Products, weights: Array) -> list[Half]:
+        """What makes A^T W A: W has a diagonal (nq,), and `weights` (nc,) at what is coupled."""
+        own = self.pattern.squares.summed(self.products, diagonal)
+        return [own, couplings.summed(couplings.of(self.by_atom), weights)]

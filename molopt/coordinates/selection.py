@@ -1,4 +1,4 @@
-"""Which internal coordinates a molecule needs at a geometry, and which conformers need the same."""
+"""Which internal coordinates a molecule needs at a geometry."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -45,34 +45,11 @@ def select_primitives(topology: Topology, x: Array, anchored: bool = False, axes
     return listed(topology, Shape(*(part[0] for part in shapes(topology, xyz[None]))), xyz, anchored, axes)
 
 
-def tables_for(topology: Topology, xs: Array, anchored: bool = False) -> tuple[list[Primitives], Array]:
-    """The lists that conformers of one molecule at xs (S, 3N) need, and which of them each needs (S,).
-
-    Conformers share a list where they need the same coordinates, and these have directions of their own: fragments,
-    points, and bends with no atom on any side are measured along the principal axes of each. What a shared list leaves
-    without description is looked for at the first conformer that has it.
-    """
-    xyz = xs.reshape(len(xs), -1, 3)
-    every = shapes(topology, xyz)
-    keys = np.packbits(np.concatenate(every, axis=1), axis=1)
-    _, first, same = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-    tables: list[Primitives] = []
-    index = np.zeros(len(xs), dtype=int)
-    for group, one in enumerate(first.tolist()):
-        members = np.flatnonzero(same.ravel() == group)
-        shape = Shape(*(part[one] for part in every))
-        table = listed(topology, shape, xyz[one], anchored, None)
-        own = len(table.fragments) or len(table.points) or (table.bends[:, 3] < 0).any()
-        index[members] = len(tables) + (np.searchsorted(members, members) if own else 0)
-        tables += [listed(topology, shape, xyz[m], anchored, None) for m in members.tolist()] if own else [table]
-    return tables, index
-
-
 class Shape(NamedTuple):
     """All that the choice of coordinates depends on, of one geometry or, with a leading axis, of S."""
 
     flat: Array  # (N,) bool: centres in one plane with all their neighbours, three to six
-    straight: Array  # (n,) bool: angles of the topology that are no coordinates
+    straight: Array  # (n,) bool: angles of the topology that are not coordinates
     folded: Array  # (n,) bool: angles of the topology through which no torsion goes
 
 
@@ -126,11 +103,12 @@ def listed(topology: Topology, shape: Shape, xyz: Array, anchored: bool, axes: A
 
 def principal_axes(xyz: Array) -> Array:
     """(3, 3) of positions (N, 3), one a row."""
-    return np.ascontiguousarray(np.linalg.eigh(np.cov(xyz.T, bias=True))[1].T)  # as it comes back from a file
+    centred = xyz - xyz.mean(axis=0)
+    return np.ascontiguousarray(np.linalg.eigh(centred.T @ centred)[1].T)  # as it is when read back from a file
 
 
 class Straight(NamedTuple):
-    """Angles that are no coordinates."""
+    """Angles that are not coordinates."""
 
     angles: set[tuple[int, int, int]]  # each from both ends
     centres: dict[int, tuple[int, int]]  # without a third neighbour, and their ends

@@ -37,9 +37,10 @@ class Nodes(NamedTuple):
         return np.minimum(np.maximum(values, self.first + half), self.first + (self.number - 1.5) * self.step)
 
     def at(self, values: Array, pieces: Array, groups: Array | None = None) -> Array:
-        """(n,) the spline at values (n,); each has its own `pieces` (n, number, 3), or those of its group (n,)."""
+        """(..., n) the spline at values (..., n), with `pieces` (n, number, 3) of each, or those of its group (n,)."""
         t = (values - self.first) / self.step
         n = np.rint(t)
         d = t - n
-        c0, c1, c2 = pieces[np.arange(len(t)) if groups is None else groups, n.astype(np.intp)].T
+        rows = np.arange(t.shape[-1]) if groups is None else groups
+        c0, c1, c2 = np.moveaxis(pieces[rows, n.astype(np.intp)], -1, 0)
         return (c2 * d + c1) * d + c0

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from ase.data import covalent_radii
 
-from molopt.coordinates.classes import MARK, Classes, Names, Naming, touching
+from molopt.coordinates.classes import CONTACT_KINDS, CONTACT_NAMES, MARK, Classes, Names, Naming
 from molopt.coordinates.kinds import KINDS
 from molopt.coordinates.metric_table import Angles, Contacts, Couplings, Geminal, Planarity, Stretches, Torsions
 from molopt.coordinates.model_hessian import CONJUGATED, DISTANCES, LENGTHS
@@ -216,24 +216,11 @@ class Springs:
         kept = np.flatnonzero(constants.any(axis=1))
         return Geminal(rows[kept][:, [0, 2]], rows[kept, 1], constants[kept])
 
-    @cached_property
-    def contact_kinds(self) -> list[str]:
-        """That there are in the molecule."""
-        return sorted(set(self.naming.contact_kinds))
-
-    @cached_property
-    def contact_names(self) -> list[Names]:
-        """Of the groups of contacts: all kinds with all kinds, three bonds apart and farther."""
-        kinds = self.contact_kinds
-        return [touching(one, other, far) for far in (False, True) for one in kinds for other in kinds]
-
     def contacts(self) -> Contacts:
-        place = {kind: n for n, kind in enumerate(self.contact_kinds)}
-        constants = self.constants("contact", self.contact_names, unseen=0.0)
-        groups = np.arange(len(constants)).reshape(2, len(place), len(place))
-        kinds = np.array([place[kind] for kind in self.naming.contact_kinds])
+        constants = self.constants("contact", CONTACT_NAMES, unseen=0.0)
+        groups = np.arange(len(constants)).reshape(2, len(CONTACT_KINDS), len(CONTACT_KINDS))
         radii = van_der_waals(self.topology.numbers)
-        return Contacts(kinds, radii, groups, DISTANCES.pieces(constants, beyond=1))
+        return Contacts(self.naming.contact_kinds, radii, groups, DISTANCES.pieces(constants, beyond=1))
 
 
 def pairs_of_equals(keys: Array) -> tuple[Array, Array, Array]:

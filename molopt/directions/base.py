@@ -46,7 +46,7 @@ class Direction(ABC, Generic[L_contra, D]):
         """The next step, and the state when it has been seen; called last, in `depart`."""
 
     def rebuilt(self, state: D) -> D:
-        """The state where coordinates were built anew, so that some entries mean something else."""
+        """The state where coordinates were rebuilt, so that some entries mean something else."""
         return state
 
 

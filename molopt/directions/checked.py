@@ -57,7 +57,7 @@ class Checked(Direction[Linearization, Checks]):
     push : bool
         Whether ridges are left; otherwise they are named, and the run ends there.
     most, pushes : int
-        Largest number of force calls of one check, which begins anew where a step has led elsewhere, and of pushes at
+        Largest number of force calls of one check, which starts over where a step has led elsewhere, and of pushes at
         the end of a run; of all checks together `most` (`pushes` + 1) force calls.
     near : float
         eV.

@@ -131,7 +131,7 @@ def lost(future: "Future[Report]") -> str:
 
 
 def read_config(path: Path) -> Any:
-    """What a configuration file sets as `config`; InputError where it cannot be had."""
+    """What a configuration file sets as `config`; InputError where it cannot be read."""
     from parsl.config import Config
 
     if not os.path.isfile(path):

@@ -68,7 +68,7 @@ def load(connection: Connection) -> Callable[[Any], Any] | None:
 
 
 def run(function: Callable[[Any], Any], task: bytes, hand_in: Callable[[bytes], object]) -> Report:
-    """What becomes of a pickled task, whatever it raises; parts of its value are handed in as they come."""
+    """What becomes of a pickled task, whatever it raises; parts of its value are handed in as they arrive."""
     start, seconds, known = time.perf_counter(), 0.0, None
     try:
         value = function(pickle.loads(task))

@@ -19,7 +19,7 @@ from scipy import linalg
 from scipy.optimize import lsq_linear
 
 from molopt.coordinates.bending import bending
-from molopt.coordinates.classes import MARK, MOST_NEIGHBOURS, Classes, Names
+from molopt.coordinates.classes import CONTACT_NAMES, MARK, MOST_NEIGHBOURS, Classes, Names
 from molopt.coordinates.evaluation import values
 from molopt.coordinates.inverse import Projected
 from molopt.coordinates.kinds import PER_AREA
@@ -31,6 +31,7 @@ from molopt.coordinates.model_hessian import (
     REACH,
     by_planarity,
     candidates,
+    distant,
     lengths,
     planarity,
     stretches,
@@ -50,7 +51,7 @@ ROUNDS = 3
 TOWARDS_WIDER = 0.02  # ridge, relative to the norm of a class
 TOWARDS_LITERATURE = 1e-3  # of wider classes
 WEAK = 1.0  # times the median norm of a class: below, the ridge is absolute
-STIFFEST = {"stretch": 200.0, "torsion": 10.0, "contact": 10.0}  # eV/A^2, eV/rad^2: more is no chemistry
+STIFFEST = {"stretch": 200.0, "torsion": 10.0, "contact": 10.0}  # eV/A^2, eV/rad^2: more is not chemistry
 RARE = 3  # springs that a class of its own must have
 NEGLIGIBLE = 1e-3  # weight of a node
 
@@ -135,14 +136,14 @@ def rows_of(primitives: Primitives, topology: Topology, x: Array, b: Array) -> I
     yield from by_class("geminal", springs.geminal_classes, flat_and_not(p[springs.around[:, 1]]), dense)
     contacts = [node.contacts() for node in nodes[: DISTANCES.number]]
     kinds, radii, groups, _ = contacts[0]
-    pairs, gap, r = candidates(topology.apart, 2 * REACH * float(radii.max()), xyz)
+    pairs, gap, r = candidates(topology.apart, distant(topology.apart), 2 * REACH * float(radii.max()), xyz)
     ratio = r / radii[pairs].sum(axis=1)
     close = ratio < REACH
     (i, j), ratio = pairs[close].T, np.maximum(ratio[close], HELD)
     group = groups[(topology.apart[i, j] > 3).astype(int), kinds[i], kinds[j]]
     weights = np.stack([DISTANCES.at(ratio, node.pieces, group) for node in contacts], axis=1)
     dense = pair_rows(pairs[close], gap[close] / r[close, None], x.size).toarray()
-    yield from by_class("contact", Classes(springs.contact_names, group), weights, dense)
+    yield from by_class("contact", Classes(CONTACT_NAMES, group), weights, dense)
 
 
 def unit(node: int, kind: str, names: list[Names], unseen: float = 0.0) -> Array:

@@ -7,8 +7,7 @@ from ase import Atoms
 from ase.data import covalent_radii
 from rdkit import Chem, rdBase
 
-from molopt.coordinates.topology import covalent_bonds
-from molopt.molecules.contacts import lengths
+from molopt.coordinates.topology import covalent_bonds, lengths
 
 UNKNOWN_ORDER = 0
 TORN = 2.0  # times the sum of covalent radii: no bond is so long, though atoms two bonds apart may be nearer

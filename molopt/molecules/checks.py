@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from ase.data import chemical_symbols
 
+from molopt.coordinates.topology import lengths, pairs_within
 from molopt.errors import InputError
-from molopt.molecules.contacts import lengths, pairs_within
 
 CLOSEST = 0.1  # A; no two nuclei come closer, and potentials divide by the distance
 FARTHEST = 9999.0  # A from the origin, along each axis: an SDF cannot say more

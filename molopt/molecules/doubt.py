@@ -4,8 +4,7 @@ import numpy as np
 from ase.data import covalent_radii
 from rdkit import Chem
 
-from molopt.coordinates.topology import BONDED, covalent_bonds
-from molopt.molecules.contacts import lengths
+from molopt.coordinates.topology import BONDED, covalent_bonds, lengths
 
 REACH = 2.0  # times the sum of covalent radii: an atom so near another may have been torn from it
 COVALENT = frozenset({1, 6, 7, 8, 9, 14, 15, 16, 17, 34, 35, 53})  # elements whose valences RDKit knows

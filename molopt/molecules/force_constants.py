@@ -81,23 +81,28 @@ class MMFFConstants:
         The product is sin(120 deg) times the Wilson angle, to first order, and each of three angles has the constant.
         It depends on the types of the four atoms alone.
         """
-        found = np.full(len(planes), np.nan)
-        types = self.types[planes]
-        types[:, 1:].sort(axis=1)
-        _, first, alike = np.unique(types, axis=0, return_index=True, return_inverse=True)
-        for n, (centre, *others) in enumerate(planes[first].tolist()):
-            orders = [(i, centre, j, k) for i, j, k in itertools.permutations(others)]
-            values = self.table(self.properties.GetMMFFOopBendParams, np.array(orders))[:, 0]
-            if np.isfinite(values).any():
-                constant = max(float(np.nanmean(values)) * 3 / SIN_120**2 * PER_MILLIDYNE, LEAST_PLANE)
-                found[alike.ravel() == n] = constant
-        return found
+        known: dict[tuple[int, ...], float] = {}
+        types = self.types.tolist()
+        found = []
+        for centre, *others in planes.tolist():
+            key = (types[centre], *sorted(types[atom] for atom in others))
+            if key not in known:
+                orders = [(i, centre, j, k) for i, j, k in itertools.permutations(others)]
+                known[key] = plane_constant(self.table(self.properties.GetMMFFOopBendParams, np.array(orders)))
+            found.append(known[key])
+        return np.array(found)
 
     def table(self, getter: Callable[..., Any], indices: np.ndarray, width: int = 1) -> np.ndarray:
         """(n, width) parameters of each row of atom indices, after the class that comes first; NaN where none are."""
         molecule, missing = self.molecule, (np.nan,) * width
         rows = [getter(molecule, *row) for row in indices.tolist()]
         return np.array([missing if row is None else values(row, width) for row in rows]).reshape(-1, width)
+
+
+def plane_constant(wilson: np.ndarray) -> float:
+    """That of the triple product, eV, from those of Wilson angles, mdyn A/rad^2, or NaN where none is known."""
+    known = wilson[np.isfinite(wilson)]
+    return max(float(known.mean()) * 3 / SIN_120**2 * PER_MILLIDYNE, LEAST_PLANE) if len(known) else np.nan
 
 
 def values(row: Any, width: int) -> tuple[float, ...]:

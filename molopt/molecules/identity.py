@@ -10,8 +10,7 @@ from ase.formula import Formula
 from numpy.typing import ArrayLike
 from rdkit import Chem
 
-from molopt.coordinates.topology import Topology, covalent_bonds
-from molopt.molecules.contacts import lengths
+from molopt.coordinates.topology import Topology, covalent_bonds, lengths
 from molopt.molecules.doubt import COVALENT
 from molopt.molecules.molecule import Molecule
 

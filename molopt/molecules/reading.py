@@ -16,7 +16,7 @@ from molopt.spelling import nearest
 ENDINGS = ", ".join(READERS)
 FOLDERS = re.compile(r"[\w.~+ -]*[/\\][\w.~+ /\\-]*")  # a SMILES with a slash has a double bond, too
 ENDING = re.compile(r".*\.(?![bcnopsBCNOPSFI\d]+$)([a-z][a-z\d]{1,7}|[A-Z][A-Z\d]{2,7})")  # which no fragment is
-# A name that nobody meant as a SMILES: without bonds and brackets, and with a letter that no SMILES has there.
+# A name that was not meant as a SMILES: without bonds and brackets, and with a letter that no SMILES has there.
 WORDS = re.compile(r"(?=\S*[adefghijkmqtuvwxyz]|[^\WBCNOPSFIbcnops])[\w',() +-]*")
 
 

@@ -28,7 +28,8 @@ from molopt.optimizers.bodies import body_of, is_extended, is_metal
 from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.checking import Checking
 from molopt.optimizers.energy_left import Estimate, recipe_for
-from molopt.optimizers.internals import MODEL_NAMES, Recipe
+from molopt.optimizers.hessian_models import MODEL_NAMES
+from molopt.optimizers.internals import Recipe
 from molopt.optimizers.meeting import FAILURES, holds, kept, meet, prepare
 from molopt.optimizers.rebuilding import outdated, rebuilt
 from molopt.optimizers.restart import Beginning, Restart, restart_data, write_restart
@@ -127,7 +128,7 @@ class DirectionOptimizer(Optimizer):
         self.atoms = atoms
         self.stopping = Stopping(criteria, self.recipe_of_estimate, self.tell)
         self.look(check)
-        found = None if restart is None else Restart.of(self, restart)  # before ASE begins the trajectory anew
+        found = None if restart is None else Restart.of(self, restart)  # before ASE overwrites the trajectory
         if append_trajectory and isinstance(trajectory, str | Path):
             mend(Path(trajectory))
         super().__init__(atoms, None, logfile, trajectory, append_trajectory, **kwargs)
@@ -150,6 +151,8 @@ class DirectionOptimizer(Optimizer):
 
     def recipe_of_estimate(self) -> Recipe:
         """That of the energy left, of the molecule that was perceived when the run began."""
+        if self.recipe is not None and self.recipe.model.name == "blend" and self.recipe.held.movable.any():
+            return replace(self.recipe, surface=None)
         return recipe_for(self.atoms, self.molecule if self.recipe is None else self.recipe.molecule)
 
     def tell(self, said: str) -> None:
@@ -159,7 +162,7 @@ class DirectionOptimizer(Optimizer):
     @classmethod
     def default_control(cls, coordinates: str) -> Any:
         """The control that suits these coordinates."""
-        raise TypeError(f"{cls.__name__} has no control of its own: give one")
+        raise TypeError(f"{cls.__name__} has no default control: give one")
 
     def guided(self, direction: Any, surrogate: Surrogate) -> Direction[Any, Any]:
         """The direction that a surrogate guides."""
@@ -271,7 +274,7 @@ class DirectionOptimizer(Optimizer):
         if self.recipe is not None:
             why = outdated(self.recipe, self.member, self.memory, here)
             if why:
-                self.tell(f"{why}; internal coordinates built anew")
+                self.tell(f"{why}; internal coordinates rebuilt")
                 self.recipe, member, self.memory = rebuilt(self.recipe, self.member, self.memory, here, self.direction)
                 self.coordinates = Internal([member])
 

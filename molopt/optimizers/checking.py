@@ -97,7 +97,7 @@ class Checking:
         if asked.kind and recipe is None:
             why_not = f"the run is in {sees} coordinates, and a check needs internal ones"
         elif asked.kind and recipe is not None and not recipe.held.freedoms(atoms.positions):
-            why_not = "nothing is free to move"
+            why_not = "no atom is free to move"
         natoms = len(atoms) if isinstance(atoms, Atoms) else 0
         return cls(asked, stopping, natoms, None if recipe is None else recipe.molecule, tell, why_not)
 
@@ -208,7 +208,7 @@ class Checking:
         """A line in the log for each look."""
         known = found.known
         if not known.products:
-            said = "criteria are met; the curvature is looked at"
+            said = "criteria are met; the curvature is checked"
         else:
             what = "a ridge" if found.ridge else "a minimum" if found.passed and found.small else "not clear yet"
             said = (
@@ -242,7 +242,7 @@ class Checking:
         if self.undone is not None and self.ended_at(x):
             return self.undone
         if self.found is not None and not self.was_looked_at(x):
-            return Curvature.unknown("the atoms have moved since they were looked at", *self.spent)
+            return Curvature.unknown("the atoms have moved since they were checked", *self.spent)
         if self.found is None:
             stopped = "the run was stopped while it was checked" if self.interrupted else ""
             hidden = "noise in the forces hides it" if self.hidden else ""
@@ -276,7 +276,7 @@ class Checking:
             return "its check is under way"
         pushes = self.spent[1]
         if word == "saddle" and self.asked.kind == "auto" and pushes >= self.asked.pushes:
-            return f"{pushes} pushes did not lead off it"
+            return f"{pushes} pushes did not lead away from it"
         if found.over and (word == "unchecked" or (word == "saddle" and self.asked.kind == "auto")):
             return f"the {self.asked.calls} force calls of its check did not decide"
         return ""

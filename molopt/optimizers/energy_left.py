@@ -9,9 +9,10 @@ import numpy as np
 from ase import Atoms
 
 from molopt.control.drive import Point
+from molopt.coordinates import Internal
+from molopt.coordinates.base import Linearization
 from molopt.coordinates.evaluation import outdated
 from molopt.coordinates.kinds import KINDS
-from molopt.coordinates.linearization import Linearized
 from molopt.coordinates.member import Member
 from molopt.coordinates.primitives import Primitives
 from molopt.directions import Limits, QuasiNewton
@@ -19,7 +20,8 @@ from molopt.directions.quasi_newton import Secants
 from molopt.errors import InputError, PotentialFailed
 from molopt.molecules import Molecule
 from molopt.optimizers.estimate import Estimate, Part
-from molopt.optimizers.internals import LARGE, Recipe
+from molopt.optimizers.hessian_models import LARGE
+from molopt.optimizers.internals import Recipe
 from molopt.potentials.answers import checked_forces
 from molopt.rules.partition import Array
 from molopt.rules.state import from_plain, to_plain
@@ -142,9 +144,9 @@ class Estimator:
     """
 
     def __init__(self, recipe: Recipe) -> None:
-        self.recipe = replace(recipe, yielding=True)
+        self.recipe = replace(recipe, model=replace(recipe.model, yielding=True))
         self.coordinates: Member | None = None
-        self.linearization: Linearized | None = None  # at the last point that was learned
+        self.linearization: Linearization | None = None  # at the last point that was learned
         self.state: Secants | None = None  # what was learned
         self.new: deque[Point] = deque(maxlen=REMEMBERED)  # points since, the newest last
 
@@ -152,24 +154,25 @@ class Estimator:
         """Remember a geometry whose forces are known; nothing is computed yet."""
         self.new.append(here)
 
-    def at(self) -> tuple[Estimate, Linearized]:
+    def at(self) -> tuple[Estimate, Linearization]:
         """The estimate at the last geometry, and the linearization that it was made with."""
         self.keep_up()
         assert self.coordinates is not None
+        internal = Internal([self.coordinates])
         while self.new:
-            self.learn(self.coordinates.linearize(*self.new.popleft()))
+            self.learn(internal, internal.linearize(*self.new.popleft()))
         here = self.linearization
         assert here is not None
         assert self.state is not None
         proposal = DIRECTION.proposal(here, self.state, UNLIMITED)
         return estimate(self.coordinates.primitives, here.gradient, -proposal.displacement), here
 
-    def learn(self, new: Linearized) -> None:
+    def learn(self, internal: Internal, new: Linearization) -> None:
         old = self.linearization
         if old is None or self.state is None:
             self.state = DIRECTION.empty(new.gradient.size)
         else:
-            self.state = DIRECTION.learn(self.state, old, new, new.member.between(old, new))
+            self.state = DIRECTION.learn(self.state, old, new, internal.between(old, new))
         self.linearization = new
 
     def keep_up(self) -> None:
@@ -177,7 +180,7 @@ class Estimator:
         if not self.new:
             return
         here = self.new[-1]
-        if self.coordinates is not None and len(here.x) > 3 * LARGE:  # learning would cost more than it tells
+        if self.coordinates is not None and len(here.x) > 3 * LARGE:  # learning would cost more than it gives
             self.linearization, self.new = None, deque([here], maxlen=REMEMBERED)
         if self.coordinates is not None and not self.recipe.outdated(self.coordinates, here.x):
             return
@@ -205,7 +208,7 @@ class Estimator:
             if plain["learned"] is not None:
                 nowhere = np.zeros(size)
                 point = from_plain(Point(nowhere, nowhere), plain["learned"]["point"])
-                self.linearization = self.coordinates.linearize(*point)
+                self.linearization = Internal([self.coordinates]).linearize(*point)
                 empty = DIRECTION.empty(self.coordinates.primitives.count)
                 self.state = from_plain(empty, plain["learned"]["state"])
         self.new.extend(points_of(plain["new"], size))
@@ -221,5 +224,5 @@ def points_of(plain: dict[str, Array], size: int) -> list[Point]:
     """The points that `stacked` wrote, of `size` entries each."""
     x, gradient = (np.asarray(plain[name], dtype=float).reshape(-1, size) for name in Point._fields)
     if x.shape != gradient.shape or not (np.isfinite(x).all() and np.isfinite(gradient).all()):
-        raise ValueError("points of the criteria are not whole, or not finite")
+        raise ValueError("points of the criteria are incomplete, or not finite")
     return [Point(*rows) for rows in zip(x, gradient, strict=True)]

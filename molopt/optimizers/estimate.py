@@ -35,7 +35,7 @@ class Estimate:
         The three coordinates that hold most. Torsions about one bond turn together and are one, named by the largest
         of them; so are the components of a fragment's motion.
     stationary : str
-        What the geometry is (`molopt.stationary.verdict.STATIONARY`): "unchecked" where nobody looked at the true
+        What the geometry is (`molopt.stationary.verdict.STATIONARY`): "unchecked" where nothing was seen of the true
         curvature, so that the energy is that of a valley as the model sees it.
     """
 

@@ -38,7 +38,7 @@ def revived(entry: dict[str, Any]) -> Any:
         return entry
     kind, shape, data = entry["array"], entry["shape"], entry["base64"]
     if kind not in KINDS or not isinstance(data, str) or not isinstance(shape, list):
-        raise ValueError("an array is not as it was written")
+        raise ValueError("an array was changed after it was written")
     if not all(type(size) is int and size >= 0 for size in shape):
         raise ValueError("the shape of an array is not a list of sizes")
     found = base64.b64decode(data, validate=True)

@@ -23,7 +23,7 @@ def placed(text: str, coordinates: str | None) -> tuple[str, str | None]:
     name = canonical(bare)
     where = where.lower()
     if slash and where not in COORDINATES:
-        raise InputError(f"{text!r}: after the slash comes internal, elastic or cartesian")
+        raise InputError(f"{text!r}: internal, elastic or cartesian must follow the slash")
     said = where if slash else coordinates
     if slash and coordinates not in (None, where):
         raise InputError(f"{text!r} contradicts coordinates={coordinates!r}")

@@ -165,7 +165,7 @@ def lead(atoms: Atoms, recipe: Recipe | None) -> None:
 def kept(atoms: Atoms, x: Array, error: Exception) -> Array:
     """The point (3N,) near x (3N,) at which constraints have their values, for a step that ASE cannot put right.
 
-    ASE corrects along the derivatives of the geometry before, and gives up where that does not converge, as at wide
+    ASE corrects along the derivatives of the geometry before, and stops where that does not converge, as at wide
     angles; these are Newton steps with those of the present geometry. RuntimeError where they do not converge either.
     """
     try:

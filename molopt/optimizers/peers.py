@@ -95,7 +95,7 @@ class Peer(Optimizer):
         require(peer)
         if not isinstance(atoms, Atoms) or atoms.constraints or atoms.pbc.any():
             raise InputError(
-                f"{peer} is run on ase.Atoms without constraints or periodic cell: use an optimizer of ours"
+                f"{peer} is run on ase.Atoms without constraints or periodic cell: use an optimizer of molopt"
             )
         self.peer = peer
         self.done = False
@@ -104,7 +104,7 @@ class Peer(Optimizer):
     fmax: float  # type: ignore[assignment]  # which ASE declares as None
 
     def run(self, fmax: float = 0.05, steps: int = 1000) -> bool:  # type: ignore[override]  # as ASE's own
-        """Whether it converged; RuntimeError where the peer gave up."""
+        """Whether it converged; RuntimeError where the peer failed."""
         self.fmax, self.max_steps, self.nsteps = fmax, steps, -1
         try:
             with quiet():
@@ -114,10 +114,10 @@ class Peer(Optimizer):
         except PotentialFailed:
             raise
         except Exception as error:
-            raise RuntimeError(f"{self.peer} gave up: {type(error).__name__}: {error}") from error
+            raise RuntimeError(f"{self.peer} failed: {type(error).__name__}: {error}") from error
         finally:
             self.nsteps = max(self.nsteps, 0)
-        raise RuntimeError(f"{self.peer} stopped by itself")
+        raise RuntimeError(f"{self.peer} stopped before it converged")
 
     def evaluate(self, positions: Array) -> tuple[float, Array]:
         """Energy and forces, from the potential of the run; Stopped after the last."""
@@ -137,7 +137,7 @@ class Peer(Optimizer):
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No warnings of theirs, and NumPy prints afterwards as before: pyberny's import changes that for good."""
+    """None of their warnings, and NumPy prints afterwards as before: importing pyberny changes that."""
     loggers = [logging.getLogger(name) for name in LOGGERS]
     before = [logger.level for logger in loggers]
     try:

@@ -1,4 +1,4 @@
-"""Internal coordinates that no longer describe a geometry, built anew with the memory of the run."""
+"""Internal coordinates that no longer describe a geometry, rebuilt with the memory of the run."""
 
 from typing import Any
 
@@ -13,14 +13,14 @@ LOST = "the back-transformation did not converge"
 
 
 def outdated(recipe: Recipe, member: Member, memory: Memory[Any, Any, Any], here: Point) -> str:
-    """Why the coordinates of one system should be built anew at a geometry; empty where they are still good."""
+    """Why the coordinates of one system should be rebuilt at a geometry; empty where they are still good."""
     return recipe.outdated(member, here.x) if memory.arrived[0] else LOST
 
 
 def rebuilt(
     recipe: Recipe, member: Member, memory: Memory[Any, Any, Any], here: Point, direction: Direction[Any, Any]
 ) -> tuple[Recipe, Member, Memory[Any, Any, Any]]:
-    """The coordinates of one system built anew at a geometry, the recipe with its bonds, and the run's memory in them.
+    """The coordinates of one system rebuilt at a geometry, the recipe with its bonds, and the run's memory in them.
 
     Memory of coordinates that both have is kept. The step that led here is not judged.
     """

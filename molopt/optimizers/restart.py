@@ -97,7 +97,7 @@ def digest(body: str) -> str:
 
 
 def remedy(path: Path) -> str:
-    return f"delete it and {previous(path).name} to start anew"
+    return f"delete it and {previous(path).name} to start over"
 
 
 def previous(path: Path) -> Path:
@@ -130,7 +130,9 @@ class Restart:
             The file is not a restart file, is of another version of molopt, or of another run.
         """
         if isinstance(optimizer.atoms, StrainFilter):
-            raise InputError("a run of a StrainFilter cannot go on from a file: use FrechetCellFilter, or no restart")
+            raise InputError(
+                "a run of a StrainFilter cannot be continued from a file: use FrechetCellFilter, or no restart"
+            )
         path = usable(path)
         found = readable_body(path)
         if found is None:
@@ -164,7 +166,7 @@ class Restart:
         check_place(optimizer, run, start, now, came, None if recipe is None else recipe.bonds)
         here = coordinates.linearize(*point)
         if not np.isfinite(here.gradient).all():
-            raise ValueError("its coordinates have no meaning at its geometry")
+            raise ValueError("its coordinates are not defined at its geometry")
         nothing = np.zeros_like(here.gradient)
         state = optimizer.direction.init(coordinates.observe(here, nothing))
         count = coordinates.layout.count
@@ -211,7 +213,7 @@ def usable(path: str | Path) -> Path:
     if kind := obstacle(path):
         raise InputError(f"restart must be a file, and {path} is {kind}: give another path")
     if not path.parent.is_dir():
-        raise InputError(f"restart file {path} cannot be written: there is no folder {path.parent}; make it first")
+        raise InputError(f"restart file {path} cannot be written: there is no folder {path.parent}; create it first")
     return path
 
 
@@ -239,21 +241,21 @@ def readable_body(path: Path) -> tuple[Path, dict[str, Any]] | None:
 
 
 def body_in(path: Path) -> dict[str, Any]:
-    """What one file holds; Damaged where it is not as it was written, RestartError where it is not ours to read."""
+    """What one file holds; Damaged where it was changed since, RestartError where it is not ours to read."""
     try:
         data = loaded(path.read_text("utf-8"))
     except OSError as error:
         raise RestartError(f"restart file {path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise Damaged("it is not JSON, or not whole") from error
+        raise Damaged("it is not JSON, or incomplete") from error
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         old = isinstance(data, dict) and {"direction", "controlled"} <= data.keys()
-        what = "is of molopt 0.4 or older" if old else "is not a restart file of molopt"
+        what = "was written by molopt 0.4 or older" if old else "is not a restart file of molopt"
         raise RestartError(f"restart file {path} {what}, and cannot be used; {remedy(path)}")
     for name, ours in (("schema", SCHEMA), ("molopt", molopt.__version__)):
         if data.get(name) != ours:
             theirs = f"{said(name)} {said(data.get(name))}"
             raise RestartError(f"restart file {path} is of {theirs}, this is {ours}: use that version; {remedy(path)}")
     if data.get("sha256") != digest(dumped(data.get("body"))):
-        raise Damaged("it is not as it was written")
+        raise Damaged("it was changed after it was written")
     return data["body"]

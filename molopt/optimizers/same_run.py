@@ -86,7 +86,7 @@ def identity(optimizer: Any) -> dict[str, Any]:
         "optimizer": type(optimizer).__name__,
         "stiffness": float(optimizer.stiffness),
         "surrogate": None if optimizer.surrogate is None else str(optimizer.surrogate.name),
-        "bond orders": None if recipe is None else recipe.known is not None,
+        "bond orders": None if recipe is None else recipe.model.known is not None,
         "bonds": None if bonds is None else ordered(bonds),
     }
 
@@ -252,7 +252,7 @@ def check_molecule(
     optimizer: Any, run: dict[str, Any], here: Place, start: Place, now: Place, bonds: Array | None
 ) -> None:
     """Bonds, their orders and the handedness must be those of the start, or of the last geometry."""
-    known = None if optimizer.recipe is None else optimizer.recipe.known is not None
+    known = None if optimizer.recipe is None else optimizer.recipe.model.known is not None
     if run["bond orders"] != known:
         told = "knew bond orders, of these atoms they are not known" if run["bond orders"] else "knew no bond orders"
         raise ValueError(f"its run {told}: give the atoms and their info as they were when it began")
@@ -263,12 +263,12 @@ def check_molecule(
     if not same and (restored is not None or min(here.apart(start), here.apart(now)) > NEAR):
         pairs = {tuple(pair) for pair in ours.tolist()} ^ {tuple(pair) for pair in began.tolist()}
         i, j = min(pairs)
-        raise ValueError(f"its bonds are others: atoms {i} and {j} are bonded only {said_where((i, j), ours)}")
+        raise ValueError(f"its bonds differ: atoms {i} and {j} are bonded only {said_where((i, j), ours)}")
     topology = Topology(atoms.numbers, began)
     if not any(agree(sides(topology, here), sides(topology, place)) for place in (start, now)):
         centre = int(np.flatnonzero(sides(topology, here) * sides(topology, now) < 0)[0])
         raise ValueError(
-            f"the neighbours of atom {centre}, counted from 0, have the other handedness there: it is the file of an "
+            f"the neighbours of atom {centre}, counted from 0, have the opposite handedness there: it is the file of "
             "isomer, or of another start"
         )
     molecule = None if restored is None else Molecule(restored[0], "", 0, 1, restored[1])
@@ -277,7 +277,7 @@ def check_molecule(
     if molecule is not None and molecule.orders_known:
         stereo = configuration(molecule.with_positions(here.positions))
         if not any(configuration(molecule.with_positions(place.positions)) == stereo for place in (start, now)):
-            raise ValueError("cis and trans, or R and S, are others there: it is the file of an isomer")
+            raise ValueError("cis and trans, or R and S, differ there: it is the file of an isomer")
 
 
 def said_where(pair: tuple[int, int], ours: Array) -> str:

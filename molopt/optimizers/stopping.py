@@ -10,7 +10,8 @@ from ase import Atoms
 
 from molopt.control.drive import Point
 from molopt.convergence import Criterion, EnergyLeft, Seen, auto
-from molopt.coordinates.linearization import Linearized
+from molopt.coordinates.base import Linearization
+from molopt.coordinates.linearization import of_system
 from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import name_of
@@ -57,7 +58,7 @@ class Stopping:
         self.estimator: Estimator | None = None
         self.add(criteria)
         self.before: Point | None = None  # where the step to the last point began
-        self.known: tuple[Estimate, Linearized] | None = None  # what `estimated` said of the last point
+        self.known: tuple[Estimate, Linearization] | None = None  # what `estimated` said of the last point
         self.met = self.at_noise_floor = False
 
     def add(self, criteria: Criterion | Sequence[Criterion]) -> None:
@@ -127,7 +128,7 @@ class Stopping:
         """The energy left at the last geometry; InputError where it cannot be known."""
         return self.estimated()[0]
 
-    def estimated(self) -> tuple[Estimate, Linearized]:
+    def estimated(self) -> tuple[Estimate, Linearization]:
         if self.estimator is None:
             self.estimator = Estimator(self.recipe())
             for point in self.points:
@@ -153,7 +154,8 @@ class Stopping:
         """Whether the last geometry is as near to the floor as noise in the forces allows; it is told."""
         if self.noise is None:
             return False
-        left, here = self.estimated()
+        left, found = self.estimated()
+        here = of_system(found, 0)
         member = here.member
         heard = member.free and here.free and not member.forbidden(here.x).shape[1]
         floor = self.noise.floor(here) if heard else 0.0

@@ -20,7 +20,7 @@ class Surrogate:
     Parameters
     ----------
     calculator : ASE calculator
-        With energy and forces. It must not be the one that is relaxed on, which would start anew at each change.
+        With energy and forces. It must not be the one that is relaxed on, which would start over at each change.
     atoms : ase.Atoms
         Which atoms, charge and cell; they are copied.
     name : str, optional

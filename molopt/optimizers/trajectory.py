@@ -65,8 +65,8 @@ def mend(path: Path) -> None:
         file.seek(0)
         data = file.read()
         frames, end = frames_in(data)
-        log.warning("trajectory %s: its end was lost; %d frames are whole, and kept", path, len(frames))
-        file.truncate(end if frames else 0)  # ASE begins an empty file anew
+        log.warning("trajectory %s: its end is lost; %d frames are complete and kept", path, len(frames))
+        file.truncate(end if frames else 0)  # ASE starts an empty file afresh
         if not frames:
             return
         room = 1

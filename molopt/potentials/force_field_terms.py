@@ -89,7 +89,7 @@ def labelled(mol: Chem.Mol, index: int) -> str:
 
 
 def mmff_types(mol: Chem.Mol) -> str:
-    """The table of MMFF types, 0 where there is none. RDKit prints it from C++, and tells it in no other way."""
+    """The table of MMFF types, 0 where there is none. RDKit prints it from C++, and offers it in no other way."""
     with tempfile.TemporaryFile() as file:
         stdout = os.dup(1)
         try:

@@ -119,7 +119,7 @@ class Progress:
         here = sense.last
         if here is None:
             return
-        if sense.start is not self.start:  # the run is measured anew, from where its constraints hold
+        if sense.start is not self.start:  # the run is measured again, from where its constraints hold
             self.start, self.last = sense.start, None
             self.gains = self.patience.begin(1)._replace(gained=self.gains.gained, unmoved=self.gains.unmoved)
         moved = np.inf if self.last is None else np.abs(here.positions - self.last.positions).max(initial=0.0)

@@ -67,7 +67,7 @@ class Sense:
     touching: set[tuple[int, int]] = field(default_factory=set)  # pairs that were nearer than `near` at the start
 
     def anew(self) -> None:
-        """The next force call is the start: what was before, as where constraints did not hold yet, is no measure."""
+        """The next force call is the start: what came before, as where constraints did not hold, is not a measure."""
         self.start = self.best = None
         self.nonsense, self.since = "", 0
 

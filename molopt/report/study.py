@@ -88,7 +88,7 @@ def judged(study: Study, records: Sequence[Record], against: str | None) -> tupl
 
 
 class Stored:
-    """Some records of a study, by their keys, read anew each time: runs that end meanwhile are not among them."""
+    """Some records of a study, by their keys, read again each time: runs that end meanwhile are not among them."""
 
     def __init__(self, study: Study, keys: set[str]) -> None:
         self.study = study

@@ -122,7 +122,7 @@ def of_ends(other: str) -> tuple[Column[Summary], ...]:
             "ends",
             "ends",
             ends,
-            meaning="what the ends are, by the runs' own checks or a look that was not counted. "
+            meaning="what the ends are, by the runs' own checks or a check that was not counted. "
             + meanings(STATIONARY),
         ),
         count(

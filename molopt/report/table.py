@@ -89,7 +89,7 @@ def remarks(outcome: Outcome) -> list[str]:
             f"set up in {outcome.surrogate_setup_seconds:.2f} s"
         )
     if outcome.at_noise_floor:
-        found.append("noise in the forces is all that is left above the floor")
+        found.append("only noise in the forces is left above the floor")
     verdict = outcome.verdict
     evidence = verdict.why.removeprefix(outcome.error or "").removeprefix("; ")
     if verdict.molecule not in ("kept", "unknown"):

@@ -19,7 +19,7 @@ class Adagrad(Rule):
         s &\leftarrow s + g^2 \\
         w &\leftarrow w - lr \, \frac{g}{\sqrt{s} + eps}
 
-    The sum never forgets: one steep start keeps the rate of an entry small for good. `RMSProp` averages instead.
+    The sum never forgets: one steep start keeps the rate of an entry small for ever. `RMSProp` averages instead.
 
     Parameters
     ----------

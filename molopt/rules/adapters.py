@@ -24,7 +24,7 @@ class TorchRule(Rule):
 
     The optimizer is shown coordinates that are zero at every update, in float64 on the CPU; where it moves them is the
     displacement. So weight decay does nothing, and what scales with the size of the parameters (Adafactor) has no
-    meaning. It is built anew at each update from the state, which holds its buffers as arrays: the rule is pure, and
+    meaning. It is rebuilt at each update from the state, which holds its buffers as arrays: the rule is pure, and
     its state goes into a restart file like any other.
 
     Parameters
@@ -130,7 +130,7 @@ class OptaxRule(Rule):
     optimizer: Any
 
     def __repr__(self) -> str:
-        """Tells transformations apart by what they do: their hyper-parameters are hidden in functions."""
+        """Distinguishes transformations by what they do: their hyper-parameters are hidden in functions."""
         state, steps = self._start(TRIAL), []
         for scale in (1.0, -2.0, 3.0):
             displacement, leaves = self._update(scale * np.linspace(-1, 1, TRIAL), unpack(state))

@@ -25,7 +25,7 @@ class AMSGrad(Rule):
         w &\leftarrow w - lr \, \frac{m / (1 - b_1^t)}{\sqrt{u / (1 - b_2^t)} + eps}
 
     The rate of an entry cannot rise again when its gradients get small. On molecules that means: what was steep at the
-    start moves slowly for good, as with `Adagrad`.
+    start moves slowly for ever, as with `Adagrad`.
 
     Parameters
     ----------

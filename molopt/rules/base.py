@@ -97,7 +97,7 @@ class Rule:
     def forget(self, seen: Observation, state: Any) -> Any:
         """The state after its last step proved bad: without momentum, but with what it knows of scales.
 
-        The fields named in `forgets` become zero. A rule that names none starts anew with `init`.
+        The fields named in `forgets` become zero. A rule that names none starts over with `init`.
         """
         if self.forgets is None:
             return self.init(seen)

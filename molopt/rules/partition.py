@@ -34,8 +34,8 @@ class Partition:
     def __init__(self, sizes: Any, xp: Any = np) -> None:
         self.xp = xp
         self.sizes = np.asarray(sizes, dtype=np.intp)  # (P,)
-        equal = np.unique(self.sizes)
-        self.size = int(equal[0]) if len(equal) == 1 else 0  # of all parts; 0 where they differ
+        even = len(self.sizes) > 0 and bool((self.sizes == self.sizes[0]).all())
+        self.size = int(self.sizes[0]) if even else 0  # of all parts; 0 where they differ
         self.bounds = np.concatenate([[0], np.cumsum(self.sizes)]).astype(np.intp)  # (P + 1,)
         self.filled = self.sizes > 0
         if xp is not np:
@@ -61,7 +61,19 @@ class Partition:
 
     def entries(self, parts: Sequence[int]) -> Array:
         """(n,) where the entries of these parts are, one part after another."""
-        return np.concatenate([np.arange(self.bounds[p], self.bounds[p + 1]) for p in parts] or [np.zeros(0, np.intp)])
+        wanted = np.asarray(parts, dtype=np.intp)
+        sizes = self.sizes[wanted]
+        ends = np.cumsum(sizes)
+        return np.arange(sizes.sum()) + np.repeat(self.bounds[wanted] - (ends - sizes), sizes)
+
+    def take(self, values: Array, parts: Sequence[int]) -> Array:
+        """(..., N) -> (..., n): the entries of these parts, one part after another."""
+        if self.xp is not np:
+            return self.xp.take(values, self.xp.asarray(self.entries(parts)), axis=values.ndim - 1)
+        if not self.size:
+            return values[..., self.entries(parts)]
+        rows = values.reshape(*values.shape[:-1], self.count, self.size)
+        return rows.take(parts, axis=-2).reshape(*values.shape[:-1], -1)
 
     def sum(self, values: Array) -> Array:
         """(N,) -> (P,): the sum over each part."""

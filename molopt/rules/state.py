@@ -75,16 +75,13 @@ def choose(layout: Layout, first: Array, one: State, other: State) -> State:
 def select(layout: Layout, systems: Sequence[int], state: State) -> State:
     """The state of these systems alone, in this order."""
     xp = layout.entries.xp
-    wanted = {
-        "system": np.asarray(systems, dtype=np.intp),
-        "entry": layout.entries.entries(systems),
-        "place": layout.places.entries(systems),
-    }
 
     def selected(axis: str, value: Any) -> Any:
         if axis == "state":
             return select(layout, systems, value)
-        return value[..., wanted[axis]] if xp is np else xp.take(value, xp.asarray(wanted[axis]), axis=value.ndim - 1)
+        if axis == "system":
+            return xp.take(value, xp.asarray(np.asarray(systems, dtype=np.intp)), axis=value.ndim - 1)
+        return (layout.entries if axis == "entry" else layout.places).take(value, systems)
 
     return type(state)(*map(selected, axes(type(state)).values(), state))
 

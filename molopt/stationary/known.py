@@ -136,7 +136,7 @@ class Known:
 
     @property
     def products(self) -> int:
-        """How many displacements tell of the curvature here."""
+        """How many displacements say something about the curvature here."""
         return len(self.seen.steps)
 
     @cached_property

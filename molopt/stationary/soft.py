@@ -6,6 +6,7 @@ import numpy as np
 from scipy import sparse
 
 from molopt.coordinates.linearization import Linearized
+from molopt.coordinates.topology import Topology
 from molopt.rules.partition import Array
 
 SOFT = 5.0  # eV/rad^2 (eV/A^2 of a point): a motion that the model Hessian finds stiffer is left to it
@@ -47,23 +48,29 @@ def soft_motions(linearization: Linearized) -> Soft:
 
 
 def rows_of(linearization: Linearized) -> tuple[Any, Array]:
-    """(ns, 3N) the derivatives of the motions by the Cartesians, and which a model may be wrong about (ns,)."""
-    member = linearization.member
-    primitives, numbers = member.primitives, member.numbers
-    rows = linearization.rows.sparse
-    own = {kind: sparse.diags_array(1 / member.roots[part]) @ rows[part] for kind, part in primitives.slices.items()}
-    central = primitives.central
-    share = 1 / np.bincount(central)[central] if len(central) else np.zeros(0)
-    torsions = sparse.csr_array(
-        (share, (central, np.arange(len(central)))), shape=(central.max(initial=-1) + 1, len(central))
-    )
+    """(ns, 3N) the derivatives of the motions by the Cartesians, and which a model may be wrong about (ns,).
+
+    They are the coordinates of kinds that are not stiff, last the means of those about one central bond, then linear
+    bends and inversions.
+    """
+    primitives, numbers = linearization.member.primitives, linearization.member.numbers
+    b = primitives.jacobian(linearization.x)
+    parts, blind = [sparse.csr_array((0, linearization.x.size))], [np.zeros(0, dtype=bool)]
+    for kind, part in sorted(primitives.present, key=lambda pair: pair[0].shared):
+        if not kind.stiff:
+            rows = means(kind.together(primitives)) @ b[part] if kind.shared else b[part]
+            parts.append(rows)
+            blind.append(np.zeros(rows.shape[0], dtype=bool))
     heights, centres = inversions(linearization.x.reshape(-1, 3), primitives.stretches)
-    parts = [own["fragment"], own["point"], torsions @ own["torsion"], own["bend"]]
-    parts.append(sparse.csr_array(heights))
-    atoms = np.concatenate([np.repeat(primitives.bends[:, 1], 2), centres]).astype(int)
-    known = sum(part.shape[0] for part in parts[:3])
-    blind = np.concatenate([np.zeros(known, dtype=bool), numbers[atoms] != CARBON])
-    return sparse.vstack(parts, format="csr"), blind
+    parts += [b[primitives.slices["bend"]], sparse.csr_array(heights)]
+    atoms = np.concatenate([np.repeat(primitives.bends[:, 1], 2), centres])
+    return sparse.vstack(parts, format="csr"), np.concatenate([*blind, numbers[atoms] != CARBON])
+
+
+def means(groups: Array) -> sparse.csr_array:
+    """(groups, n) the mean of each group of entries (n,)."""
+    counts = np.bincount(groups)
+    return sparse.csr_array((1 / counts[groups], (groups, np.arange(len(groups)))), shape=(len(counts), len(groups)))
 
 
 def inversions(positions: Array, bonds: Array) -> tuple[Array, Array]:
@@ -71,20 +78,18 @@ def inversions(positions: Array, bonds: Array) -> tuple[Array, Array]:
 
     And the atoms (n,).
     """
-    near: list[list[int]] = [[] for _ in positions]
-    for i, j in bonds.tolist():
-        near[i].append(j)
-        near[j].append(i)
-    centres = [(i, *others) for i, others in enumerate(near) if len(others) == 3]
-    rows = np.zeros((len(centres), *positions.shape))
-    for row, (i, *others) in zip(rows, centres, strict=True):
-        first, second, third = positions[others]
-        normal = np.cross(second - first, third - first)
-        normal /= max(float(np.linalg.norm(normal)), TINY)
-        length = float(np.linalg.norm(positions[others] - positions[i], axis=1).mean())
-        row[i] = normal / length
-        row[others] -= normal / (3 * length)
-    return rows.reshape(len(centres), positions.size), np.array([row[0] for row in centres], dtype=int)
+    topology = Topology(np.zeros(len(positions), dtype=int), bonds)
+    corners = topology.corners[topology.degrees[topology.corners[:, 0]] == 3]
+    centres, others = corners[:, 0], corners[:, 1:]
+    near = positions[others]  # (n, 3, 3)
+    normals = np.cross(near[:, 1] - near[:, 0], near[:, 2] - near[:, 0])
+    normals /= np.maximum(np.linalg.norm(normals, axis=1), TINY)[:, None]
+    heights = normals / np.linalg.norm(near - positions[centres, None], axis=2).mean(axis=1)[:, None]
+    rows = np.zeros((len(corners), *positions.shape))
+    places = np.arange(len(corners))
+    rows[places, centres] = heights
+    rows[places[:, None], others] = -heights[:, None] / 3
+    return rows.reshape(len(corners), positions.size), centres
 
 
 def softest(linearization: Linearized) -> Soft:

@@ -69,7 +69,7 @@ class Verdict:
     why : str
         The evidence in a few words: the lowest curvature, the bonds that changed, the failure, the budget.
     energy_left : float or None
-        eV; None where it is not known, as on a saddle from which nobody went down.
+        eV; None where it is not known, as on a saddle that was not left.
 
     Raises
     ------

@@ -43,7 +43,7 @@ def store_errors(path: Path, wait: float) -> Iterator[None]:
 
 
 def holders(path: Path) -> str:
-    """The processes that hold locks on a file, as far as the system tells."""
+    """The processes that hold locks on a file, as far as the system says."""
     try:
         status = os.stat(path)
         locks = Path("/proc/locks").read_text().splitlines()  # Linux alone has it

@@ -10,7 +10,7 @@ import numpy as np
 from ends import chosen
 from geometries import LARGEST, build
 from noisy import Noisy
-from sets import Start
+from starts import Start
 from truth import Truths
 
 import molopt

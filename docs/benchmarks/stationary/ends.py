@@ -13,8 +13,8 @@ from truth import Truths
 import molopt
 
 HERE = Path(__file__).parent
-sys.path.append(str(HERE.parent / "peers"))
-from sets import Start, starts  # noqa: E402  # its folder has to be on the path first
+sys.path.append(str(HERE.parent))
+from starts import Start, starts  # noqa: E402  # its folder has to be on the path first
 
 OURS = {"tuning": "tuning.smi", "reported": "reported.smi", "large": "large.smi"}
 OTHERS = {"symmetric": symmetric, "baker-five": bakers_five}

@@ -16,7 +16,7 @@ from ends import chosen
 from hessians import Array, Spectrum, Surface, spectrum
 from rdkit import Chem
 from rdkit.Chem import rdMolTransforms
-from sets import Start
+from starts import Start
 
 import molopt
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import molopt
+from molopt.coordinates.linearization import Linearized
 from molopt.coordinates.rigid import rigid_motions
 from molopt.optimizers.internals import Recipe
 
@@ -68,27 +69,23 @@ def lowest_relative(surface: Surface, x: Array, hessian: Array, seen: int = 3) -
     """Of the lowest `seen` directions, the one that is lowest along curvilinear internals."""
     energy, gradient = surface(x)
     recipe = Recipe.of(surface.molecule.with_positions(x.reshape(-1, 3)).atoms(), molecule=surface.molecule)
-    frame = recipe.build(x, gradient=gradient).frame(x, gradient)
-    white = whitened(frame)
+    coordinates = recipe.build(x, gradient=gradient)
+    here = coordinates.linearize(x, gradient)
+    white = whitened(here)
     values, vectors = np.linalg.eigh(white.T @ hessian @ white)
     found = []
     for value, vector in zip(values[:seen], vectors.T[:seen], strict=True):
-        displacement = frame.a @ (white @ vector) * TRIED
-        ends = [surface(frame.coordinates.move(frame, sign * displacement))[0] for sign in (1, -1)]
+        displacement = here.to_internal(white @ vector) * TRIED
+        ends = [surface(coordinates.move(here, sign * displacement)[0])[0] for sign in (1, -1)]
         curved = (sum(ends) - 2 * energy) / TRIED**2
         found.append(Lowest(float(value), float(curved), white @ vector / np.linalg.norm(white @ vector)))
     return min(found, key=lambda lowest: lowest.curved)
 
 
-def whitened(frame: object) -> Array:
+def whitened(here: Linearized) -> Array:
     """(3N, n) displacements that the model finds equally stiff: W^T M W = 1."""
-    diagonal, rows, coupled = frame.curvature
-    a = frame.a.toarray()
-    model = a.T @ (diagonal[:, None] * a) + rows.T.toarray() @ rows.toarray()
-    if coupled is not None:
-        couplings = (coupled @ frame.a).toarray()
-        model += couplings.T @ couplings
-    outside = np.eye(len(model)) - frame.held @ frame.held.T
+    model = here.hessian.toarray()
+    outside = np.eye(len(model)) - here.held @ here.held.T
     values, vectors = np.linalg.eigh(outside @ model @ outside)
     kept = values > 1e-6
     return vectors[:, kept] / np.sqrt(values[kept])

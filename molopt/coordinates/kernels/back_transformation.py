@@ -99,8 +99,8 @@ def on_the_way(chart: Chart, pattern: Pattern, roots: Array, y: Array) -> tuple[
     pins = np.empty(6 if pattern.pinned else 0, np.int64)
     if pattern.pinned:
         rigid.pins_of(motions[0], count, pins)
-    grams = np.zeros((len(pattern.pairs), 9))
-    blocks.gram(chart, pattern, a[0], grams)
+    grams = np.empty((len(pattern.pairs), 9))
+    blocks.gram(pattern, a.reshape(a.size), grams)
     diagonal, lower = np.empty((1, natoms, 9)), np.empty((1, pattern.below.size, 9))
     definite = factors.factorise(
         pattern.pairs,

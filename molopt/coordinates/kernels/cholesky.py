@@ -9,7 +9,8 @@ import math
 
 import numpy as np
 
-from molopt.coordinates.kernels.compiling import inner
+from molopt.coordinates.kernels.blocks import nine, put_nine
+from molopt.coordinates.kernels.compiling import inline, inner
 from molopt.rules.partition import Array
 
 SMALLEST_PIVOT = 1e-14  # of the diagonal entry before elimination: less is rounding
@@ -66,27 +67,48 @@ def factorise(starts: Array, below: Array, slot: Array, diagonal: Array, lower: 
         i20 = -(l20 * i00 + l21 * i10) * i22
         d[0], d[3], d[4], d[6], d[7], d[8] = i00, i10, i11, i20, i21, i22
         for s in range(starts[t], starts[t + 1]):
-            block = lower[s]
-            for r in range(0, 9, 3):
-                x, y, z = block[r], block[r + 1], block[r + 2]
-                block[r] = x * i00
-                block[r + 1] = x * i10 + y * i11
-                block[r + 2] = x * i20 + y * i21 + z * i22
+            b = nine(lower, s)
+            put_nine(
+                lower,
+                s,
+                (
+                    b[0] * i00,
+                    b[0] * i10 + b[1] * i11,
+                    b[0] * i20 + b[1] * i21 + b[2] * i22,
+                    b[3] * i00,
+                    b[3] * i10 + b[4] * i11,
+                    b[3] * i20 + b[4] * i21 + b[5] * i22,
+                    b[6] * i00,
+                    b[6] * i10 + b[7] * i11,
+                    b[6] * i20 + b[7] * i21 + b[8] * i22,
+                ),
+            )
         for s in range(starts[t], starts[t + 1]):
-            subtract_product(lower[s], lower[s], diagonal[below[s]])
+            subtract_product(lower, s, s, diagonal, below[s])
             for r in range(starts[t], s):
-                subtract_product(lower[s], lower[r], lower[slot[below[s], below[r]]])
+                subtract_product(lower, s, r, lower, slot[below[s], below[r]])
     return True
 
 
-@inner
-def subtract_product(u: Array, v: Array, out: Array) -> None:
-    """out -= u v^T, of 3 x 3 blocks."""
-    for r in range(0, 9, 3):
-        x, y, z = u[r], u[r + 1], u[r + 2]
-        out[r] -= x * v[0] + y * v[1] + z * v[2]
-        out[r + 1] -= x * v[3] + y * v[4] + z * v[5]
-        out[r + 2] -= x * v[6] + y * v[7] + z * v[8]
+@inline
+def subtract_product(blocks: Array, one: int, other: int, outs: Array, out: int) -> None:
+    """Subtract u v^T of two blocks from a third."""
+    u, v, w = nine(blocks, one), nine(blocks, other), nine(outs, out)
+    put_nine(
+        outs,
+        out,
+        (
+            w[0] - (u[0] * v[0] + u[1] * v[1] + u[2] * v[2]),
+            w[1] - (u[0] * v[3] + u[1] * v[4] + u[2] * v[5]),
+            w[2] - (u[0] * v[6] + u[1] * v[7] + u[2] * v[8]),
+            w[3] - (u[3] * v[0] + u[4] * v[1] + u[5] * v[2]),
+            w[4] - (u[3] * v[3] + u[4] * v[4] + u[5] * v[5]),
+            w[5] - (u[3] * v[6] + u[4] * v[7] + u[5] * v[8]),
+            w[6] - (u[6] * v[0] + u[7] * v[1] + u[8] * v[2]),
+            w[7] - (u[6] * v[3] + u[7] * v[4] + u[8] * v[5]),
+            w[8] - (u[6] * v[6] + u[7] * v[7] + u[8] * v[8]),
+        ),
+    )
 
 
 @inner
@@ -138,7 +160,7 @@ def solve_one(order: Array, starts: Array, below: Array, diagonal: Array, lower:
         r = d[6] * y[v] + d[7] * y[v + 1] + d[8] * y[v + 2]
         y[v], y[v + 1], y[v + 2] = p, q, r
         for s in range(starts[t], starts[t + 1]):
-            b, w = lower[s], 3 * below[s]
+            b, w = nine(lower, s), 3 * below[s]
             y[w] -= b[0] * p + b[1] * q + b[2] * r
             y[w + 1] -= b[3] * p + b[4] * q + b[5] * r
             y[w + 2] -= b[6] * p + b[7] * q + b[8] * r
@@ -146,16 +168,10 @@ def solve_one(order: Array, starts: Array, below: Array, diagonal: Array, lower:
         d, v = diagonal[t], 3 * t
         p, q, r = y[v], y[v + 1], y[v + 2]
         for s in range(starts[t], starts[t + 1]):
-            b, w = lower[s], 3 * below[s]
+            b, w = nine(lower, s), 3 * below[s]
             p -= b[0] * y[w] + b[3] * y[w + 1] + b[6] * y[w + 2]
             q -= b[1] * y[w] + b[4] * y[w + 1] + b[7] * y[w + 2]
             r -= b[2] * y[w] + b[5] * y[w + 1] + b[8] * y[w + 2]
         y[v] = d[0] * p + d[3] * q + d[6] * r
         y[v + 1] = d[4] * q + d[7] * r
         y[v + 2] = d[8] * r
-
-
-@inner
-def nine(blocks: Array, s: int) -> tuple[float, float, float, float, float, float, float, float, float]:
-    b = blocks[s]
-    return b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8]

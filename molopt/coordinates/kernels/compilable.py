@@ -1,28 +1,42 @@
 """Which systems kernels serve, and what the systems of one molecule share there."""
 
-from typing import NamedTuple
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
-from molopt.coordinates.kernels.compiling import available
-from molopt.coordinates.kernels.tables import Chart, Pattern, Springs, chart_of, pattern_of, springs_of
 from molopt.coordinates.member import Member
 from molopt.coordinates.metric import Model
 from molopt.coordinates.metric_table import MetricTable, Scaling
 from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.rigid import nothing
 
+if TYPE_CHECKING:  # numba takes its time: it is imported where a system is to be served
+    from molopt.coordinates.kernels.tables import Chart, Pattern, Springs
+
+MOST = 4  # tables of springs that are kept of one list
 LARGEST = 300  # atoms; beyond, the sparse factors of SciPy are as fast (docs/benchmarks/kernels.py)
 
 
 class Tables(NamedTuple):
     """What all systems of one molecule share."""
 
-    chart: Chart
-    springs: Springs
-    pattern: Pattern
+    chart: "Chart"
+    springs: "Springs"
+    pattern: "Pattern"
 
 
-known: WeakKeyDictionary[Primitives, tuple[MetricTable, Tables]] = WeakKeyDictionary()
+known: WeakKeyDictionary[Primitives, list[tuple[MetricTable, Tables]]] = WeakKeyDictionary()
+
+
+@cache
+def available() -> bool:
+    """Whether numba is installed, and works with the NumPy that is."""
+    try:
+        import_module("numba")
+    except ImportError:
+        return False
+    return True
 
 
 def compilable(member: Member) -> bool:
@@ -33,14 +47,14 @@ def compilable(member: Member) -> bool:
     """
     primitives = member.primitives
     return (
-        available()
-        and 1 < primitives.natoms <= LARGEST
+        1 < primitives.natoms <= LARGEST
         and not (primitives.sizes["fragment"] or primitives.sizes["point"])
         and primitives.count > 0
         and member.free
         and member.forbidden is nothing
         and bool(member.movable.all())
         and isinstance(member.metric, Model)
+        and available()
     )
 
 
@@ -62,10 +76,19 @@ def scaling_of(member: Member) -> Scaling:
 
 def tables_of(member: Member) -> Tables:
     """Those of a system, made once for all that have its lists."""
-    table = model_of(member).table
-    found = known.get(member.primitives)
-    if found is None or found[0] is not table:
-        chart, springs = chart_of(member.primitives), springs_of(table)
-        tables = Tables(chart, springs, pattern_of(chart, springs, member.primitives.natoms))
-        found = known[member.primitives] = (table, tables)
-    return found[1]
+    from molopt.coordinates.kernels.tables import chart_of, pattern_of, springs_of
+
+    table, primitives = model_of(member).table, member.primitives
+    found = known.setdefault(primitives, [])
+    for one, tables in found:
+        if one is table:
+            return tables
+    springs = springs_of(table)
+    if found:  # that of an estimate of the energy left, say, with springs at the same places
+        chart, _, pattern = found[0][1]
+    else:
+        chart = chart_of(primitives)
+        pattern = pattern_of(chart, springs, primitives.natoms)
+    tables = Tables(chart, springs, pattern)
+    known[primitives] = [*found, (table, tables)][-MOST:]
+    return tables

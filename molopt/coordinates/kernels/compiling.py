@@ -1,12 +1,13 @@
 """How kernels are compiled: by numba where it is installed, once, and kept on disk.
 
-A kernel is a plain Python function over arrays. `inner` marks those that other kernels call, `kernel` those that Python
-calls: these are kept in numba's cache, next to this file or, where that cannot be written, in the user's cache folder.
-Without numba both leave a function as it is; nothing calls it then but a reader.
+A kernel is a plain Python function over arrays. `inner` marks those that other kernels call, `inline` the small ones
+among them, and `kernel` those that Python calls: these are kept in numba's cache, next to this file or, where that
+cannot be written, in the user's cache folder. Without numba all leave a function as it is; nothing calls it then.
 """
 
 import hashlib
 import logging
+import sys
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -35,6 +36,12 @@ def inner(function: Function) -> Function:
     return compiled
 
 
+def inline(function: Function) -> Function:
+    """Compile a small function into those that call it: three times as fast for work on 3 x 3 blocks."""
+    compiled: Function = function if numba is None else numba.njit(forceinline=True, **OPTIONS)(function)
+    return compiled
+
+
 def kernel(function: Function) -> Function:
     """Compile a function that Python calls, and keep it on disk if any folder can be written."""
     if numba is None:
@@ -46,11 +53,6 @@ def kernel(function: Function) -> Function:
         compiled = numba.njit(**OPTIONS)(function)
     entries.append(compiled)
     return compiled
-
-
-def available() -> bool:
-    """Whether numba is installed and works with the NumPy that is."""
-    return numba is not None
 
 
 @cache
@@ -86,5 +88,10 @@ def sources() -> dict[str, Path]:
 
 
 def fingerprint() -> str:
-    """A hash of all sources."""
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources().values())).hexdigest()
+    """A hash of all sources, and of the numbers that they take from other modules, which are compiled in."""
+    texts = [path.read_bytes() for path in sources().values()]
+    for name in sources():
+        module = sys.modules.get(f"{__package__}.{name}")
+        numbers = [item for item in vars(module).items() if isinstance(item[1], int | float)] if module else []
+        texts.append(repr(numbers).encode())
+    return hashlib.sha256(b"".join(texts)).hexdigest()

@@ -6,7 +6,7 @@ sparse: A. George, J. W. Liu, SIAM Rev. 31, 1 (1989).
 
 import numpy as np
 
-from molopt.coordinates.kernels.compiling import inner, kernel
+from molopt.coordinates.kernels.compiling import inline, inner, kernel
 from molopt.rules.partition import Array
 
 WORD = 64  # bits
@@ -18,7 +18,7 @@ BYTES, SHIFT = np.uint64(0x0101010101010101), np.uint64(56)
 TWO, FOUR = np.uint64(2), np.uint64(4)
 
 
-@inner
+@inline
 def bits(word: np.uint64) -> int:
     """How many bits of a word are set."""
     word = word - ((word >> ONE) & PAIRS)
@@ -27,13 +27,13 @@ def bits(word: np.uint64) -> int:
     return int((word * BYTES) >> SHIFT)
 
 
-@inner
+@inline
 def mark(sets: Array, i: int, j: int) -> None:
     """Put j into the set i of sets (n, words)."""
     sets[i, j // WORD] |= ONE << np.uint64(j % WORD)
 
 
-@inner
+@inline
 def unmark(sets: Array, i: int, j: int) -> None:
     """Take j out of the set i."""
     sets[i, j // WORD] &= ~(ONE << np.uint64(j % WORD))
@@ -122,41 +122,6 @@ def fill(pairs: Array, order: Array, sets: Array, starts: Array, below: Array, s
             unmark(sets, found[0], found[0])
     starts[natoms] = total
     return total
-
-
-@kernel
-def blocks_of(atoms: Array, couplings: Array, springs: Array, natoms: int, every: bool) -> tuple[Array, Array]:
-    """Pairs (nb, 2) of atoms that have a block, the atoms themselves first, and the block of each pair (N, N).
-
-    These are the pairs in a row of atoms (n, 4), in two rows that are coupled, couplings (n, 3), or at the ends of
-    springs (n, 3); or every pair.
-    """
-    block = np.full((natoms, natoms), -1, np.int32)
-    near = np.zeros((natoms, natoms), np.bool_)
-    if every:
-        near[:] = True
-    for n in range(len(atoms)):
-        for p in range(4):
-            for q in range(4):
-                near[atoms[n, p], atoms[n, q]] = True
-    for n in range(len(couplings)):
-        for p in range(4):
-            for q in range(4):
-                i, j = atoms[couplings[n, 0], p], atoms[couplings[n, 1], q]
-                near[i, j] = near[j, i] = True
-    for n in range(len(springs)):
-        i, j = springs[n, 0], springs[n, 1]
-        near[i, j] = near[j, i] = True
-    pairs = np.empty((natoms * (natoms + 1) // 2, 2), np.int32)
-    count = natoms
-    for i in range(natoms):
-        pairs[i, 0] = pairs[i, 1] = block[i, i] = i
-        for j in range(i):
-            if near[i, j]:
-                pairs[count, 0], pairs[count, 1] = i, j
-                block[i, j] = block[j, i] = count
-                count += 1
-    return pairs[:count].copy(), block
 
 
 @kernel

@@ -111,17 +111,16 @@ def solve_outside(
 
 
 @inner
-def solve_many(order: Array, starts: Array, below: Array, diagonal: Array, lower: Array, v: Array) -> Array:
-    """(3N, k) solutions for right-hand sides v (k, 3N) without rigid motions, which the solutions still have."""
-    columns = len(v)
-    y, out = np.empty((v.shape[1], columns)), np.empty((v.shape[1], columns))
-    for e in range(columns):
-        for t in range(order.size):
-            i = 3 * order[t]
-            y[3 * t, e], y[3 * t + 1, e], y[3 * t + 2, e] = v[e, i], v[e, i + 1], v[e, i + 2]
+def solve_columns(order: Array, starts: Array, below: Array, diagonal: Array, lower: Array, v: Array) -> None:
+    """Replace v (3N, k) without rigid motions by solutions, which may have some."""
+    columns = v.shape[1]
+    y = np.empty(v.shape)
+    for t in range(order.size):
+        for c in range(3):
+            for e in range(columns):
+                y[3 * t + c, e] = v[3 * order[t] + c, e]
     cholesky.solve(order, starts, below, diagonal, lower, y)
     for t in range(order.size):
-        i = 3 * order[t]
-        for e in range(columns):
-            out[i, e], out[i + 1, e], out[i + 2, e] = y[3 * t, e], y[3 * t + 1, e], y[3 * t + 2, e]
-    return out
+        for c in range(3):
+            for e in range(columns):
+                v[3 * order[t] + c, e] = y[3 * t + c, e]

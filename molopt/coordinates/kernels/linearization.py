@@ -117,11 +117,11 @@ class Compiled(Linearization):
     def select(self, systems: Sequence[int]) -> Self:
         if list(systems) == list(range(self.layout.count)):
             return self
-        return type(self)(self.group.select(systems), *chosen([self], [(0, system) for system in systems]))
+        wanted = np.asarray(systems, dtype=np.intp)
+        return type(self)(self.group.select(systems), *chosen([self], np.zeros_like(wanted), wanted))
 
     def where(self, mine: Array, other: Self) -> Self:
-        places = [(0 if own else 1, system) for system, own in enumerate(np.asarray(mine).tolist())]
-        return type(self)(self.group, *chosen([self, other], places))
+        return type(self)(self.group, *chosen([self, other], np.where(mine, 0, 1), np.arange(self.layout.count)))
 
     def rows(self, vectors: Array) -> Array:
         """(S, n, k) of flat vectors (S n,) or (S n, k)."""
@@ -133,33 +133,51 @@ class Compiled(Linearization):
         return found.ravel() if like.ndim == 1 else found.reshape(-1, like.shape[1])
 
 
-def chosen(sources: Sequence[Compiled], places: Sequence[tuple[int, int]]) -> tuple[Geometry, Stiff, Model, Slopes]:
-    """The arrays of some systems, each named by its source and its number there."""
+def chosen(sources: Sequence[Compiled], which: Array, systems: Array) -> tuple[Geometry, Stiff, Model, Slopes]:
+    """The arrays of some systems (n,), each named by its source (n,) and its number there."""
 
-    def rows(arrays: Sequence[Array]) -> Array:
-        return np.stack([arrays[source][system] for source, system in places])
+    def rows(*arrays: Array) -> Array:
+        found: Array = arrays[0].take(np.where(which == 0, systems, 0), axis=0)
+        for number, array in enumerate(arrays[1:], 1):
+            found[which == number] = array.take(systems[which == number], axis=0)
+        return found
 
-    def gathered(name: str) -> tuple:
-        parts = [getattr(source, name) for source in sources]
-        return tuple(rows([part[field] for part in parts]) for field in range(len(parts[0])))
+    def all_rows(parts: Sequence[tuple]) -> tuple:
+        return tuple(rows(*arrays) for arrays in zip(*parts, strict=True))
 
     models = [source.model for source in sources]
-    pieces = [(models[source], *models[source].starts[system : system + 2]) for source, system in places]
-    lengths = [end - begin for _, begin, end in pieces]
-    starts = np.concatenate([np.zeros((1, 2), np.int64), np.cumsum(lengths, axis=0)])
+    before = np.cumsum([[0, 0], *(model.starts[-1] for model in models)], axis=0)[which]  # (n, 2)
+    first = rows(*(model.starts[:-1] for model in models))
+    lengths = rows(*(np.diff(model.starts, axis=0) for model in models))
+    ends = np.cumsum(lengths, axis=0)
 
     def ragged(name: str, column: int) -> Array:
-        return np.concatenate([getattr(model, name)[begin[column] : end[column]] for model, begin, end in pieces])
+        number = lengths[:, column]
+        shift = (before + first - ends + lengths)[:, column]
+        arrays = [getattr(model, name) for model in models]
+        whole = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+        found: Array = whole.take(np.arange(number.sum()) + np.repeat(shift, number), axis=0)
+        return found
 
-    fixed = {
-        name: rows([getattr(model, name) for model in models]) for name in ("order", "columns", "diagonal", "definite")
-    }
-    shared = {name: ragged(name, 0) for name in ("pairs", "blocks")} | {
-        name: ragged(name, 1) for name in ("below", "lower")
-    }
     return (
-        Geometry(*gathered("geometry")),
-        Stiff(*gathered("stiff")),
-        Model(starts=starts, **fixed, **shared),
-        Slopes(*gathered("slopes")),
+        Geometry(*all_rows([source.geometry for source in sources])),
+        Stiff(*all_rows([source.stiff for source in sources])),
+        Model(
+            starts=np.concatenate([np.zeros((1, 2), np.int64), ends]),
+            pairs=ragged("pairs", 0),
+            blocks=ragged("blocks", 0),
+            order=rows(*(model.order for model in models)),
+            columns=rows(*(model.columns for model in models)),
+            below=ragged("below", 1),
+            diagonal=rows(*(model.diagonal for model in models)),
+            lower=ragged("lower", 1),
+            definite=rows(*(model.definite for model in models)),
+        ),
+        Slopes(*all_rows([source.slopes for source in sources])),
     )
+
+
+def together(sources: Sequence[Compiled]) -> tuple[Geometry, Stiff, Model, Slopes]:
+    """The arrays of the systems of all sources, one source after another."""
+    which = np.repeat(np.arange(len(sources)), [source.layout.count for source in sources])
+    return chosen(sources, which, np.concatenate([np.arange(source.layout.count) for source in sources]))

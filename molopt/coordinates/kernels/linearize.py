@@ -97,10 +97,7 @@ def linearize(
         begin = starts[s, 0]
         pairs, model = longer(pairs, begin + shared + contacts), longer(model, begin + shared + contacts)
         here = model[begin : begin + shared]
-        grams[:] = 0.0
-        here[:] = 0.0
-        blocks.grams(chart, pattern, geometry.a[s], m, grams, here)
-        blocks.add_couplings(chart, pattern, springs.coupling_rows, geometry.a[s], couplings, here)
+        blocks.grams(pattern, geometry.a[s].reshape(12 * nq), m, couplings, grams, here)
         metric.add_geminal(springs, pattern, x[s], p, here)
         pairs[begin : begin + shared] = pattern.pairs
         end = begin + shared

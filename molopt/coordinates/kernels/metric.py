@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from molopt.coordinates.kernels.blocks import add_spring
-from molopt.coordinates.kernels.compiling import inner
+from molopt.coordinates.kernels.compiling import inline, inner
 from molopt.coordinates.kernels.tables import Pattern, Springs
 from molopt.coordinates.kernels.vectors import cross, dot, gap, norm, times
 from molopt.coordinates.model_hessian import (
@@ -37,18 +37,18 @@ LAST_CENTRAL = CONJUGATED.first + (CONJUGATED.number - 1) * CONJUGATED.step
 FIRST_DISTANCE, DISTANCE_STEP = DISTANCES.first, DISTANCES.step
 
 
-@inner
+@inline
 def clipped(value: float, least: float, most: float) -> float:
     return min(max(value, least), most)
 
 
-@inner
+@inline
 def mixed(flat: float, other: float, p: float) -> float:
     """The constant of flat centres and that of others, at the planarity p."""
     return p * flat + (1 - p) * other
 
 
-@inner
+@inline
 def spline(t: float, pieces: Array, start: int) -> float:
     """The spline at t, in steps from the first node, whose pieces, three numbers each, begin at `start`."""
     n = round(t)
@@ -56,13 +56,13 @@ def spline(t: float, pieces: Array, start: int) -> float:
     return (pieces[at + 2] * d + pieces[at + 1]) * d + pieces[at]
 
 
-@inner
+@inline
 def flatness(product: float) -> float:
     t = clipped((PYRAMIDAL - product) / (PYRAMIDAL - FLAT), 0.0, 1.0)
     return t * t * (3 - 2 * t)
 
 
-@inner
+@inline
 def triple(x: Array, i: int, j: int, k: int, m: int) -> float:
     """Triple product of the unit vectors from the atom i to three others."""
     u, v, w = gap(x, j, i), gap(x, k, i), gap(x, m, i)
@@ -150,7 +150,7 @@ def add_geminal(springs: Springs, pattern: Pattern, x: Array, p: Array, model: A
             add_spring_between(x, i, j, pattern.block[i, j], springs.pairs * springs.learned * k, model)
 
 
-@inner
+@inline
 def add_spring_between(x: Array, i: int, j: int, block: int, k: float, model: Array) -> None:
     """Add k u u^T, with u the unit vector between the atoms i and j, to the blocks `model`."""
     between = gap(x, i, j)
@@ -177,7 +177,7 @@ def contacts(springs: Springs, x: Array, pairs: Array, constants: Array) -> int:
     return count
 
 
-@inner
+@inline
 def attraction(pieces: Array, ratio: float) -> float:
     """The learned constant of two atoms at a distance in van der Waals radii, eV/A^2."""
     if not ratio < REACH:
@@ -190,7 +190,7 @@ def attraction(pieces: Array, ratio: float) -> float:
     return k if k > NEGLIGIBLE else 0.0
 
 
-@inner
+@inline
 def repulsion(radius: float, depth: float, r: float) -> float:
     """The curvature of the pair potential of two atoms at a distance r, eV/A^2."""
     if not r < INFLECTION * radius:
@@ -198,7 +198,7 @@ def repulsion(radius: float, depth: float, r: float) -> float:
     return clipped(YIELDING * buffered(r / radius) * depth / (radius * radius), 0.0, STIFFEST)
 
 
-@inner
+@inline
 def buffered(rho: float) -> float:
     """The second derivative of the buffered 14-7 potential at rho = r / R, in its depth."""
     shifted, fifth = rho + 0.07, rho * rho * rho * rho * rho

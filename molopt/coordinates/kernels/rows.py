@@ -7,13 +7,13 @@ holds the derivatives by up to four atoms, twelve numbers; those that a kind doe
 import math
 
 from molopt.coordinates.formulas import TINY
-from molopt.coordinates.kernels.compiling import inner
+from molopt.coordinates.kernels.compiling import inline, inner
 from molopt.coordinates.kernels.tables import Chart
 from molopt.coordinates.kernels.vectors import Vector, combined, cross, dot, gap, norm, put, times
 from molopt.rules.partition import Array
 
 
-@inner
+@inline
 def four(atoms: Array, n: int) -> tuple[int, int, int, int]:
     """The atoms of a coordinate."""
     return atoms[n, 0], atoms[n, 1], atoms[n, 2], atoms[n, 3]
@@ -69,7 +69,7 @@ def rows(chart: Chart, roots: Array, x: Array, a: Array) -> None:
         plane(chart, roots[n], x, n, a[n])
 
 
-@inner
+@inline
 def stretch(chart: Chart, root: float, x: Array, n: int, row: Array) -> None:
     bond = gap(x, chart.atoms[n, 0], chart.atoms[n, 1])
     out = times(root / max(norm(bond), TINY), bond)
@@ -77,7 +77,7 @@ def stretch(chart: Chart, root: float, x: Array, n: int, row: Array) -> None:
     put(row, 1, times(-1.0, out))
 
 
-@inner
+@inline
 def angle(chart: Chart, root: float, x: Array, n: int, row: Array) -> None:
     i, j, k, _ = four(chart.atoms, n)
     u, v = gap(x, i, j), gap(x, k, j)
@@ -91,7 +91,7 @@ def angle(chart: Chart, root: float, x: Array, n: int, row: Array) -> None:
     put(row, 2, last)
 
 
-@inner
+@inline
 def torsion(chart: Chart, root: float, x: Array, n: int, row: Array) -> None:
     i, j, k, m = four(chart.atoms, n)
     f, g, h = gap(x, i, j), gap(x, j, k), gap(x, m, k)
@@ -106,7 +106,7 @@ def torsion(chart: Chart, root: float, x: Array, n: int, row: Array) -> None:
     put(row, 3, last)
 
 
-@inner
+@inline
 def plane(chart: Chart, root: float, x: Array, n: int, row: Array) -> None:
     i, j, k, m = four(chart.atoms, n)
     u, v, w = gap(x, j, i), gap(x, k, i), gap(x, m, i)
@@ -122,7 +122,7 @@ def plane(chart: Chart, root: float, x: Array, n: int, row: Array) -> None:
     put(row, 3, third)
 
 
-@inner
+@inline
 def bend_axes(chart: Chart, x: Array, n: int) -> tuple[Vector, Vector, float, Vector, Vector, Vector, float]:
     """What a bend i-j-k is made of.
 

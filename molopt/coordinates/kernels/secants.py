@@ -73,14 +73,14 @@ def secant_step(
     predicted, left, length, limited = np.empty(systems), np.empty(systems), np.empty(systems), np.empty(systems)
     for s in range(systems):
         vectors, signs = corrections(chart, pattern, geometry, stiff, model, s, steps, lacks, damping)
-        begin, end = model.starts[s, 1], model.starts[s + 1, 1]
         if not pattern.pinned:  # a covector may move the molecule as a whole where sides are fixed in space
             for n in range(len(vectors)):
                 rigid.project(geometry.motions[s], geometry.counts[s], vectors[n])
         rigid.project(geometry.motions[s], geometry.counts[s], vectors[-1])
-        images = factors.solve_many(
-            model.order[s], model.columns[s], model.below[begin:end], model.diagonal[s], model.lower[begin:end], vectors
-        )
+        images = vectors.T.copy()
+        begin, end = model.starts[s, 1], model.starts[s + 1, 1]
+        below, lower = model.below[begin:end], model.lower[begin:end]
+        factors.solve_columns(model.order[s], model.columns[s], below, model.diagonal[s], lower, images)
         spectrum = spectrum_of(vectors, signs, images)
         shift = shift_of(chart, geometry, s, roots[s], spectrum, limits, step, out[s])
         limited[s], length[s] = 1.0 if shift > 0 else 0.0, length_of(spectrum, shift)
@@ -108,20 +108,25 @@ def corrections(
         if np.any(steps[n, s] != 0.0):
             used[count] = n
             count += 1
-    covectors = np.empty((count, size))
+    # columns: A^T s, then A^T l
+    remembered, pulled = np.empty((steps.shape[2], 2 * count)), np.empty((size, 2 * count))
     for n in range(count):
-        blocks.pull_back(chart, geometry.a[s], steps[used[n], s], covectors[n])
-        if not pattern.pinned:
+        for i in range(len(remembered)):
+            remembered[i, n], remembered[i, count + n] = steps[used[n], s, i], lacks[used[n], s, i]
+    blocks.pull_back_columns(chart, geometry.a[s], remembered, pulled)
+    covectors, columns = pulled.T.copy(), pulled[:, :count].copy()
+    if not pattern.pinned:
+        for n in range(count):
             rigid.project(geometry.motions[s], geometry.counts[s], covectors[n])
-    moves = factors.solve_many(
-        pattern.order, pattern.starts, pattern.below, stiff.diagonal[s], stiff.lower[s], covectors
-    )
+            columns[:, n] = covectors[n]
+    factors.solve_columns(pattern.order, pattern.starts, pattern.below, stiff.diagonal[s], stiff.lower[s], columns)
+    begin, end = model.starts[s, 0], model.starts[s + 1, 0]
+    forces = np.empty((size, count))
+    blocks.multiply_columns(model.pairs[begin:end], model.blocks[begin:end], columns, forces)
+    moves, images = columns.T.copy(), forces.T.copy()
     vectors, signs = np.zeros((2 * count + 1, size)), np.zeros(2 * count)
-    y, hs = np.empty(size), np.empty(size)
     for n in range(count):
-        move = moves[:, n].copy()
-        solving.apply_one_hessian(model, s, move, hs)
-        blocks.pull_back(chart, geometry.a[s], lacks[used[n], s], y)
+        move, hs, y = moves[n], images[n], covectors[count + n]
         for i in range(size):
             y[i] += hs[i]
         for m in range(2 * n):

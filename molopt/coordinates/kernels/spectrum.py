@@ -30,12 +30,7 @@ def spectrum_of(vectors: Array, signs: Array, images: Array) -> Spectrum:
     of H, and L^T diag(signs) L is the correction along them.
     """
     count, size = signs.size, vectors.shape[1]
-    gram = np.zeros((count, count + 1))  # v^T H^+ v, and v^T H^+ g
-    for n in range(count):
-        for i in range(size):
-            f = vectors[n, i]
-            for m in range(count + 1):
-                gram[n, m] += f * images[i, m]
+    gram = np.dot(vectors[:count], images)  # v^T H^+ v, and v^T H^+ g
     natural = images[:, count].copy()
     slope = 0.0
     for i in range(size):
@@ -45,8 +40,9 @@ def spectrum_of(vectors: Array, signs: Array, images: Array) -> Spectrum:
     small = np.zeros((rank, rank))
     for n in range(count):
         for a in range(rank):
+            f = lower[n, a] * signs[n]
             for b in range(rank):
-                small[a, b] += lower[n, a] * signs[n] * lower[n, b]
+                small[a, b] += f * lower[n, b]
     eigenvalues, turned = np.linalg.eigh(small)
     for a in range(rank):
         eigenvalues[a] = max(1 + eigenvalues[a], FLATTEST)
@@ -57,18 +53,15 @@ def spectrum_of(vectors: Array, signs: Array, images: Array) -> Spectrum:
                 turned[a, e] -= lower[pivots[b], a] * turned[b, e]
         for e in range(rank):
             turned[a, e] /= lower[pivots[a], a]
-    slopes, directions = np.zeros(rank), np.zeros((rank, size))
+    slopes = np.zeros(rank)
     for e in range(rank):
         for a in range(rank):
             slopes[e] += turned[a, e] * gram[pivots[a], count]
     chosen = np.empty((rank, size))
     for a in range(rank):
-        chosen[a] = images[:, pivots[a]]
-    for e in range(rank):
-        for a in range(rank):
-            f = turned[a, e]
-            for i in range(size):
-                directions[e, i] += f * chosen[a, i]
+        for i in range(size):
+            chosen[a, i] = images[i, pivots[a]]
+    directions = np.dot(turned.T.copy(), chosen)
     rest = -natural
     for e in range(rank):
         slope -= slopes[e] * slopes[e]

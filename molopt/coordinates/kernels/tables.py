@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from molopt.coordinates.kernels import elimination
+from molopt.coordinates.kernels import elimination, pattern
 from molopt.coordinates.metric_table import MetricTable
 from molopt.coordinates.model_hessian import INFLECTION, REACH
 from molopt.coordinates.primitives import Primitives
@@ -52,11 +52,15 @@ class Springs(NamedTuple):
 class Pattern(NamedTuple):
     """Which 3 x 3 blocks of A^T A and of the model Hessian are not zero, contacts apart, and how they are factored.
 
-    `order`, `starts`, `below` and `slot` are as in `elimination`.
+    Terms are as in `pattern.terms_of`; `order`, `starts`, `below` and `slot` as in `elimination`.
     """
 
     pairs: Array  # (nb, 2) int32: the atoms of each block, the diagonal blocks first, then those with i > j
     block: Array  # (N, N) int32: which block two atoms have, -1 for none
+    own_starts: Array  # (nb + 1,) int32
+    own: Array  # (n, 3) int32: terms of A^T A; the last number is the coordinate
+    coupled_starts: Array  # (nb + 1,) int32
+    coupled: Array  # (n, 3) int32: terms of couplings; the last number is the coupling
     order: Array  # (N,) int32
     starts: Array  # (N + 1,) int32
     below: Array  # (nnz,) int32
@@ -127,7 +131,7 @@ def touching_of(table: MetricTable) -> tuple[Array, Array]:
 
 def columns(*parts: Array) -> Array:
     """(n, all) arrays (n,) and (n, any) side by side."""
-    return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
+    return np.concatenate([part if part.ndim > 1 else part[:, None] for part in parts], axis=1)
 
 
 def indices(array: Array) -> Array:
@@ -137,5 +141,9 @@ def indices(array: Array) -> Array:
 def pattern_of(chart: Chart, springs: Springs, natoms: int) -> Pattern:
     """The blocks of all pairs of atoms that share a coordinate, a coupling or a spring."""
     pinned = bool(np.isnan(chart.sides).all())
-    pairs, block = elimination.blocks_of(chart.atoms, springs.coupling_rows, springs.geminal_rows, natoms, not pinned)
-    return Pattern(pairs, block, *elimination.symbolic(pairs, natoms), pinned)
+    pairs, block = pattern.blocks_of(chart.atoms, springs.coupling_rows, springs.geminal_rows, natoms, not pinned)
+    widths = np.repeat(np.array([2, 3, 4, 4, 4]), np.diff(chart.ends, prepend=0))
+    each = np.arange(len(chart.atoms), dtype=np.int32)
+    own = pattern.terms_of(chart.atoms, widths, np.stack([each, each], axis=1), block, len(pairs))
+    coupled = pattern.terms_of(chart.atoms, widths, indices(springs.coupling_rows[:, :2]), block, len(pairs))
+    return Pattern(pairs, block, *own, *coupled, *elimination.symbolic(pairs, natoms), pinned)

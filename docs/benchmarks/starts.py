@@ -1,4 +1,4 @@
-"""The molecules that optimizers are compared on, each with the set's own start, charge and multiplicity."""
+"""The molecules that optimizers are compared on, each with the start, charge and multiplicity of its set."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Start:
 
 
 def starts(name: str, seeds: list[int]) -> Iterator[Start]:
-    """The starts of a set, one a molecule and seed.
+    """The starts of a set, one for each molecule and seed.
 
     "molecules" are those that molopt ships: seed 0 is the shipped geometry, any other the embedding of that seed
     (`Molecule.conformers`). "baker" and "birkholz-schlegel" come from the wheel of pyberny and have one start, called

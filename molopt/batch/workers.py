@@ -1,0 +1,116 @@
+"""A batch in several processes: each flies parts of the stream, and what it lands travels back as plain data."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from typing import Any, NamedTuple
+
+from molopt.batch.boarding import Boarding
+from molopt.batch.flight import Flight
+from molopt.batch.landing import Landed, refused
+from molopt.batch.potentials import evaluator
+from molopt.batch.round import Terms
+from molopt.batch.targets import Target, started
+from molopt.control.drive import Point
+from molopt.ending import Ending, Start
+from molopt.execution import Pool
+from molopt.molecules import Molecule
+from molopt.optimizers.check_request import CheckRequest
+from molopt.optimizers.energy_left import recipe_for
+from molopt.optimizers.spec import OptimizerSpec
+from molopt.optimizers.stopping import Stopping
+
+PARTS = 2  # widths that a process gets at a time
+
+Numbered = tuple[int, Target]
+
+
+@dataclass(frozen=True, eq=False)
+class Leg:
+    """What all processes do with a part of the stream; it lives on in each from part to part.
+
+    Attributes
+    ----------
+    spec, request, potential, fmax, energy_left
+        As in `Boarding`.
+    terms, width
+        As in `Flight`.
+    """
+
+    spec: OptimizerSpec
+    request: CheckRequest
+    potential: Any
+    fmax: float
+    energy_left: float | str | None
+    terms: Terms
+    width: int
+
+    @cached_property
+    def boarding(self) -> Boarding:
+        """Shared by all parts in a process: molecules that come again are known."""
+        return Boarding(self.spec, self.request, evaluator(self.potential), self.potential, self.fmax, self.energy_left)
+
+    def flight(self, targets: Iterable[Numbered]) -> Flight:
+        """The flight of numbered targets."""
+        return Flight(self.boarding, iter(targets), self.terms, self.width)
+
+    def __call__(self, targets: list[Numbered]) -> "list[Parcel]":
+        """A part of the stream, flown in this process."""
+        return [Parcel.of(landed) for landed in self.flight(targets).results()]
+
+
+class Parcel(NamedTuple):
+    """A result on its way to the process that knows where it began."""
+
+    known: dict[str, Any]  # of `Landed`
+    ending: dict[str, Any]  # of its `Ending`, without the start and what was learned
+    molecule: Molecule | None  # that was perceived of atoms
+    points: list[Point] | None  # the last geometries whose forces are known; None where they tell nothing
+
+    @classmethod
+    def of(cls, landed: Landed) -> "Parcel":
+        ending, stopping = landed.ending, landed.ending.stopping
+        said, points = dict(vars(ending)), None
+        if stopping is not None and stopping.known is not None and stopping.at(ending.positions.ravel()):
+            said["energy_left"] = ending.energy_left  # known already: it travels instead of what it was made from
+        elif stopping is not None:
+            points = list(stopping.points)
+        start: Start = said.pop("start")
+        said.pop("stopping")
+        known = {name: value for name, value in vars(landed).items() if name != "ending"}
+        return cls(known, said, None if start.given is None else start.molecule, points)
+
+    def unpacked(self, target: Target) -> Landed:
+        """The result, of a run that began there."""
+        start = started(target, self.molecule)
+        stopping = None
+        if self.points is not None:
+            stopping = Stopping((), lambda: recipe_for(start.atoms(), start.molecule))
+            stopping.points.extend(self.points)
+        ending = Ending.__new__(Ending)
+        vars(ending).update(self.ending, start=start, stopping=stopping)
+        landed = Landed.__new__(Landed)
+        vars(landed).update(self.known, ending=ending)
+        return landed
+
+
+def in_processes(leg: Leg, targets: Iterator[Numbered], workers: int, part: int) -> Iterator[Landed]:
+    """The results of a stream that `workers` processes fly, `part` targets at a time.
+
+    Where a process dies under its part, each target of it is tried alone: the one whose fault it is has crashed.
+    """
+    again: list[Numbered] = []
+    for finished in Pool(workers).outcomes(leg, iter(lambda: list(islice(targets, part)), [])):
+        known = dict(finished.task)
+        if finished.value is None:
+            again += finished.task
+        else:
+            yield from (parcel.unpacked(known[parcel.known["number"]]) for parcel in finished.value)
+    for finished in Pool(workers).outcomes(leg, ([one] for one in again)):
+        ((number, target),) = finished.task
+        if finished.value is None:
+            ended = "failed" if finished.ended == "raised" else "crashed"
+            yield refused(number, target, leg.boarding.evaluator.name, finished.error or ended, ended)
+        else:
+            yield from (parcel.unpacked(target) for parcel in finished.value)
