@@ -11,7 +11,7 @@ from ase.vibrations.data import VibrationsData
 
 from molopt.errors import InputError
 from molopt.molecules import Molecule
-from molopt.optimizers.holding import held_of
+from molopt.optimizers.constraints import held_of
 from molopt.stationary.curvature import Curvature
 from molopt.stationary.frequencies import NormalModes
 from molopt.stationary.modes import swing

@@ -18,8 +18,8 @@ from molopt.execution import Pool
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import name_of
 from molopt.molecules.identity import by_itself
+from molopt.optimizers.constraints import held_of
 from molopt.optimizers.energy_left import energy_left, largest
-from molopt.optimizers.holding import held_of
 from molopt.optimizers.internals import Recipe
 from molopt.optimizers.looking import look
 from molopt.potentials import Counted

@@ -11,7 +11,7 @@ from ase import Atoms
 from molopt.errors import PotentialFailed
 from molopt.execution import Pool
 from molopt.molecules import Molecule
-from molopt.optimizers.holding import held_of
+from molopt.optimizers.constraints import held_of
 from molopt.potentials import Counted
 from molopt.potentials.counting import constrained
 from molopt.rules.partition import Array

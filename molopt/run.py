@@ -18,7 +18,7 @@ from molopt.molecules.electrons import name_of
 from molopt.optimizers.base import DirectionOptimizer
 from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.energy_left import recipe_for
-from molopt.optimizers.meeting import meet, prepare
+from molopt.optimizers.meeting_constraints import meet, prepare
 from molopt.optimizers.spec import OptimizerSpec
 from molopt.optimizers.stopping import Stopping, asking, check_criteria, criteria_for
 from molopt.optimizers.trajectory import Frames

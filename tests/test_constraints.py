@@ -30,7 +30,7 @@ import molopt
 from molopt.errors import InputError
 from molopt.optimizers import LBFGS, Adam, HeavyBall
 from molopt.optimizers.internals import Recipe
-from molopt.optimizers.meeting import meet, wanted_of
+from molopt.optimizers.meeting_constraints import meet, wanted_of
 from molopt.potentials import Counted
 
 GLYCINE = "NCC(=O)O"  # N0 C1 C2 O3 O4, then hydrogens

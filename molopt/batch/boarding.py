@@ -3,20 +3,22 @@
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from ase import Atoms
 
 from molopt.batch.doubt import nearest_of
 from molopt.batch.guards import SENSE, Mind
-from molopt.batch.kind import Kind, Member, Plan
+from molopt.batch.inputs import Target, started
+from molopt.batch.kind import Kind, Plan
 from molopt.batch.passenger import Passenger, Seat
-from molopt.batch.targets import Target, started
-from molopt.convergence import Criterion, EnergyLeft, auto
+from molopt.batch.potentials import AnyPotential
 from molopt.coordinates import Cartesian, Internal
+from molopt.coordinates.base import Coordinates
+from molopt.coordinates.member import Member
 from molopt.directions import Checked
 from molopt.ending import Start
 from molopt.errors import InputError
@@ -25,10 +27,9 @@ from molopt.molecules.checks import check_geometry
 from molopt.molecules.electrons import name_of
 from molopt.optimizers.base import DirectionOptimizer
 from molopt.optimizers.check_request import CheckRequest
-from molopt.optimizers.energy_left import recipe_for
 from molopt.optimizers.internals import Recipe
 from molopt.optimizers.spec import OptimizerSpec
-from molopt.optimizers.stopping import Stopping
+from molopt.optimizers.stopping import Stopping, estimated_with
 from molopt.optimizers.surrogate import Surrogate
 from molopt.potentials import Counted
 from molopt.potentials.batched import Evaluator, Subject
@@ -57,7 +58,7 @@ class Boarding:
     spec: OptimizerSpec
     request: CheckRequest
     evaluator: Evaluator
-    potential: Any
+    potential: AnyPotential | None
     fmax: float
     energy_left: float | str | None
     plans: OrderedDict[bytes, Plan] = field(default_factory=OrderedDict)
@@ -88,7 +89,7 @@ class Boarding:
         tell = partial(log.debug, "%s: %s", start.name)
         stopping, checking = None, None
         if plan.criteria or plan.checking.possible:
-            stopping = Stopping(plan.criteria, partial(estimating, plan), tell)
+            stopping = Stopping(plan.criteria, partial(recipe_of_estimate, plan), tell)
         if plan.checking.possible and stopping is not None:
             checking = replace(plan.checking, stopping=stopping, tell=tell)
         mind = Mind(subject.numbers, plan.nearest)
@@ -137,7 +138,8 @@ class Boarding:
         run = spec.make(atoms, molecule=molecule, surrogate=surrogate)
         if not isinstance(run, DirectionOptimizer):
             raise InputError(f"{spec.label} cannot be batched: use default, a rule of molopt, or molopt.relax")
-        estimated, criteria = self.criteria(atoms, molecule if run.recipe is None else run.recipe.molecule)
+        found = molecule if run.recipe is None else run.recipe.molecule
+        estimating, criteria = estimated_with(self.energy_left, atoms, found)
         run.stopping.add(criteria)
         run.look(self.request)
         if isinstance(run.direction, Checked):
@@ -145,9 +147,9 @@ class Boarding:
         return Plan(
             kind=self.kind(run, surrogate is not None),
             recipe=run.recipe,
-            member=member_of(run, atoms),
-            estimating=estimated,
-            criteria=criteria,
+            member=None if run.sees == "internal" else run.cartesian(3 * len(atoms)),
+            estimating=estimating,
+            criteria=tuple(criteria),
             checking=run.checking,
             nearest=nearest_of(run.recipe, len(atoms), SENSE.near),
             optimizer=str(spec),
@@ -155,27 +157,14 @@ class Boarding:
             surrogate_setup_seconds=seconds,
         )
 
-    def criteria(self, atoms: Atoms, molecule: Molecule | None) -> tuple[Recipe | None, tuple[Criterion, ...]]:
-        """In which coordinates energy left is estimated, and what a run must meet beside fmax."""
-        try:
-            recipe = recipe_for(atoms, molecule)
-        except InputError as error:
-            if self.energy_left not in (None, "auto"):
-                raise
-            if self.energy_left == "auto":
-                log.warning("%s: the run stops on fmax alone: %s", name_of(atoms), error)
-            return None, ()
-        if self.energy_left is None:
-            return recipe, ()
-        return recipe, (EnergyLeft(auto(len(atoms)) if self.energy_left == "auto" else float(self.energy_left)),)
-
     def kind(self, run: DirectionOptimizer, guided: bool) -> Kind:
         """The kind of this run: the same object for all that can go together."""
         alone = guided or run.sees == "elastic"
+        joined: Callable[[Sequence[Coordinates[Any]]], Coordinates[Any]]
         if run.sees == "internal":
-            joined: Any = Internal
+            joined = internal
         elif run.sees == "cartesian":
-            joined = partial(flat, run.stiffness)
+            joined = partial(cartesian, run.stiffness)
         else:
             joined = only
         if alone:
@@ -184,24 +173,21 @@ class Boarding:
         return self.kinds.setdefault(key, Kind(run.direction, run.control, joined))
 
 
-def estimating(plan: Plan) -> Recipe:
+def recipe_of_estimate(plan: Plan) -> Recipe:
     """The recipe of the energy left; InputError where it cannot be estimated."""
     if plan.estimating is None:
         raise InputError("energy left cannot be estimated of these atoms")
     return plan.estimating
 
 
-def member_of(run: DirectionOptimizer, atoms: Atoms) -> Member:
-    """The coordinates of a run that do not depend on the geometry; None where they do."""
-    if run.sees == "internal":
-        return None
-    return 3 * len(atoms) if run.sees == "cartesian" else run.cartesian(3 * len(atoms))
+def internal(members: Sequence[Coordinates[Any]]) -> Internal:
+    return Internal(cast("Sequence[Member]", members))
 
 
-def flat(stiffness: float, entries: Any) -> Cartesian:
-    return Cartesian.of(*entries, stiffness=stiffness)
+def cartesian(stiffness: float, members: Sequence[Coordinates[Any]]) -> Cartesian:
+    return Cartesian.of(*(member.layout.entries.total for member in members), stiffness=stiffness)
 
 
-def only(members: Any) -> Any:
+def only(members: Sequence[Coordinates[Any]]) -> Coordinates[Any]:
     (member,) = members
     return member

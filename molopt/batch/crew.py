@@ -12,6 +12,7 @@ from molopt.batch.kind import Kind
 from molopt.batch.passenger import Passenger
 from molopt.control.drive import Arrival, Memory, Point
 from molopt.coordinates.base import Coordinates
+from molopt.coordinates.member import Member
 from molopt.rules.partition import Array, Partition
 from molopt.rules.state import Layout, concatenate, select
 
@@ -55,6 +56,11 @@ class Crew:
         """Which entries of x are of which system."""
         return Partition([3 * len(one.subject.numbers) for one in self.aboard])
 
+    @property
+    def members(self) -> list[Coordinates[Any]]:
+        """The coordinates of each system, once all have some."""
+        return [one.member for one in self.aboard if one.member is not None]
+
     def select(self, systems: Sequence[int]) -> "Crew":
         """These systems alone, in this order."""
         if list(systems) == list(range(len(self))):
@@ -83,8 +89,8 @@ class Crew:
         if not begun:
             return crew
         memories, layouts = zip(*begun, strict=True)
-        layout = joined(layouts)
-        coordinates = first.kind.joined([one.member for one in crew.aboard])
+        layout = Layout.joined(layouts)
+        coordinates = first.kind.joined(crew.members)
         point = select(layout, order, concatenate([memory.point for memory in memories]))
         if order == list(range(len(aboard))):
             linearization = coordinates.joined([memory.linearization for memory in memories])
@@ -103,16 +109,9 @@ class Crew:
 def grouped(aboard: Sequence[Passenger]) -> list[int]:
     """The order in which systems with the same list of coordinates follow one another; else it stays."""
     places: dict[int, int] = {}
-    lists = [id(getattr(one.member, "primitives", None)) for one in aboard]
+    lists = [id(one.member.primitives) if isinstance(one.member, Member) else 0 for one in aboard]
     ranks = [places.setdefault(key, len(places)) for key in lists]
     return sorted(range(len(aboard)), key=ranks.__getitem__)
-
-
-def joined(layouts: Sequence[Layout]) -> Layout:
-    """The layout of groups of systems, one group after another."""
-    entries = np.concatenate([layout.entries.sizes for layout in layouts])
-    places = np.concatenate([layout.places.sizes for layout in layouts])
-    return Layout(Partition(entries), Partition(places))
 
 
 STATES = ("before", "after", "control", "proposal")  # of a memory

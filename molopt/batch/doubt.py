@@ -71,8 +71,7 @@ def doubtful(crew: Crew, x: Array, close: Array) -> Array:
     found = close | ~crew.memory.arrived
     together: dict[Primitives, list[int]] = defaultdict(list)
     for s, one in enumerate(crew.aboard):
-        assert one.member is not None
-        together[one.member.primitives].append(s)
+        together[one.internal.primitives].append(s)
     places = crew.places
     for primitives, systems in together.items():
         signs = signs_of(primitives, crew.aboard[systems[0]].subject.numbers)

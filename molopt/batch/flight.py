@@ -7,11 +7,11 @@ import numpy as np
 
 from molopt.batch.boarding import Boarding
 from molopt.batch.crew import Crew
+from molopt.batch.inputs import Target
 from molopt.batch.kind import Kind
 from molopt.batch.landing import Clock, Landed, refused
 from molopt.batch.passenger import Passenger, Seat
 from molopt.batch.round import Round, Terms, again
-from molopt.batch.targets import Target
 from molopt.errors import InputError
 from molopt.potentials.batched import answers
 from molopt.rules.partition import Array

@@ -10,9 +10,8 @@ from molopt.coordinates.base import Coordinates
 from molopt.directions import Direction
 from molopt.optimizers.checking import Checking
 from molopt.optimizers.internals import Recipe
+from molopt.optimizers.surrogate import Surrogate
 from molopt.rules.partition import Array
-
-Member = Any  # the coordinates of one system, of which `Kind.joined` makes those of several
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,14 +23,14 @@ class Kind:
     direction, control
         What proposes steps, and how much of them is taken.
     joined : callable
-        The coordinates of several systems, made of the members of each.
+        The coordinates of several systems, made of those of each.
     alone : bool
         Whether each system goes by itself, as with a direction that knows its molecule.
     """
 
     direction: Direction[Any, Any]
     control: StepControl[Any]
-    joined: Callable[[Sequence[Member]], Coordinates[Any]]
+    joined: Callable[[Sequence[Coordinates[Any]]], Coordinates[Any]]
     alone: bool = False
 
 
@@ -44,7 +43,7 @@ class Plan:
     kind : Kind
     recipe : Recipe or None
         Of their internal coordinates; None where they are not internal.
-    member : object or None
+    member : Coordinates or None
         Their coordinates where these do not depend on the geometry.
     estimating : Recipe or None
         Of the coordinates in which energy left is estimated; None where it cannot be.
@@ -63,11 +62,11 @@ class Plan:
 
     kind: Kind
     recipe: Recipe | None
-    member: Member | None
+    member: Coordinates[Any] | None
     estimating: Recipe | None
     criteria: tuple[Criterion, ...]
     checking: Checking
     nearest: Array
     optimizer: str
-    surrogate: Any = None
+    surrogate: Surrogate | None = None
     surrogate_setup_seconds: float = 0.0

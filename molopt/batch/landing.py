@@ -6,7 +6,7 @@ from functools import cached_property
 from ase import Atoms
 
 from molopt.batch.crew import Crew
-from molopt.batch.targets import Target, started
+from molopt.batch.inputs import Target, started
 from molopt.ending import Ending, word_of_end
 from molopt.errors import RunStopped
 from molopt.molecules import Molecule

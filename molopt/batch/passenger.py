@@ -2,11 +2,13 @@
 
 from collections import deque
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from molopt.batch.guards import Mind
-from molopt.batch.kind import Member, Plan
+from molopt.batch.kind import Plan
 from molopt.control.drive import Point
+from molopt.coordinates.base import Coordinates
+from molopt.coordinates.member import Member
 from molopt.ending import Start
 from molopt.optimizers.checking import Checking
 from molopt.optimizers.energy_left import REMEMBERED
@@ -44,7 +46,7 @@ class Passenger:
         None where its curvature is not looked at.
     recipe : Recipe or None
         Of its internal coordinates, with the bonds that it has now.
-    member : object or None
+    member : Coordinates or None
         Its coordinates, once it has any.
     points : deque of Point
         Its last geometries whose forces are known.
@@ -62,10 +64,16 @@ class Passenger:
     stopping: Stopping | None
     checking: Checking | None
     recipe: Recipe | None
-    member: Member | None
+    member: Coordinates[Any] | None
     points: deque[Point] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     trace: list[ForceCall] = field(default_factory=list)
     attempt: int = 0
+
+    @property
+    def internal(self) -> Member:
+        """Its coordinates, of a system in internal coordinates that has any."""
+        assert isinstance(self.member, Member)
+        return self.member
 
     def remembered(self) -> Stopping | None:
         """Its criteria, or what they would know by now; None where energy left cannot be estimated."""

@@ -1,19 +1,21 @@
 """How the potential of a batch is asked: a name, a calculator, or a function of many systems."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from ase import Atoms
 
 from molopt.errors import InputError
 from molopt.molecules import Molecule
-from molopt.potentials.batched import Evaluator, Functional
+from molopt.potentials.batched import BatchedPotential, Evaluator, Functional
 from molopt.potentials.force_field_terms import FORCE_FIELDS
 from molopt.potentials.one_by_one import Calculators, ForceFields
 from molopt.specification import parse
-from molopt.system import calculator_for
+from molopt.system import Potential, calculator_for
+
+AnyPotential: TypeAlias = Potential | BatchedPotential  # what `relax_batch` takes
 
 
-def evaluator(potential: Any) -> Evaluator:
+def evaluator(potential: AnyPotential | None) -> Evaluator:
     """How a potential is asked for many systems.
 
     Parameters

@@ -2,19 +2,20 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sized
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from ase import Atoms
 from numpy.typing import ArrayLike
 
+from molopt.batch.inputs import Target
 from molopt.batch.landing import Landed
+from molopt.batch.potentials import AnyPotential
 from molopt.batch.round import Terms
-from molopt.batch.targets import Target
 from molopt.batch.workers import Leg, in_processes
 from molopt.errors import InputError
 from molopt.molecules import Molecule
-from molopt.optimizers.spec import OptimizerSpec
+from molopt.optimizers.spec import Guide, OptimizerLike, OptimizerSpec
 from molopt.optimizers.stopping import check_criteria
 from molopt.potentials.budget import Budget
 from molopt.rules.base import check as check_number
@@ -67,15 +68,15 @@ class Batch:
 
 def relax_batch(
     targets: Molecule | Iterable[Molecule | Atoms],
-    optimizer: Any = "default",
-    potential: Any = None,
+    optimizer: OptimizerLike = "default",
+    potential: AnyPotential | None = None,
     fmax: float = 0.05,
     energy_left: float | str | None = "auto",
     steps: int = 1000,
     *,
-    positions: ArrayLike | Iterable[ArrayLike] | None = None,
+    positions: Iterable[ArrayLike] | None = None,
     coordinates: str | None = None,
-    surrogate: Any = "auto",
+    surrogate: Guide | None = "auto",
     check: str | None = "auto",
     max_calls: int | None = None,
     time_limit: float | None = None,
@@ -174,7 +175,7 @@ def part_of(positions: object, width: int, workers: int) -> int:
     return max(1, min(2 * width, -(-known // workers)))
 
 
-def drawn(targets: Any, positions: Any) -> Iterator[Target]:
+def drawn(targets: Molecule | Iterable[Molecule | Atoms], positions: Iterable[ArrayLike] | None) -> Iterator[Target]:
     """The targets one by one, checked to be what can be relaxed."""
     if positions is None:
         if isinstance(targets, Molecule | Atoms):
@@ -185,7 +186,7 @@ def drawn(targets: Any, positions: Any) -> Iterator[Target]:
     return ((targets, np.array(each, dtype=float)) for each in positions)
 
 
-def checked(target: Any) -> Molecule | Atoms:
+def checked(target: object) -> Molecule | Atoms:
     """The target; InputError where it is neither a molecule nor atoms."""
     if not isinstance(target, Molecule | Atoms):
         raise InputError(f"relax_batch takes Molecules or ase.Atoms, got {target!r}: see molopt.read")

@@ -17,6 +17,7 @@ from molopt.optimizers.stepping import SHORTER
 from molopt.optimizers.watched import Remembered
 from molopt.potentials.budget import Budget
 from molopt.potentials.counting import ForceCall
+from molopt.potentials.sense import Evaluated
 from molopt.rules.partition import Array
 from molopt.rules.state import Layout, select
 
@@ -165,7 +166,7 @@ class Round:
         last = evaluated(s, crew.places, guarded, call) if back is None else back.call
         self.land(crew, s, last, met=met, exploded=exploded, stopped=stopped, cut=bool(exploded))
 
-    def land(self, crew: Crew, s: int, last: Any, **ended: Any) -> None:
+    def land(self, crew: Crew, s: int, last: Evaluated | None, **ended: Any) -> None:
         """Land system s, whose last force call that counts is `last`."""
         self.landed.append(landing(self.clock, self.potential, crew, s, last, **ended))
 

@@ -16,6 +16,7 @@ from molopt.control.drive import Arrival, Point, arrive, depart
 from molopt.coordinates.base import Coordinates
 from molopt.coordinates.linearization import of_system
 from molopt.directions import Checked
+from molopt.directions.checks import Checks
 from molopt.optimizers.checking import Settled
 from molopt.optimizers.rebuilding import outdated, rebuilt
 from molopt.optimizers.watched import Remembered
@@ -54,10 +55,10 @@ class Stride:
 def stride(flown: "Round", crew: Crew, asked: Stride) -> list[Crew]:
     """Crews at the geometries that are asked about next; those whose coordinates were rebuilt go separately."""
     layout = Layout(crew.places, crew.places)
-    apart = worn(crew, asked)
+    apart = outdated_systems(crew, asked)
     stay = []
     for s in apart:
-        one = anew(crew.select([s]), select(layout, [s], asked.call))
+        one = with_rebuilt_coordinates(crew.select([s]), select(layout, [s], asked.call))
         stay += departed(flown, one, asked.select(layout, [s]))
     kept = [s for s in range(len(crew)) if s not in apart]
     if kept:
@@ -65,7 +66,7 @@ def stride(flown: "Round", crew: Crew, asked: Stride) -> list[Crew]:
     return stay
 
 
-def worn(crew: Crew, asked: Stride) -> list[int]:
+def outdated_systems(crew: Crew, asked: Stride) -> list[int]:
     """Systems whose coordinates no longer describe them."""
     if crew.memory is None or crew.aboard[0].recipe is None:
         return []
@@ -74,22 +75,20 @@ def worn(crew: Crew, asked: Stride) -> list[int]:
     for s in np.flatnonzero(doubtful(crew, asked.call.x, asked.close)).tolist():
         one = crew.aboard[s]
         assert one.recipe is not None
-        assert one.member is not None
         own = memory._replace(arrived=memory.arrived[[s]])
-        if outdated(one.recipe, one.member, own, Point(*(part[places.part(s)] for part in asked.call[:2]))):
+        if outdated(one.recipe, one.internal, own, Point(*(part[places.part(s)] for part in asked.call[:2]))):
             found.append(s)
     return found
 
 
-def anew(crew: Crew, call: Called) -> Crew:
+def with_rebuilt_coordinates(crew: Crew, call: Called) -> Crew:
     """One system with its coordinates rebuilt."""
     (one,) = crew.aboard
     assert one.recipe is not None
-    assert one.member is not None
     assert crew.memory is not None
     here = Point(call.x, call.gradient)
-    one.recipe, one.member, memory = rebuilt(one.recipe, one.member, crew.memory, here, crew.kind.direction)
-    return replace(crew, memory=memory, coordinates=crew.kind.joined([one.member]))
+    one.recipe, one.member, memory = rebuilt(one.recipe, one.internal, crew.memory, here, crew.kind.direction)
+    return replace(crew, memory=memory, coordinates=crew.kind.joined(crew.members))
 
 
 def departed(flown: "Round", crew: Crew, asked: Stride) -> list[Crew]:
@@ -132,7 +131,7 @@ def begun(crew: Crew, asked: Stride) -> tuple[Crew, Stride]:
             crew.aboard[s].member = member
     order = grouped(crew.aboard)
     crew, asked = crew.select(order), asked.select(Layout(places, places), order)
-    return replace(crew, coordinates=crew.kind.joined([one.member for one in crew.aboard])), asked
+    return replace(crew, coordinates=crew.kind.joined(crew.members)), asked
 
 
 def checked(
@@ -140,7 +139,7 @@ def checked(
 ) -> tuple[Arrival[Any, Any, Any], list[Settled]]:
     """What the check says of each system, and the arrival that knows it."""
     layout, settled = coordinates.layout, []
-    changed: dict[int, Any] = {}
+    changed: dict[int, Checks] = {}
     for s, one in enumerate(crew.aboard):
         found = of_one(crew, s, one, layout, arrival, asked)
         if found.arrival is not None:

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from molopt.batch.boarding import Boarding
 from molopt.batch.flight import Flight
+from molopt.batch.inputs import Target, started
 from molopt.batch.landing import Landed, refused
-from molopt.batch.potentials import evaluator
+from molopt.batch.potentials import AnyPotential, evaluator
 from molopt.batch.round import Terms
-from molopt.batch.targets import Target, started
 from molopt.control.drive import Point
 from molopt.ending import Ending, Start
 from molopt.execution import Pool
@@ -20,8 +20,6 @@ from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.energy_left import recipe_for
 from molopt.optimizers.spec import OptimizerSpec
 from molopt.optimizers.stopping import Stopping
-
-PARTS = 2  # widths that a process gets at a time
 
 Numbered = tuple[int, Target]
 
@@ -40,7 +38,7 @@ class Leg:
 
     spec: OptimizerSpec
     request: CheckRequest
-    potential: Any
+    potential: AnyPotential | None
     fmax: float
     energy_left: float | str | None
     terms: Terms

@@ -29,7 +29,7 @@ class Linearization(ABC):
     Attributes
     ----------
     coordinates : Coordinates
-        Those that this is a linearization of.
+        Those that this is a linearization of; for directions that serve one system.
     layout : Layout
         Which entries are of which system.
     x : (3N,) array
@@ -155,7 +155,7 @@ class Coordinates(ABC, Generic[L]):
     layout : Layout
         Which entries of u, and of x, are of which system.
     groups : Partition
-        Entries of u that belong together: x, y, z of an atom in Cartesians; each by itself elsewhere.
+        Entries of u that belong together: x, y, z of an atom in Cartesian and elastic coordinates, else each by itself.
     """
 
     layout: Layout

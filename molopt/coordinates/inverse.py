@@ -2,12 +2,11 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from scipy import linalg, sparse
 from scipy.linalg import blas, lapack
-from scipy.sparse.linalg import splu
+from scipy.sparse.linalg import SuperLU, splu
 
 from molopt.coordinates.rows import DENSE, Symmetric
 from molopt.rules.partition import Array
@@ -15,6 +14,8 @@ from molopt.rules.partition import Array
 log = logging.getLogger("molopt")
 
 LEAST = 1e-3  # of the mean stiffness: what a direction that no coordinate describes gets
+
+Solve = Callable[[Array], Array]
 
 
 class Projected:
@@ -40,7 +41,7 @@ class Projected:
     def __init__(self, hessian: Symmetric, held: Array) -> None:
         self.held = held
         scale = float(hessian.diagonal().mean()) or 1.0
-        solver: Callable[..., Any] = cholesky if hessian.shape[0] <= DENSE else bordered
+        solver: Callable[[Symmetric, Array, float], Solve] = cholesky if hessian.shape[0] <= DENSE else bordered
         self.complete = True
         try:
             self.solve_held = solver(hessian, held, scale)
@@ -59,7 +60,7 @@ class Projected:
         return g - self.held @ (self.held.T @ g)
 
 
-def cholesky(hessian: Any, held: Array, scale: float) -> Any:
+def cholesky(hessian: Symmetric, held: Array, scale: float) -> Solve:
     # P H P + c T T^T = H + T (c + T^T H T) T^T - (H T) T^T - T (H T)^T, and H T is mostly zero
     full = hessian.toarray(order="F") if sparse.issparse(hessian) else hessian.T.copy()  # symmetric, and Fortran's
     image = hessian @ held
@@ -76,21 +77,21 @@ def pins_of(held: Array) -> Array:
     return linalg.qr(held.T, mode="r", pivoting=True)[1][: held.shape[1]]
 
 
-def factored(hessian: Any, pins: Array, scale: float) -> Any:
+def factored(hessian: Symmetric, pins: Array, scale: float) -> SuperLU:
     """Sparse LU of the matrix with these entries held by a spring."""
     grounded = hessian + sparse.csr_array((np.full(len(pins), scale), (pins, pins)), shape=hessian.shape)
     options = {"SymmetricMode": True}
     return splu(grounded.tocsc(), permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options=options)
 
 
-def smallest_pivots(hessian: Any, held: Array, least: float) -> Array:
+def smallest_pivots(hessian: Symmetric, held: Array, least: float) -> Array:
     """Entries whose pivots are below `least` times the largest: directions besides `held` in which nothing is stiff."""
     scale = float(hessian.diagonal().max())
     lu = factored(hessian + sparse.eye_array(hessian.shape[0]) * (1e-3 * least * scale), pins_of(held), scale)
     return np.argsort(lu.perm_c)[np.abs(lu.U.diagonal()) < least * scale]
 
 
-def bordered(hessian: Any, held: Array, scale: float) -> Any:
+def bordered(hessian: Symmetric, held: Array, scale: float) -> Solve:
     count = held.shape[1]
     pins = pins_of(held)
     lu = factored(hessian, pins, scale)

@@ -6,8 +6,9 @@ from typing import Self
 
 import numpy as np
 
-from molopt.coordinates.base import Linearization
+from molopt.coordinates.base import Coordinates, Linearization
 from molopt.coordinates.secants import SecantStep
+from molopt.errors import InputError
 from molopt.rules.partition import Array, Partition
 from molopt.rules.state import Layout
 
@@ -23,15 +24,17 @@ class SideBySide(Linearization):
     def __init__(self, parts: Sequence[Linearization]) -> None:
         self.parts = tuple(parts)
         layouts = [part.layout for part in parts]
-        self.layout = Layout(
-            Partition(np.concatenate([layout.entries.sizes for layout in layouts])),
-            Partition(np.concatenate([layout.places.sizes for layout in layouts])),
-        )
+        self.layout = Layout.joined(layouts)
         self.x = np.concatenate([part.x for part in parts])
         self.cartesian_gradient = np.concatenate([part.cartesian_gradient for part in parts])
         self.entries = Partition([layout.entries.total for layout in layouts])  # of each part
         self.places = Partition([layout.places.total for layout in layouts])
         self.systems = Partition([layout.count for layout in layouts])
+
+    @property
+    def coordinates(self) -> Coordinates:  # type: ignore[override]
+        """Refused: the directions that ask for them serve one system."""
+        raise InputError("linearizations of several molecules have no coordinates in common: take one system at a time")
 
     def each(self, function: Callable[[Linearization, Array], Array], partition: Partition, vectors: Array) -> Array:
         """What the function makes of each part and its piece of the vectors, put together."""

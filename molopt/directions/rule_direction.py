@@ -1,7 +1,6 @@
 """An update rule as a direction: it sees the natural gradient, and knows nothing of limits."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -15,27 +14,27 @@ LEAST = 0.1  # part of the promised slope that a step must have
 
 
 @dataclass(frozen=True)
-class RuleDirection(Direction[Linearization, Any]):
+class RuleDirection(Direction[Linearization, tuple]):
     """The rule of a `RuleOptimizer`, for any number of systems. It learns when it proposes, and predicts nothing."""
 
     rule: Rule
 
-    def init(self, seen: Observation) -> Any:
+    def init(self, seen: Observation) -> tuple:
         return remembered(self.rule, "init", self.rule.init(seen))
 
-    def retreat(self, seen: Observation, before: Any, after: Any) -> Any:
+    def retreat(self, seen: Observation, before: tuple, after: tuple) -> tuple:
         return remembered(self.rule, "forget", self.rule.forget(seen, before))
 
     def propose(
-        self, linearization: Linearization, seen: Observation, state: Any, limits: Limits
-    ) -> tuple[Proposal, Any]:
+        self, linearization: Linearization, seen: Observation, state: tuple, limits: Limits
+    ) -> tuple[Proposal, tuple]:
         displacement, state = updated(self.rule, seen, state)
         displacement = downhill(linearization.gradient, seen, displacement)
         unknown = np.full(seen.systems.count, np.nan)
         return Proposal(displacement, unknown, linearization.energy_left, unknown, unknown, unknown), state
 
 
-def updated(rule: Rule, seen: Observation, state: Any) -> tuple[Array, Any]:
+def updated(rule: Rule, seen: Observation, state: tuple) -> tuple[Array, tuple]:
     """The displacement (N,) and the new state that the rule answers; InputError where it answers something else."""
     name, shape = type(rule).__name__, seen.gradient.shape
     wanted = f"update of the rule {name} must return (displacement, state), the first an array of shape {shape}"
@@ -48,7 +47,7 @@ def updated(rule: Rule, seen: Observation, state: Any) -> tuple[Array, Any]:
     return displacement, remembered(rule, "update", answer[1])
 
 
-def remembered(rule: Rule, method: str, state: Any) -> Any:
+def remembered(rule: Rule, method: str, state: object) -> tuple:
     """The state; InputError where it could not be carried into other coordinates or a file."""
     if not (isinstance(state, tuple) and hasattr(state, "_fields")):
         raise InputError(
@@ -58,11 +57,11 @@ def remembered(rule: Rule, method: str, state: Any) -> Any:
     return state
 
 
-def described(value: Any) -> str:
+def described(value: object) -> str:
     """What a rule gave, in a few words."""
     if isinstance(value, np.ndarray):
         return f"an array of shape {value.shape}" + ("" if value.dtype.kind in REAL else f" of kind {value.dtype}")
-    if type(value) in (tuple, list):
+    if type(value) is tuple or type(value) is list:
         return f"a {type(value).__name__} of {len(value)}"
     return "None" if value is None else f"a {type(value).__name__}"
 

@@ -34,8 +34,8 @@ def of_direction(
     given = {key: value for key, value in keywords.items() if key != "control"}
     for key, value in given.items():
         check_keyword(name, key, value, {**defaults, **controls})
-    chosen = {key: given.get(key, default) for key, default in controls.items()}
-    used = Control.textbook(**chosen) if textbook else type(control)(**chosen)
+    values = {key: given.get(key, default) for key, default in controls.items()}
+    used = Control.textbook(**values) if textbook else type(control)(**values)
     return {key: given.get(key, default) for key, default in defaults.items()}, used
 
 

@@ -1,6 +1,7 @@
 """A direction as an ASE optimizer, in Cartesian or internal coordinates."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -9,6 +10,7 @@ from ase import Atoms
 from ase.optimize.optimize import OptimizableAtoms
 
 from molopt.control import StepControl
+from molopt.convergence import Criterion
 from molopt.directions import Checked, Direction
 from molopt.errors import InputError
 from molopt.molecules import Molecule
@@ -18,7 +20,7 @@ from molopt.optimizers.continuing import ContinuingOptimizer
 from molopt.optimizers.coordinates import is_elastic, recipe_of
 from molopt.optimizers.energy_left import recipe_for
 from molopt.optimizers.internals import Recipe
-from molopt.optimizers.meeting import prepare
+from molopt.optimizers.meeting_constraints import prepare
 from molopt.optimizers.restart import Restart
 from molopt.optimizers.stopping import Stopping
 from molopt.optimizers.surrogate import Surrogate
@@ -77,13 +79,13 @@ class DirectionOptimizer(ContinuingOptimizer):
         maxstep: float | None = None,
         *,
         direction: Direction,
-        control: Any,
+        control: StepControl[Any] | str,
         coordinates: str = "cartesian",
         stiffness: float = 1.0,
         model: str = "blend",
         surrogate: Any = None,
         molecule: Molecule | None = None,
-        criteria: Any = (),
+        criteria: Criterion | Sequence[Criterion] = (),
         check: str | CheckRequest | None = None,
         **kwargs: Any,
     ) -> None:
@@ -121,7 +123,7 @@ class DirectionOptimizer(ContinuingOptimizer):
         if found is not None:
             found.resume(self)
 
-    def look(self, check: Any) -> None:
+    def look(self, check: str | CheckRequest | None) -> None:
         """Look at the softest direction before a run is done, or not; before its first step."""
         self.checking = Checking.of(
             CheckRequest.of(check), self.recipe, self.sees, self.atoms, self.stopping, self.tell
@@ -139,7 +141,7 @@ class DirectionOptimizer(ContinuingOptimizer):
         return recipe_for(self.atoms, self.molecule if self.recipe is None else self.recipe.molecule)
 
     @classmethod
-    def default_control(cls, coordinates: str) -> Any:
+    def default_control(cls, coordinates: str) -> StepControl[Any]:
         """The control that suits these coordinates."""
         raise TypeError(f"{cls.__name__} has no default control: give one")
 

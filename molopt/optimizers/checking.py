@@ -11,7 +11,7 @@ from ase import Atoms
 
 from molopt.control.drive import Arrival, Memory
 from molopt.convergence import auto
-from molopt.coordinates.linearization import Linearized
+from molopt.coordinates.base import Linearization
 from molopt.directions import Checked
 from molopt.directions.base import Direction
 from molopt.directions.checks import MARKS, Checks, Found
@@ -31,7 +31,7 @@ class Settled(NamedTuple):
     """What a check says of a run at the present geometry."""
 
     over: bool  # whether the run ends
-    arrival: Arrival[Any, Any, Any] | None = None  # what the run has learned there, and the check with it
+    arrival: Arrival[Linearization, Checks, Any] | None = None  # what the run has learned there, and the check with it
     back: Remembered | None = None  # the geometry at which it ends, or from which it goes on
 
 
@@ -56,7 +56,7 @@ class Checking:
         Why a check is not possible; empty where it is.
     found : Found or None
         What the last look said.
-    linearization, state : Linearized, Checks, or None
+    linearization, state : Linearization, Checks, or None
         Where that was, and the memory of the check then.
     kept : Remembered or None
         The last geometry at which the criteria of the run were met, while it is checked.
@@ -75,7 +75,7 @@ class Checking:
     tell: Callable[[str], object] = log.info
     why_not: str = "not asked for"
     found: Found | None = None
-    linearization: Linearized | None = None
+    linearization: Linearization | None = None
     state: Checks | None = None
     kept: Remembered | None = None
     hidden: bool = False
@@ -116,7 +116,7 @@ class Checking:
         x: Array,
         looking: bool,
         direction: Checked,
-        arrive: Callable[[], Arrival[Any, Any, Any]],
+        arrive: Callable[[], Arrival[Linearization, Checks, Any]],
         remember: Callable[[], Remembered],
     ) -> Settled:
         """Whether the run may end.
@@ -166,7 +166,7 @@ class Checking:
                 return self.ended(arrival, self.kept_for_good())
         return Settled(False, arrival)
 
-    def ended(self, arrival: Arrival[Any, Any, Any], back: Remembered | None) -> Settled:
+    def ended(self, arrival: Arrival[Linearization, Checks, Any], back: Remembered | None) -> Settled:
         """The run ends, here or at an earlier geometry that met its criteria."""
         self.stopping.met = True
         return Settled(True, arrival, back)
@@ -229,7 +229,7 @@ class Checking:
         """Whether the run ended while it was checked, at a geometry that met its criteria."""
         return self.kept is not None and self.found is None
 
-    def mark(self, memory: Memory[Any, Any, Any] | None) -> str:
+    def mark(self, memory: Memory | None) -> str:
         """What the last step was besides a step; empty where it was nothing else."""
         if memory is None or not self.possible:
             return ""

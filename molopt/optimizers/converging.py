@@ -11,7 +11,7 @@ from ase.optimize.optimize import DEFAULT_MAX_STEPS as STEPS
 from molopt.control.drive import Point
 from molopt.directions import Checked
 from molopt.optimizers.energy_left import Estimate
-from molopt.optimizers.meeting import holds
+from molopt.optimizers.meeting_constraints import holds
 from molopt.optimizers.stepping import SteppingOptimizer
 from molopt.optimizers.stopping import Stopping
 from molopt.optimizers.watched import Remembered, WatchedAtoms

@@ -23,8 +23,8 @@ from molopt.molecules import Molecule
 from molopt.molecules.checks import check_geometry
 from molopt.molecules.electrons import name_of
 from molopt.optimizers.bonding import Bonding
+from molopt.optimizers.constraints import Held, held_of
 from molopt.optimizers.hessian_models import HessianModel
-from molopt.optimizers.holding import Held, held_of
 from molopt.optimizers.json_arrays import checked
 from molopt.optimizers.lists import Lists
 from molopt.rules.partition import Array

@@ -19,7 +19,7 @@ from molopt.errors import Exploded, PotentialFailed
 from molopt.optimizers.bodies import body_of
 from molopt.optimizers.checking import Checking
 from molopt.optimizers.internals import Recipe
-from molopt.optimizers.meeting import FAILURES, kept, meet
+from molopt.optimizers.meeting_constraints import FAILURES, kept, meet
 from molopt.optimizers.rebuilding import outdated, rebuilt
 from molopt.optimizers.watched import WatchedAtoms
 

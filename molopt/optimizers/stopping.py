@@ -212,14 +212,21 @@ def check_criteria(fmax: float, energy_left: float | str | None, steps: int) -> 
 
 def criteria_for(energy_left: float | str | None, atoms: Atoms, molecule: Molecule | None = None) -> list[Criterion]:
     """What a run must meet beside fmax; InputError where a number is asked for that cannot be known."""
-    if energy_left is None:
-        return []
-    if energy_left != "auto":
-        recipe_for(atoms, molecule)
-        return [EnergyLeft(float(energy_left))]
+    return [] if energy_left is None else estimated_with(energy_left, atoms, molecule)[1]
+
+
+def estimated_with(
+    energy_left: float | str | None, atoms: Atoms, molecule: Molecule | None
+) -> tuple[Recipe | None, list[Criterion]]:
+    """The recipe of the coordinates in which energy left is estimated, None where there is none; and `criteria_for`."""
     try:
-        recipe_for(atoms, molecule)
+        recipe = recipe_for(atoms, molecule)
     except InputError as error:
-        log.warning("%s: the run stops on fmax alone: %s", name_of(atoms), error)
-        return []
-    return [EnergyLeft(auto(len(atoms)))]
+        if energy_left not in (None, "auto"):
+            raise
+        if energy_left == "auto":
+            log.warning("%s: the run stops on fmax alone: %s", name_of(atoms), error)
+        return None, []
+    if energy_left is None:
+        return recipe, []
+    return recipe, [EnergyLeft(auto(len(atoms)) if energy_left == "auto" else float(energy_left))]

@@ -27,7 +27,7 @@ class Observation(NamedTuple):
     systems : Partition
         The system of each entry; `systems.sum`, `systems.max` and `systems.spread`.
     groups : Partition
-        Entries that belong together: x, y, z of an atom in Cartesians, each entry by itself elsewhere.
+        Entries that belong together: x, y, z of an atom in Cartesian and elastic coordinates, else each by itself.
     xp : namespace
         The array library of `gradient` (NumPy, or any other that follows the array API standard).
     """

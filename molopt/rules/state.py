@@ -37,6 +37,13 @@ class Layout:
         """The layout of these systems alone."""
         return Layout(self.entries.of(systems), self.places.of(systems))
 
+    @classmethod
+    def joined(cls, layouts: Sequence["Layout"]) -> "Layout":
+        """The layout of groups of systems, one group after another."""
+        entries = np.concatenate([layout.entries.sizes for layout in layouts])
+        places = np.concatenate([layout.places.sizes for layout in layouts])
+        return cls(Partition(entries), Partition(places))
+
 
 @cache
 def axes(kind: type) -> dict[str, str]:

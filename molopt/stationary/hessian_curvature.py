@@ -26,7 +26,7 @@ def curvature_of(
     x, gradient : (3N,) arrays
         Angstrom and eV/A, constraints applied.
     movable : (3N,) array of bool
-    coordinates : Internal or None
+    coordinates : Member or None
         Without them, as of periodic atoms, `lowest` is not known, and the direction is that of the lowest mode.
     """
     hessian = normal.hessian

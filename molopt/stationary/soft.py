@@ -1,6 +1,6 @@
 """The motions of a molecule that may be much softer than its model says: turns about bonds, inversions, fragments."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -47,7 +47,7 @@ def soft_motions(linearization: Linearized) -> Soft:
     return Soft(covectors, linearization.to_internal(moves[:, kept]), spreads[kept])
 
 
-def rows_of(linearization: Linearized) -> tuple[Any, Array]:
+def rows_of(linearization: Linearized) -> tuple[sparse.csr_array, Array]:
     """(ns, 3N) the derivatives of the motions by the Cartesians, and which a model may be wrong about (ns,).
 
     They are the coordinates of kinds that are not stiff, last the means of those about one central bond, then linear

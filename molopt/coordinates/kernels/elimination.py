@@ -11,8 +11,6 @@ from molopt.rules.partition import Array
 
 WORD = 64  # bits
 ONE = np.uint64(1)
-LOW = np.uint64(63)
-SIX = np.uint64(6)
 PAIRS, FOURS, EIGHTS = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333), np.uint64(0x0F0F0F0F0F0F0F0F)
 BYTES, SHIFT = np.uint64(0x0101010101010101), np.uint64(56)
 TWO, FOUR = np.uint64(2), np.uint64(4)

@@ -118,10 +118,10 @@ class Compiled(Linearization):
         if list(systems) == list(range(self.layout.count)):
             return self
         wanted = np.asarray(systems, dtype=np.intp)
-        return type(self)(self.group.select(systems), *chosen([self], np.zeros_like(wanted), wanted))
+        return type(self)(self.group.select(systems), *gathered([self], np.zeros_like(wanted), wanted))
 
     def where(self, mine: Array, other: Self) -> Self:
-        return type(self)(self.group, *chosen([self, other], np.where(mine, 0, 1), np.arange(self.layout.count)))
+        return type(self)(self.group, *gathered([self, other], np.where(mine, 0, 1), np.arange(self.layout.count)))
 
     def rows(self, vectors: Array) -> Array:
         """(S, n, k) of flat vectors (S n,) or (S n, k)."""
@@ -133,7 +133,7 @@ class Compiled(Linearization):
         return found.ravel() if like.ndim == 1 else found.reshape(-1, like.shape[1])
 
 
-def chosen(sources: Sequence[Compiled], which: Array, systems: Array) -> tuple[Geometry, Stiff, Model, Slopes]:
+def gathered(sources: Sequence[Compiled], which: Array, systems: Array) -> tuple[Geometry, Stiff, Model, Slopes]:
     """The arrays of some systems (n,), each named by its source (n,) and its number there."""
 
     def rows(*arrays: Array) -> Array:
@@ -180,4 +180,4 @@ def chosen(sources: Sequence[Compiled], which: Array, systems: Array) -> tuple[G
 def together(sources: Sequence[Compiled]) -> tuple[Geometry, Stiff, Model, Slopes]:
     """The arrays of the systems of all sources, one source after another."""
     which = np.repeat(np.arange(len(sources)), [source.layout.count for source in sources])
-    return chosen(sources, which, np.concatenate([np.arange(source.layout.count) for source in sources]))
+    return gathered(sources, which, np.concatenate([np.arange(source.layout.count) for source in sources]))

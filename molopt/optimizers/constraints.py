@@ -119,10 +119,10 @@ def asymmetric(constraint: FixSymmetry, atoms: Atoms) -> Callable[[Array], Array
     return lambda x: rows
 
 
-def centre(chosen: Any, masses: Array) -> Callable[[Array], Array]:
-    """The centre of mass of the chosen atoms."""
+def centre(atoms: Any, masses: Array) -> Callable[[Array], Array]:
+    """The centre of mass of these atoms."""
     weights = np.zeros(len(masses))
-    weights[chosen] = masses[chosen]
+    weights[atoms] = masses[atoms]
     rows = np.kron(weights / np.linalg.norm(weights), np.eye(3))
     return lambda x: rows
 

@@ -14,7 +14,7 @@ from molopt.coordinates.following import ARRIVED, Followed, Follower, Wanted
 from molopt.coordinates.member import Member
 from molopt.coordinates.primitives import Primitives
 from molopt.errors import InputError
-from molopt.optimizers.holding import held_of
+from molopt.optimizers.constraints import held_of
 from molopt.optimizers.internals import Recipe
 from molopt.rules.partition import Array
 
@@ -87,8 +87,8 @@ def wanted(
     for row in listed:
         if len(set(row)) < len(row) or not all(-len(atoms) <= atom < len(atoms) for atom in row):
             raise InputError(f"the constrained {said} must be of different atoms, from 0 to {len(atoms) - 1}")
-    chosen: dict[str, Any] = {LISTED[kind]: np.array(listed, dtype=int) % len(atoms)}
-    table = Primitives(len(atoms), **chosen)
+    columns: dict[str, Any] = {LISTED[kind]: np.array(listed, dtype=int) % len(atoms)}
+    table = Primitives(len(atoms), **columns)
     found = Wanted(kind, table, np.ones(len(rows)) if weights is None else np.asarray(weights, dtype=float), 0.0)
     if value is None:
         return replace(found, value=found.at(atoms.positions.ravel()))
