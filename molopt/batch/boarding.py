@@ -73,7 +73,8 @@ class Boarding:
             if not len(target):
                 raise InputError("there are no atoms to relax")
             return started(target, molecule_of(target, potential))
-        if isinstance(target, Molecule) and "charge" in str(potential):
+        told = potential is not None and not (isinstance(potential, str) and "charge" not in potential)
+        if isinstance(target, Molecule) and told:
             return started(agreed(target, potential), None)
         return started(target, None)
 
