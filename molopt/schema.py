@@ -259,6 +259,7 @@ def lowest_curvature(row: Standing) -> Cell:
     return Cell(f"{found:.5g}", found) if math.isfinite(found) else Cell(UNKNOWN)
 
 
+WORDS = meanings(STATIONARY)
 ESTIMATED = "energy left, as the run estimated it; ? where it did not check the curvature of its end"
 AT_REST = (
     "where the end came to rest when it was relaxed on: A is the lowest, A-2 another geometry within 1 meV of it, as a "
@@ -267,14 +268,7 @@ AT_REST = (
 COLUMNS: tuple[Column[Standing], ...] = (
     *(of_outcome(name) for name in entries(Outcome) if name not in EMPTY),
     Column("verdict", "end", lambda row: Cell(short(row.outcome.ended, row.outcome.end_is)), numeric=False),
-    Column(
-        "end_is",
-        "end",
-        lambda row: Cell(row.outcome.end_is),
-        meaning=meanings(STATIONARY),
-        good="minimum",
-        numeric=False,
-    ),
+    Column("end_is", "end", lambda row: Cell(row.outcome.end_is), meaning=WORDS, good="minimum", numeric=False),
     Column("lowest_curvature", "lowest curvature", lowest_curvature, "eV/A^2", "NaN where it was not checked"),
     Column("energy_left", "left", left, "meV", ESTIMATED),
     Column("above_lowest", "above lowest", above(MEV, 1), "meV"),

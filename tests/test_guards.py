@@ -396,7 +396,7 @@ def test_budgets_of_the_command_line(tmp_path):
 @pytest.mark.parametrize("command", ["relax", "compare"])
 def test_help_says_with_what_a_command_exits(command):
     said = " ".join(CliRunner().invoke(main, [command, "--help"]).output.split())
-    for code in ("Exits with 0 when", "with 2 when the input is bad", "with 130 when it was interrupted"):
+    for code in ("Exits with 0 when", "with 2 when the input is bad", "with 130 when interrupted"):
         assert code in said
 
 

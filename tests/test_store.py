@@ -672,7 +672,7 @@ def test_a_database_of_something_else_is_refused_and_stays_as_it_was(path, tmp_p
     connect(ases, use_lock_file=False).write(None, name="ours")
     for file in (path, ases):
         before = file.read_bytes()
-        assert "something else" in refusal(lambda file=file: Store(file))
+        assert "another program" in refusal(lambda file=file: Store(file))
         assert file.read_bytes() == before
 
 

@@ -29,7 +29,7 @@ class Crew:
         Angstrom, one system after another.
     guarded : Guarded
     memory : Memory or None
-        None before the first step; for all systems or for none.
+        None before the first step; of all systems or of none.
     coordinates : Coordinates or None
         Those of the memory.
     """
@@ -66,7 +66,7 @@ class Crew:
         if self.memory is None or self.coordinates is None or not len(systems):
             return Crew(self.kind, aboard, x, guarded)
         memory = selected(self.coordinates.layout, self.memory, systems)
-        return Crew(self.kind, aboard, x, guarded, memory, self.kind.joined([one.member for one in aboard]))
+        return Crew(self.kind, aboard, x, guarded, memory, self.coordinates.select(systems))
 
     @classmethod
     def together(cls, crews: "Sequence[Crew]") -> "Crew":
@@ -86,10 +86,14 @@ class Crew:
         layout = joined(layouts)
         coordinates = first.kind.joined([one.member for one in crew.aboard])
         point = select(layout, order, concatenate([memory.point for memory in memories]))
+        if order == list(range(len(aboard))):
+            linearization = coordinates.joined([memory.linearization for memory in memories])
+        else:
+            linearization = coordinates.linearize(*point)
         states = {name: concatenate([getattr(memory, name) for memory in memories]) for name in STATES}
         memory: Memory[Any, Any, Any] = Memory(
             point=point,
-            linearization=coordinates.gathered([memory.linearization for memory in memories], order, *point),
+            linearization=linearization,
             **{name: select(layout, order, state) for name, state in states.items()},
             arrived=np.concatenate([memory.arrived for memory in memories])[order],
         )

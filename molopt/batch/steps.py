@@ -110,7 +110,7 @@ def departed(flown: "Round", crew: Crew, asked: Stride) -> list[Crew]:
             return []
         if len(going) < len(crew):
             crew = crew.select(going)
-            whole, coordinates = coordinates, kind.joined([one.member for one in crew.aboard])
+            whole, coordinates = coordinates, coordinates.select(going)
             arrival = arrivals(coordinates, whole, arrival, going)
     x, memory = depart(kind.direction, kind.control, coordinates, arrival)
     guarded = crew.guarded._replace(steps=crew.guarded.steps + 1)

@@ -8,6 +8,7 @@ from typing import Generic, Self, TypeVar
 import numpy as np
 
 from molopt.coordinates.secants import SecantStep, secant_step
+from molopt.errors import InputError
 from molopt.rules.base import Observation
 from molopt.rules.partition import Partition
 from molopt.rules.state import Array, Layout
@@ -164,10 +165,6 @@ class Coordinates(ABC, Generic[L]):
     def linearize(self, x: Array, cartesian_gradient: Array) -> L:
         """Everything that is known at x (3N,), Angstrom, where the gradient (3N,) is in eV/A."""
 
-    def gathered(self, parts: Sequence[L], order: Sequence[int], x: Array, cartesian_gradient: Array) -> L:
-        """What `linearize` gives at x, from linearizations of groups of these systems, counted through in `order`."""
-        return self.linearize(x, cartesian_gradient)
-
     @abstractmethod
     def between(self, old: L, new: L) -> Array:
         """(nq,) the displacement from one geometry to another."""
@@ -188,6 +185,17 @@ class Coordinates(ABC, Generic[L]):
     @abstractmethod
     def pull_back_at(self, x: Array, covector: Array) -> Array:
         """(3N,) A^T v at any geometry x (3N,)."""
+
+    def select(self, systems: Sequence[int]) -> "Coordinates[L]":
+        """The coordinates of these systems alone, in this order; here those of all."""
+        if list(systems) != list(range(self.layout.count)):
+            raise InputError(f"{type(self).__name__} coordinates are of one system, and cannot be divided")
+        return self
+
+    def joined(self, parts: Sequence[L]) -> L:
+        """The linearization of all systems from those of some of them each, one after another."""
+        x = np.concatenate([part.x for part in parts])
+        return self.linearize(x, np.concatenate([part.cartesian_gradient for part in parts]))
 
     def observe(self, linearization: L, taken: Array) -> Observation:
         """What a rule sees here, reached by the displacement `taken` (nq,)."""

@@ -7,7 +7,7 @@ import numpy as np
 from molopt.coordinates.base import Coordinates, Linearization
 from molopt.coordinates.kernels.compilable import alike, compilable
 from molopt.coordinates.member import Member
-from molopt.coordinates.side_by_side import SideBySide
+from molopt.coordinates.side_by_side import SideBySide, divided
 from molopt.rules.partition import Array, Partition
 from molopt.rules.state import Layout
 
@@ -22,17 +22,29 @@ class Internal(Coordinates[Linearization]):
     ----------
     members : sequence of Member
         One a system.
+    parts : sequence of Coordinates, optional
+        Those that serve them together, where that is known.
     """
 
-    def __init__(self, members: Sequence[Member]) -> None:
+    def __init__(self, members: Sequence[Member], parts: Sequence[Coordinates] = ()) -> None:
         self.members = tuple(members)
         self.layout = Layout(
             Partition([member.primitives.count for member in members]), Partition([m.movable.size for m in members])
         )
         self.groups = Partition(np.ones(self.layout.entries.total, dtype=int))
-        self.parts = list(served(self.members))
+        self.parts = list(parts or served(self.members))
         self.entries = Partition([part.layout.entries.total for part in self.parts])  # of each part
         self.places = Partition([part.layout.places.total for part in self.parts])
+        self.systems = Partition([part.layout.count for part in self.parts])
+
+    def select(self, systems: Sequence[int]) -> "Internal":
+        parts = [self.parts[number].select(own) for number, own in divided(self.systems, systems)]
+        return Internal([self.members[system] for system in systems], parts)
+
+    def joined(self, parts: Sequence[Linearization]) -> Linearization:
+        whole = self.parts[0]
+        alone = len(self.parts) == 1 and not any(isinstance(part, SideBySide) for part in parts)
+        return whole.joined(parts) if alone else super().joined(parts)
 
     def linearize(self, x: Array, cartesian_gradient: Array) -> Linearization:
         found = []
@@ -40,13 +52,6 @@ class Internal(Coordinates[Linearization]):
             own = self.places.part(n)
             found.append(part.linearize(x[own], cartesian_gradient[own]))
         return found[0] if len(found) == 1 else SideBySide(found)
-
-    def gathered(
-        self, parts: Sequence[Linearization], order: Sequence[int], x: Array, cartesian_gradient: Array
-    ) -> Linearization:
-        if len(self.parts) == 1 and not isinstance(self.parts[0], Member):
-            return self.parts[0].gathered(parts, order, x, cartesian_gradient)
-        return self.linearize(x, cartesian_gradient)
 
     def between(self, old: Linearization, new: Linearization) -> Array:
         pairs = zip(self.parts, parts_of(old), parts_of(new), strict=True)

@@ -63,11 +63,7 @@ class SideBySide(Linearization):
         return self.parts[part].system(number - int(self.systems.bounds[part]))
 
     def select(self, systems: Sequence[int]) -> Linearization:
-        owners = self.systems.spread(np.arange(len(self.parts)))
-        found = []
-        for number, group in groupby(systems, key=lambda system: int(owners[system])):
-            first = int(self.systems.bounds[number])
-            found.append(self.parts[number].select([system - first for system in group]))
+        found = [self.parts[number].select(own) for number, own in divided(self.systems, systems)]
         return found[0] if len(found) == 1 else type(self)(found)
 
     def where(self, mine: Array, other: Self) -> Self:
@@ -86,3 +82,13 @@ class SideBySide(Linearization):
             own, systems = self.entries.part(n), self.systems.part(n)
             found.append(part.secant_step(steps[:, own], lacks[:, own], damping, radius[systems], maxstep, maxchange))
         return SecantStep(*(np.concatenate(pieces) for pieces in zip(*found, strict=True)))
+
+
+def divided(parts: Partition, systems: Sequence[int]) -> list[tuple[int, list[int]]]:
+    """Successive systems of one part: the part, and their numbers there."""
+    found = []
+    owners = parts.spread(np.arange(parts.count))
+    for number, group in groupby(systems, key=lambda system: int(owners[system])):
+        first = int(parts.bounds[number])
+        found.append((number, [system - first for system in group]))
+    return found

@@ -12,7 +12,7 @@ from molopt.rules.partition import Array
 
 BROKEN = 1.5  # of the sum of covalent radii
 STRETCHED = 1.2  # and of the length at the build, for bonds beyond doubt: a start may be bad
-DOUBTFUL = 1.4  # of the sum of covalent radii, for bonds in doubt when coordinates are built anew
+DOUBTFUL = 1.4  # of the sum of covalent radii, for bonds in doubt when coordinates are rebuilt
 FORMED = 1.1  # of the sum of covalent radii
 
 

@@ -268,8 +268,8 @@ def check_molecule(
     if not any(agree(sides(topology, here), sides(topology, place)) for place in (start, now)):
         centre = int(np.flatnonzero(sides(topology, here) * sides(topology, now) < 0)[0])
         raise ValueError(
-            f"the neighbours of atom {centre}, counted from 0, have the opposite handedness there: it is the file of "
-            "isomer, or of another start"
+            f"the neighbours of atom {centre}, counted from 0, have the opposite handedness there: it is the file "
+            "of an isomer, or of another start"
         )
     molecule = None if restored is None else Molecule(restored[0], "", 0, 1, restored[1])
     if optimizer.recipe is not None:

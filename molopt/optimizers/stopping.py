@@ -165,7 +165,7 @@ class Stopping:
             return False
         self.at_noise_floor = True
         self.tell(
-            f"noise in the forces is all that is left: {1e3 * float(left):.2g} meV, of which noise of "
+            f"only noise in the forces is left: {1e3 * float(left):.2g} meV, of which noise of "
             f"{1e3 * self.noise.sigma():.2g} meV/A makes {1e3 * floor:.2g}"
         )
         return True

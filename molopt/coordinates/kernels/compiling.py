@@ -64,7 +64,7 @@ def prepare() -> None:
     """
     folders = {Path(path) for entry in entries if (path := entry.stats.cache_path)}
     if not folders:
-        log.warning("compiling the kernels of internal coordinates, about half a minute: no folder to keep them in")
+        log.warning("compiling the kernels of internal coordinates, up to a minute: no folder to keep them in")
         return
     now = fingerprint()
     for folder in folders:
@@ -72,7 +72,7 @@ def prepare() -> None:
         try:
             if stamp.exists() and stamp.read_text() == now:
                 continue
-            log.warning("compiling the kernels of internal coordinates, about half a minute, once: kept in %s", folder)
+            log.warning("compiling the kernels of internal coordinates, up to a minute, once: kept in %s", folder)
             for index in folder.glob("*.nbi"):
                 if index.name.split(".")[0] in sources():
                     index.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from molopt.coordinates.kernels import elsewhere
 from molopt.coordinates.kernels.back_transformation import move
 from molopt.coordinates.kernels.compilable import scaling_of, tables_of
 from molopt.coordinates.kernels.compiling import prepare
-from molopt.coordinates.kernels.linearization import Compiled, chosen
+from molopt.coordinates.kernels.linearization import Compiled, together
 from molopt.coordinates.kernels.linearize import linearize
 from molopt.coordinates.member import HALVINGS, Member
 from molopt.coordinates.metric_table import Scaling
@@ -30,24 +30,20 @@ class Group(Coordinates[Compiled]):
         One a system; `compilable` holds for each, and `alike` for all.
     """
 
-    def __init__(self, members: Sequence[Member]) -> None:
+    def __init__(self, members: Sequence[Member], scaling: Scaling | None = None) -> None:
         prepare()
         self.members = tuple(members)
         first, count = members[0], len(members)
         self.layout = Layout(Partition([first.primitives.count] * count), Partition([first.movable.size] * count))
         self.groups = Partition(np.ones(self.layout.entries.total, dtype=int))
         self.chart, self.springs, self.pattern = tables_of(first)
-        scalings = [scaling_of(member) for member in members]
-        self.scaling = Scaling(*(np.stack(rows) for rows in zip(*scalings, strict=True)))
+        if scaling is None:
+            scaling = Scaling(*map(np.stack, zip(*map(scaling_of, members), strict=True)))
+        self.scaling = scaling
 
     def linearize(self, x: Array, cartesian_gradient: Array) -> Compiled:
         rows = [np.array(part, dtype=float).reshape(self.layout.count, -1) for part in (x, cartesian_gradient)]
         return Compiled(self, *linearize(self.chart, self.pattern, self.springs, self.scaling, *rows))
-
-    def gathered(
-        self, parts: Sequence[Compiled], order: Sequence[int], x: Array, cartesian_gradient: Array
-    ) -> Compiled:
-        return Compiled(self, *chosen(parts, np.asarray(order, dtype=np.intp)))
 
     def between(self, old: Compiled, new: Compiled) -> Array:
         change = new.geometry.values - old.geometry.values
@@ -85,4 +81,8 @@ class Group(Coordinates[Compiled]):
 
     def select(self, systems: Sequence[int]) -> Self:
         """The coordinates of these systems alone."""
-        return type(self)([self.members[system] for system in systems])
+        scaling = Scaling(*(rows.take(systems, axis=0) for rows in self.scaling))
+        return type(self)([self.members[system] for system in systems], scaling)
+
+    def joined(self, parts: Sequence[Compiled]) -> Compiled:
+        return Compiled(self, *together(parts))

@@ -117,11 +117,11 @@ class Compiled(Linearization):
     def select(self, systems: Sequence[int]) -> Self:
         if list(systems) == list(range(self.layout.count)):
             return self
-        return type(self)(self.group.select(systems), *chosen([self], np.asarray(systems, dtype=np.intp)))
+        wanted = np.asarray(systems, dtype=np.intp)
+        return type(self)(self.group.select(systems), *chosen([self], np.zeros_like(wanted), wanted))
 
     def where(self, mine: Array, other: Self) -> Self:
-        count = self.layout.count
-        return type(self)(self.group, *chosen([self, other], np.arange(count) + np.where(mine, 0, count)))
+        return type(self)(self.group, *chosen([self, other], np.where(mine, 0, 1), np.arange(self.layout.count)))
 
     def rows(self, vectors: Array) -> Array:
         """(S, n, k) of flat vectors (S n,) or (S n, k)."""
@@ -133,39 +133,51 @@ class Compiled(Linearization):
         return found.ravel() if like.ndim == 1 else found.reshape(-1, like.shape[1])
 
 
-def chosen(sources: Sequence[Compiled], systems: Array) -> tuple[Geometry, Stiff, Model, Slopes]:
-    """The arrays of some systems (n,) of several linearizations, counted through."""
+def chosen(sources: Sequence[Compiled], which: Array, systems: Array) -> tuple[Geometry, Stiff, Model, Slopes]:
+    """The arrays of some systems (n,), each named by its source (n,) and its number there."""
 
-    def whole(arrays: Sequence[Array]) -> Array:
-        return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+    def rows(*arrays: Array) -> Array:
+        found: Array = arrays[0].take(np.where(which == 0, systems, 0), axis=0)
+        for number, array in enumerate(arrays[1:], 1):
+            found[which == number] = array.take(systems[which == number], axis=0)
+        return found
 
-    def rows(parts: Sequence[tuple]) -> list[Array]:
-        return [whole(arrays)[systems] for arrays in zip(*parts, strict=True)]
+    def all_rows(parts: Sequence[tuple]) -> tuple:
+        return tuple(rows(*arrays) for arrays in zip(*parts, strict=True))
 
     models = [source.model for source in sources]
-    ends = np.concatenate([np.zeros((1, 2), np.int64), np.cumsum([model.starts[-1] for model in models], axis=0)])
-    begins = whole([model.starts[:-1] + end for model, end in zip(models, ends[:-1], strict=True)])[systems]
-    lengths = whole([np.diff(model.starts, axis=0) for model in models])[systems]
-    starts = np.concatenate([np.zeros((1, 2), np.int64), np.cumsum(lengths, axis=0)])
-    places = [np.repeat(begins[:, n] - starts[:-1, n], lengths[:, n]) + np.arange(starts[-1, n]) for n in range(2)]
+    before = np.cumsum([[0, 0], *(model.starts[-1] for model in models)], axis=0)[which]  # (n, 2)
+    first = rows(*(model.starts[:-1] for model in models))
+    lengths = rows(*(np.diff(model.starts, axis=0) for model in models))
+    ends = np.cumsum(lengths, axis=0)
 
     def ragged(name: str, column: int) -> Array:
-        return whole([getattr(model, name) for model in models])[places[column]]
+        number = lengths[:, column]
+        shift = (before + first - ends + lengths)[:, column]
+        arrays = [getattr(model, name) for model in models]
+        whole = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
+        found: Array = whole.take(np.arange(number.sum()) + np.repeat(shift, number), axis=0)
+        return found
 
-    order, columns, diagonal, definite = rows([(m.order, m.columns, m.diagonal, m.definite) for m in models])
     return (
-        Geometry(*rows([source.geometry for source in sources])),
-        Stiff(*rows([source.stiff for source in sources])),
+        Geometry(*all_rows([source.geometry for source in sources])),
+        Stiff(*all_rows([source.stiff for source in sources])),
         Model(
-            starts=starts,
+            starts=np.concatenate([np.zeros((1, 2), np.int64), ends]),
             pairs=ragged("pairs", 0),
             blocks=ragged("blocks", 0),
-            order=order,
-            columns=columns,
+            order=rows(*(model.order for model in models)),
+            columns=rows(*(model.columns for model in models)),
             below=ragged("below", 1),
-            diagonal=diagonal,
+            diagonal=rows(*(model.diagonal for model in models)),
             lower=ragged("lower", 1),
-            definite=definite,
+            definite=rows(*(model.definite for model in models)),
         ),
-        Slopes(*rows([source.slopes for source in sources])),
+        Slopes(*all_rows([source.slopes for source in sources])),
     )
+
+
+def together(sources: Sequence[Compiled]) -> tuple[Geometry, Stiff, Model, Slopes]:
+    """The arrays of the systems of all sources, one source after another."""
+    which = np.repeat(np.arange(len(sources)), [source.layout.count for source in sources])
+    return chosen(sources, which, np.concatenate([np.arange(source.layout.count) for source in sources]))
