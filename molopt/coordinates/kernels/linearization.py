@@ -121,6 +121,8 @@ class Compiled(Linearization):
         return type(self)(self.group.select(systems), *chosen([self], np.zeros_like(wanted), wanted))
 
     def where(self, mine: Array, other: Self) -> Self:
+        if np.all(mine) or not np.any(mine):
+            return self if np.all(mine) else other
         return type(self)(self.group, *chosen([self, other], np.where(mine, 0, 1), np.arange(self.layout.count)))
 
     def rows(self, vectors: Array) -> Array:
