@@ -74,7 +74,7 @@ class Run:
         self.counted = Counted(calculator, on_call and self.watching.timed(on_call), self.sense, self.budget)
         self.potential = potential if isinstance(potential, str) else self.counted._get_name()
         self.atoms.calc = self.counted
-        self.criteria = criteria_for(energy_left, self.atoms, self.molecule)
+        self.criteria = criteria_for(energy_left, self.atoms, partial(recipe_for, self.atoms, self.molecule))
         start = time.perf_counter()
         self.surrogate = surrogate_for(spec.surrogate, self.counted, self.atoms, self.molecule)
         unused = self.surrogate is None and not isinstance(spec.surrogate, str)

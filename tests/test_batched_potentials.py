@@ -154,6 +154,9 @@ def test_a_calculator_that_raises_fails_its_own_system_alone():
         (lambda e, f: (e[:1], f), r"its energies are an array of shape \(1,\), and .* shape \(2,\)"),
         (lambda e, f: (e, f.ravel()), r"its forces are an array of shape \(57,\)"),
         (lambda e, f: (e, None), "its forces are None"),
+        (lambda e, f: None, r"must return energies \(S,\) and forces \(sum N, 3\), got None"),
+        (lambda e, f: (e, f, f), "got 3 values"),
+        (lambda e, f: {"energy": e, "forces": f}, "got a dict"),
     ],
 )
 def test_a_function_that_answers_something_else_is_an_input_error(answer, said):

@@ -5,7 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any, cast
 
 from ase import Atoms
@@ -27,9 +27,9 @@ from molopt.molecules.checks import check_geometry
 from molopt.molecules.electrons import name_of
 from molopt.optimizers.base import DirectionOptimizer
 from molopt.optimizers.check_request import CheckRequest
-from molopt.optimizers.internals import Recipe
+from molopt.optimizers.energy_left import recipe_for
 from molopt.optimizers.spec import OptimizerSpec
-from molopt.optimizers.stopping import Stopping, estimated_with
+from molopt.optimizers.stopping import Stopping, criteria_for
 from molopt.optimizers.surrogate import Surrogate
 from molopt.potentials import Counted
 from molopt.potentials.batched import Evaluator, Subject
@@ -74,22 +74,20 @@ class Boarding:
             if not len(target):
                 raise InputError("there are no atoms to relax")
             return started(target, molecule_of(target, potential))
-        if isinstance(target, Molecule) and "charge" in str(potential):
+        told = potential is not None and not (isinstance(potential, str) and "charge" not in potential)
+        if isinstance(target, Molecule) and told:
             return started(agreed(target, potential), None)
         return started(target, None)
 
     def passenger(self, number: int, start: Start, seat: Seat) -> Passenger:
         """The passenger that begins there; InputError where it cannot be."""
         plan, subject = self.planned(start)
-        if start.positions.shape != (len(subject.numbers), 3):
-            needed = (len(subject.numbers), 3)
-            raise InputError(f"{start.name} needs positions of shape {needed}, got {start.positions.shape}")
         if start.given is None:
             check_geometry(subject.numbers.tolist(), start.positions, start.name)
         tell = partial(log.debug, "%s: %s", start.name)
         stopping, checking = None, None
         if plan.criteria or plan.checking.possible:
-            stopping = Stopping(plan.criteria, partial(recipe_of_estimate, plan), tell)
+            stopping = Stopping(plan.criteria, plan.estimating, tell)
         if plan.checking.possible and stopping is not None:
             checking = replace(plan.checking, stopping=stopping, tell=tell)
         mind = Mind(subject.numbers, plan.nearest)
@@ -123,10 +121,7 @@ class Boarding:
         wanted, calculator = self.spec.surrogate, getattr(subject.engine, "calc", None)
         if wanted is None or (calculator is None and wanted == "auto"):
             return None, 0.0
-        if calculator is None:
-            raise InputError(
-                f"a batch on {self.evaluator.name} takes no surrogate, got {wanted!r}: give a calculator, or none"
-            )
+        assert calculator is not None
         began = time.perf_counter()
         found = surrogate_for(wanted, Counted(calculator), atoms, molecule)
         return found, time.perf_counter() - began
@@ -139,7 +134,8 @@ class Boarding:
         if not isinstance(run, DirectionOptimizer):
             raise InputError(f"{spec.label} cannot be batched: use default, a rule of molopt, or molopt.relax")
         found = molecule if run.recipe is None else run.recipe.molecule
-        estimating, criteria = estimated_with(self.energy_left, atoms, found)
+        estimating = cache(partial(recipe_for, atoms, found))
+        criteria = criteria_for(self.energy_left, atoms, estimating)
         run.stopping.add(criteria)
         run.look(self.request)
         if isinstance(run.direction, Checked):
@@ -171,13 +167,6 @@ class Boarding:
             return Kind(run.direction, run.control, joined, alone)
         key = (run.direction, run.control, run.sees, run.stiffness)
         return self.kinds.setdefault(key, Kind(run.direction, run.control, joined))
-
-
-def recipe_of_estimate(plan: Plan) -> Recipe:
-    """The recipe of the energy left; InputError where it cannot be estimated."""
-    if plan.estimating is None:
-        raise InputError("energy left cannot be estimated of these atoms")
-    return plan.estimating
 
 
 def internal(members: Sequence[Coordinates[Any]]) -> Internal:

@@ -6,10 +6,10 @@ from ase import Atoms
 
 from molopt.errors import InputError
 from molopt.molecules import Molecule
+from molopt.potentials import named
 from molopt.potentials.batched import BatchedPotential, Evaluator, Functional
 from molopt.potentials.force_field_terms import FORCE_FIELDS
 from molopt.potentials.one_by_one import Calculators, ForceFields
-from molopt.specification import parse
 from molopt.system import Potential, calculator_for
 
 AnyPotential: TypeAlias = Potential | BatchedPotential  # what `relax_batch` takes
@@ -28,16 +28,16 @@ def evaluator(potential: AnyPotential | None) -> Evaluator:
     Raises
     ------
     InputError
-        It is none of these, or it gives no forces.
+        It is none of these, there is none of that name, or it gives no forces.
     """
 
     def made(atoms: Atoms, molecule: Molecule | None) -> Any:
         return calculator_for(atoms, molecule, potential)
 
     if isinstance(potential, str):
-        name, keywords = parse(potential)
-        if name.lower() in FORCE_FIELDS and set(keywords) <= {"terms"}:
-            return ForceFields(name.lower(), **keywords)
+        name, keywords = named(potential)
+        if name in FORCE_FIELDS and set(keywords) <= {"terms"}:
+            return ForceFields(name, **keywords)
         return Calculators(potential, made)
     if potential is None or (hasattr(potential, "get_property") and not isinstance(potential, type)):
         name = "calculator" if potential is None else getattr(potential, "name", type(potential).__name__.lower())

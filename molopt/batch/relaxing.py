@@ -1,19 +1,20 @@
 """Relax many molecules: one function from a stream of starts to a stream of results."""
 
 from collections.abc import Callable, Iterable, Iterator, Sized
-from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 from ase import Atoms
 from numpy.typing import ArrayLike
 
-from molopt.batch.inputs import Target
 from molopt.batch.landing import Landed
-from molopt.batch.potentials import AnyPotential
+from molopt.batch.potentials import AnyPotential, evaluator
 from molopt.batch.round import Terms
+from molopt.batch.stream import Stream, default_potential, drawn
 from molopt.batch.workers import Leg, in_processes
 from molopt.errors import InputError
+from molopt.execution import Pool
+from molopt.execution.finished import pickled_function
 from molopt.molecules import Molecule
 from molopt.optimizers.spec import Guide, OptimizerLike, OptimizerSpec
 from molopt.optimizers.stopping import check_criteria
@@ -21,7 +22,7 @@ from molopt.potentials.budget import Budget
 from molopt.rules.base import check as check_number
 from molopt.rules.partition import Array
 
-WIDTH = 64
+WIDTH = 128  # where a step costs as little as with more, within a tenth
 
 
 class Relaxed(NamedTuple):
@@ -94,8 +95,8 @@ def relax_batch(
     Parameters
     ----------
     targets : iterable of Molecule or ase.Atoms; or Molecule
-        Any iterable: it is drawn from as there are seats. Atoms are without constraints. A single molecule is relaxed
-        from each of the `positions`.
+        Any iterable: it is drawn from as there are seats, and where it raises, so does the batch, once those drawn
+        before have landed. Atoms are without constraints. A single molecule is relaxed from each of the `positions`.
     optimizer, potential, fmax, energy_left, steps, coordinates, surrogate, check, max_calls, time_limit
         As in `molopt.relax`, with optimizers of molopt alone. The seconds of a time limit are counted from when a
         system comes aboard. `potential` may also be a function that evaluates many systems at once
@@ -141,56 +142,30 @@ def relax_batch(
     if spec.coordinates is None:
         raise InputError(f"{spec.label} cannot be batched: use default or a rule of molopt, or molopt.relax")
     terms = Terms(fmax, int(steps), max_calls, time_limit)
-    stream = drawn(targets, positions)
+    if on_result is not None and not callable(on_result):
+        raise InputError(f"on_result must be a function of one result, or None, got {on_result!r}")
+    targets = drawn(targets, positions)
     if potential is None:
-        potential, stream = default_potential(stream)
+        potential, targets = default_potential(targets)
+    asked = evaluator(potential)
+    if asked.shared and spec.surrogate not in (None, "auto"):
+        raise InputError(f"a batch on {asked.name} takes no surrogate, got {spec.surrogate!r}: give surrogate=None")
+    stream = Stream(targets)
     leg = Leg(spec, spec.checked_by(check), potential, fmax, energy_left, terms, int(width))
     results: Iterator[Landed]
     if workers > 1:
+        pickled_function(potential)  # says what is wrong with it before anything is drawn
         part = part_of(positions, int(width), int(workers))
-        results = in_processes(leg, enumerate(stream), int(workers), part)
+        results = in_processes(leg, iter(stream), Pool(int(workers)), part)
     else:
-        results = leg.flight(enumerate(stream)).results()
-    return Batch(told(in_order(results) if ordered else results, on_result))
-
-
-def default_potential(stream: Iterator[Target]) -> tuple[str | None, Iterator[Target]]:
-    """MMFF94 for molecules, None for atoms, which have calculators; and the stream, which must be of one kind."""
-    first = next(stream, None)
-    if first is None:
-        return "mmff94", stream
-
-    def alike() -> Iterator[Target]:
-        for target in chain([first], stream):
-            if isinstance(target, Atoms) is not isinstance(first, Atoms):
-                raise InputError('molecules and atoms are mixed: give a potential for both, such as "mmff94"')
-            yield target
-
-    return None if isinstance(first, Atoms) else "mmff94", alike()
+        results = leg.flight(stream).results()
+    return Batch(told(in_order(results) if ordered else results, stream, on_result))
 
 
 def part_of(positions: object, width: int, workers: int) -> int:
     """How many systems a process gets at a time: twice as many as fly together, or its share where there are fewer."""
     known = len(positions) if isinstance(positions, Sized) else 2 * width * workers
     return max(1, min(2 * width, -(-known // workers)))
-
-
-def drawn(targets: Molecule | Iterable[Molecule | Atoms], positions: Iterable[ArrayLike] | None) -> Iterator[Target]:
-    """The targets one by one, checked to be what can be relaxed."""
-    if positions is None:
-        if isinstance(targets, Molecule | Atoms):
-            raise InputError("relax_batch takes many molecules, or one and its positions=: got one molecule alone")
-        return map(checked, targets)
-    if not isinstance(targets, Molecule):
-        raise InputError(f"positions= are of one Molecule, got {type(targets).__name__}")
-    return ((targets, np.array(each, dtype=float)) for each in positions)
-
-
-def checked(target: object) -> Molecule | Atoms:
-    """The target; InputError where it is neither a molecule nor atoms."""
-    if not isinstance(target, Molecule | Atoms):
-        raise InputError(f"relax_batch takes Molecules or ase.Atoms, got {target!r}: see molopt.read")
-    return target
 
 
 def in_order(results: Iterator[Landed]) -> Iterator[Landed]:
@@ -204,8 +179,11 @@ def in_order(results: Iterator[Landed]) -> Iterator[Landed]:
             turn += 1
 
 
-def told(results: Iterator[Landed], on_result: Callable[[Landed], object] | None) -> Iterator[Landed]:
+def told(results: Iterator[Landed], stream: Stream, on_result: Callable[[Landed], object] | None) -> Iterator[Landed]:
+    """The results, and then what the stream raised."""
     for result in results:
         if on_result is not None:
             on_result(result)
         yield result
+    if stream.broken is not None:
+        raise stream.broken

@@ -93,19 +93,19 @@ class Parcel(NamedTuple):
         return landed
 
 
-def in_processes(leg: Leg, targets: Iterator[Numbered], workers: int, part: int) -> Iterator[Landed]:
-    """The results of a stream that `workers` processes fly, `part` targets at a time.
+def in_processes(leg: Leg, targets: Iterator[Numbered], pool: Pool, part: int) -> Iterator[Landed]:
+    """The results of a stream that the processes of a pool fly, `part` targets at a time.
 
     Where a process dies under its part, each target of it is tried alone: the one whose fault it is has crashed.
     """
     again: list[Numbered] = []
-    for finished in Pool(workers).outcomes(leg, iter(lambda: list(islice(targets, part)), [])):
+    for finished in pool.outcomes(leg, iter(lambda: list(islice(targets, part)), [])):
         known = dict(finished.task)
         if finished.value is None:
             again += finished.task
         else:
             yield from (parcel.unpacked(known[parcel.known["number"]]) for parcel in finished.value)
-    for finished in Pool(workers).outcomes(leg, ([one] for one in again)):
+    for finished in pool.outcomes(leg, ([one] for one in again)):
         ((number, target),) = finished.task
         if finished.value is None:
             ended = "failed" if finished.ended == "raised" else "crashed"

@@ -86,7 +86,7 @@ def parts(value: Any) -> Iterator[Any]:
         yield value
 
 
-def pickled_function(function: Callable[[Any], Any]) -> bytes:
+def pickled_function(function: object) -> bytes:
     """The function as a worker gets it: by the name it is imported with."""
     if getattr(function, "__module__", None) == "__main__":
         name = getattr(function, "__qualname__", repr(function))

@@ -13,10 +13,9 @@ from molopt.convergence import Criterion, EnergyLeft, Seen, auto
 from molopt.coordinates.base import Linearization
 from molopt.coordinates.linearization import of_system
 from molopt.errors import InputError
-from molopt.molecules import Molecule
 from molopt.molecules.electrons import name_of
 from molopt.noise import REACHED, Noise
-from molopt.optimizers.energy_left import REMEMBERED, Estimate, Estimator, points_of, recipe_for, stacked
+from molopt.optimizers.energy_left import REMEMBERED, Estimate, Estimator, points_of, stacked
 from molopt.optimizers.internals import Recipe
 from molopt.rules.base import check
 from molopt.rules.partition import Array
@@ -210,23 +209,18 @@ def check_criteria(fmax: float, energy_left: float | str | None, steps: int) -> 
         check("energy_left", energy_left, "positive")
 
 
-def criteria_for(energy_left: float | str | None, atoms: Atoms, molecule: Molecule | None = None) -> list[Criterion]:
-    """What a run must meet beside fmax; InputError where a number is asked for that cannot be known."""
-    return [] if energy_left is None else estimated_with(energy_left, atoms, molecule)[1]
+def criteria_for(energy_left: float | str | None, atoms: Atoms, recipe: Callable[[], Recipe]) -> list[Criterion]:
+    """What a run must meet beside fmax; InputError where a number is asked for that cannot be known.
 
-
-def estimated_with(
-    energy_left: float | str | None, atoms: Atoms, molecule: Molecule | None
-) -> tuple[Recipe | None, list[Criterion]]:
-    """The recipe of the coordinates in which energy left is estimated, None where there is none; and `criteria_for`."""
-    try:
-        recipe = recipe_for(atoms, molecule)
-    except InputError as error:
-        if energy_left not in (None, "auto"):
-            raise
-        if energy_left == "auto":
-            log.warning("%s: the run stops on fmax alone: %s", name_of(atoms), error)
-        return None, []
+    `recipe` is that of the coordinates in which energy left is estimated, as of `Stopping`.
+    """
     if energy_left is None:
-        return recipe, []
-    return recipe, [EnergyLeft(auto(len(atoms)) if energy_left == "auto" else float(energy_left))]
+        return []
+    try:
+        recipe()
+    except InputError as error:
+        if energy_left != "auto":
+            raise
+        log.warning("%s: the run stops on fmax alone: %s", name_of(atoms), error)
+        return []
+    return [EnergyLeft(auto(len(atoms)) if energy_left == "auto" else float(energy_left))]

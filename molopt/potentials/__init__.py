@@ -1,5 +1,7 @@
 """Potentials by name: any of them is an ASE calculator."""
 
+from typing import Any
+
 from ase import Atoms
 from ase.calculators.abc import GetPropertiesMixin
 
@@ -55,17 +57,24 @@ def potential(name: str, molecule: Molecule | Atoms) -> GetPropertiesMixin:
     molopt.errors.InputError: 'gfn2xtb' is not a potential; did you mean gfn2-xtb or gfn1-xtb? \
 Known are mmff94, mmff94s, uff, gfn2-xtb, gfn1-xtb, package.module:factory
     """
-    found, keywords = parse(name)
-    if ":" in found:
-        return foreign(found, keywords, molecule)
-    key = found.lower()
+    key, keywords = named(name)
+    if ":" in key:
+        return foreign(key, keywords, molecule)
     if key in METHODS:
         return xtb(key, molecule, keywords)
-    if key not in FORCE_FIELDS:
-        raise InputError(f"{found!r} is not a potential{offer(found, [*potential_names(), 'package.module:factory'])}")
     known = [] if key == "uff" else ["terms"]
     others = sorted(set(keywords) - set(known))
     if others:
         raise InputError(f"{key} takes no keywords{''.join(f' but {name}' for name in known)}, got {', '.join(others)}")
     typed = molecule if isinstance(molecule, Molecule) else Molecule.from_atoms(molecule)
     return RDKitForceField(typed, key, **keywords)
+
+
+def named(name: str) -> tuple[str, dict[str, Any]]:
+    """The potential and the keywords that a name says; InputError where there is none of that name."""
+    found, keywords = parse(name)
+    if ":" in found:
+        return found, keywords
+    if found.lower() not in potential_names():
+        raise InputError(f"{found!r} is not a potential{offer(found, [*potential_names(), 'package.module:factory'])}")
+    return found.lower(), keywords

@@ -134,13 +134,17 @@ class Functional:
     def asked(self, subjects: Sequence[Subject], positions: Array) -> tuple[Array, Array]:
         """energies (S,) and forces (sum N, 3) of one call; InputError where they have other shapes."""
         sizes = [len(subject.numbers) for subject in subjects]
-        energies, forces = self.function(
+        answer = self.function(
             positions.copy(),
             np.concatenate([subject.numbers for subject in subjects]),
             np.repeat(np.arange(len(subjects)), sizes),
             np.array([subject.charge for subject in subjects]),
             np.array([subject.spin for subject in subjects]),
         )
+        if not isinstance(answer, tuple | list) or len(answer) != 2:
+            got = f"{len(answer)} values" if isinstance(answer, tuple | list) else said(answer)
+            raise InputError(f"{self.name} must return energies (S,) and forces (sum N, 3), got {got}")
+        energies, forces = answer
         return self.whole(energies, "energies", (len(subjects),)), self.whole(forces, "forces", positions.shape)
 
     def whole(self, value: Any, what: str, shape: tuple[int, ...]) -> Array:
