@@ -4,8 +4,8 @@
     python docs/benchmarks/batch_memory.py --different          # of the molecules of drugs.smi in turn
     python docs/benchmarks/batch_memory.py --workers 2
 
-Starts are made when they are asked for: one embedded geometry, each time moved at random by 0.1 A. Printed are the
-conformers that are done, the resident memory of this process and its children, and the CPU time so far.
+Starts are made when they are asked for: 64 embedded geometries in turn, each time moved at random by 0.02 A. Printed
+are the conformers that are done, the resident memory of this process and its children, and the CPU time so far.
 """
 
 import argparse
@@ -21,13 +21,22 @@ from batch_ratio import DRUGS, SETTINGS
 import molopt
 
 MB = 2**20
+MOVE = 0.02  # Angstrom
+EMBEDDED = 64
 
 
-def starts(molecules: list[molopt.Molecule], count: int) -> Iterator[molopt.Molecule]:
+def different(molecules: list[molopt.Molecule], count: int) -> Iterator[molopt.Molecule]:
     """`count` starts, of the molecules in turn."""
+    turn = itertools.cycle([(molecule, moves([molecule])) for molecule in molecules])
+    for molecule, positions in itertools.islice(turn, count):
+        yield molecule.moved(next(positions))
+
+
+def moves(conformers: list[molopt.Molecule]) -> Iterator[np.ndarray]:
+    """The geometries in turn, moved at random, without end."""
     random = np.random.default_rng(0)
-    for molecule in itertools.islice(itertools.cycle(molecules), count):
-        yield molecule.moved(molecule.positions + random.normal(0, 0.1, (len(molecule), 3)))
+    for conformer in itertools.cycle(conformers):
+        yield conformer.positions + random.normal(0, MOVE, (len(conformer), 3))
 
 
 def resident(process: int) -> float:
@@ -46,7 +55,12 @@ def main() -> None:
     given = parser.parse_args()
     lines = DRUGS.read_text().splitlines() if given.different else [given.molecule]
     molecules = [molopt.Molecule.from_smiles(line) for line in lines]
-    batch = molopt.relax_batch(starts(molecules, given.count), workers=given.workers, **SETTINGS)
+    if given.different:
+        batch = molopt.relax_batch(different(molecules, given.count), workers=given.workers, **SETTINGS)
+    else:
+        embedded = list(molecules[0].conformers(EMBEDDED))
+        positions = itertools.islice(moves(embedded), given.count)
+        batch = molopt.relax_batch(molecules[0], positions=positions, workers=given.workers, **SETTINGS)
     converged, begun = 0, time.process_time()
     print("done  converged  MB  CPU s")
     for done, result in enumerate(batch, 1):

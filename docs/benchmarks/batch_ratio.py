@@ -115,8 +115,8 @@ def relaxed(molecules: Sequence[molopt.Molecule], workers: int, single: bool) ->
     else:
         results = list(molopt.relax_batch(molecules, workers=workers, ordered=True, **SETTINGS))
     return [
-        End(molecule.numbers, result.positions if not single else result.atoms.positions, result.energy,
-            result.force_calls, result.converged, f"{molecule.name} {result.verdict}")
+        End(molecule.numbers, result.atoms.positions if single else result.positions, result.energy,
+            result.force_calls, result.converged, f"{molecule.name} {result.ended}")
         for molecule, result in zip(molecules, results, strict=True)
     ]  # fmt: skip
 

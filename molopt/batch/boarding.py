@@ -3,9 +3,9 @@
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from ase import Atoms
@@ -73,7 +73,8 @@ class Boarding:
             if not len(target):
                 raise InputError("there are no atoms to relax")
             return started(target, molecule_of(target, potential))
-        if isinstance(target, Molecule) and "charge" in str(potential):
+        told = potential is not None and not (isinstance(potential, str) and "charge" not in potential)
+        if isinstance(target, Molecule) and told:
             return started(agreed(target, potential), None)
         return started(target, None)
 
@@ -85,7 +86,7 @@ class Boarding:
         tell = partial(log.debug, "%s: %s", start.name)
         stopping, checking = None, None
         if plan.criteria or plan.checking.possible:
-            stopping = Stopping(plan.criteria, partial(estimating, plan), tell)
+            stopping = Stopping(plan.criteria, plan.estimating, tell)
         if plan.checking.possible and stopping is not None:
             checking = replace(plan.checking, stopping=stopping, tell=tell)
         mind = Mind(subject.numbers, plan.nearest)
@@ -149,19 +150,19 @@ class Boarding:
             surrogate_setup_seconds=seconds,
         )
 
-    def criteria(self, atoms: Atoms, molecule: Molecule | None) -> tuple[Recipe | None, tuple[Criterion, ...]]:
+    def criteria(self, atoms: Atoms, molecule: Molecule | None) -> tuple[Callable[[], Recipe], tuple[Criterion, ...]]:
         """In which coordinates energy left is estimated, and what a run must meet beside fmax."""
-        try:
-            recipe = recipe_for(atoms, molecule)
-        except InputError as error:
-            if self.energy_left not in (None, "auto"):
-                raise
-            if self.energy_left == "auto":
-                log.warning("%s: the run stops on fmax alone: %s", name_of(atoms), error)
-            return None, ()
+        estimating = cache(partial(recipe_for, atoms, molecule))
         if self.energy_left is None:
-            return recipe, ()
-        return recipe, (EnergyLeft(auto(len(atoms)) if self.energy_left == "auto" else float(self.energy_left)),)
+            return estimating, ()
+        try:
+            estimating()
+        except InputError as error:
+            if self.energy_left != "auto":
+                raise
+            log.warning("%s: the run stops on fmax alone: %s", name_of(atoms), error)
+            return estimating, ()
+        return estimating, (EnergyLeft(auto(len(atoms)) if self.energy_left == "auto" else float(self.energy_left)),)
 
     def kind(self, run: DirectionOptimizer, guided: bool) -> Kind:
         """The kind of this run: the same object for all that can go together."""
@@ -176,13 +177,6 @@ class Boarding:
             return Kind(run.direction, run.control, joined, alone)
         key = (run.direction, run.control, run.sees, run.stiffness)
         return self.kinds.setdefault(key, Kind(run.direction, run.control, joined))
-
-
-def estimating(plan: Plan) -> Recipe:
-    """The recipe of the energy left; InputError where it cannot be estimated."""
-    if plan.estimating is None:
-        raise InputError("energy left cannot be estimated of these atoms")
-    return plan.estimating
 
 
 def member_of(run: DirectionOptimizer, atoms: Atoms) -> Member:

@@ -46,8 +46,8 @@ class Plan:
         Of their internal coordinates; None where they are not internal.
     member : object or None
         Their coordinates where these do not depend on the geometry.
-    estimating : Recipe or None
-        Of the coordinates in which energy left is estimated; None where it cannot be.
+    estimating : callable
+        The recipe of the coordinates in which energy left is estimated; InputError where it cannot be.
     criteria : tuple of Criterion
         What a run must meet beside fmax.
     checking : Checking
@@ -64,7 +64,7 @@ class Plan:
     kind: Kind
     recipe: Recipe | None
     member: Member | None
-    estimating: Recipe | None
+    estimating: Callable[[], Recipe]
     criteria: tuple[Criterion, ...]
     checking: Checking
     nearest: Array

@@ -67,11 +67,10 @@ class Passenger:
     trace: list[ForceCall] = field(default_factory=list)
     attempt: int = 0
 
-    def remembered(self) -> Stopping | None:
-        """Its criteria, or what they would know by now; None where energy left cannot be estimated."""
-        recipe = self.plan.estimating
-        if self.stopping is not None or recipe is None:
+    def remembered(self) -> Stopping:
+        """Its criteria, or what they would know by now."""
+        if self.stopping is not None:
             return self.stopping
-        stopping = Stopping((), lambda: recipe)
+        stopping = Stopping((), self.plan.estimating)
         stopping.points.extend(self.points)
         return stopping

@@ -22,7 +22,7 @@ from molopt.potentials.budget import Budget
 from molopt.rules.base import check as check_number
 from molopt.rules.partition import Array
 
-WIDTH = 64
+WIDTH = 128  # where a step costs as little as with more, within a tenth
 
 
 class Relaxed(NamedTuple):

@@ -13,7 +13,7 @@ from molopt.batch.landing import Clock, Landed, landing
 from molopt.batch.steps import Stride, stride
 from molopt.control.drive import Point
 from molopt.errors import RunStopped
-from molopt.optimizers.base import SHORTER
+from molopt.optimizers.stepping import SHORTER
 from molopt.optimizers.watched import Remembered
 from molopt.potentials.budget import Budget
 from molopt.potentials.counting import ForceCall

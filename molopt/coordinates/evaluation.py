@@ -56,14 +56,16 @@ def outdated(table: "Primitives", x: Array) -> str:
     xyz = positions(x)
     if formulas.wider(xyz[table.angles], STRAIGHT).any():
         return "an angle became straight"
-    if not (formulas.wider(xyz[table.bends[:, :3]], ANGULAR).all() and formulas.wider(xyz[table.straight], BENT).all()):
+    if len(table.straight) and not formulas.wider(xyz[table.straight], BENT).all():
         return "a straight angle bent"
     if len(table.bends):
+        if not formulas.wider(xyz[table.bends[:, :3]], ANGULAR).all():
+            return "a straight angle bent"
         along = formulas.unit(xyz[table.bends[:, 2]] - xyz[table.bends[:, 0]])
         if (np.abs(np.nan_to_num(formulas.dot(along, table.sides))) > ALONG).any():
             return "a straight chain turned"
-    if formulas.wider(xyz[table.arms], STRAIGHT).any():
+    if len(table.arms) and formulas.wider(xyz[table.arms], STRAIGHT).any():
         return "a torsion lost its angle"
-    if (np.abs(formulas.plane_value(xyz[table.pyramids])) < FLAT).any():
+    if len(table.pyramids) and (np.abs(formulas.plane_value(xyz[table.pyramids])) < FLAT).any():
         return "a pyramid became flat"
     return ""

@@ -14,6 +14,7 @@ BROKEN = 1.5  # of the sum of covalent radii
 STRETCHED = 1.2  # and of the length at the build, for bonds beyond doubt: a start may be bad
 DOUBTFUL = 1.4  # of the sum of covalent radii, for bonds in doubt when coordinates are rebuilt
 FORMED = 1.1  # of the sum of covalent radii
+FEW = 200  # atoms up to which all pairs are looked at at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +57,27 @@ class Bonding:
         limits = BROKEN * self.ordinary
         if not self.doubtful:
             limits = np.maximum(limits, STRETCHED * built.lengths)
-        touching = self.touching(x)
-        known = self.keys(np.concatenate([self.bonds, built.touching]))
-        return self.bonds[self.lengths(x) > limits], touching[~np.isin(self.keys(touching), known)]
+        touching = self.near(x)
+        if len(touching):
+            known = self.keys(np.concatenate([self.bonds, built.touching]))
+            touching = touching[~np.isin(self.keys(touching), known)]
+        return self.bonds[self.lengths(x) > limits], touching
+
+    def near(self, x: Array) -> Array:
+        """(n, 2) those of `touching` that are not bonded; of large molecules all."""
+        if len(self.numbers) > FEW:
+            return self.touching(x)
+        pairs, limits = self.apart
+        gaps = x.reshape(-1, 3)[pairs]
+        gaps = gaps[0] - gaps[1]
+        return pairs.T[np.einsum("ij,ij->i", gaps, gaps) < limits]
+
+    @cached_property
+    def apart(self) -> tuple[Array, Array]:
+        """(2, n) pairs i < j of atoms without a bond, and the squared distances below which they touch, A^2."""
+        pairs = np.stack(np.triu_indices(len(self.numbers), 1))
+        pairs = pairs[:, ~np.isin(self.keys(pairs.T), self.keys(self.bonds))]
+        return pairs, (FORMED * covalent_radii[self.numbers[pairs]].sum(axis=0)) ** 2
 
     def changed(self, built: Built, x: Array) -> str:
         """Which bonds broke, or formed, on the way to x (3N,); empty where none did."""

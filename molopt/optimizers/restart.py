@@ -26,7 +26,7 @@ from molopt.optimizers.same_run import Place, check_place, check_run, identity, 
 from molopt.rules.state import axes, from_plain, to_plain
 
 if TYPE_CHECKING:
-    from molopt.optimizers.base import DirectionOptimizer
+    from molopt.optimizers.continuing import ContinuingOptimizer
 
 log = logging.getLogger("molopt")
 
@@ -46,11 +46,11 @@ class Beginning:
     start: Place
 
     @classmethod
-    def of(cls, optimizer: "DirectionOptimizer") -> Self:
+    def of(cls, optimizer: "ContinuingOptimizer") -> Self:
         return cls(identity(optimizer), Place.of(optimizer.atoms))
 
 
-def restart_data(optimizer: "DirectionOptimizer") -> dict[str, Any]:
+def restart_data(optimizer: "ContinuingOptimizer") -> dict[str, Any]:
     """The state of a run after a step, in plain values and arrays."""
     memory, beginning = optimizer.memory, optimizer.beginning
     assert memory is not None
@@ -117,7 +117,7 @@ class Restart:
     memory: Memory
 
     @classmethod
-    def of(cls, optimizer: "DirectionOptimizer", path: str | Path) -> Self | None:
+    def of(cls, optimizer: "ContinuingOptimizer", path: str | Path) -> Self | None:
         """What the file holds, or the one before it where it is missing or damaged; None where there is neither.
 
         The atoms stay as they are.
@@ -145,7 +145,7 @@ class Restart:
             raise RestartError(f"restart file {source} does not fit: {reason}; {remedy(path)}") from error
 
     @classmethod
-    def read(cls, optimizer: "DirectionOptimizer", data: dict[str, Any]) -> Self:
+    def read(cls, optimizer: "ContinuingOptimizer", data: dict[str, Any]) -> Self:
         run, internal = data["run"], data["internal"]
         check_run(optimizer, run)
         like = Place.of(optimizer.atoms)
@@ -184,7 +184,7 @@ class Restart:
         optimizer.checking.recall(data["check"])
         return cls(Beginning(run, start), now, cell, recipe, coordinates, memory)
 
-    def resume(self, optimizer: "DirectionOptimizer") -> None:
+    def resume(self, optimizer: "ContinuingOptimizer") -> None:
         """Give the optimizer the memory and the position of the file."""
         if self.orig_cell is not None:
             optimizer.atoms.orig_cell = self.orig_cell

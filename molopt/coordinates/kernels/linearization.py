@@ -121,6 +121,8 @@ class Compiled(Linearization):
         return type(self)(self.group.select(systems), *chosen([self], np.zeros_like(wanted), wanted))
 
     def where(self, mine: Array, other: Self) -> Self:
+        if np.all(mine) or not np.any(mine):
+            return self if np.all(mine) else other
         return type(self)(self.group, *chosen([self, other], np.where(mine, 0, 1), np.arange(self.layout.count)))
 
     def rows(self, vectors: Array) -> Array:
@@ -137,8 +139,11 @@ def chosen(sources: Sequence[Compiled], which: Array, systems: Array) -> tuple[G
     """The arrays of some systems (n,), each named by its source (n,) and its number there."""
 
     def rows(*arrays: Array) -> Array:
-        found: Array = arrays[0].take(np.where(which == 0, systems, 0), axis=0)
-        for number, array in enumerate(arrays[1:], 1):
+        if len(arrays) == 1:
+            taken: Array = arrays[0].take(systems, axis=0)
+            return taken
+        found: Array = np.empty((len(systems), *arrays[0].shape[1:]), arrays[0].dtype)
+        for number, array in enumerate(arrays):
             found[which == number] = array.take(systems[which == number], axis=0)
         return found
 
