@@ -176,3 +176,5 @@ def test_what_is_not_a_potential_is_refused(used):
 def test_atoms_that_are_not_a_molecule_have_no_force_field():
     with pytest.raises(InputError, match="mmff94 needs a molecule"):
         evaluator("mmff94").subject(Atoms("Ar"), None)
+    with pytest.raises(InputError, match=r"these atoms are periodic: set atoms\.pbc = False"):
+        evaluator("mmff94").subject(Atoms("Ar", pbc=True), None)

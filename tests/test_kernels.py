@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache as cached
 
 import numpy as np
 import pytest
@@ -257,15 +258,52 @@ def test_without_a_folder_for_the_cache_kernels_still_work(tmp_path):
     assert "no folder to keep them in" in done.stderr
 
 
-def test_the_first_compilation_says_what_it_does_once(caplog, monkeypatch, tmp_path):
+@pytest.fixture
+def cache(monkeypatch, tmp_path):
+    """A cache folder of one kernel, that of other sources."""
     from molopt.coordinates.kernels import compiling
 
     entry = type("Entry", (), {"stats": type("Stats", (), {"cache_path": str(tmp_path)})})
     monkeypatch.setattr(compiling, "entries", [entry])
-    (tmp_path / "linearize.linearize-1.py311.nbi").write_text("of other sources")
-    for _ in range(2):
-        compiling.prepare.cache_clear()
-        with caplog.at_level(logging.WARNING, logger="molopt"):
-            compiling.prepare()
-    assert [record.message for record in caplog.records if "compiling" in record.message][1:] == []
-    assert not list(tmp_path.glob("*.nbi"))
+    monkeypatch.setattr(compiling, "prepare", cached(compiling.prepare.__wrapped__))
+    index = tmp_path / f"linearize.linearize-1.py{sys.version_info.major}{sys.version_info.minor}.nbi"
+    index.write_text("of other sources")
+    return index
+
+
+def said_in(caplog):
+    """What a process that begins now says of compiling."""
+    from molopt.coordinates.kernels import compiling
+
+    caplog.clear()
+    compiling.prepare.cache_clear()
+    with caplog.at_level(logging.WARNING, logger="molopt"):
+        compiling.prepare()
+        compiling.prepare()
+    return [record.message for record in caplog.records if "compiling" in record.message]
+
+
+def test_the_first_compilation_says_what_it_does_once(caplog, cache):
+    assert len(said_in(caplog)) == 1
+    assert not cache.exists()
+    cache.write_text("compiled")
+    assert said_in(caplog) == []
+    assert cache.exists()
+
+
+def test_a_compilation_that_was_not_finished_is_said_again(caplog, cache):
+    said_in(caplog)
+    assert len(said_in(caplog)) == 1
+    cache.with_name(cache.name.replace("py3", "py2")).write_text("of another Python")
+    assert len(said_in(caplog)) == 1
+
+
+def test_the_command_line_says_at_once_that_it_compiles(capsys, cache):
+    from molopt.cli.terminal import Notes
+    from molopt.coordinates.kernels import compiling
+
+    with Notes() as notes:
+        compiling.prepare()
+        assert capsys.readouterr().err.startswith("note: compiling the kernels of internal coordinates, up to a minute")
+        notes.tell()
+    assert capsys.readouterr().err == ""

@@ -246,3 +246,8 @@ def test_the_plan_of_each_run_of_a_study_is_made_once(tmp_path, monkeypatch):
     with Study.begin(tmp_path, settings) as study:
         assert len(list(study.go(SerialExecutor(), study.cases(settings.molecules())))) == 2
         assert len(made) == study.added == 4
+
+
+def test_the_class_of_a_rule_is_not_an_optimizer_yet():
+    with pytest.raises(InputError, match=r"must be a rule with its arguments, got the class Adam: give Adam\("):
+        OptimizerSpec.of(Adam)

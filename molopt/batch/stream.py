@@ -65,9 +65,9 @@ def drawn(targets: object, positions: object) -> Iterator[Target]:
 def conformers(molecule: Molecule, positions: object) -> Iterator[Target]:
     """A molecule at each of the positions, which must be of shape (S, N, 3), or an iterable of (N, 3)."""
     shape = (len(molecule), 3)
-    whole = positions.shape if isinstance(positions, np.ndarray) else None
-    if not isinstance(positions, Iterable) or (whole and np.prod(whole) and whole[1:] != shape):
-        got = repr(positions) if whole is None else f"an array of shape {whole}"
+    whole = positions if isinstance(positions, np.ndarray) else np.empty((0, *shape))
+    if not isinstance(positions, Iterable) or (whole.size and whole.shape[1:] != shape):
+        got = f"an array of shape {whole.shape}" if whole is positions else repr(positions)
         raise InputError(f"positions= of {molecule.name} must be of shape (S, {shape[0]}, 3), got {got}")
 
     def at(each: ArrayLike) -> Array:

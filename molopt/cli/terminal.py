@@ -14,6 +14,7 @@ from molopt.potentials import Counted
 from molopt.report.escaping import sentence
 
 RUNNING = ("internal", "base", "stopping", "checking")  # modules that report single steps, which are not guesses
+WAITING = ("compiling",)  # modules that say why nothing happens for a while
 EVERY = 0.1  # s between two updates of the line; a force call can be far shorter
 
 
@@ -55,14 +56,19 @@ class Progress:
 
 
 class Notes(logging.Handler):
-    """Guesses that reading had to make, held back while there may still be an error to report instead."""
+    """Guesses that reading had to make, held back while there may still be an error to report instead.
+
+    Why the user has to wait is said at once.
+    """
 
     def __init__(self) -> None:
         super().__init__(logging.INFO)
         self.held: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.levelno > logging.INFO or record.module not in RUNNING:
+        if record.module in WAITING:
+            say(f"note: {record.getMessage()}", err=True)
+        elif record.levelno > logging.INFO or record.module not in RUNNING:
             self.held.append(record.getMessage())
 
     def tell(self) -> None:

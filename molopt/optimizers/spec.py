@@ -117,6 +117,9 @@ class OptimizerSpec:
             return optimizer
         if isinstance(optimizer, Rule):
             return cls.of_rule(optimizer, coordinates or "cartesian")
+        if type(optimizer) is type and issubclass(optimizer, Rule):
+            kind = optimizer.__name__
+            raise InputError(f"optimizer must be a rule with its arguments, got the class {kind}: give {kind}(...)")
         if (name := name_of_class(optimizer)) is not None:
             return cls.named(*placed(name, coordinates), {})
         if isinstance(optimizer, partial):

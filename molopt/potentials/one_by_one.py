@@ -34,7 +34,8 @@ class ForceFields:
 
     def subject(self, atoms: Atoms, molecule: Molecule | None) -> Subject:
         if molecule is None:
-            raise InputError(f"{self.method} needs a molecule, and these atoms are not one")
+            why = "are periodic: set atoms.pbc = False" if atoms.pbc.any() else "are not one"
+            raise InputError(f"{self.method} needs a molecule, and these atoms {why}")
         key = molecule.graph
         if key not in self.fields:
             self.fields[key] = force_field(molecule, self.method, self.terms)

@@ -70,9 +70,12 @@ def prepare() -> None:
     for folder in folders:
         stamp = folder / STAMP
         try:
-            if stamp.exists() and stamp.read_text() == now:
+            known = stamp.exists() and stamp.read_text() == now
+            if known and most_in(folder):
                 continue
             log.warning("compiling the kernels of internal coordinates, up to a minute, once: kept in %s", folder)
+            if known:
+                continue
             for index in folder.glob("*.nbi"):
                 if index.name.split(".")[0] in sources():
                     index.unlink(missing_ok=True)
@@ -82,14 +85,21 @@ def prepare() -> None:
             log.debug("the kernels are not kept: %s", error)
 
 
+def most_in(folder: Path) -> bool:
+    """Whether a cache folder has the kernels of this Python that take long; a process that was ended leaves few."""
+    version = f"py{sys.version_info.major}{sys.version_info.minor}"
+    return 3 * len(list(folder.glob(f"*.{version}*.nbi"))) > len(entries)  # the longest are the first
+
+
 def sources() -> dict[str, Path]:
     """The files of this package by the names of their modules."""
     return {path.stem: path for path in sorted(Path(__file__).parent.glob("*.py"))}
 
 
 def fingerprint() -> str:
-    """A hash of all sources, and of the numbers that they take from other modules, which are compiled in."""
+    """A hash of all sources, of the numbers that they take from other modules, which are compiled in, and of numba."""
     texts = [path.read_bytes() for path in sources().values()]
+    texts.append(str(getattr(numba, "__version__", None)).encode())
     for name in sources():
         module = sys.modules.get(f"{__package__}.{name}")
         numbers = [item for item in vars(module).items() if isinstance(item[1], int | float)] if module else []
