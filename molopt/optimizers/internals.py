@@ -117,10 +117,10 @@ class Recipe:
         """
         anchored = self.held.outside or (gradient is not None and pulled(gradient, self.rigid(x)))
         axes = None if old is None else old.primitives.axes
-        if anchored or axes is not None:
+        if anchored:
             primitives = select_primitives(self.topology, x, anchored, axes)
         else:
-            primitives = self.lists.at(x[None])[0]
+            primitives = self.lists.at(x[None], axes)[0]
         table = self.table(primitives)
         k = self.frozen(primitives, table, x)
         if old is not None:

@@ -45,16 +45,18 @@ class Lists:
                 tables[key] = model.table(primitives, self.topology)
         return tables[key]
 
-    def at(self, xs: Array) -> list[Primitives]:
-        """The lists that free molecules at xs (S, 3N) need."""
+    def at(self, xs: Array, axes: Array | None = None) -> list[Primitives]:
+        """The lists that free molecules at xs (S, 3N) need; `axes` (3, 3) are those of an earlier one."""
         xyz = xs.reshape(len(xs), -1, 3)
         every = shapes(self.topology, xyz)
         keys = np.packbits(np.concatenate(every, axis=1), axis=1)
-        return [self.shaped(key.tobytes(), Shape(*(part[s] for part in every)), xyz[s]) for s, key in enumerate(keys)]
+        return [
+            self.shaped(key.tobytes(), Shape(*(part[s] for part in every)), xyz[s], axes) for s, key in enumerate(keys)
+        ]
 
-    def shaped(self, key: bytes, shape: Shape, xyz: Array) -> Primitives:
+    def shaped(self, key: bytes, shape: Shape, xyz: Array, axes: Array | None) -> Primitives:
         if key in self.known:
             return self.known[key]
-        primitives = listed(self.topology, shape, xyz, False, None)
+        primitives = listed(self.topology, shape, xyz, False, axes)
         own = len(primitives.fragments) or len(primitives.points) or (primitives.bends[:, 3] < 0).any()
         return primitives if own else self.known.setdefault(key, primitives)

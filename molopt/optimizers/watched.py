@@ -72,6 +72,7 @@ class WatchedAtoms(OptimizableAtoms):
         self.calls = 0
         self.asked: Array | None = None  # (N, 3) where the last force call was
         self.there: Array | None = None  # (N, 3) where that or a step since has led
+        self.known: tuple[tuple[Any, ...], Array] | None = None  # the gradient (3N,) there, and what it depends on
 
     def led(self) -> None:
         """The atoms were moved to where their constraints hold: the run is measured from there."""
@@ -86,15 +87,25 @@ class WatchedAtoms(OptimizableAtoms):
         """(3N,) eV/A, constraints applied."""
         atoms = self.atoms
         if self.asked is not None and np.array_equal(self.asked, atoms.positions):
+            if self.known is not None and same(self.known[0], self.source()):
+                return self.known[1].copy()
             return self.gradient()
         if self.there is not None and not np.array_equal(self.there, atoms.positions):
             self.begin()  # moved from outside
         self.asked = self.there = atoms.positions.copy()
         self.calls += 1
         if watches(atoms):
-            return self.gradient()
-        with self.put_back():
-            return self.judged()
+            gradient = self.gradient()
+        else:
+            with self.put_back():
+                gradient = self.judged()
+        self.known = self.source(), gradient.copy()
+        return gradient
+
+    def source(self) -> tuple[Any, ...]:
+        """What the gradient at one geometry depends on: the calculator, its results, and the constraints."""
+        calculator = self.atoms.calc
+        return calculator, getattr(calculator, "results", None), *self.atoms.constraints
 
     def gradient(self) -> Array:
         atoms = self.atoms
@@ -126,6 +137,7 @@ class WatchedAtoms(OptimizableAtoms):
         atoms = self.atoms
         atoms.set_positions(place.positions, apply_constraint=False)
         self.asked = self.there = place.positions.copy()
+        self.known = None
         sense = atoms.calc.sense if watches(atoms) else self.sense
         sense.last = place.call
         if isinstance(atoms.calc, Counted | RDKitForceField):
@@ -161,3 +173,8 @@ class WatchedAtoms(OptimizableAtoms):
 def watches(atoms: Atoms) -> bool:
     """Whether the potential of these atoms ends a run that has exploded by itself."""
     return isinstance(atoms.calc, Counted) and atoms.calc.sense is not None
+
+
+def same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """Whether two tuples hold the very same objects."""
+    return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
