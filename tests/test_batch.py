@@ -296,15 +296,17 @@ def test_where_the_stream_raises_those_drawn_before_land_first(ordered):
 def test_positions_of_another_shape_are_refused_by_name(odd):
     batch = relax_batch(ETHANOL, positions=[ETHANOL.positions, odd], **PLAIN)
     assert next(batch).converged
-    with pytest.raises(InputError, match=r"ethanol needs positions of shape \(9, 3\)"):
+    with pytest.raises(InputError, match=r"ethanol needs positions of shape \(9, 3\).* at place 1"):
         next(batch)
 
 
 def test_one_molecule_alone_is_not_a_batch():
     with pytest.raises(InputError, match="takes many molecules"):
         relax_batch(ETHANOL)
-    with pytest.raises(InputError, match=r"takes Molecules or ase\.Atoms"):
+    with pytest.raises(InputError, match=r"takes Molecules or ase\.Atoms, got 'CCO' at place 0"):
         next(relax_batch(["CCO"]))
+    with pytest.raises(InputError, match=r"^relax_batch takes .* got array\(.{,60} \.\.\. at place 0: see"):
+        next(relax_batch(np.zeros((2, 9, 3))))
     with pytest.raises(InputError, match="arrays of conformers of one molecule"):
         relax_batch([ETHANOL, GLYCINE], **PLAIN).collect()
 
