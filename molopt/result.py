@@ -80,7 +80,8 @@ class Result(Measured):
 
     def atoms_as_dict(self) -> dict[str, object]:
         """The geometry (A), its cell where it has one, and its forces (eV/A) where they are known."""
-        found = {"symbols": list(self.atoms.symbols), "positions": self.atoms.positions.tolist()}
+        rows = [[plain(value) for value in row] for row in self.atoms.positions.tolist()]
+        found: dict[str, object] = {"symbols": list(self.atoms.symbols), "positions": rows}
         if self.atoms.pbc.any():
             found |= {"cell": self.atoms.cell.tolist(), "pbc": self.atoms.pbc.tolist()}
         if self.trace:

@@ -1,7 +1,9 @@
 """Many systems in flight: each as if it were alone, none harmed by another."""
 
 import gc
+import json
 import os
+import pickle
 import tracemalloc
 from itertools import islice
 
@@ -294,14 +296,30 @@ def test_where_the_stream_raises_those_drawn_before_land_first(ordered):
 def test_positions_of_another_shape_are_refused_by_name(odd):
     batch = relax_batch(ETHANOL, positions=[ETHANOL.positions, odd], **PLAIN)
     assert next(batch).converged
-    with pytest.raises(InputError, match=r"ethanol needs positions of shape \(9, 3\)"):
+    with pytest.raises(InputError, match=r"ethanol needs positions of shape \(9, 3\).* at place 1"):
         next(batch)
 
 
 def test_one_molecule_alone_is_not_a_batch():
     with pytest.raises(InputError, match="takes many molecules"):
         relax_batch(ETHANOL)
-    with pytest.raises(InputError, match=r"takes Molecules or ase\.Atoms"):
+    with pytest.raises(InputError, match=r"takes Molecules or ase\.Atoms, got 'CCO' at place 0"):
         next(relax_batch(["CCO"]))
+    with pytest.raises(InputError, match=r"^relax_batch takes .* got array\(.{,60} \.\.\. at place 0: see"):
+        next(relax_batch(np.zeros((2, 9, 3))))
     with pytest.raises(InputError, match="arrays of conformers of one molecule"):
         relax_batch([ETHANOL, GLYCINE], **PLAIN).collect()
+
+
+def test_a_result_can_be_pickled_and_said_in_plain_values_whatever_its_end():
+    given, nowhere = ETHANOL.atoms(), np.full((9, 3), np.nan)
+    given.calc = Odd(ETHANOL, lambda calls, *found: found)
+    results = list(relax_batch(ETHANOL, positions=[ETHANOL.positions, nowhere], **PLAIN, ordered=True))
+    results += relax_batch([given], fmax=0.01, check=None, surrogate=None)
+    for result in results:
+        said = json.dumps(result.as_dict(), allow_nan=False)
+        copy = pickle.loads(pickle.dumps(result))
+        assert json.dumps(copy.as_dict(), allow_nan=False) == said
+        assert (copy.number, str(copy.energy_left)) == (result.number, str(result.energy_left))
+        assert np.array_equal(copy.positions, result.positions, equal_nan=True)
+    assert [result.ended for result in results] == ["converged", "failed", "converged"]

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import ase.io
 import numpy as np
@@ -12,7 +13,7 @@ from ase import Atoms
 from click.testing import CliRunner
 from rdkit import Chem
 
-from molopt.cli import main
+from molopt.cli import main, terminal
 from molopt.molecules import Molecule
 from molopt.molecules.shipped import shipped_names
 from molopt.relaxation import Result
@@ -280,7 +281,15 @@ def test_molecules_lists_what_ships():
 
 
 def test_nothing_is_on_standard_error_when_it_is_no_terminal():
-    assert molopt("relax", "CO").stderr == ""
+    assert [line for line in molopt("relax", "CO").stderr.splitlines() if "compiling the kernels" not in line] == []
+
+
+def test_what_is_said_of_single_steps_is_not_a_note():
+    package = Path(terminal.__file__).parents[1]
+    steps = [*(package / "coordinates").rglob("*.py"), *(package / "optimizers").glob("*.py")]
+    reporting = {path.stem for path in steps if "log.info" in path.read_text()}
+    assert reporting - set(terminal.RUNNING) == {"meeting"}  # which says where a run begins
+    assert set(terminal.RUNNING) <= reporting
 
 
 # Bad input: one line, exit code 2, nothing written

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -175,6 +176,16 @@ def test_a_function_that_a_worker_cannot_load_is_one_line(tmp_path, monkeypatch)
     (tmp_path / "gone.py").unlink()
     with pytest.raises(InputError, match="cannot load what it is to run: ModuleNotFoundError: No module named 'gone'"):
         list(pool(1).outcomes(gone.work, [1]))
+
+
+def test_what_is_of_the_script_that_runs_is_refused_with_what_helps(monkeypatch):
+    mine = type("Mine", (), {"__module__": "__main__"})
+    monkeypatch.setattr(sys.modules["__main__"], "Mine", mine, raising=False)
+    first, second = pool(1).outcomes(repr, [mine(), 5])
+    assert first.error.endswith("a script that is being run cannot be imported: move it to a module")
+    assert second.value == "5"
+    with pytest.raises(InputError, match=r"cannot load what it is to run: .*: move it to a module$"):
+        list(pool(1).outcomes(partial(max, mine()), [1]))
 
 
 def test_a_function_within_a_function_is_one_line():

@@ -255,7 +255,7 @@ def test_without_a_folder_for_the_cache_kernels_still_work(tmp_path):
     code = f"exec(compile(open({str(tmp_path / 'one.py')!r}).read(), '<no file>', 'exec'))"
     done = run(code, NUMBA_CACHE_DIR=str(tmp_path / "taken" / "below"))
     assert done.stdout.split() == ["6.0"], done.stderr
-    assert "no folder to keep them in" in done.stderr
+    assert "no folder to keep them in; set NUMBA_CACHE_DIR" in done.stderr
 
 
 @pytest.fixture

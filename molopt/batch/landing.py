@@ -1,6 +1,6 @@
 """The result of a system that has left the batch."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 from ase import Atoms
@@ -71,6 +71,13 @@ class Landed(Result):
     def positions(self) -> Array:
         """(N, 3) of the result, Angstrom; those of the start where not even the first force call worked."""
         return self.ending.positions
+
+    def __getstate__(self) -> dict[str, object]:
+        """All fields found out: what they are found out from, coordinates and calculators, does not travel."""
+        given = self.ending.start.given
+        start = replace(self.ending.start, given=None if given is None else given.copy())
+        found = {part.name: getattr(self, part.name) for part in fields(Result)}
+        return {**found, "number": self.number, "ending": replace(self.ending, start=start, stopping=None)}
 
     def whole(self) -> Result:
         """The same with every field found out."""

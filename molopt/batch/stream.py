@@ -1,7 +1,7 @@
 """The targets of a batch, drawn one by one from any iterable."""
 
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, starmap
 
 import numpy as np
 from ase import Atoms
@@ -11,6 +11,8 @@ from molopt.batch.inputs import Target
 from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.rules.partition import Array
+
+LONGEST = 60  # characters of a value in a message
 
 
 class Stream:
@@ -56,10 +58,12 @@ def drawn(targets: object, positions: object) -> Iterator[Target]:
             raise InputError(f"positions= are of one Molecule, got {type(targets).__name__}")
         return conformers(targets, positions)
     if isinstance(targets, Molecule | Atoms):
-        raise InputError("relax_batch takes many molecules, or one and its positions=: got one molecule alone")
+        raise InputError("relax_batch takes many molecules, or one and its positions=: for one alone use molopt.relax")
     if isinstance(targets, str) or not isinstance(targets, Iterable):
-        raise InputError(f"relax_batch takes an iterable of Molecules or ase.Atoms, got {targets!r}: see molopt.read")
-    return map(checked, targets)
+        raise InputError(
+            f"relax_batch takes an iterable of Molecules or ase.Atoms, got {short(targets)}: see molopt.read"
+        )
+    return starmap(checked, enumerate(targets))
 
 
 def conformers(molecule: Molecule, positions: object) -> Iterator[Target]:
@@ -67,23 +71,32 @@ def conformers(molecule: Molecule, positions: object) -> Iterator[Target]:
     shape = (len(molecule), 3)
     whole = positions if isinstance(positions, np.ndarray) else np.empty((0, *shape))
     if not isinstance(positions, Iterable) or (whole.size and whole.shape[1:] != shape):
-        got = f"an array of shape {whole.shape}" if whole is positions else repr(positions)
+        got = f"an array of shape {whole.shape}" if whole is positions else short(positions)
         raise InputError(f"positions= of {molecule.name} must be of shape (S, {shape[0]}, 3), got {got}")
 
-    def at(each: ArrayLike) -> Array:
+    def at(number: int, each: ArrayLike) -> Array:
+        needed = f"{molecule.name} needs positions of shape {shape}"
         try:
             found = np.array(each, dtype=float)
         except (TypeError, ValueError):
-            raise InputError(f"{molecule.name} needs positions of shape {shape} in Angstrom, got {each!r}") from None
+            raise InputError(f"{needed}, in Angstrom; those at place {number} are {short(each)}") from None
         if found.shape != shape:
-            raise InputError(f"{molecule.name} needs positions of shape {shape}, got {found.shape}")
+            raise InputError(f"{needed}; those at place {number} have {found.shape}")
         return found
 
-    return ((molecule, at(each)) for each in positions)
+    return ((molecule, at(number, each)) for number, each in enumerate(positions))
 
 
-def checked(target: object) -> Molecule | Atoms:
+def checked(number: int, target: object) -> Molecule | Atoms:
     """The target; InputError where it is neither a molecule nor atoms."""
     if not isinstance(target, Molecule | Atoms):
-        raise InputError(f"relax_batch takes Molecules or ase.Atoms, got {target!r}: see molopt.read")
+        raise InputError(
+            f"relax_batch takes Molecules or ase.Atoms, got {short(target)} at place {number}: see molopt.read"
+        )
     return target
+
+
+def short(value: object) -> str:
+    """What a caller gave, in one short line."""
+    line = " ".join(repr(value).split())
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."

@@ -13,7 +13,8 @@ from rich.text import Text
 from molopt.potentials import Counted
 from molopt.report.escaping import sentence
 
-RUNNING = ("internal", "base", "stopping", "checking")  # modules that report single steps, which are not guesses
+# Modules that report single steps, which are not guesses.
+RUNNING = ("base", "checking", "coordinates", "group", "inverse", "member", "stepping", "stopping")
 WAITING = ("compiling",)  # modules that say why nothing happens for a while
 EVERY = 0.1  # s between two updates of the line; a force call can be far shorter
 

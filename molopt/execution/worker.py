@@ -61,17 +61,31 @@ def load(connection: Connection) -> Callable[[Any], Any] | None:
     try:
         function: Callable[[Any], Any] = pickle.loads(pickled)
     except Exception as error:
-        say(connection, "refused", one_line(error))
+        say(connection, "refused", not_loaded(error))
         return None
     say(connection, "ready")
     return function
+
+
+def not_loaded(error: Exception) -> str:
+    """Why something cannot be unpickled here, and what helps.
+
+    >>> not_loaded(AttributeError("Mine is not in __main__"))
+    'AttributeError: Mine is not in __main__; a script that is being run cannot be imported: move it to a module'
+    """
+    advice = "; a script that is being run cannot be imported: move it to a module"
+    return one_line(error) + (advice if "__main__" in str(error) else "")
 
 
 def run(function: Callable[[Any], Any], task: bytes, hand_in: Callable[[bytes], object]) -> Report:
     """What becomes of a pickled task, whatever it raises; parts of its value are handed in as they arrive."""
     start, seconds, known = time.perf_counter(), 0.0, None
     try:
-        value = function(pickle.loads(task))
+        try:
+            argument = pickle.loads(task)
+        except Exception as error:
+            return Report("raised", None, not_loaded(error), 0.0)
+        value = function(argument)
         for part in parts(value):
             seconds = time.perf_counter() - start
             try:

@@ -64,7 +64,10 @@ def prepare() -> None:
     """
     folders = {Path(path) for entry in entries if (path := entry.stats.cache_path)}
     if not folders:
-        log.warning("compiling the kernels of internal coordinates, up to a minute: no folder to keep them in")
+        log.warning(
+            "compiling the kernels of internal coordinates, up to a minute in each process: no folder to keep them in; "
+            "set NUMBA_CACHE_DIR to one that can be written to"
+        )
         return
     now = fingerprint()
     for folder in folders:
