@@ -22,8 +22,9 @@ except ImportError:  # also where numba does not support the NumPy that is insta
 
 log = logging.getLogger("molopt")
 
-# Sums may be reordered for vector instructions: the order depends on the length of a sum alone, never on a neighbour.
-OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz", "arcp"}}
+# No fast arithmetic: it is a tenth faster, but a function compiled twice, into different callers, then rounds otherwise,
+# and a run continued by another process would not have the bits of one that was not interrupted.
+OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": False}
 STAMP = "molopt-kernels.sha256"
 
 Function = TypeVar("Function", bound=Callable[..., Any])
