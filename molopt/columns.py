@@ -226,4 +226,6 @@ def plain(value: object) -> object:
     """A value fit for JSON: arrays are lists, and what is not finite is None."""
     if isinstance(value, np.ndarray):
         return value.tolist()
+    if isinstance(value, np.generic):
+        value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -72,6 +72,8 @@ class Interrupts:
 
     def __exit__(self, *exception: object) -> None:
         if self in entered:
+            if self.asked:
+                time.sleep(TOGETHER)  # the second of two signals that belong together may still be on its way
             entered.remove(self)
             self.put_back()
             self.writing.close()  # which ends the thread

@@ -105,7 +105,7 @@ class Stopping:
     def may_stop(self, forces_are_small: bool) -> bool:
         """Whether the run may stop at the geometry of the last look, where its fmax is met or not."""
         self.at_noise_floor = False
-        self.met = forces_are_small and self.all_met()
+        self.met = bool(forces_are_small) and self.all_met()
         self.at_noise_floor &= self.met
         return self.met
 

@@ -22,8 +22,8 @@ except ImportError:  # also where numba does not support the NumPy that is insta
 
 log = logging.getLogger("molopt")
 
-# No fast arithmetic: it is a tenth faster, but a function compiled twice, into different callers, then rounds otherwise,
-# and a run continued by another process would not have the bits of one that was not interrupted.
+# No fast arithmetic: it is a tenth faster, but a function that is compiled into several callers then rounds otherwise,
+# and a run that another process continues would not have the bits of one that was not interrupted.
 OPTIONS = {"nogil": True, "error_model": "numpy", "fastmath": False}
 STAMP = "molopt-kernels.sha256"
 
