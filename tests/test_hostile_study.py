@@ -261,7 +261,8 @@ def test_two_molecules_in_one_place_are_named(study):
 
 def test_a_run_whose_key_is_anothers_is_named(study):
     database = sqlite3.connect(study / RUNS)
-    database.execute("UPDATE systems SET unique_id = 'f' || substr(unique_id, 2) WHERE id = 1")
+    other = "CASE substr(unique_id, 1, 1) WHEN 'f' THEN '0' ELSE 'f' END"
+    database.execute(f"UPDATE systems SET unique_id = {other} || substr(unique_id, 2) WHERE id = 1")
     database.commit()
     database.close()
     assert attacked(study) == {"resume": 2, "report": 2, "export": 2}
