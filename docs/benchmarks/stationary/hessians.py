@@ -84,7 +84,7 @@ def lowest_relative(surface: Surface, x: Array, hessian: Array, seen: int = 3) -
 
 def whitened(here: Linearized) -> Array:
     """(3N, n) displacements that the model finds equally stiff: W^T M W = 1."""
-    model = here.hessian.toarray()
+    model = here.apply_cartesian(np.eye(here.x.size))
     outside = np.eye(len(model)) - here.held @ here.held.T
     values, vectors = np.linalg.eigh(outside @ model @ outside)
     kept = values > 1e-6
