@@ -8,7 +8,7 @@ import pytest
 
 from molopt.errors import InputError, MissingExtra
 from molopt.rules import Adam, Observation, OptaxRule, Partition, TorchRule, adapters
-from molopt.rules.state import axes, choose, from_plain, to_plain
+from molopt.rules.state import Layout, axes, choose, from_plain, to_plain
 
 TORCH = [
     ("SGD", {}),
@@ -78,7 +78,7 @@ def check_that_states_are_data(rule):
     np.testing.assert_array_equal(follow(rule, later, from_plain(fresh, plain))[0], expected)
 
     for chosen, other in ((True, fresh), (False, fresh)):
-        mixed = choose(Partition([4]), np.array([chosen]), state, other)
+        mixed = choose(Layout(Partition([4]), Partition([4])), np.array([chosen]), state, other)
         np.testing.assert_array_equal(follow(rule, later, mixed)[0], expected if chosen else follow(rule, later)[0])
 
 
