@@ -274,7 +274,7 @@ def test_processes_give_what_one_gives():
 )
 def test_arguments_that_cannot_be_used_are_refused_at_once(arguments, said):
     if arguments.get("workers") == 2 and os.cpu_count() < 2:
-        pytest.skip("needs two cores")
+        pytest.skip("two workers need two cores, and this machine has one")
     with pytest.raises(InputError, match=said):
         relax_batch(**{"targets": [ETHANOL]} | arguments)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -152,7 +153,7 @@ class Round:
         for s, one in enumerate(crew.aboard):
             if one.stopping is not None:
                 before = None if memory is None else Point(*(part[places.part(s)] for part in memory.point))
-                one.stopping.look(one.points[-1], lambda s=s: float(call.energy[s]), before)  # type: ignore[misc]
+                one.stopping.look(one.points[-1], partial(float, call.energy[s]), before)
                 small[s] = one.stopping.may_stop(bool(small[s]))
         return small
 

@@ -28,7 +28,7 @@ class FlatLinearization(Linearization):
     coordinates: "FlatCoordinates[Any]"
 
     @cached_property
-    def layout(self) -> Layout:  # type: ignore[override]
+    def layout(self) -> Layout:  # type: ignore[override]  # read-only, computed once
         return self.coordinates.layout
 
     def to_internal(self, move: Array) -> Array:
@@ -78,7 +78,7 @@ class FlatCoordinates(Coordinates[F], Generic[F]):
     fleets: Partition
 
     @cached_property
-    def layout(self) -> Layout:  # type: ignore[override]
+    def layout(self) -> Layout:  # type: ignore[override]  # read-only, computed once
         return Layout(self.systems, self.systems)
 
     @property

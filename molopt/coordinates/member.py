@@ -71,11 +71,11 @@ class Member(Coordinates[Linearized]):
     numbers: Array = field(default_factory=lambda: np.zeros(0, dtype=int))
 
     @cached_property
-    def layout(self) -> Layout:  # type: ignore[override]
+    def layout(self) -> Layout:  # type: ignore[override]  # read-only, computed once
         return Layout(Partition([self.primitives.count]), Partition([self.movable.size]))
 
     @cached_property
-    def groups(self) -> Partition:  # type: ignore[override]
+    def groups(self) -> Partition:  # type: ignore[override]  # read-only, computed once
         return Partition(np.ones(self.primitives.count, dtype=int))
 
     @cached_property

@@ -32,7 +32,7 @@ class SideBySide(Linearization):
         self.systems = Partition([layout.count for layout in layouts])
 
     @property
-    def coordinates(self) -> Coordinates:  # type: ignore[override]
+    def coordinates(self) -> Coordinates:  # type: ignore[override]  # read-only: it only refuses
         """Refused: the directions that ask for them serve one system."""
         raise InputError("linearizations of several molecules have no coordinates in common: take one system at a time")
 

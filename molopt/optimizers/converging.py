@@ -76,7 +76,7 @@ class ConvergingOptimizer(SteppingOptimizer):
         finally:
             self.go_back(self.checking.stopped())
 
-    def irun(self, fmax: float = 0.05, steps: int = STEPS) -> Iterator[bool]:  # type: ignore[override]
+    def irun(self, fmax: float = 0.05, steps: int = STEPS) -> Iterator[bool]:  # type: ignore[override]  # as ASE's own
         """As in ASE, and as `run`."""
         try:
             yield from super().irun(fmax, steps)

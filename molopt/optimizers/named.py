@@ -66,7 +66,7 @@ class NamedOptimizer(RuleOptimizer):
 def class_of(entry: UpdateRule) -> type[NamedOptimizer]:
     """The class of an entry, with a docstring and a signature of its own, which help() and editors read."""
     rule: type[Rule] = entry.load()
-    name, summary = rule.__name__, inspect.getdoc(rule).partition("\n")[0]  # type: ignore[union-attr]
+    name, summary = rule.__name__, (inspect.getdoc(rule) or "").partition("\n")[0]
     doc = (
         f"{name} as an ASE optimizer: {summary}\n\n    The equation is in `molopt.rules.{name}`. Tuned defaults:\n"
         f"    {said(entry.cartesian)};\n    in internal and elastic coordinates {said(entry.internal)}.\n"
