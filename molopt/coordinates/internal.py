@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from molopt.coordinates.base import Coordinates, Linearization
-from molopt.coordinates.kernels.compilable import alike, compilable
+from molopt.coordinates.kernels.compilable import compilable
 from molopt.coordinates.member import Member
 from molopt.coordinates.side_by_side import SideBySide, divided
 from molopt.rules.partition import Array, Partition
@@ -15,8 +15,8 @@ from molopt.rules.state import Layout
 class Internal(Coordinates[Linearization]):
     """Those of each member, side by side.
 
-    Successive members of one molecule are served together by compiled kernels where these can be
-    (`molopt.coordinates.kernels`), all others one by one by NumPy and SciPy.
+    Successive members are served together by compiled kernels where they can be (`molopt.coordinates.kernels`), all
+    others one by one by NumPy and SciPy.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def served(members: Sequence[Member]) -> Iterator[Coordinates]:
     """The coordinates of successive members, as many together as kernels serve."""
     waiting: list[Member] = []
     for member in members:
-        if waiting and not (compilable(member) and alike(waiting[-1], member)):
+        if waiting and not compilable(member):
             yield group_of(waiting)
             waiting = []
         if compilable(member):

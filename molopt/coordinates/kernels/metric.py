@@ -158,9 +158,10 @@ def add_spring_between(x: Array, i: int, j: int, block: int, k: float, model: Ar
 
 
 @inner
-def contacts(springs: Springs, x: Array, pairs: Array, constants: Array) -> int:
-    """Write pairs (n, 2), i > j, of touching atoms and the constants (n,) of their springs; return how many."""
-    count = 0
+def contacts(springs: Springs, x: Array) -> tuple[Array, Array]:
+    """Pairs (n, 2), i > j, of touching atoms, and the constants (n,) of their springs."""
+    most, count = len(springs.touching_rows), 0
+    pairs, constants = np.empty((most, 2), np.int32), np.empty(most)
     for n in range(len(springs.touching_rows)):
         i, j, group = springs.touching_rows[n, 0], springs.touching_rows[n, 1], springs.touching_rows[n, 2]
         between = gap(x, i, j)
@@ -174,7 +175,7 @@ def contacts(springs: Springs, x: Array, pairs: Array, constants: Array) -> int:
             if k > 0.0:
                 pairs[count, 0], pairs[count, 1], constants[count] = i, j, springs.pairs * k
                 count += 1
-    return count
+    return pairs[:count], constants[:count]
 
 
 @inline

@@ -68,6 +68,14 @@ class Pattern(NamedTuple):
     pinned: bool  # whether rigid motions change no coordinate; not so for bends whose sides are fixed in space
 
 
+class Tables(NamedTuple):
+    """What all systems of one molecule share."""
+
+    chart: Chart
+    springs: Springs
+    pattern: Pattern
+
+
 def chart_of(primitives: Primitives) -> Chart:
     """The chart of primitives that are neither fragments nor points."""
     kinds = [primitives.stretches, primitives.angles, np.repeat(primitives.bend_atoms, 2, axis=0)]
