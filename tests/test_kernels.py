@@ -82,7 +82,7 @@ def close(found, expected):
 def test_what_is_known_of_a_geometry(case):
     for s, (old, new) in enumerate(case.pairs):
         entry, place = case.entry(s), case.place(s)
-        assert close(case.new.held.pages[0].values[entry], new.values)
+        assert close(case.new.held[2][0].values[entry], new.values)
         assert close(case.new.gradient[entry], new.gradient)
         assert close(case.new.newton[place], new.newton)
         assert close(case.new.natural_gradient[entry], new.natural_gradient)

@@ -6,23 +6,25 @@ import numpy as np
 
 from molopt.coordinates.kernels import blocks, factors, rigid, rows
 from molopt.coordinates.kernels.compiling import inner, kernel
-from molopt.coordinates.kernels.systems import Factor, Held, System, system_of
+from molopt.coordinates.kernels.systems import Factor, Pages, Shelf, System, system_of
 from molopt.coordinates.kernels.tables import Tables
 from molopt.coordinates.member import CLOSE, HALVINGS, SHORT, SLOW, TRIES, WORSE
 from molopt.rules.partition import Array
 
 
 @kernel
-def move(held: Held, roots: Array, displacement: Array, places: int) -> tuple[Array, Array]:
+def move(
+    shelf: Shelf, which: Array, pages: Pages, where: Array, roots: Array, displacement: Array, places: int
+) -> tuple[Array, Array]:
     """New geometries (3N,), and by how many halvings (S,) each displacement (nq,) was shortened to get there.
 
     One more than `HALVINGS` stands for a short step in Cartesians.
     """
-    out, halvings = np.empty(places), np.empty(len(held.which), np.int64)
+    out, halvings = np.empty(places), np.empty(len(which), np.int64)
     place = entry = 0
-    for s in range(len(held.which)):
-        tables = held.shelf[held.which[s]]
-        one = system_of(tables, held.pages, held.where[s])
+    for s in range(len(which)):
+        tables = shelf[which[s]]
+        one = system_of(tables, pages, where[s])
         size, nq = one.x.size, one.values.size
         du, own = displacement[entry : entry + nq].copy(), roots[entry : entry + nq]
         end = out[place : place + size]

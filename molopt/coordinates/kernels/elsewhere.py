@@ -4,18 +4,19 @@ import numpy as np
 
 from molopt.coordinates.kernels import blocks, rows
 from molopt.coordinates.kernels.compiling import kernel
-from molopt.coordinates.kernels.systems import Held, size_of, system_of
-from molopt.coordinates.kernels.tables import Tables
+from molopt.coordinates.kernels.systems import Pages, Shelf, size_of, system_of
 from molopt.rules.partition import Array
 
 
 @kernel
-def between(old: Held, new: Held, roots: Array) -> Array:
+def between(
+    shelf: Shelf, which: Array, old: Pages, old_where: Array, new: Pages, new_where: Array, roots: Array
+) -> Array:
     """(nq,) displacements from one geometry of each system to another."""
     out, entry = np.empty_like(roots), 0
-    for s in range(len(old.which)):
-        tables = old.shelf[old.which[s]]
-        before, now = system_of(tables, old.pages, old.where[s]), system_of(tables, new.pages, new.where[s])
+    for s in range(len(which)):
+        tables = shelf[which[s]]
+        before, now = system_of(tables, old, old_where[s]), system_of(tables, new, new_where[s])
         entries = slice(entry, entry + now.values.size)
         rows.scaled_change(tables.chart, roots[entries], now.values, before.values, out[entries])
         entry += now.values.size
@@ -23,12 +24,12 @@ def between(old: Held, new: Held, roots: Array) -> Array:
 
 
 @kernel
-def displacement(held: Held, roots: Array, x: Array) -> Array:
+def displacement(shelf: Shelf, which: Array, pages: Pages, where: Array, roots: Array, x: Array) -> Array:
     """(nq,) displacements to geometries x (3N,)."""
     out, place, entry = np.empty_like(roots), 0, 0
-    for s in range(len(held.which)):
-        tables = held.shelf[held.which[s]]
-        one = system_of(tables, held.pages, held.where[s])
+    for s in range(len(which)):
+        tables = shelf[which[s]]
+        one = system_of(tables, pages, where[s])
         values, entries = np.empty_like(one.values), slice(entry, entry + one.values.size)
         rows.values(tables.chart, x[place : place + one.x.size], values)
         rows.scaled_change(tables.chart, roots[entries], values, one.values, out[entries])
@@ -37,7 +38,7 @@ def displacement(held: Held, roots: Array, x: Array) -> Array:
 
 
 @kernel
-def pull_back_at(shelf: list[Tables], which: Array, roots: Array, x: Array, covectors: Array) -> Array:
+def pull_back_at(shelf: Shelf, which: Array, roots: Array, x: Array, covectors: Array) -> Array:
     """(3N,) A^T v at x (3N,) of v (nq,)."""
     out, place, entry = np.empty_like(x), 0, 0
     for s in range(len(which)):

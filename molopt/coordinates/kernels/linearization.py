@@ -1,13 +1,13 @@
 """Internal coordinates of several systems at one geometry each, compiled."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
 from molopt.coordinates.base import Linearization
 from molopt.coordinates.kernels import secants, solving
-from molopt.coordinates.kernels.systems import Held, turned_together
+from molopt.coordinates.kernels.systems import Pages, turned_together
 from molopt.coordinates.linearization import Linearized
 from molopt.coordinates.secants import SecantStep
 from molopt.rules.partition import Array
@@ -37,15 +37,15 @@ class Compiled(Linearization):
     ----------
     group : Group
         The coordinates.
-    held : Held
-        Where kernels find the systems.
+    held : tuple
+        Where kernels find the systems: tables, which, pages, where (`systems`).
     known : Known
     """
 
-    def __init__(self, group: "Group", pages: Any, where: Array, known: Known) -> None:
+    def __init__(self, group: "Group", pages: Pages, where: Array, known: Known) -> None:
         self.group = self.coordinates = group
         self.layout = group.layout
-        self.held = Held(group.shelf, group.which, pages, where)
+        self.held = group.shelf, group.which, pages, where
         self.known = known
         self.x, self.cartesian_gradient = known.x, known.cartesian_gradient
         self.apart: dict[int, Linearized] = {}
@@ -67,32 +67,32 @@ class Compiled(Linearization):
         return self.known.energy_left
 
     def to_internal(self, move: Array) -> Array:
-        return like(solving.to_internal(self.held, columns(move), self.layout.entries.total), move)
+        return like(solving.to_internal(*self.held, columns(move), self.layout.entries.total), move)
 
     def pull_back(self, covector: Array) -> Array:
-        return like(solving.pull_back(self.held, columns(covector), self.layout.places.total), covector)
+        return like(solving.pull_back(*self.held, columns(covector), self.layout.places.total), covector)
 
     def solve_metric(self, covector: Array) -> Array:
-        return like(solving.solve_metric(self.held, columns(covector)), covector)
+        return like(solving.solve_metric(*self.held, columns(covector)), covector)
 
     def apply_cartesian(self, move: Array) -> Array:
-        return like(solving.apply_hessian(self.held, columns(move)), move)
+        return like(solving.apply_hessian(*self.held, columns(move)), move)
 
     def solve_cartesian(self, covector: Array) -> Array:
-        return like(solving.solve_hessian(self.held, columns(covector)), covector)
+        return like(solving.solve_hessian(*self.held, columns(covector)), covector)
 
     def change(self, displacement: Array) -> Array:
         return self.layout.entries.max(np.abs(displacement / self.group.scaling.roots))
 
     def lack(self, old: Self, taken: Array) -> Array:
-        return secants.lack(old.held, self.held, (old.gradient, self.gradient), np.ascontiguousarray(taken))
+        return secants.lack(*old.held, *self.held[2:], (old.gradient, self.gradient), np.ascontiguousarray(taken))
 
     def secant_step(
         self, steps: Array, lacks: Array, damping: float, radius: Array, maxstep: float, maxchange: float
     ) -> SecantStep:
         limits = secants.Limits(np.ascontiguousarray(radius, dtype=float), float(maxstep), float(maxchange))
         rows = np.ascontiguousarray(steps), np.ascontiguousarray(lacks)
-        return SecantStep(*secants.secant_step(self.held, self.group.scaling.roots, *rows, float(damping), limits))
+        return SecantStep(*secants.secant_step(*self.held, self.group.scaling.roots, *rows, float(damping), limits))
 
     def system(self, number: int) -> Linearized:
         if number not in self.apart:
@@ -104,22 +104,22 @@ class Compiled(Linearization):
         if list(systems) == list(range(self.layout.count)):
             return self
         known = select(self.layout, systems, self.known)
-        return type(self)(self.group.select(systems), self.held.pages, self.held.where[list(systems)], known)
+        return type(self)(self.group.select(systems), self.held[2], self.held[3][list(systems)], known)
 
     def where(self, mine: Array, other: Self) -> Self:
         if np.all(mine) or not np.any(mine):
             return self if np.all(mine) else other
         rows = np.flatnonzero(mine), np.flatnonzero(~mine)
-        found = turned_together(self.held.pages, self.held.where[rows[0]], other.held.pages, other.held.where[rows[1]])
+        found = turned_together(self.held[2], self.held[3][rows[0]], other.held[2], other.held[3][rows[1]])
         order = np.argsort(np.concatenate(rows))
         return type(self)(self.group, found[0], found[1][order], choose(self.layout, mine, self.known, other.known))
 
 
 def put_together(group: "Group", parts: Sequence[Compiled]) -> Compiled:
     """The systems of all parts, which are those of the group, one part after another."""
-    pages, where = parts[0].held.pages, parts[0].held.where
+    _, _, pages, where = parts[0].held
     for part in parts[1:]:
-        pages, where = turned_together(pages, where, part.held.pages, part.held.where)
+        pages, where = turned_together(pages, where, *part.held[2:])
     return Compiled(group, pages, where, concatenate([part.known for part in parts]))
 
 

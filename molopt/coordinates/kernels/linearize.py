@@ -18,9 +18,11 @@ from molopt.coordinates.kernels.systems import (
     STIFF,
     Factor,
     Page,
+    Pages,
+    Shelf,
     size_of,
 )
-from molopt.coordinates.kernels.tables import Pattern, Tables
+from molopt.coordinates.kernels.tables import Pattern
 from molopt.coordinates.metric_table import Scaling
 from molopt.rules.partition import Array
 
@@ -37,9 +39,7 @@ class Slopes(NamedTuple):
 
 
 @kernel
-def linearize(
-    shelf: list[Tables], which: Array, scaling: Scaling, x: Array, gradient: Array
-) -> tuple[list[Page], Array, Slopes]:
+def linearize(shelf: Shelf, which: Array, scaling: Scaling, x: Array, gradient: Array) -> tuple[Pages, Array, Slopes]:
     """Pages and where (S, 9) of systems at x (3N,), where the gradient (3N,) is in eV/A; scaling is of all (nq,)."""
     systems = len(which)
     where, shared = placed(shelf, which)
@@ -150,7 +150,7 @@ def linearize(
 
 
 @inner
-def placed(shelf: list[Tables], which: Array) -> tuple[Array, int]:
+def placed(shelf: Shelf, which: Array) -> tuple[Array, int]:
     """Where (S + 1, 9) atoms, entries and factors of A^T A begin, the last row being the end; and how many blocks."""
     where, shared = np.zeros((len(which) + 1, COLUMNS), np.int64), 0
     for s in range(len(which)):

@@ -7,7 +7,7 @@ import numpy as np
 from molopt.coordinates.kernels import blocks, factors, rigid, solving
 from molopt.coordinates.kernels.compiling import inner, kernel
 from molopt.coordinates.kernels.spectrum import Spectrum, change_of, energy_left_of, length_of, spectrum_of, step_of
-from molopt.coordinates.kernels.systems import Held, System, system_of
+from molopt.coordinates.kernels.systems import Pages, Shelf, System, system_of
 from molopt.coordinates.kernels.tables import Tables
 from molopt.coordinates.secants import HALVINGS, STIFFEST
 from molopt.rules.partition import Array
@@ -22,15 +22,24 @@ class Limits(NamedTuple):
 
 
 @kernel
-def lack(old: Held, new: Held, gradients: tuple[Array, Array], taken: Array) -> Array:
+def lack(
+    shelf: Shelf,
+    which: Array,
+    old: Pages,
+    old_where: Array,
+    new: Pages,
+    new_where: Array,
+    gradients: tuple[Array, Array],
+    taken: Array,
+) -> Array:
     """(nq,) g_new - g_old - (M_old + M_new) taken / 2 of a step `taken` (nq,) between two geometries.
 
     `gradients` are those in u, old and new. M is P M P of each geometry.
     """
     out, entry = gradients[1] - gradients[0], 0
-    for s in range(len(old.which)):
-        tables = old.shelf[old.which[s]]
-        before, now = system_of(tables, old.pages, old.where[s]), system_of(tables, new.pages, new.where[s])
+    for s in range(len(which)):
+        tables = shelf[which[s]]
+        before, now = system_of(tables, old, old_where[s]), system_of(tables, new, new_where[s])
         own = slice(entry, entry + now.values.size)
         subtract_half(tables, before, taken[own], out[own])
         subtract_half(tables, now, taken[own], out[own])
@@ -53,18 +62,26 @@ def subtract_half(tables: Tables, one: System, taken: Array, out: Array) -> None
 
 @kernel
 def secant_step(
-    held: Held, roots: Array, steps: Array, lacks: Array, damping: float, limits: Limits
+    shelf: Shelf,
+    which: Array,
+    pages: Pages,
+    where: Array,
+    roots: Array,
+    steps: Array,
+    lacks: Array,
+    damping: float,
+    limits: Limits,
 ) -> tuple[Array, Array, Array, Array, Array]:
     """Displacements (nq,), and of each system (S,): predicted change and energy left, eV; length; 1 where limited.
 
     Steps and lacks (memory, nq) are in u, the newest last; rows of zeros are not used.
     """
-    systems, entry = len(held.which), 0
+    systems, entry = len(which), 0
     out = np.zeros(roots.size)
     predicted, left, length, limited = np.empty(systems), np.empty(systems), np.empty(systems), np.empty(systems)
     for s in range(systems):
-        tables = held.shelf[held.which[s]]
-        one = system_of(tables, held.pages, held.where[s])
+        tables = shelf[which[s]]
+        one = system_of(tables, pages, where[s])
         own = slice(entry, entry + one.values.size)
         vectors, signs = corrections(tables, one, steps[:, own], lacks[:, own], damping)
         if not tables.pattern.pinned:  # a covector may move the molecule as a whole where sides are fixed in space

@@ -7,7 +7,7 @@ import numpy as np
 
 from molopt.coordinates.kernels import blocks, factors
 from molopt.coordinates.kernels.compiling import inner, kernel
-from molopt.coordinates.kernels.systems import Held, System, size_of, system_of
+from molopt.coordinates.kernels.systems import Pages, Shelf, System, size_of, system_of
 from molopt.rules.partition import Array
 
 
@@ -24,12 +24,12 @@ def solve_one_hessian(one: System, v: Array) -> None:
 
 
 @kernel
-def to_internal(held: Held, moves: Array, entries: int) -> Array:
+def to_internal(shelf: Shelf, which: Array, pages: Pages, where: Array, moves: Array, entries: int) -> Array:
     """A dx, of so many entries."""
     out, place, entry = np.empty((entries, moves.shape[1])), 0, 0
-    for s in range(len(held.which)):
-        tables = held.shelf[held.which[s]]
-        one, (natoms, nq) = system_of(tables, held.pages, held.where[s]), size_of(tables)
+    for s in range(len(which)):
+        tables = shelf[which[s]]
+        one, (natoms, nq) = system_of(tables, pages, where[s]), size_of(tables)
         image = np.empty(nq)
         for e in range(moves.shape[1]):
             blocks.push_forward(tables.chart, one.a, moves[place : place + 3 * natoms, e].copy(), image)
@@ -39,12 +39,12 @@ def to_internal(held: Held, moves: Array, entries: int) -> Array:
 
 
 @kernel
-def pull_back(held: Held, covectors: Array, places: int) -> Array:
+def pull_back(shelf: Shelf, which: Array, pages: Pages, where: Array, covectors: Array, places: int) -> Array:
     """A^T v, of so many places."""
     out, place, entry = np.empty((places, covectors.shape[1])), 0, 0
-    for s in range(len(held.which)):
-        tables = held.shelf[held.which[s]]
-        one, (natoms, nq) = system_of(tables, held.pages, held.where[s]), size_of(tables)
+    for s in range(len(which)):
+        tables = shelf[which[s]]
+        one, (natoms, nq) = system_of(tables, pages, where[s]), size_of(tables)
         image = np.empty(3 * natoms)
         for e in range(covectors.shape[1]):
             blocks.pull_back(tables.chart, one.a, covectors[entry : entry + nq, e].copy(), image)
@@ -54,11 +54,11 @@ def pull_back(held: Held, covectors: Array, places: int) -> Array:
 
 
 @kernel
-def solve_metric(held: Held, covectors: Array) -> Array:
+def solve_metric(shelf: Shelf, which: Array, pages: Pages, where: Array, covectors: Array) -> Array:
     """(A^T A)^+ f."""
     out, place = np.empty_like(covectors), 0
-    for s in range(len(held.which)):
-        one = system_of(held.shelf[held.which[s]], held.pages, held.where[s])
+    for s in range(len(which)):
+        one = system_of(shelf[which[s]], pages, where[s])
         for e in range(covectors.shape[1]):
             image = covectors[place : place + one.x.size, e].copy()
             solve_one_metric(one, image)
@@ -68,11 +68,11 @@ def solve_metric(held: Held, covectors: Array) -> Array:
 
 
 @kernel
-def solve_hessian(held: Held, covectors: Array) -> Array:
+def solve_hessian(shelf: Shelf, which: Array, pages: Pages, where: Array, covectors: Array) -> Array:
     """H^+ f."""
     out, place = np.empty_like(covectors), 0
-    for s in range(len(held.which)):
-        one = system_of(held.shelf[held.which[s]], held.pages, held.where[s])
+    for s in range(len(which)):
+        one = system_of(shelf[which[s]], pages, where[s])
         for e in range(covectors.shape[1]):
             image = covectors[place : place + one.x.size, e].copy()
             solve_one_hessian(one, image)
@@ -82,11 +82,11 @@ def solve_hessian(held: Held, covectors: Array) -> Array:
 
 
 @kernel
-def apply_hessian(held: Held, moves: Array) -> Array:
+def apply_hessian(shelf: Shelf, which: Array, pages: Pages, where: Array, moves: Array) -> Array:
     """H dx."""
     out, place = np.empty_like(moves), 0
-    for s in range(len(held.which)):
-        one = system_of(held.shelf[held.which[s]], held.pages, held.where[s])
+    for s in range(len(which)):
+        one = system_of(shelf[which[s]], pages, where[s])
         image = np.empty(one.x.size)
         for e in range(moves.shape[1]):
             blocks.multiply(one.pairs, one.blocks, moves[place : place + one.x.size, e].copy(), image)

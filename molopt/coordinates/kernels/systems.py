@@ -4,7 +4,7 @@ Systems of any molecules are linearized together, one after another in the array
 put those of several pages together, is to copy the rows that say where they are; no array is moved.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from molopt.coordinates.kernels.compiling import List, inner, kernel
 from molopt.coordinates.kernels.tables import Tables
 from molopt.rules.partition import Array
 
-PAGE, NUMBER, ATOM, ENTRY, STIFF, BLOCK, BLOCK_END, FILL, FILL_END = range(9)  # columns of `Held.where`
+# columns of where a system is: its page, its number there, its first atom, its first coordinate, the first block of the
+# factor of A^T A, and where the blocks and the factor of the model Hessian begin and end
+PAGE, NUMBER, ATOM, ENTRY, STIFF, BLOCK, BLOCK_END, FILL, FILL_END = range(9)
 COLUMNS = 9
 
 
@@ -61,14 +63,8 @@ class Page(NamedTuple):
     lower: Array  # (any, 9)
 
 
-class Held(NamedTuple):
-    """S systems, of any molecules, on any pages."""
-
-    shelf: Any  # list of Tables
-    which: Array  # (S,) the tables of each system
-    pages: Any  # list of Page
-    where: Array  # (S, 9) page, number there, first atom, first entry, first block of the factor of A^T A; where the
-    # blocks and the factor of the model Hessian begin and end
+Shelf = list[Tables]  # of the molecules of some systems; `which` (S,) says whose are whose
+Pages = list[Page]  # `where` (S, 9) says where each system is: the columns above
 
 
 @inner
@@ -78,7 +74,7 @@ def size_of(tables: Tables) -> tuple[int, int]:
 
 
 @inner
-def system_of(tables: Tables, pages: list[Page], row: Array) -> System:
+def system_of(tables: Tables, pages: Pages, row: Array) -> System:
     """The system whose row of `where` this is."""
     page, pattern = pages[row[PAGE]], tables.pattern
     natoms, nq = size_of(tables)
@@ -113,7 +109,7 @@ def system_of(tables: Tables, pages: list[Page], row: Array) -> System:
 
 
 @kernel
-def alone(tables: Tables) -> list[Tables]:
+def alone(tables: Tables) -> Shelf:
     """A list of one table."""
     shelf = List()
     shelf.append(tables)
@@ -121,7 +117,7 @@ def alone(tables: Tables) -> list[Tables]:
 
 
 @kernel
-def one_after_another(shelf: list[Tables], other: list[Tables]) -> list[Tables]:
+def one_after_another(shelf: Shelf, other: Shelf) -> Shelf:
     """A list of the tables of both."""
     both = List()
     for tables in shelf:
@@ -132,14 +128,14 @@ def one_after_another(shelf: list[Tables], other: list[Tables]) -> list[Tables]:
 
 
 @kernel
-def put_at_end(shelf: list[Tables], other: list[Tables]) -> None:
+def put_at_end(shelf: Shelf, other: Shelf) -> None:
     """Make a list longer by another."""
     for tables in other:
         shelf.append(tables)
 
 
 @kernel
-def turned_together(pages: list[Page], where: Array, others: list[Page], elsewhere: Array) -> tuple[list[Page], Array]:
+def turned_together(pages: Pages, where: Array, others: Pages, elsewhere: Array) -> tuple[Pages, Array]:
     """The pages that both need, and where (S + T, 9) the systems of `where` (S, 9) and `elsewhere` (T, 9) are there."""
     rows, number = np.concatenate((where, elsewhere)), np.full(len(pages) + len(others), -1)
     rows[len(where) :, PAGE] += len(pages)
