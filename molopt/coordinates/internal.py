@@ -71,6 +71,9 @@ class Internal(Coordinates[Linearization]):
             [part.pull_back_at(x[self.places.part(n)], covector[self.entries.part(n)]) for n, part in parts]
         )
 
+    def outdated(self, x: Array) -> Array:
+        return np.concatenate([part.outdated(x[self.places.part(n)]) for n, part in enumerate(self.parts)])
+
     def move(self, linearization: Linearization, displacement: Array) -> tuple[Array, Array]:
         pairs = enumerate(zip(self.parts, parts_of(linearization), strict=True))
         moved = [part.move(piece, displacement[self.entries.part(n)]) for n, (part, piece) in pairs]

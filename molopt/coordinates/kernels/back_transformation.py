@@ -35,7 +35,7 @@ def move(
                 du[n] *= 0.5
         if halvings[s] > HALVINGS:
             step = np.empty(size)
-            to_cartesian(tables, one.a, one.stiff, one.motions, one.count, displacement[entry : entry + nq], step)
+            to_cartesian(tables, one.a, one.stiff, one.motions, one.rigid, displacement[entry : entry + nq], step)
             shortened = min(1.0, SHORT / blocks.longest_move(step))
             for i in range(size):
                 end[i] = one.x[i] + shortened * step[i]
@@ -57,7 +57,7 @@ def reach(tables: Tables, one: System, roots: Array, displacement: Array, y: Arr
     They are made with A of the start, or, where they get shorter too slowly, of the way.
     """
     step, missing, values = np.empty(y.size), np.empty(displacement.size), np.empty(displacement.size)
-    a, motions, count, stiff = one.a, one.motions, one.count, one.stiff
+    a, motions, count, stiff = one.a, one.motions, one.rigid, one.stiff
     to_cartesian(tables, a, stiff, motions, count, displacement, step)
     for i in range(y.size):
         y[i] = one.x[i] + step[i]

@@ -84,7 +84,7 @@ def shelf_of(members: Sequence[Member]) -> tuple[Any, Array]:
 def tables_of(member: Member) -> Any:
     """Those of a system as a list of one, made once for all that have its lists."""
     from molopt.coordinates.kernels.systems import alone
-    from molopt.coordinates.kernels.tables import Tables, chart_of, pattern_of, springs_of
+    from molopt.coordinates.kernels.tables import Tables, chart_of, pattern_of, signs_of, springs_of
 
     table, primitives = model_of(member).table, member.primitives
     found = known.setdefault(primitives, [])
@@ -93,11 +93,11 @@ def tables_of(member: Member) -> Any:
             return shelf
     springs = springs_of(table)
     if found:  # that of an estimate of the energy left, say, with springs at the same places
-        chart, _, pattern = found[0][1]
+        chart, _, pattern, signs = found[0][1]
     else:
         chart = chart_of(primitives)
-        pattern = pattern_of(chart, springs, primitives.natoms)
-    tables = Tables(chart, springs, pattern)
+        pattern, signs = pattern_of(chart, springs, primitives.natoms), signs_of(primitives)
+    tables = Tables(chart, springs, pattern, signs)
     shelf = alone(tables)
     known[primitives] = [*found, (table, tables, shelf)][-MOST:]
     return shelf

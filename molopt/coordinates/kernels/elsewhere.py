@@ -1,11 +1,18 @@
-"""Displacements between geometries of several systems, and gradients at geometries that are not linearized."""
+"""Displacements between geometries of several systems, and what is asked of geometries that are not linearized."""
+
+import math
 
 import numpy as np
 
+from molopt.coordinates.evaluation import FLAT, STRAIGHT
 from molopt.coordinates.kernels import blocks, rows
-from molopt.coordinates.kernels.compiling import kernel
+from molopt.coordinates.kernels.compiling import inner, kernel
 from molopt.coordinates.kernels.systems import Pages, Shelf, size_of, system_of
+from molopt.coordinates.kernels.tables import Signs
+from molopt.coordinates.kernels.vectors import dot, gap, triple
 from molopt.rules.partition import Array
+
+CLOSE_TO_STRAIGHT = math.cos(STRAIGHT) ** 2
 
 
 @kernel
@@ -49,3 +56,31 @@ def pull_back_at(shelf: Shelf, which: Array, roots: Array, x: Array, covectors: 
         blocks.pull_back(tables.chart, a, covectors[entries], out[places])
         place, entry = place + 3 * natoms, entry + nq
     return out
+
+
+@kernel
+def outdated(shelf: Shelf, which: Array, x: Array) -> Array:
+    """(S,) which lists may no longer describe their systems at x (3N,)."""
+    out, place = np.empty(len(which), np.bool_), 0
+    for s in range(len(which)):
+        tables = shelf[which[s]]
+        end = place + 3 * size_of(tables)[0]
+        out[s] = tables.signs.straight or shown(tables.signs, x[place:end])
+        place = end
+    return out
+
+
+@inner
+def shown(signs: Signs, x: Array) -> bool:
+    """Whether one of the signs shows at x (3N,)."""
+    for n in range(len(signs.angles)):
+        i, j, k = signs.angles[n, 0], signs.angles[n, 1], signs.angles[n, 2]
+        u, v = gap(x, i, j), gap(x, k, j)
+        along = dot(u, v)
+        if along < 0 and along * along > CLOSE_TO_STRAIGHT * dot(u, u) * dot(v, v):
+            return True
+    for n in range(len(signs.pyramids)):
+        i, j, k, m = rows.four(signs.pyramids, n)
+        if abs(triple(x, i, j, k, m)) < FLAT:
+            return True
+    return False

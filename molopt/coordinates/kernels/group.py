@@ -28,15 +28,14 @@ class Group(Coordinates[Compiled]):
     ----------
     members : sequence of Member
         One a system; `compilable` holds for each.
-    shelf, which, scaling : optional
-        The tables, which of them are each system's (S,), and what belongs to each system alone, where they are known.
+    tables, scaling : optional
+        A list of tables and which of them are each system's (S,), and what belongs to each alone, where they are known.
     """
 
     def __init__(
         self,
         members: Sequence[Member],
-        shelf: Any = None,
-        which: Array | None = None,
+        tables: tuple[Any, Array] | None = None,
         scaling: Scaling | None = None,
     ) -> None:
         prepare()
@@ -44,7 +43,7 @@ class Group(Coordinates[Compiled]):
         sizes = [(member.primitives.count, member.movable.size) for member in members]
         self.layout = Layout(*map(Partition, zip(*sizes, strict=True)))
         self.groups = Partition(np.ones(self.layout.entries.total, dtype=int))
-        self.shelf, self.which = shelf_of(members) if shelf is None else (shelf, which)
+        self.shelf, self.which = tables or shelf_of(members)
         if scaling is None:
             scaling = Scaling(*map(np.concatenate, zip(*map(scaling_of, members), strict=True)))
         self.scaling = scaling
@@ -78,10 +77,13 @@ class Group(Coordinates[Compiled]):
         rows = [np.ascontiguousarray(part, dtype=float) for part in (x, covector)]
         return elsewhere.pull_back_at(self.shelf, self.which, self.scaling.roots, *rows)
 
+    def outdated(self, x: Array) -> Array:
+        return elsewhere.outdated(self.shelf, self.which, np.ascontiguousarray(x, dtype=float))
+
     def select(self, systems: Sequence[int]) -> Self:
         """The coordinates of these systems alone."""
         scaling = Scaling(*(self.layout.entries.take(part, systems) for part in self.scaling))
-        return type(self)([self.members[s] for s in systems], self.shelf, self.which[list(systems)], scaling)
+        return type(self)([self.members[s] for s in systems], (self.shelf, self.which[list(systems)]), scaling)
 
     def joined(self, parts: Sequence[Compiled]) -> Compiled:
         return put_together(self, parts)

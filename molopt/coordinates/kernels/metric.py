@@ -7,7 +7,7 @@ import numpy as np
 from molopt.coordinates.kernels.blocks import add_spring
 from molopt.coordinates.kernels.compiling import inline, inner
 from molopt.coordinates.kernels.tables import Pattern, Springs
-from molopt.coordinates.kernels.vectors import cross, dot, gap, norm, times
+from molopt.coordinates.kernels.vectors import dot, gap, norm, times, triple
 from molopt.coordinates.model_hessian import (
     CONJUGATED,
     CROWDED,
@@ -60,13 +60,6 @@ def spline(t: float, pieces: Array, start: int) -> float:
 def flatness(product: float) -> float:
     t = clipped((PYRAMIDAL - product) / (PYRAMIDAL - FLAT), 0.0, 1.0)
     return t * t * (3 - 2 * t)
-
-
-@inline
-def triple(x: Array, i: int, j: int, k: int, m: int) -> float:
-    """Triple product of the unit vectors from the atom i to three others."""
-    u, v, w = gap(x, j, i), gap(x, k, i), gap(x, m, i)
-    return dot(u, cross(v, w)) / max(math.sqrt(dot(u, u) * dot(v, v) * dot(w, w)), 1e-12)
 
 
 @inner

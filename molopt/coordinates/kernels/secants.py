@@ -86,8 +86,8 @@ def secant_step(
         vectors, signs = corrections(tables, one, steps[:, own], lacks[:, own], damping)
         if not tables.pattern.pinned:  # a covector may move the molecule as a whole where sides are fixed in space
             for n in range(len(vectors)):
-                rigid.project(one.motions, one.count, vectors[n])
-        rigid.project(one.motions, one.count, vectors[-1])
+                rigid.project(one.motions, one.rigid, vectors[n])
+        rigid.project(one.motions, one.rigid, vectors[-1])
         images = vectors.T.copy()
         factors.solve_columns(one.model, images)
         spectrum = spectrum_of(vectors, signs, images)
@@ -121,7 +121,7 @@ def corrections(tables: Tables, one: System, steps: Array, lacks: Array, damping
     covectors, columns = pulled.T.copy(), pulled[:, :count].copy()
     if not tables.pattern.pinned:
         for n in range(count):
-            rigid.project(one.motions, one.count, covectors[n])
+            rigid.project(one.motions, one.rigid, covectors[n])
             columns[:, n] = covectors[n]
     factors.solve_columns(one.stiff, columns)
     forces = np.empty((size, count))
@@ -194,5 +194,5 @@ def fits(
 @inner
 def write_step(tables: Tables, one: System, spectrum: Spectrum, shift: float, step: Array, du: Array) -> None:
     step_of(spectrum, shift, step)
-    rigid.project(one.motions, one.count, step)
+    rigid.project(one.motions, one.rigid, step)
     blocks.push_forward(tables.chart, one.a, step, du)

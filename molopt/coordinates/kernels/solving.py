@@ -14,13 +14,13 @@ from molopt.rules.partition import Array
 @inner
 def solve_one_metric(one: System, v: Array) -> None:
     """Replace v (3N,) by (A^T A)^+ v."""
-    factors.solve(one.stiff, one.motions, one.count, v)
+    factors.solve(one.stiff, one.motions, one.rigid, v)
 
 
 @inner
 def solve_one_hessian(one: System, v: Array) -> None:
     """Replace v (3N,) by H^+ v."""
-    factors.solve(one.model, one.motions, one.count, v)
+    factors.solve(one.model, one.motions, one.rigid, v)
 
 
 @kernel

@@ -36,7 +36,7 @@ class System(NamedTuple):
     values: Array  # (nq,) q
     a: Array  # (nq, 12) A = sqrt(K) dq/dx by the atoms of `Chart.atoms`
     motions: Array  # (6, 3N) orthonormal rigid motions
-    count: int  # how many they are
+    rigid: int  # how many they are
     stiff: Factor  # of A^T A, on the blocks of `Pattern`
     pairs: Array  # (nb, 2) int32, the atoms of each block of the model Hessian; contacts come and go
     blocks: Array  # (nb, 9)
