@@ -105,9 +105,7 @@ def jobs_for(molecule: str, **more: Any) -> list[dict[str, Any]]:
     return [common | {"molecule": molecule, "seed": seed} | more for seed in SEEDS]
 
 
-def print_steps(
-    started: dict[str, beside.Version], sizes: list[int], rounds: int, title: str, **more: Any
-) -> None:
+def print_steps(started: dict[str, beside.Version], sizes: list[int], rounds: int, title: str, **more: Any) -> None:
     """Set-up, a step and the whole run at each size, and how they relate to the older checkout."""
     keys = ("setup", "step", "own")
     heads = [f"{head:>10s} {'of older':>8s}" for head in ("set-up ms", "a step ms", "a run ms")]

@@ -78,9 +78,7 @@ def within(start: Linearization, x: Array, displacement: Array, limits: Limits) 
     )
 
 
-def border(
-    start: Linearization, inside: tuple[Array, Array], outside: tuple[Array, Array], limits: Limits
-) -> Array:
+def border(start: Linearization, inside: tuple[Array, Array], outside: tuple[Array, Array], limits: Limits) -> Array:
     """The last point (3N,) from inside to outside, in scaled coordinates, that keeps to the limits.
 
     Both are x (3N,) and its displacement from the start (nq,).

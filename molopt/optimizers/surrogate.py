@@ -69,7 +69,6 @@ class Surrogate:
         finally:
             self.seconds += time.perf_counter() - start
 
-
     def evaluated(self, x: Array) -> tuple[Any, Any]:
         """Energy and forces as the calculator gives them; a force field is asked without ASE's bookkeeping."""
         if type(self.calculator) is RDKitForceField:
