@@ -27,7 +27,7 @@ from molopt.molecules.checks import check_geometry
 from molopt.molecules.electrons import name_of
 from molopt.optimizers.base import DirectionOptimizer
 from molopt.optimizers.check_request import CheckRequest
-from molopt.optimizers.energy_left import recipe_for
+from molopt.optimizers.energy_left import recipe_of_estimate
 from molopt.optimizers.spec import OptimizerSpec
 from molopt.optimizers.stopping import Stopping, criteria_for
 from molopt.optimizers.surrogate import Surrogate
@@ -133,8 +133,7 @@ class Boarding:
         run = spec.make(atoms, molecule=molecule, surrogate=surrogate)
         if not isinstance(run, DirectionOptimizer):
             raise InputError(f"{spec.label} cannot be batched: use default, a rule of molopt, or molopt.relax")
-        found = molecule if run.recipe is None else run.recipe.molecule
-        estimating = cache(partial(recipe_for, atoms, found))
+        estimating = cache(partial(recipe_of_estimate, run.recipe, atoms, molecule))
         criteria = criteria_for(self.energy_left, atoms, estimating)
         run.stopping.add(criteria)
         run.look(self.request)
