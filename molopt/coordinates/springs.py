@@ -49,6 +49,8 @@ EVERY = ("*", "*")
 class Constants(Protocol):
     """The constants of classes."""
 
+    def __hash__(self) -> int: ...
+
     def __call__(self, kind: str, names: list[Names], unseen: float = np.nan) -> Array:
         """(len(names), nodes) eV/A^2 or eV/rad^2; `unseen` where neither the own class nor the wider one is known."""
 
@@ -180,15 +182,16 @@ class Springs:
         near, far, centre = np.concatenate([i, k]), np.concatenate([k, i]), np.concatenate([j, j])
         one, other, arms = pairs_of_equals(centre * table.natoms + near)
         a, b, c, d = topology.torsions[self.conjugated].T
-        first, last = np.concatenate([near, a, c]), np.concatenate([centre, b, d])
-        wanted = np.minimum(first, last) * table.natoms + np.maximum(first, last)
+        ends = np.concatenate([near, a, c]), np.concatenate([centre, b, d])
+        wanted = np.minimum(*ends) * table.natoms + np.maximum(*ends)
         stretch = order[np.searchsorted(keys, wanted, sorter=order)]
         arm, before, after = np.split(stretch, [len(near), len(near) + len(a)])
-        own, twice = arm.reshape(2, -1), np.concatenate([angle, angle])
+        first, second = arm.reshape(2, -1)
+        twice = np.concatenate([angle, angle])
         leaning = naming.classes(np.stack([near, centre, far], axis=1), beside)
         sharing = naming.classes(np.stack([*np.divmod(arms, table.natoms)], axis=1), shared)
         return {
-            "stretch-stretch": Coupled(self.diagonal["angle"], *own, j),
+            "stretch-stretch": Coupled(self.diagonal["angle"], first, second, j),
             "stretch-angle": Coupled(leaning, arm, twice, centre),
             "angle-angle": Coupled(sharing, twice[one], twice[other], arms // table.natoms),
             "conjugated": Coupled(Classes([EVERY], np.zeros(len(a), dtype=int)), before, after, b),
@@ -209,10 +212,11 @@ class Springs:
             for sign in "+-"
         )
         scale = np.repeat([COUPLED[kind] for kind in coupled], [len(found.centres) for found in coupled.values()])
-        rows = [np.concatenate(part) for part in list(zip(*coupled.values(), strict=True))[1:]]
+        _, *rows = zip(*coupled.values(), strict=True)
         kept = np.flatnonzero((plus + minus).any(axis=1))
         plus, minus = plus[kept], minus[kept]
-        return Couplings(*(row[kept] for row in rows), scale[kept], plus + minus, plus - minus)
+        first, second, centres = (np.concatenate(part)[kept] for part in rows)
+        return Couplings(first, second, centres, scale[kept], plus + minus, plus - minus)
 
     def on_centres(self, kind: str, classes: Classes) -> Array:
         """(n, 2) constants where the centre is flat and where it is not, zero where nothing is known."""

@@ -130,8 +130,6 @@ class DirectionOptimizer(ContinuingOptimizer):
         if self.checking.possible:
             inner = self.direction.inner if isinstance(self.direction, Checked) else self.direction
             self.direction = self.checking.direction(inner)
-        elif self.checking.asked.kind:
-            log.info("the curvature of the end is not checked: %s", self.checking.why_not)
 
     def recipe_of_estimate(self) -> Recipe:
         """That of the energy left, of the molecule that was perceived when the run began."""
