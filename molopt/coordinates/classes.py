@@ -123,10 +123,10 @@ class Naming:
         """(N,) which of `CONTACT_KINDS` each atom is."""
         numbers = self.topology.numbers
         i, j = self.topology.bonds.T
-        kinds, polar = CONTACT_KIND[numbers], np.isin(numbers, POLAR)
-        held = np.concatenate([i[polar[j]], j[polar[i]]])
-        kinds[held[numbers[held] == 1]] = CONTACT_KINDS.index("Hp")
-        return kinds
+        polar = (numbers == POLAR[0]) | (numbers == POLAR[1])
+        beside = np.zeros(len(numbers), dtype=bool)
+        beside[i[polar[j]]] = beside[j[polar[i]]] = True
+        return np.where(beside & (numbers == 1), CONTACT_KINDS.index("Hp"), CONTACT_KIND[numbers])
 
 
 def bonded(*ends: Sort) -> Names:
