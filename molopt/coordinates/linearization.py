@@ -39,8 +39,7 @@ class Linearized(Linearization):
         self.x = x
         self.free = bool(member.movable.all())
         self.cartesian_gradient = cartesian_gradient if self.free else np.where(member.movable, cartesian_gradient, 0.0)
-        self.values = member.primitives.values(x)
-        self.rows = member.rows(x)
+        self.values, self.rows = member.both(x)
         self.held = member.held(x)
 
     def select(self, systems: Sequence[int]) -> Self:

@@ -96,6 +96,12 @@ class Member(Coordinates[Linearized]):
         pattern = self.primitives.row_pattern
         return Rows(pattern, evaluation.derivatives(self.primitives, x) * self.roots[pattern.owners])
 
+    def both(self, x: Array) -> tuple[Array, Rows]:
+        """q (nq,) and A at x (3N,)."""
+        values, slopes = evaluation.both(self.primitives, x)
+        pattern = self.primitives.row_pattern
+        return values, Rows(pattern, slopes * self.roots[pattern.owners])
+
     def held(self, x: Array) -> Array:
         """(n, r) orthonormal directions that are not moved along: rigid ones, and those that constraints forbid."""
         forbidden = self.forbidden(x)
