@@ -30,12 +30,12 @@ class Projected:
 
     Notes
     -----
-    Small matrices: Cholesky of P H P + c T T^T, whose inverse has what lies along T apart from the rest. Large ones must stay sparse: the equations H d + T mu = g, T^T d = 0
-    are solved with the sparse factors of H + c E E^T, where E are r unit vectors that hold the null space fast, and a
-    border of 2 r unknowns puts it right exactly. Both give (P H P)^+ g, not that of a shifted matrix: a shift large
-    enough to help would be stiffer than the softest torsions. Only where H is singular on the range of P, because a
-    geometry has left the coordinates that were chosen for it, it is shifted, with a line in the log; `complete` is
-    False then.
+    Small matrices: Cholesky of P H P + c T T^T, whose inverse has what lies along T apart from the rest. Large ones
+    must stay sparse: the equations H d + T mu = g, T^T d = 0 are solved with the sparse factors of H + c E E^T,
+    where E are r unit vectors that hold the null space fast, and a border of 2 r unknowns puts it right exactly.
+    Both give (P H P)^+ g, not that of a shifted matrix: a shift large enough to help would be stiffer than the
+    softest torsions. Only where H is singular on the range of P, because a geometry has left the coordinates that
+    were chosen for it, it is shifted, with a line in the log; `complete` is False then.
     """
 
     def __init__(self, hessian: Symmetric, held: Array) -> None:
