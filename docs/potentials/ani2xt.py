@@ -82,7 +82,10 @@ def refuse(numbers: np.ndarray, charges: np.ndarray, spins: np.ndarray) -> None:
     unknown = sorted({chemical_symbols[number] for number in numbers[PLACE[numbers] < 0]})
     for wrong, what in (
         (unknown, f"the element {', '.join(unknown)}"),
-        (np.any(charges != 0), f"a charge of {', '.join(f'{charge:+d}' for charge in np.unique(charges[charges != 0]))}"),
+        (
+            np.any(charges != 0),
+            f"a charge of {', '.join(f'{charge:+d}' for charge in np.unique(charges[charges != 0]))}",
+        ),
         (np.any(spins != 1), f"a multiplicity of {', '.join(map(str, np.unique(spins[spins != 1])))}"),
     ):
         if wrong:

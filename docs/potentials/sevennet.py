@@ -12,6 +12,7 @@ S. Hwang, S. Han, J. Chem. Theory Comput. 20, 4857 (2024)).
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -49,11 +50,11 @@ class SevenNet:
     device : str
         Of torch; "auto" is a GPU where there is one.
     atoms : int
-        At most so many atoms are evaluated together, but always one system.
+        At most so many atoms are evaluated together, but always one system. An atom takes 3 to 4 MB.
     """
 
     device: str = "auto"
-    atoms: int = 2048
+    atoms: int = 256
 
     def __post_init__(self) -> None:
         loaded(self.device, batched=True)
@@ -102,7 +103,7 @@ class SevenNet:
 def pairs(positions: np.ndarray, bounds: np.ndarray, cutoff: float) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of atoms of one system nearer than the cutoff, both ways (2, n), and the vectors between them (n, 3)."""
     edges = []
-    for first, last in zip(bounds[:-1], bounds[1:], strict=True):
+    for first, last in pairwise(bounds):
         x = positions[first:last]
         near = ((x[:, None] - x[None]) ** 2).sum(axis=2) < cutoff**2
         np.fill_diagonal(near, False)
