@@ -39,7 +39,7 @@ def asked(function, molecules):
     sizes = [len(molecule.numbers) for molecule in molecules]
     return function(
         np.concatenate([molecule.positions for molecule in molecules]),
-        np.concatenate([molecule.numbers for molecule in molecules]),
+        np.concatenate([molecule.numbers for molecule in molecules]).astype(np.int32),  # as torch-sim has them
         np.repeat(np.arange(len(sizes)), sizes),
         np.array([molecule.charge for molecule in molecules]),
         np.array([molecule.spin for molecule in molecules]),

@@ -37,7 +37,12 @@ MOLECULES = {  # chosen before anything was measured
         "metformin": "CN(C)C(=N)NC(N)=N",
     },
 }
-POTENTIALS: dict[str, Callable[[], Any]] = {"ani-2xt": ANI2xt, "sevennet-0": lambda: SevenNet(atoms=64)}
+MOLECULES["ani-2xt-float64"] = MOLECULES["ani-2xt"]
+POTENTIALS: dict[str, Callable[[], Any]] = {
+    "ani-2xt": ANI2xt,
+    "ani-2xt-float64": lambda: ANI2xt(dtype="float64"),
+    "sevennet-0": lambda: SevenNet(atoms=64),
+}
 MOLOPT: dict[str, dict[str, Any]] = {
     "molopt, fmax alone": {"check": None, "energy_left": None},
     "molopt, check=None": {"check": None},
@@ -84,7 +89,7 @@ class Conformers:
 
         optimizer, of_start, of_step = TORCH_SIM[name]
         init, step = ts.OPTIM_REGISTRY[ts.Optimizer(optimizer)]
-        model = Model(self.potential)
+        model = in_torch_sim(self.potential)
         count = len(self.x)
         calls = np.full((len(targets), count), self.cap + 1)
         energies, converged = np.full(calls.shape, np.nan), np.zeros(calls.shape, dtype=bool)
@@ -112,7 +117,7 @@ class Conformers:
         return [Ends(*row) for row in zip(calls, converged, energies, seconds.tolist(), strict=True)]
 
 
-def Model(potential: Any) -> Any:
+def in_torch_sim(potential: Any) -> Any:
     """The model of torch-sim that asks a batched function of molopt."""
     import torch
     from torch_sim.models.interface import ModelInterface
@@ -131,12 +136,13 @@ def Model(potential: Any) -> Any:
 
 
 def with_torch_sim() -> bool:
+    """Whether torch-sim and its L-BFGS are there; says so where they are not."""
     try:
-        import torch_sim
+        from torch_sim.optimizers import lbfgs  # noqa: F401
     except ImportError as error:
-        print(f"without torch-sim ({error}): pip install torch-sim-atomistic")
+        print(f"without torch-sim: pip install 'torch-sim-atomistic>=0.6' ({error})")
         return False
-    return hasattr(torch_sim, "OPTIM_REGISTRY")
+    return True
 
 
 def compared(conformers: Conformers, optimizers: Sequence[str], targets: Sequence[float]) -> dict[str, list[Ends]]:

@@ -84,10 +84,11 @@ class SevenNet:
         import torch
 
         model, sizes = loaded(self.device, batched=True), np.diff(bounds)
+        elements = numbers.astype(np.int64)
         edges, vectors = pairs(positions, bounds, model.cutoff)
         graph = {
-            key.NODE_FEATURE: numbers,
-            key.ATOMIC_NUMBERS: numbers,
+            key.NODE_FEATURE: elements,
+            key.ATOMIC_NUMBERS: elements,
             key.POS: positions.astype(np.float32),
             key.EDGE_IDX: edges,
             key.EDGE_VEC: vectors.astype(np.float32),
