@@ -110,9 +110,9 @@ def test_the_noise_of_float32_does_not_keep_a_run_from_fmax_0_01(ani2xt):
 @pytest.mark.parametrize(
     ("smiles", "said"),
     [
-        ("C[NH3+]", r"^stopped at step 0: ANI-2xt knows neutral molecules .* got a charge of \+1$"),
+        ("C[NH3+]", r"^stopped at step 0: ANI-2xt knows neutral molecules .* got the charge \+1$"),
         ("CBr", "got the element Br$"),
-        ("[CH3]", "got a multiplicity of 2$"),
+        ("[CH3]", "got the multiplicity 2$"),
     ],
 )
 def test_what_ani2xt_does_not_know_is_refused_alone(ani2xt, smiles, said):

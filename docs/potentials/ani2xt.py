@@ -42,6 +42,8 @@ class ANI2xt:
     atoms: int = 4096
 
     def __post_init__(self) -> None:
+        if self.dtype not in ("float32", "float64"):
+            raise InputError(f"dtype must be float32 or float64, got {self.dtype!r}")
         network(self.device, self.dtype)
 
     def __call__(
@@ -77,19 +79,16 @@ class ANI2xt:
 
 
 def refuse(numbers: np.ndarray, charges: np.ndarray, spins: np.ndarray) -> None:
-    """InputError where a molecule is none that ANI-2xt has been trained for."""
-    known = "neutral molecules of H, C, N, O, F, S and Cl without unpaired electrons"
-    unknown = sorted({chemical_symbols[number] for number in numbers[PLACE[numbers] < 0]})
-    for wrong, what in (
-        (unknown, f"the element {', '.join(unknown)}"),
-        (
-            np.any(charges != 0),
-            f"a charge of {', '.join(f'{charge:+d}' for charge in np.unique(charges[charges != 0]))}",
-        ),
-        (np.any(spins != 1), f"a multiplicity of {', '.join(map(str, np.unique(spins[spins != 1])))}"),
-    ):
-        if wrong:
-            raise InputError(f"ANI-2xt knows {known}, got {what}")
+    """InputError where ANI-2xt has not been trained for a molecule."""
+    unknown = {
+        "element": [chemical_symbols[number] for number in np.unique(numbers[PLACE[numbers] < 0])],
+        "charge": [f"{charge:+d}" for charge in np.unique(charges[charges != 0])],
+        "multiplicity": [f"{spin}" for spin in np.unique(spins[spins != 1])],
+    }
+    for what, found in unknown.items():
+        if found:
+            known = "neutral molecules of H, C, N, O, F, S and Cl without unpaired electrons"
+            raise InputError(f"ANI-2xt knows {known}, got the {what} {', '.join(found)}")
 
 
 def chunks(sizes: np.ndarray, atoms: int) -> Iterator[np.ndarray]:
