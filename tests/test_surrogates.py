@@ -118,7 +118,7 @@ def test_the_corrected_model_is_exact_where_forces_are_known():
             continue
         here, state = run.memory.linearization, run.memory.after
         for weight in (0.3, 0.7):
-            energy, gradient = run.direction.model(here, state, weight)(here.x)
+            energy, gradient = run.direction.model(here, state, weight)(here.x, np.zeros_like(here.gradient))
             assert energy == pytest.approx(0.0, abs=1e-8)
             size = np.linalg.norm(here.cartesian_gradient)
             rigid = rigid_motions(here.x.reshape(-1, 3))
@@ -142,7 +142,11 @@ def led():
 def test_the_corrected_model_has_the_gradient_of_its_energy():
     run = led()
     here = run.memory.linearization
-    surface = run.direction.model(here, run.memory.after, 0.5)
+    model = run.direction.model(here, run.memory.after, 0.5)
+
+    def surface(x):
+        return model(x, run.coordinates.displacement(here, x))
+
     random = np.random.default_rng(0)
     for _ in range(3):
         x, way = here.x + 0.05 * random.normal(size=here.x.size), random.normal(size=here.x.size)

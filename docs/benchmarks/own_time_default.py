@@ -105,13 +105,13 @@ def jobs_for(molecule: str, **more: Any) -> list[dict[str, Any]]:
     return [common | {"molecule": molecule, "seed": seed} | more for seed in SEEDS]
 
 
-def print_steps(started: dict[str, beside.Version], rounds: int, title: str, **more: Any) -> None:
+def print_steps(started: dict[str, beside.Version], sizes: list[int], rounds: int, title: str, **more: Any) -> None:
     """Set-up, a step and the whole run at each size, and how they relate to the older checkout."""
     keys = ("setup", "step", "own")
     heads = [f"{head:>10s} {'of older':>8s}" for head in ("set-up ms", "a step ms", "a run ms")]
     print(f"\n{title}\n{'atoms':>5s} {'version':>10s} {'calls':>6s}", *heads, flush=True)
-    for size, molecule in SIZES.items():
-        found = measured(started, jobs_for(molecule, **more), rounds)
+    for size in sizes:
+        found = measured(started, jobs_for(SIZES[size], **more), rounds)
         for name, answers in found.items():
             cells = [f"{mean(answers, key):10.2f} {ratio(found, name, key):>8s}" for key in keys]
             print(f"{size:5d} {name:>10s} {mean(answers, 'calls'):6.1f}", *cells, flush=True)
@@ -150,14 +150,16 @@ def main() -> None:
     parser.add_argument("--beside", type=Path, help="an older checkout of molopt")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tables", default=",".join(TABLES))
+    parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="of the first two tables")
     given = parser.parse_args()
+    sizes = [int(size) for size in given.sizes.split(",")]
     tables = given.tables.split(",")
     with beside.versions(__file__, given.beside) as started:
         if "steps" in tables:
-            print_steps(started, given.rounds, "unguided, MMFF94")
+            print_steps(started, sizes, given.rounds, "unguided, MMFF94")
         if "guided" in tables:
             more = {"potential": "gfn2-xtb", "surrogate": "mmff94s"}
-            print_steps(started, 1, "guided by MMFF94s, GFN2-xTB", **more)
+            print_steps(started, sizes, given.rounds, "guided by MMFF94s, GFN2-xTB", **more)
         if "sella" in tables:
             print_sella(started, given.rounds)
         if "bfgs" in tables:

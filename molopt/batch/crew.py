@@ -12,6 +12,7 @@ from molopt.batch.kind import Kind
 from molopt.batch.passenger import Passenger
 from molopt.control.drive import Arrival, Memory, Point
 from molopt.coordinates.base import Coordinates
+from molopt.coordinates.kernels.compilable import compilable
 from molopt.coordinates.member import Member
 from molopt.rules.partition import Array, Partition
 from molopt.rules.state import Layout, concatenate, select
@@ -107,11 +108,9 @@ class Crew:
 
 
 def grouped(aboard: Sequence[Passenger]) -> list[int]:
-    """The order in which systems with the same list of coordinates follow one another; else it stays."""
-    places: dict[int, int] = {}
-    lists = [id(one.member.primitives) if isinstance(one.member, Member) else 0 for one in aboard]
-    ranks = [places.setdefault(key, len(places)) for key in lists]
-    return sorted(range(len(aboard)), key=ranks.__getitem__)
+    """The order in which systems that kernels serve follow one another; else it stays."""
+    apart = [not (isinstance(one.member, Member) and compilable(one.member)) for one in aboard]
+    return sorted(range(len(aboard)), key=apart.__getitem__)
 
 
 STATES = ("before", "after", "control", "proposal")  # of a memory

@@ -41,6 +41,7 @@ class StepControl(ABC, Generic[C]):
     maxstep: float  # Angstrom
     maxchange: float  # Angstrom or rad
     retries: ClassVar[bool]  # whether a step to where the potential fails is tried again, shorter
+    measures: ClassVar[bool] = True  # whether `limit` looks at how long a step is; else it is given infinity
 
     def with_maxstep(self, maxstep: float) -> Self:
         """The same with another longest move of an atom, Angstrom."""

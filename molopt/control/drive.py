@@ -115,7 +115,9 @@ def depart(
     step = proposal.displacement
     checks = ~np.isnan(proposal.allowed)
     if not checks.all():
-        longest, change = linearization.longest(step), linearization.change(step)
+        longest = change = np.full(layout.count, np.inf)
+        if control.measures:
+            longest, change = linearization.longest(step), linearization.change(step)
         limited = control.limit(longest, change, proposal, controlled)
         controlled = choose(layout, checks, controlled, limited)
         step = step * layout.entries.spread(np.where(checks, 1.0, control.factor(controlled)))

@@ -45,6 +45,7 @@ class Trust(StepControl[TrustState]):
     """
 
     retries: ClassVar[bool] = True
+    measures: ClassVar[bool] = False
 
     maxstep: float = 1.0
     maxchange: float = 0.5

@@ -186,6 +186,10 @@ class Coordinates(ABC, Generic[L]):
     def pull_back_at(self, x: Array, covector: Array) -> Array:
         """(3N,) A^T v at any geometry x (3N,)."""
 
+    def outdated(self, x: Array) -> Array:
+        """(S,) which systems the coordinates may no longer describe at x (3N,), and must be looked at closely."""
+        return np.zeros(self.layout.count, dtype=bool)
+
     def select(self, systems: Sequence[int]) -> "Coordinates[L]":
         """The coordinates of these systems alone, in this order; here those of all."""
         if list(systems) != list(range(self.layout.count)):

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from molopt.coordinates import formulas
+from molopt.coordinates import distances, formulas
 from molopt.rules.partition import Array
 
 if TYPE_CHECKING:
@@ -51,10 +51,14 @@ def change(table: "Primitives", new: Array, at_new: Array, old: Array, at_old: A
     return change
 
 
-def outdated(table: "Primitives", x: Array) -> str:
-    """Why the list should be rebuilt at x (3N,); empty where it is still good."""
+def outdated(table: "Primitives", x: Array, squares: Array | None = None) -> str:
+    """Why the list should be rebuilt at x (3N,); empty where it is still good.
+
+    Where the squared distances (N, N) are known, angles are looked at one by one only if these leave a doubt.
+    """
     xyz = positions(x)
-    if formulas.wider(xyz[table.angles], STRAIGHT).any():
+    wide = squares is None or distances.wider(squares, table.angle_places, STRAIGHT)
+    if wide and formulas.wider(xyz[table.angles], STRAIGHT).any():
         return "an angle became straight"
     if len(table.straight) and not formulas.wider(xyz[table.straight], BENT).all():
         return "a straight angle bent"
@@ -64,7 +68,7 @@ def outdated(table: "Primitives", x: Array) -> str:
         along = formulas.unit(xyz[table.bends[:, 2]] - xyz[table.bends[:, 0]])
         if (np.abs(np.nan_to_num(formulas.dot(along, table.sides))) > ALONG).any():
             return "a straight chain turned"
-    if len(table.arms) and formulas.wider(xyz[table.arms], STRAIGHT).any():
+    if wide and len(table.arms) and formulas.wider(xyz[table.arms], STRAIGHT).any():
         return "a torsion lost its angle"
     if len(table.pyramids) and (np.abs(formulas.plane_value(xyz[table.pyramids])) < FLAT).any():
         return "a pyramid became flat"

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from scipy import sparse
 
-from molopt.coordinates import evaluation
+from molopt.coordinates import distances, evaluation
 from molopt.coordinates.fragments import Fragments
 from molopt.coordinates.kinds import KINDS, Key, Kind
 from molopt.coordinates.rows import Pattern
@@ -138,6 +138,11 @@ class Primitives:
         )
         keys, first = np.unique(keys, return_index=True)
         return found[first[~np.isin(keys, known)]]
+
+    @cached_property
+    def angle_places(self) -> Array:
+        """(3, n) of all angles that must not become straight, in a flat matrix of distances (`distances.places`)."""
+        return distances.places(np.concatenate([self.angles, self.arms]), self.natoms)
 
     def values(self, x: Array) -> Array:
         """(nq,) at x (3N,)."""

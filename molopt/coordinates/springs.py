@@ -7,7 +7,20 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from ase.data import covalent_radii
 
-from molopt.coordinates.classes import CONTACT_KINDS, CONTACT_NAMES, MARK, Classes, Names, Naming
+from molopt.coordinates.classes import (
+    CONTACT_KINDS,
+    CONTACT_NAMES,
+    MARK,
+    Classes,
+    Names,
+    Naming,
+    angular,
+    beside,
+    bonded,
+    planar,
+    shared,
+    turning,
+)
 from molopt.coordinates.kinds import KINDS
 from molopt.coordinates.metric_table import Angles, Contacts, Couplings, Geminal, Planarity, Stretches, Torsions
 from molopt.coordinates.model_hessian import CONJUGATED, DISTANCES, LENGTHS
@@ -73,11 +86,11 @@ class Springs:
         """Of the coordinates themselves, those of each kind in their order."""
         table, naming = self.primitives, self.naming
         return {
-            "stretch": naming.classes(table.stretches, naming.bonded),
-            "angle": naming.classes(table.angles, naming.angular),
-            "bend": naming.classes(table.bends[:, :3], naming.angular).repeated(2),
+            "stretch": naming.classes(table.stretches, bonded),
+            "angle": naming.classes(table.angles, angular),
+            "bend": naming.classes(table.bends[:, :3], angular).repeated(2),
             "torsion": self.turning,
-            "plane": naming.classes(table.planes, naming.planar),
+            "plane": naming.classes(table.planes, planar),
         }
 
     @cached_property
@@ -94,7 +107,7 @@ class Springs:
     def turning(self) -> Classes:
         """Of torsions."""
         ends, bonded = self.ends
-        names, groups = self.naming.classes(ends, self.naming.turning)
+        names, groups = self.naming.classes(ends, turning)
         return Classes([*names, CHAIN], np.where(bonded, groups, len(names)))
 
     def known(self, kind: str, classes: Classes, unseen: float = np.nan) -> Array:
@@ -169,14 +182,14 @@ class Springs:
         i, j, k = table.angles.T
         angle = table.slices["angle"].start + np.arange(len(j))
         near, far, centre = np.concatenate([i, k]), np.concatenate([k, i]), np.concatenate([j, j])
-        one, other, shared = pairs_of_equals(centre * table.natoms + near)
+        one, other, arms = pairs_of_equals(centre * table.natoms + near)
         a, b, c, d = topology.torsions[self.conjugated].T
-        beside = naming.classes(np.stack([near, centre, far], axis=1), naming.beside)
-        sharing = naming.classes(np.stack([*np.divmod(shared, table.natoms)], axis=1), naming.shared)
+        arm = naming.classes(np.stack([near, centre, far], axis=1), beside)
+        sharing = naming.classes(np.stack([*np.divmod(arms, table.natoms)], axis=1), shared)
         return {
             "stretch-stretch": Coupled(self.diagonal["angle"], stretch(i, j), stretch(j, k), j),
-            "stretch-angle": Coupled(beside, stretch(near, centre), np.tile(angle, 2), centre),
-            "angle-angle": Coupled(sharing, np.tile(angle, 2)[one], np.tile(angle, 2)[other], shared // table.natoms),
+            "stretch-angle": Coupled(arm, stretch(near, centre), np.tile(angle, 2), centre),
+            "angle-angle": Coupled(sharing, np.tile(angle, 2)[one], np.tile(angle, 2)[other], arms // table.natoms),
             "conjugated": Coupled(Classes([EVERY], np.zeros(len(a), dtype=int)), stretch(a, b), stretch(c, d), b),
         }
 
@@ -208,7 +221,7 @@ class Springs:
 
     @cached_property
     def geminal_classes(self) -> Classes:
-        return self.naming.classes(self.around, self.naming.angular)
+        return self.naming.classes(self.around, angular)
 
     def geminal(self) -> Geminal:
         rows = self.around

@@ -9,7 +9,7 @@ import numpy as np
 from molopt.coordinates.base import Linearization
 from molopt.directions.base import Direction, Limits, Proposal, work_of_forces
 from molopt.directions.interpolation import Interpolation
-from molopt.directions.model_descent import descend
+from molopt.directions.model_descent import Model, descend
 from molopt.directions.quasi_newton import QuasiNewton, Secants, appended
 from molopt.errors import InputError
 from molopt.rules.base import Observation
@@ -196,17 +196,16 @@ class Corrected(Direction[Linearization, Corrections]):
         believed = self.weight * float(state.start[0])
         return float(np.clip((DOUBT * believed + agreed) / (DOUBT + size), 0.0, believed))
 
-    def model(self, start: Linearization, state: Corrections, weight: float) -> Surface:
-        """x -> energy from the start and its gradient, eV and eV/A."""
+    def model(self, start: Linearization, state: Corrections, weight: float) -> Model:
+        """x (3N,) and its displacement u (nq,) -> energy from the start and its gradient, eV and eV/A."""
         used, coordinates = state.known[:, 0] > 0, start.coordinates
         points = state.offsets[used]
         lacks = state.slopes[used] - weight * state.cheap[used] - (1 - weight) * start.apply(points.T).T
         difference = Interpolation.through(points, lacks, coordinates.stiff)
         origin = difference(np.zeros_like(points[-1]))[0] + weight * float(state.energy[0])
 
-        def surface(x: Array) -> tuple[float, Array]:
+        def surface(x: Array, u: Array) -> tuple[float, Array]:
             energy, gradient = self.surrogate(x)
-            u = coordinates.displacement(start, x)
             harmonic, (lacking, slope) = (1 - weight) * start.apply(u), difference(u)
             rest = coordinates.pull_back_at(x, harmonic + slope)
             return weight * energy + 0.5 * float(u @ harmonic) + lacking - origin, weight * gradient + rest

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+from scipy.linalg import lapack
 
 from molopt.rules.partition import Array
 
@@ -13,7 +14,6 @@ SLOPES = 1.0  # eV, variance of the gradient in stiff coordinates
 BENDS = 0.04  # variance of the second derivatives there, which are relative to the model Hessian
 NOISE = 1e-10  # of the variance of the gradient: steps of 1e-3 sqrt(eV) still teach curvature
 CURVED = 0.2  # 1/sqrt(eV): gradients at a point so far off that coordinates have turned are known less well
-NEGLIGIBLE = 1e-10  # of the largest singular value
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +26,9 @@ class Interpolation:
 
     with u_s the stiff entries of u: a bond pulls back however far it is, but what a force says of a torsion holds
     nearby only. Gradients are trusted the less the farther a point is from the origin, which is the present one:
-    there they are exact. The weights lie in the span of the gradients and points, so that the linear equations have at
-    most 4 m unknowns a point, whatever the number of coordinates.
+    there they are exact. Outside of the span of the points, which has at most 2 m dimensions, the weights of each
+    coordinate are those of one number at m points: m linear equations, with one matrix for all soft and one for all
+    stiff coordinates. Within it they are coupled.
 
     Attributes
     ----------
@@ -58,21 +59,23 @@ class Interpolation:
     @classmethod
     def through(cls, points: Array, gradients: Array, stiff: Array, length: float = LENGTH) -> Self:
         """D whose gradients (m, n) at the points (m, n) are these."""
-        basis = span(np.concatenate([gradients, points, gradients * stiff, points * stiff]))
-        m, p = len(points), basis.shape[1]
-        if p == 0:
-            return cls(points, np.zeros_like(points), stiff, length)
+        m = len(points)
         apart = points[:, None] - points[None]
-        local = BUMPS * np.exp(-(apart**2).sum(axis=2) / (2 * length**2)) / length**2  # (m, m)
-        gaps = apart @ basis / length  # (m, m, p)
-        flat, inner = (points * stiff) @ basis, (basis * stiff[:, None]).T @ basis
-        trend = SLOPES + BENDS * (points * stiff) @ points.T
-        blocks = np.einsum("ij,pq->ipjq", local, np.eye(p)) - np.einsum("ij,ijp,ijq->ipjq", local, gaps, gaps)
-        blocks += np.einsum("ij,pq->ipjq", trend, inner) + BENDS * np.einsum("jp,iq->ipjq", flat, flat)
-        matrix = blocks.reshape(m * p, m * p)
-        doubt = (CURVED * (points**2).sum(axis=1)) ** 2  # (m,) eV
-        matrix[np.diag_indices(m * p)] += NOISE * BUMPS / length**2 + np.repeat(doubt, p)
-        weights = np.linalg.solve(matrix, (gradients @ basis).ravel()).reshape(m, p) @ basis.T
+        local = BUMPS * np.exp(-(apart * apart).sum(axis=2) / (2 * length**2)) / length**2  # (m, m)
+        flat = points * stiff
+        trend = SLOPES + BENDS * flat @ points.T
+        doubt = NOISE * BUMPS / length**2 + (CURVED * (points * points).sum(axis=1)) ** 2  # (m,) eV
+        basis, steep = within(points, stiff)
+        inside = gradients @ basis
+        coupled = coupling(local, trend, (points @ basis) / length, flat @ basis, steep)
+        p = len(steep)
+        coupled[np.diag_indices(m * p)] += np.repeat(doubt, p)
+        weights = symmetric_solve(coupled, inside.ravel()).reshape(m, p) @ basis.T
+        outside = gradients - inside @ basis.T
+        each = local + np.diag(doubt)
+        soft, hard = np.flatnonzero(stiff == 0), np.flatnonzero(stiff)
+        weights[:, soft] += symmetric_solve(each, outside[:, soft])
+        weights[:, hard] += symmetric_solve(each + trend, outside[:, hard])
         return cls(points, weights, stiff, length)
 
     def __call__(self, u: Array) -> tuple[float, Array]:
@@ -88,7 +91,36 @@ class Interpolation:
         return float(value), gradient + self.stiff * trend
 
 
-def span(rows: Array) -> Array:
-    """(n, p) orthonormal columns that span the rows (k, n)."""
-    columns, values, _ = np.linalg.svd(rows.T, full_matrices=False)
-    return columns[:, values > NEGLIGIBLE * max(values.max(initial=0.0), np.finfo(float).tiny)]
+def within(points: Array, stiff: Array) -> tuple[Array, Array]:
+    """(n, p) orthonormal columns, each stiff or soft, that span the stiff and the soft parts of points (m, n).
+
+    And which of them are stiff (p,), as 1 and 0.
+    """
+    hard, soft, elsewhere = np.flatnonzero(stiff), np.flatnonzero(stiff == 0), points.any(axis=1)
+    columns = [np.linalg.qr(points[elsewhere][:, part].T)[0] for part in (hard, soft)]
+    basis = np.zeros((len(stiff), sum(part.shape[1] for part in columns)))
+    first = columns[0].shape[1]
+    basis[hard, :first], basis[soft, first:] = columns
+    return basis, (np.arange(basis.shape[1]) < first).astype(float)
+
+
+def coupling(local: Array, trend: Array, places: Array, flat: Array, steep: Array) -> Array:
+    """(m p, m p) the covariance of gradients along p directions at m points.
+
+    The points have `places` (m, p) along them, in units of the length, and their stiff parts are `flat` (m, p);
+    `steep` (p,) says which directions are stiff.
+    """
+    m, p = places.shape
+    gaps = places[:, None] - places[None]  # (m, m, p)
+    blocks = np.einsum("ij,ijp,ijq->ipjq", -local, gaps, gaps) + BENDS * np.einsum("jp,iq->ipjq", flat, flat)
+    along = np.arange(p)
+    blocks[:, along, :, along] += local + trend * steep[:, None, None]
+    return blocks.reshape(m * p, m * p)
+
+
+def symmetric_solve(matrix: Array, right: Array) -> Array:
+    """The solution for a symmetric positive definite matrix; where rounding made it indefinite, by elimination."""
+    if not right.size:
+        return right
+    _, found, failed = lapack.dposv(matrix, right, lower=1)
+    return np.linalg.solve(matrix, right) if failed else found.reshape(right.shape)

@@ -18,7 +18,7 @@ CUTS = 12  # halvings of the step that leaves the trust region
 DIRECTION = QuasiNewton()
 CONTROL = Trust(smallest=1e-12, rise=1e-15)  # the model has no noise
 
-Model = Callable[[Array], tuple[float, Array]]
+Model = Callable[[Array, Array], tuple[float, Array]]
 
 
 class Reached(NamedTuple):
@@ -31,8 +31,9 @@ class Reached(NamedTuple):
 
 
 def descend(model: Model, start: Linearization, limits: Limits) -> Reached:
-    """From a start down the model (x -> energy from the start, eV; gradient (3N,), eV/A) until it is flat.
+    """From a start down the model until it is flat.
 
+    It gives at x (3N,), a displacement (nq,) away, the energy from the start, eV, and its gradient (3N,), eV/A.
     The way is that of `QuasiNewton` under `Trust`. A step that leaves the region of `limits` is cut at its border, and
     is the last.
     """
@@ -50,10 +51,11 @@ def descend(model: Model, start: Linearization, limits: Limits) -> Reached:
         x, _ = coordinates.move(here, proposal.displacement)
         displacement = coordinates.displacement(start, x)
         if not within(start, x, displacement, limits):
-            x = border(start, here.x, x, limits)
-            displacement, change = coordinates.displacement(start, x), model(x)[0]
+            x = border(start, (here.x, travelled), (x, displacement), limits)
+            displacement = coordinates.displacement(start, x)
+            change = model(x, displacement)[0]
             return Reached(x, displacement, change, True) if change < best.change else best._replace(limited=True)
-        change, gradient = model(x)
+        change, gradient = model(x, displacement)
         there = coordinates.linearize(x, gradient)
         taken = coordinates.between(here, there)
         state = DIRECTION.learn(state, here, there, taken)
@@ -61,7 +63,7 @@ def descend(model: Model, start: Linearization, limits: Limits) -> Reached:
         rejected, controlled = CONTROL.judge(work, work, proposal, CONTROL.limit(work, work, proposal, controlled))
         if rejected[0]:
             continue
-        here, energy = there, change
+        here, energy, travelled = there, change, displacement
         if change < best.change:
             best = Reached(x, displacement, change, False)
     return best
@@ -76,13 +78,15 @@ def within(start: Linearization, x: Array, displacement: Array, limits: Limits) 
     )
 
 
-def border(start: Linearization, inside: Array, outside: Array, limits: Limits) -> Array:
-    """The last point (3N,) from inside to outside, in scaled coordinates, that keeps to the limits."""
-    coordinates = start.coordinates
-    first, last = coordinates.displacement(start, inside), coordinates.displacement(start, outside)
+def border(start: Linearization, inside: tuple[Array, Array], outside: tuple[Array, Array], limits: Limits) -> Array:
+    """The last point (3N,) from inside to outside, in scaled coordinates, that keeps to the limits.
+
+    Both are x (3N,) and its displacement from the start (nq,).
+    """
+    (here, first), (there, last) = inside, outside
     low, high = 0.0, 1.0
     for _ in range(CUTS):
         middle = (low + high) / 2
-        x, displacement = inside + middle * (outside - inside), first + middle * (last - first)
+        x, displacement = here + middle * (there - here), first + middle * (last - first)
         low, high = (middle, high) if within(start, x, displacement, limits) else (low, middle)
-    return coordinates.move(start, first + low * (last - first))[0]
+    return start.coordinates.move(start, first + low * (last - first))[0]

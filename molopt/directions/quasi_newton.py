@@ -90,4 +90,6 @@ class QuasiNewton(Direction[Linearization, Secants]):
 
 def appended(rows: Array, row: Array) -> Array:
     """The rows without the oldest, and a new one."""
-    return np.concatenate([rows[1:], [row]])
+    found = np.empty_like(rows)
+    found[:-1], found[-1] = rows[1:], row
+    return found

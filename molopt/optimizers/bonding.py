@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 from ase.data import covalent_radii
 
+from molopt.coordinates.distances import DOUBT
 from molopt.coordinates.member import Built
 from molopt.coordinates.topology import covalent_bonds, lengths
 from molopt.rules.partition import Array
@@ -14,7 +15,6 @@ BROKEN = 1.5  # of the sum of covalent radii
 STRETCHED = 1.2  # and of the length at the build, for bonds beyond doubt: a start may be bad
 DOUBTFUL = 1.4  # of the sum of covalent radii, for bonds in doubt when coordinates are rebuilt
 FORMED = 1.1  # of the sum of covalent radii
-FEW = 200  # atoms up to which all pairs are looked at at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,27 +57,28 @@ class Bonding:
         limits = BROKEN * self.ordinary
         if not self.doubtful:
             limits = np.maximum(limits, STRETCHED * built.lengths)
-        touching = self.near(x)
+        touching = self.touching(x)
         if len(touching):
-            known = self.keys(np.concatenate([self.bonds, built.touching]))
+            known = np.concatenate([self.numbered, self.keys(built.touching)])
             touching = touching[~np.isin(self.keys(touching), known)]
         return self.bonds[self.lengths(x) > limits], touching
 
-    def near(self, x: Array) -> Array:
-        """(n, 2) those of `touching` that are not bonded; of large molecules all."""
-        if len(self.numbers) > FEW:
-            return self.touching(x)
-        pairs, limits = self.apart
-        gaps = x.reshape(-1, 3)[pairs]
-        gaps = gaps[0] - gaps[1]
-        return pairs.T[np.einsum("ij,ij->i", gaps, gaps) < limits]
+    def surely_same(self, squares: Array) -> bool:
+        """Whether the squared distances (N, N) of a geometry alone say that no bond broke or formed."""
+        least, most = self.limits
+        return not (squares < least).any() and not (squares.take(self.numbered) > most).any()
 
     @cached_property
-    def apart(self) -> tuple[Array, Array]:
-        """(2, n) pairs i < j of atoms without a bond, and the squared distances below which they touch, A^2."""
-        pairs = np.stack(np.triu_indices(len(self.numbers), 1))
-        pairs = pairs[:, ~np.isin(self.keys(pairs.T), self.keys(self.bonds))]
-        return pairs, (FORMED * covalent_radii[self.numbers[pairs]].sum(axis=0)) ** 2
+    def limits(self) -> tuple[Array, Array]:
+        """Squared distances, A^2: (N, N) below which two atoms may touch that are not bonded, none where they are.
+
+        And (nb,) beyond which a bond may have broken.
+        """
+        radii = covalent_radii[self.numbers]
+        least = (FORMED * (radii[:, None] + radii)) ** 2 + DOUBT
+        i, j = self.bonds.T
+        least[i, j] = least[j, i] = least[np.diag_indices(len(radii))] = -np.inf
+        return least, (BROKEN * self.ordinary) ** 2 - DOUBT
 
     def changed(self, built: Built, x: Array) -> str:
         """Which bonds broke, or formed, on the way to x (3N,); empty where none did."""
@@ -89,12 +90,17 @@ class Bonding:
     def at(self, built: Built, x: Array) -> Array:
         """(n, 2) the bonds of x (3N,)."""
         broken, formed = self.changes(built, x)
-        gone = np.isin(self.keys(self.bonds), self.keys(broken))
+        gone = np.isin(self.numbered, self.keys(broken))
         if self.doubtful:
             gone |= self.lengths(x) > DOUBTFUL * self.ordinary
         if not gone.any() and not len(formed):
             return self.bonds
         return np.unique(np.concatenate([self.bonds[~gone], formed]), axis=0)
+
+    @cached_property
+    def numbered(self) -> Array:
+        """(nb,) the `keys` of the bonds."""
+        return self.keys(self.bonds)
 
     def keys(self, bonds: Array) -> Array:
         """(n,) one number for each pair of atoms."""

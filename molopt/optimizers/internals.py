@@ -10,6 +10,7 @@ import numpy as np
 from ase import Atoms
 
 from molopt.coordinates.borrowed import Borrowed
+from molopt.coordinates.distances import FEW, squares
 from molopt.coordinates.evaluation import outdated
 from molopt.coordinates.member import Built, Member
 from molopt.coordinates.metric import Metric, Model
@@ -181,7 +182,10 @@ class Recipe:
     def outdated(self, coordinates: Member, x: Array) -> str:
         """Why the internal coordinates should be rebuilt at x (3N,); empty where they are still good."""
         assert coordinates.built is not None
-        return self.bonding.changed(coordinates.built, x) or outdated(coordinates.primitives, x)
+        squared = squares(x.reshape(-1, 3)) if len(self.numbers) <= FEW else None
+        same = squared is not None and self.bonding.surely_same(squared)
+        changed = "" if same else self.bonding.changed(coordinates.built, x)
+        return changed or outdated(coordinates.primitives, x, squared)
 
     def rebonded(self, coordinates: Member, x: Array) -> Self:
         """The recipe with the bonds of x (3N,)."""

@@ -8,6 +8,7 @@ import numpy as np
 from ase import Atoms
 
 from molopt.errors import InputError
+from molopt.potentials import RDKitForceField
 from molopt.potentials.answers import checked_energy, checked_forces
 from molopt.rules.partition import Array
 
@@ -56,11 +57,10 @@ class Surrogate:
         if self.counted is not None:
             self.counted.force_calls += 1
         start = time.perf_counter()
-        self.atoms.positions = x.reshape(-1, 3)
         where = f"the surrogate {self.name} failed at its call {self.calls}"
         try:
-            forces = checked_forces(self.calculator.get_property("forces", self.atoms), self.atoms, where)
-            return checked_energy(self.calculator.get_property("energy", self.atoms), where), -forces.ravel()
+            energy, forces = self.evaluated(x)
+            return checked_energy(energy, where), -checked_forces(forces, self.atoms, where).ravel()
         except InputError:
             raise
         except Exception as error:  # any calculator may fail in any way where it is tried; the step is not taken
@@ -68,6 +68,17 @@ class Surrogate:
             return np.inf, np.zeros(x.size)
         finally:
             self.seconds += time.perf_counter() - start
+
+    def evaluated(self, x: Array) -> tuple[Any, Any]:
+        """Energy and forces as the calculator gives them; a force field is asked without ASE's bookkeeping."""
+        if type(self.calculator) is RDKitForceField:
+            if self.calls == 1:
+                self.calculator.look_at(self.atoms)
+            energy, gradient = self.calculator.evaluated(x)
+            return energy, -gradient.reshape(-1, 3)
+        self.atoms.positions = x.reshape(-1, 3)
+        forces = self.calculator.get_property("forces", self.atoms)
+        return self.calculator.get_property("energy", self.atoms), forces
 
 
 def guide_name(surrogate: object) -> str:

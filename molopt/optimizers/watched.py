@@ -70,9 +70,10 @@ class WatchedAtoms(OptimizableAtoms):
         """A run begins where the atoms are."""
         self.sense = Sense()
         self.calls = 0
-        self.asked: Array | None = None  # (N, 3) where the last force call was
-        self.there: Array | None = None  # (N, 3) where that or a step since has led
+        self.asked: bytes | None = None  # of the positions where the last force call was
+        self.there: bytes | None = None  # where that or a step since has led
         self.known: tuple[tuple[Any, ...], Array] | None = None  # the gradient (3N,) there, and what it depends on
+        self.value: tuple[tuple[Any, ...], float] | None = None  # the energy there, likewise
 
     def led(self) -> None:
         """The atoms were moved to where their constraints hold: the run is measured from there."""
@@ -81,18 +82,18 @@ class WatchedAtoms(OptimizableAtoms):
 
     def set_x(self, x: Array) -> None:
         super().set_x(x)
-        self.there = self.atoms.positions.copy()
+        self.there = self.atoms.positions.tobytes()
 
     def get_gradient(self) -> Array:
         """(3N,) eV/A, constraints applied."""
-        atoms = self.atoms
-        if self.asked is not None and np.array_equal(self.asked, atoms.positions):
+        atoms, here = self.atoms, self.atoms.positions.tobytes()
+        if self.asked == here:
             if self.known is not None and same(self.known[0], self.source()):
                 return self.known[1].copy()
             return self.gradient()
-        if self.there is not None and not np.array_equal(self.there, atoms.positions):
+        if self.there is not None and self.there != here:
             self.begin()  # moved from outside
-        self.asked = self.there = atoms.positions.copy()
+        self.asked = self.there = here
         self.calls += 1
         if watches(atoms):
             gradient = self.gradient()
@@ -109,8 +110,11 @@ class WatchedAtoms(OptimizableAtoms):
 
     def gradient(self) -> Array:
         atoms = self.atoms
-        forces = checked_forces(atoms.get_forces(apply_constraint=False), atoms, self.where())
-        return -constrained(atoms, forces).ravel()
+        if isinstance(atoms.calc, Counted):  # which has checked them
+            forces = atoms.calc.get_property("forces", atoms)
+        else:
+            forces = checked_forces(atoms.get_forces(apply_constraint=False), atoms, self.where())
+        return -(constrained(atoms, forces) if atoms.constraints else forces).ravel()
 
     def judged(self) -> Array:
         """The gradient (3N,) at a new geometry that makes sense."""
@@ -136,8 +140,8 @@ class WatchedAtoms(OptimizableAtoms):
         """Put the atoms there; their calculator knows its energy and forces again, where it lets itself be told."""
         atoms = self.atoms
         atoms.set_positions(place.positions, apply_constraint=False)
-        self.asked = self.there = place.positions.copy()
-        self.known = None
+        self.asked = self.there = atoms.positions.tobytes()
+        self.known = self.value = None
         sense = atoms.calc.sense if watches(atoms) else self.sense
         sense.last = place.call
         if isinstance(atoms.calc, Counted | RDKitForceField):
@@ -162,7 +166,12 @@ class WatchedAtoms(OptimizableAtoms):
 
     def get_value(self) -> float:
         """eV, with what the constraints add."""
-        return checked_energy(super().get_value(), self.where())
+        asked = self.asked == self.atoms.positions.tobytes()
+        if asked and self.value is not None and same(self.value[0], self.source()):
+            return self.value[1]
+        value = checked_energy(super().get_value(), self.where())
+        self.value = (self.source(), value) if asked else None
+        return value
 
     def where(self) -> str:
         calculator = self.atoms.calc

@@ -13,6 +13,7 @@ from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.potentials.force_field_terms import force_field
 from molopt.potentials.geometry import Fingerprint, fingerprint
+from molopt.rules.partition import Array
 
 log = logging.getLogger("molopt")
 
@@ -89,11 +90,15 @@ class RDKitForceField(Calculator):
     ) -> None:
         if atoms is not None:
             self.look_at(atoms)
-        flat = self.atoms.positions.ravel().tolist()
+        energy, gradient = self.evaluated(self.atoms.positions.ravel())
+        self.results = {"energy": energy, "free_energy": energy, "forces": -gradient.reshape(-1, 3)}
+
+    def evaluated(self, x: Array) -> tuple[float, Array]:
+        """Energy (eV) and gradient (3N,) (eV/A) of its atoms at x (3N,); what the calculator has seen stays."""
+        flat = x.tolist()
         # CalcGrad trusts the distances of the last CalcEnergy, wherever that was: the energy comes first.
         energy = self._field.CalcEnergy(flat) * EV_PER_KCAL
-        gradient = np.array(self._field.CalcGrad(flat)).reshape(-1, 3) * EV_PER_KCAL
-        self.results = {"energy": energy, "free_energy": energy, "forces": -gradient}
+        return energy, np.array(self._field.CalcGrad(flat)) * EV_PER_KCAL
 
     def recall(self, atoms: Atoms, results: dict[str, Any]) -> None:
         """Know again what was computed at these atoms before."""

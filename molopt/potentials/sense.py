@@ -7,6 +7,7 @@ import numpy as np
 from ase import Atoms
 from scipy.spatial import cKDTree
 
+from molopt.coordinates.distances import DOUBT, FEW, squares
 from molopt.coordinates.topology import covalent_bonds
 from molopt.errors import Exploded, PotentialFailed
 from molopt.rules.partition import Array
@@ -74,6 +75,8 @@ class Sense:
     def before(self, atoms: Atoms, number: int) -> None:
         """Before force call `number` at these atoms."""
         x = atoms.positions
+        if self.start is not None and np.abs(x - self.start.positions).max(initial=0.0) <= self.far:
+            return
         origin = np.zeros_like(x) if self.start is None else self.start.positions
         sound = np.isfinite(x) & (np.abs(x - origin) <= (np.inf if self.start is None else self.far))
         if sound.all():
@@ -114,8 +117,12 @@ class Sense:
             return f"the energy is {-risen:.3g} eV per atom below that of the start"
         if call.fmax > max(self.steep, start.fmax):
             return f"a force is {call.fmax:.3g} eV/A"
-        for i, j in touching(call.positions, self.near) - self.touching:
-            return f"atoms {i} and {j}, counted from 0, are less than {self.near:g} A from each other"
+        squared = squares(call.positions) if 1 < natoms <= FEW else None
+        if squared is None or crowded(squared, self.near):
+            for i, j in touching(call.positions, self.near) - self.touching:
+                return f"atoms {i} and {j}, counted from 0, are less than {self.near:g} A from each other"
+        if squared is not None and squared.max() < self.apart**2 - DOUBT:
+            return ""
         gaps = np.linalg.norm(call.positions[self.bonds[:, 0]] - call.positions[self.bonds[:, 1]], axis=1)
         if (gaps > self.apart).any():
             i, j = self.bonds[int(np.argmax(gaps))]
@@ -157,6 +164,11 @@ class Sense:
         best = f"the best geometry is that of force call {self.best.number}"
         self.exploded = f"exploded at force call {number}: {why}; {best}"
         raise Exploded(self.exploded)
+
+
+def crowded(squares: Array, near: float) -> bool:
+    """Whether the squared distances (N, N) of a geometry say that two atoms may be nearer than `near`."""
+    return int(np.count_nonzero(~(squares > near**2 + DOUBT))) > len(squares)  # an atom is near to itself
 
 
 def touching(positions: Array, near: float) -> set[tuple[int, int]]:

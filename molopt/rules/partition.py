@@ -38,6 +38,7 @@ class Partition:
         self.size = int(self.sizes[0]) if even else 0  # of all parts; 0 where they differ
         self.bounds = np.concatenate([[0], np.cumsum(self.sizes)]).astype(np.intp)  # (P + 1,)
         self.filled = self.sizes > 0
+        self.full = bool(self.filled.all()) and len(self.sizes) > 0
         if xp is not np:
             self.owners = xp.asarray(np.repeat(np.arange(len(self.sizes)), self.sizes))
 
@@ -85,6 +86,8 @@ class Partition:
 
     def reduced(self, values: Array, ufunc: np.ufunc, name: str, empty: float) -> Array:
         if self.xp is np:
+            if self.full:
+                return ufunc.reduceat(values, self.bounds[:-1])
             found = np.full(self.count, empty, dtype=values.dtype)
             found[self.filled] = ufunc.reduceat(values, self.bounds[:-1][self.filled]) if self.total else empty
             return found
