@@ -60,7 +60,10 @@ def system_of(target: Molecule | Atoms, potential: Potential | None) -> System:
 
 def agreed(molecule: Molecule, potential: Potential | None) -> Molecule:
     """The molecule, without bond orders and at the charge of the potential where that was told another one."""
-    known = known_to(potential, molecule.atoms())
+    if potential is None or isinstance(potential, str):
+        known = said_in(potential) if potential else {}
+    else:
+        known = told(potential, molecule.atoms())
     if known.get("charge", molecule.charge) == molecule.charge:
         return molecule
     return Molecule.from_atoms(molecule.atoms(), known)

@@ -82,7 +82,7 @@ def close(found, expected):
 def test_what_is_known_of_a_geometry(case):
     for s, (old, new) in enumerate(case.pairs):
         entry, place = case.entry(s), case.place(s)
-        assert close(case.new.geometry.values[s], new.values)
+        assert close(case.new.held[2][0].values[entry], new.values)
         assert close(case.new.gradient[entry], new.gradient)
         assert close(case.new.newton[place], new.newton)
         assert close(case.new.natural_gradient[entry], new.natural_gradient)
@@ -198,9 +198,50 @@ def test_a_model_that_leaves_a_motion_out_is_shifted_and_says_so():
     group, reference = Group([loose, loose]), loose.linearize(x, gradient)
     found = group.linearize(np.tile(x, 2), np.tile(gradient, 2))
     assert not reference.metric.complete
-    assert not found.definite.any()
+    assert not found.known.definite.any()
     assert close(found.gradient[: primitives.count], reference.gradient)
     assert not group.move(found, 0.01 * found.gradient)[1].any()
+
+
+def test_which_lists_are_outdated():
+    """Angles that get straight and pyramids that get flat, on the way to a molecule that is pressed to a line."""
+    for name in ("aladip", "arachidonic", "tetrayne"):
+        member, x = member_of(name)
+        line = np.array([1.0, 0.0, 0.0])
+        ways = [(x.reshape(-1, 3) * (1 - share * (1 - line))).ravel() for share in np.linspace(0, 1, 11)]
+        expected = np.array([member.outdated(way)[0] for way in ways])
+        found = Group([member] * len(ways)).outdated(np.concatenate(ways))
+        if name == "tetrayne":  # has straight angles, which kernels leave to the reference
+            assert found.all()
+        else:
+            assert np.array_equal(found, expected)
+            assert not expected[0]
+            assert expected[-1]
+
+
+def test_different_molecules_are_served_together():
+    names = ("aladip", "arachidonic", "water", "aladip")
+    members, starts = zip(*map(member_of, names), strict=True)
+    random = np.random.default_rng(3)
+    xs = [start + random.normal(0, 0.02, start.size) for start in starts]
+    gradients = [random.normal(0, 0.5, start.size) for start in starts]
+    group = Group(members)
+    old = group.linearize(np.concatenate(starts), np.concatenate(gradients))
+    new = group.linearize(np.concatenate(xs), np.concatenate(gradients))
+    mixed = new.where(np.array([True, False, True, False]), old).select([3, 2, 1])
+    steps = 0.1 * random.normal(0, 0.1, (2, group.layout.entries.total))
+    found = new.secant_step(steps, 0.1 * steps, 0.5, np.full(4, 0.3), 0.3, 0.4).displacement
+    for s, member in enumerate(members):
+        alone, entry, place = Group([member]), group.layout.entries.part(s), group.layout.places.part(s)
+        before, now = alone.linearize(starts[s], gradients[s]), alone.linearize(xs[s], gradients[s])
+        step = now.secant_step(steps[:, entry], 0.1 * steps[:, entry], 0.5, np.array([0.3]), 0.3, 0.4).displacement
+        assert np.array_equal(found[entry], step)
+        assert np.array_equal(new.lack(old, found)[entry], now.lack(before, step))
+        assert np.array_equal(group.between(old, new)[entry], alone.between(before, now))
+        assert np.array_equal(group.move(new, found)[0][place], alone.move(now, step)[0])
+        if s:
+            own = mixed.layout.entries.part(3 - s)
+            assert np.array_equal(mixed.natural_gradient[own], (now if s == 2 else before).natural_gradient)
 
 
 def test_plain_coordinates_alone_are_compiled():
@@ -216,7 +257,7 @@ def test_plain_coordinates_alone_are_compiled():
 def test_conformers_are_served_together():
     member, other = member_of("aladip")[0], member_of("water")[0]
     parts = Internal([member, member, other]).parts
-    assert [part.layout.count for part in parts] == [2, 1]
+    assert [part.layout.count for part in parts] == [3]
 
 
 def run(code, **environment):
@@ -239,6 +280,21 @@ def test_without_numba_everything_works():
     )
     done = run(code)
     assert done.stdout.split() == ["True", "False"], done.stderr
+
+
+def test_the_kernels_are_had_before_the_clock_of_a_run_starts():
+    code = (
+        "import molopt; from molopt.run import Run; from molopt.optimizers.spec import OptimizerSpec\n"
+        "from molopt.coordinates.kernels import back_transformation, elsewhere, linearize, secants\n"
+        "used = [linearize.linearize, elsewhere.between, secants.lack, secants.secant_step, back_transformation.move]\n"
+        "for name in ('default?coordinates=cartesian', 'default'):\n"
+        "    spec = OptimizerSpec.of(*name.split('?')[:1], 'cartesian' if '?' in name else None)\n"
+        "    Run(molopt.Molecule.from_smiles('CO'), spec, 'mmff94', 0.05, None, 10)\n"
+        "    print([bool(kernel.signatures) for kernel in used])"
+    )
+    done = run(code)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [str([False] * 5), str([True] * 5)]
 
 
 def test_without_a_folder_for_the_cache_kernels_still_work(tmp_path):

@@ -20,7 +20,7 @@ import molopt
 from molopt.cli import main
 from molopt.coordinates.bending import bending
 from molopt.coordinates.borrowed import outside
-from molopt.coordinates.classes import MARK
+from molopt.coordinates.classes import MARK, bonded, named
 from molopt.coordinates.kinds import KINDS, STRETCH
 from molopt.coordinates.learned import Constants, floor_of, present, shipped_table
 from molopt.coordinates.metric import Model, metric_table
@@ -211,8 +211,8 @@ def test_a_metal_that_was_never_seen_has_the_constants_of_metals_and_organic_par
     atoms.symbols[0] = "Tc"
     assert not any("Tc" in group for rows in shipped_table().values() for group in rows)
     coordinates, x = built(atoms), atoms.positions.ravel()
-    naming = springs_of(atoms).naming
-    bond, hydrogen = naming.bonded(0, 1), naming.bonded(1, 11)
+    codes = springs_of(atoms).naming.codes
+    bond, hydrogen = named(bonded, *codes[[0, 1]]), named(bonded, *codes[[1, 11]])
     assert bond[1] in shipped_table()["stretch"]
     assert bond[0] not in shipped_table()["stretch"]
     assert hydrogen == ("C-H", "C-H")

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from ase import Atoms
 
@@ -16,10 +16,11 @@ from molopt.batch.inputs import Target, started
 from molopt.batch.kind import Kind, Plan
 from molopt.batch.passenger import Passenger, Seat
 from molopt.batch.potentials import AnyPotential
+from molopt.control import StepControl
 from molopt.coordinates import Cartesian, Internal
 from molopt.coordinates.base import Coordinates
 from molopt.coordinates.member import Member
-from molopt.directions import Checked
+from molopt.directions import Checked, Direction
 from molopt.ending import Start
 from molopt.errors import InputError
 from molopt.molecules import Molecule
@@ -27,7 +28,10 @@ from molopt.molecules.checks import check_geometry
 from molopt.molecules.electrons import name_of
 from molopt.optimizers.base import DirectionOptimizer
 from molopt.optimizers.check_request import CheckRequest
-from molopt.optimizers.energy_left import recipe_for
+from molopt.optimizers.checking import Checking
+from molopt.optimizers.coordinates import recipe_of
+from molopt.optimizers.energy_left import recipe_of_estimate
+from molopt.optimizers.internals import Recipe
 from molopt.optimizers.spec import OptimizerSpec
 from molopt.optimizers.stopping import Stopping, criteria_for
 from molopt.optimizers.surrogate import Surrogate
@@ -64,6 +68,7 @@ class Boarding:
     plans: OrderedDict[bytes, Plan] = field(default_factory=OrderedDict)
     kinds: dict[Hashable, Kind] = field(default_factory=dict)
     latest: tuple[Molecule, Plan, Subject] | None = None  # conformers come one after another
+    unguided: "Method | None" = None  # of molecules in internal coordinates
 
     def start(self, target: Target) -> Start:
         """What a target is; InputError where that cannot be relaxed in a batch."""
@@ -98,9 +103,12 @@ class Boarding:
         molecule = start.molecule
         if self.latest is not None and molecule is self.latest[0]:
             return self.latest[1:]
-        atoms = start.atoms()
-        if start.given is not None:
-            atoms.calc = start.given.calc
+        if molecule is None or start.given is not None:
+            atoms = start.atoms()
+            atoms.calc = None if start.given is None else start.given.calc
+        else:  # who needs its bonds has the molecule
+            info = {"name": molecule.name, "charge": molecule.charge, "spin": molecule.spin}
+            atoms = Atoms(molecule.numbers, start.positions, info=info)
         subject = self.evaluator.subject(atoms, molecule)
         surrogate, seconds = self.surrogate(atoms, molecule, subject)
         if molecule is None or start.given is not None or surrogate is not None:
@@ -128,45 +136,71 @@ class Boarding:
 
     def plan(self, atoms: Atoms, molecule: Molecule | None, surrogate: Surrogate | None, seconds: float) -> Plan:
         """How a molecule, or these atoms, are stepped: as a run of their own would be."""
+        method = self.method(atoms, molecule, surrogate)
+        estimating = cache(partial(recipe_of_estimate, method.recipe, atoms, molecule))
+        criteria = criteria_for(self.energy_left, atoms, estimating)
+        stopping = Stopping(criteria, estimating)
+        checking = Checking.of(self.request, method.recipe, method.sees, atoms, stopping)
+        if checking.possible:
+            method = method._replace(direction=replace(checking.direction(method.direction), fmax=float(self.fmax)))
+        return Plan(
+            kind=self.kind(method, surrogate is not None),
+            recipe=method.recipe,
+            member=method.member,
+            estimating=estimating,
+            criteria=tuple(criteria),
+            checking=checking,
+            nearest=nearest_of(method.recipe, len(atoms), SENSE.near),
+            optimizer=method.optimizer,
+            surrogate=surrogate,
+            surrogate_setup_seconds=seconds,
+        )
+
+    def method(self, atoms: Atoms, molecule: Molecule | None, surrogate: Surrogate | None) -> "Method":
+        """How an optimizer steps these atoms; of free molecules in internal coordinates one is made for all."""
+        assert self.spec.coordinates is not None
+        recipe = None if surrogate is not None else recipe_of(atoms, self.spec.coordinates, molecule=molecule)
+        if recipe is not None and self.unguided is not None:
+            return self.unguided._replace(recipe=recipe)
         unused = surrogate is None and not isinstance(self.spec.surrogate, str)
         spec = replace(self.spec, surrogate=None) if unused else self.spec
         run = spec.make(atoms, molecule=molecule, surrogate=surrogate)
         if not isinstance(run, DirectionOptimizer):
             raise InputError(f"{spec.label} cannot be batched: use default, a rule of molopt, or molopt.relax")
-        found = molecule if run.recipe is None else run.recipe.molecule
-        estimating = cache(partial(recipe_for, atoms, found))
-        criteria = criteria_for(self.energy_left, atoms, estimating)
-        run.stopping.add(criteria)
-        run.look(self.request)
-        if isinstance(run.direction, Checked):
-            run.direction = replace(run.direction, fmax=float(self.fmax))
-        return Plan(
-            kind=self.kind(run, surrogate is not None),
-            recipe=run.recipe,
-            member=None if run.sees == "internal" else run.cartesian(3 * len(atoms)),
-            estimating=estimating,
-            criteria=tuple(criteria),
-            checking=run.checking,
-            nearest=nearest_of(run.recipe, len(atoms), SENSE.near),
-            optimizer=str(spec),
-            surrogate=surrogate,
-            surrogate_setup_seconds=seconds,
-        )
+        direction = run.direction.inner if isinstance(run.direction, Checked) else run.direction
+        member = None if run.sees == "internal" else run.cartesian(3 * len(atoms))
+        method = Method(direction, run.control, run.sees, run.recipe, member, run.stiffness, str(spec))
+        if recipe is not None:
+            self.unguided = method
+        return method
 
-    def kind(self, run: DirectionOptimizer, guided: bool) -> Kind:
+    def kind(self, method: "Method", guided: bool) -> Kind:
         """The kind of this run: the same object for all that can go together."""
-        alone = guided or run.sees == "elastic"
+        direction, control, sees = method.direction, method.control, method.sees
+        alone = guided or sees == "elastic"
         joined: Callable[[Sequence[Coordinates[Any]]], Coordinates[Any]]
-        if run.sees == "internal":
+        if sees == "internal":
             joined = internal
-        elif run.sees == "cartesian":
-            joined = partial(cartesian, run.stiffness)
+        elif sees == "cartesian":
+            joined = partial(cartesian, method.stiffness)
         else:
             joined = only
         if alone:
-            return Kind(run.direction, run.control, joined, alone)
-        key = (run.direction, run.control, run.sees, run.stiffness)
-        return self.kinds.setdefault(key, Kind(run.direction, run.control, joined))
+            return Kind(direction, control, joined, alone)
+        key = (direction, control, sees, method.stiffness)
+        return self.kinds.setdefault(key, Kind(direction, control, joined))
+
+
+class Method(NamedTuple):
+    """What an optimizer would do with some atoms."""
+
+    direction: Direction[Any, Any]  # without a check
+    control: StepControl[Any]
+    sees: str  # the coordinates: "internal", "elastic" or "cartesian"
+    recipe: Recipe | None  # of internal coordinates
+    member: Coordinates[Any] | None  # other coordinates
+    stiffness: float  # of Cartesian ones, eV/A^2
+    optimizer: str  # with every hyper-parameter
 
 
 def internal(members: Sequence[Coordinates[Any]]) -> Internal:

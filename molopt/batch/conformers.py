@@ -53,6 +53,6 @@ def pulls_of(xyz: Array, gradients: Array) -> list[float]:
     inertia = np.einsum("sni,sni->s", arms, arms)[:, None, None] * np.eye(3) - np.einsum("sni,snj->sij", arms, arms)
     values, axes = np.linalg.eigh(inertia)
     roots = np.where(values > 1e-6 * values[:, -1:], 1 / np.sqrt(np.maximum(values, 1e-300)), 0.0)
-    torque = roots * np.einsum("sij,si->sj", axes, np.cross(arms, rows).sum(axis=1))
+    torque = roots * np.einsum("sij,si->sj", axes, formulas.cross(arms, rows).sum(axis=1))
     force = rows.sum(axis=1) / np.sqrt(xyz.shape[1])
     return np.sqrt((torque**2).sum(axis=1) + (force**2).sum(axis=1)).tolist()

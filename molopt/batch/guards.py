@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from ase import Atoms
+from scipy.spatial.distance import pdist
 
 from molopt.errors import Exploded
 from molopt.potentials.progress import Patience
@@ -114,21 +115,15 @@ def judge(
 def looked_around(places: Partition, guarded: Guarded, x: Array, systems: Array, minds: "Sequence[Mind]") -> Guarded:
     """The runs with the distances of these systems looked at, at x (3N,)."""
     clear_x, clearance = guarded.clear_x.copy(), guarded.clearance.copy()
-    sizes = places.sizes[systems]
-    for size in np.unique(sizes):
-        group = systems[sizes == size]
-        at = (places.bounds[group][:, None] + np.arange(size)).ravel()
-        clear_x[at] = x[at]
-        if size > 3 * LARGE:
-            clearance[group] = 0.0
+    for s in systems.tolist():
+        part = places.part(s)
+        clear_x[part] = x[part]
+        if places.sizes[s] > 3 * LARGE:
+            clearance[s] = 0.0
             continue
-        xyz = x[at].reshape(len(group), -1, 3)
-        gaps = xyz[:, :, None] - xyz[:, None]
-        distances = np.sqrt(np.einsum("sijk,sijk->sij", gaps, gaps))
-        room = SENSE.apart - distances.max(axis=(1, 2))
-        distances[:, np.arange(size // 3), np.arange(size // 3)] = np.inf
-        limits = np.array([minds[s].nearest for s in group])
-        clearance[group] = np.minimum((distances - limits).min(axis=(1, 2), initial=np.inf), room) / 2
+        distances = pdist(x[part].reshape(-1, 3))
+        room = SENSE.apart - distances.max(initial=0.0)
+        clearance[s] = np.minimum((distances - minds[s].nearest).min(initial=np.inf), room) / 2
     return guarded._replace(clear_x=clear_x, clearance=clearance)
 
 
@@ -138,8 +133,8 @@ class Mind:
     Parameters
     ----------
     numbers : (N,) array of int
-    nearest : (N, N) array
-        Angstrom; distances that pairs of atoms keep without being looked at closely.
+    nearest : (N (N - 1) / 2,) array
+        Angstrom; distances that pairs of atoms keep without being looked at closely, in the order of `pdist`.
     """
 
     def __init__(self, numbers: Array, nearest: Array) -> None:

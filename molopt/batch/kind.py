@@ -51,8 +51,8 @@ class Plan:
         What a run must meet beside fmax.
     checking : Checking
         The check of a run that has not begun.
-    nearest : (N, N) array
-        Angstrom; the distances that atoms keep without a closer look (`molopt.batch.guards`).
+    nearest : (N (N - 1) / 2,) array
+        Angstrom; the distances that pairs of atoms keep without a closer look (`molopt.batch.guards`).
     optimizer : str
         With every hyper-parameter.
     surrogate : Surrogate or None

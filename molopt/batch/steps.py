@@ -117,7 +117,7 @@ def departed(flown: "Round", crew: Crew, asked: Stride) -> list[Crew]:
 
 
 def begun(crew: Crew, asked: Stride) -> tuple[Crew, Stride]:
-    """The crew with coordinates for its first step, conformers of a molecule one after another."""
+    """The crew with coordinates for its first step."""
     call, places = asked.call, crew.places
     together: dict[int, list[int]] = defaultdict(list)
     for s, one in enumerate(crew.aboard):

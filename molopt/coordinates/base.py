@@ -205,6 +205,10 @@ class Coordinates(ABC, Generic[L]):
     def pull_back_at(self, x: Array, covector: Array) -> Array:
         """(3N,) A^T v at any geometry x (3N,)."""
 
+    def outdated(self, x: Array) -> Array:
+        """(S,) which systems the coordinates may no longer describe at x (3N,), and must be looked at closely."""
+        return np.zeros(self.layout.count, dtype=bool)
+
     def place(self, x: Array) -> Place[L]:
         """A geometry x (3N,) to be looked at."""
         return Place(self, x)

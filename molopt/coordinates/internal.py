@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from molopt.coordinates.base import Coordinates, Linearization
-from molopt.coordinates.kernels.compilable import alike, compilable
+from molopt.coordinates.kernels.compilable import compilable
 from molopt.coordinates.member import Member
 from molopt.coordinates.side_by_side import SideBySide, divided
 from molopt.rules.partition import Array, Partition
@@ -15,8 +15,8 @@ from molopt.rules.state import Layout
 class Internal(Coordinates[Linearization]):
     """Those of each member, side by side.
 
-    Successive members of one molecule are served together by compiled kernels where these can be
-    (`molopt.coordinates.kernels`), all others one by one by NumPy and SciPy.
+    Successive members are served together by compiled kernels where they can be (`molopt.coordinates.kernels`), all
+    others one by one by NumPy and SciPy.
 
     Parameters
     ----------
@@ -71,6 +71,9 @@ class Internal(Coordinates[Linearization]):
             [part.pull_back_at(x[self.places.part(n)], covector[self.entries.part(n)]) for n, part in parts]
         )
 
+    def outdated(self, x: Array) -> Array:
+        return np.concatenate([part.outdated(x[self.places.part(n)]) for n, part in enumerate(self.parts)])
+
     def move(self, linearization: Linearization, displacement: Array) -> tuple[Array, Array]:
         pairs = enumerate(zip(self.parts, parts_of(linearization), strict=True))
         moved = [part.move(piece, displacement[self.entries.part(n)]) for n, (part, piece) in pairs]
@@ -82,7 +85,7 @@ def served(members: Sequence[Member]) -> Iterator[Coordinates]:
     """The coordinates of successive members, as many together as kernels serve."""
     waiting: list[Member] = []
     for member in members:
-        if waiting and not (compilable(member) and alike(waiting[-1], member)):
+        if waiting and not compilable(member):
             yield group_of(waiting)
             waiting = []
         if compilable(member):

@@ -144,6 +144,9 @@ class Member(Coordinates[Linearized]):
         found = self.rows(x).transposed_times(covector)
         return found if self.movable.all() else np.where(self.movable, found, 0.0)
 
+    def outdated(self, x: Array) -> Array:
+        return np.array([bool(evaluation.outdated(self.primitives, x))])
+
     def between(self, old: Linearized, new: Linearized) -> Array:
         return self.roots * self.primitives.change(new.x, new.values, old.x, old.values)
 

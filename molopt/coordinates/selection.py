@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from molopt.coordinates import formulas
-from molopt.coordinates.description import undescribed
+from molopt.coordinates.description import LOOSE, undescribed
 from molopt.coordinates.fragments import Fragments
 from molopt.coordinates.primitives import Primitives
-from molopt.coordinates.topology import Topology
+from molopt.coordinates.topology import AROUND, Topology, lengths
 from molopt.rules.partition import Array
 
 STRAIGHT = np.deg2rad(165)  # an angle that wide is not a coordinate, and no torsion goes through it
@@ -97,8 +97,24 @@ def listed(topology: Topology, shape: Shape, xyz: Array, anchored: bool, axes: A
     )
     if len(topology.numbers) == 1:
         return replace(table, fragments=Fragments(), points=np.zeros(1, dtype=int))
+    if complete(topology, shape, table.torsions, xyz):
+        return table
     points = undescribed(table, topology, xyz)
     return replace(table, points=np.array(points, dtype=int)) if points else table
+
+
+def complete(topology: Topology, shape: Shape, torsions: Array, xyz: Array) -> bool:
+    """Whether it is plain, without algebra, that a list with these torsions describes every motion at xyz (N, 3).
+
+    Without straight and folded angles, lengths, angles and planes keep the shape of each centre with its neighbours.
+    Two such shapes that are bonded share two atoms; either they share a third one, or a torsion says how they are
+    turned. Nor can an atom at the end of a torsion move alone: its bond, its angle and the torsion change in three
+    directions at right angles, by no less than one over the length of the bond.
+    """
+    if len(topology.fragments) > 1 or topology.near.shape[1] > AROUND or shape.straight.any() or shape.folded.any():
+        return False
+    ends = np.bincount(torsions[:, [0, 3]].ravel(), minlength=len(xyz))
+    return bool(ends.all() and (LOOSE * lengths(xyz, topology.bonds) ** 2 < 1).all())
 
 
 def principal_axes(xyz: Array) -> Array:
@@ -180,7 +196,7 @@ def torsions_of(topology: Topology, shape: Shape) -> Array:
     kept = np.flatnonzero(bent)
     new = np.diff(rows[kept, 1:3], axis=0, prepend=-1).any(axis=1)  # another bond than the row before
     starts = np.flatnonzero(new)
-    counts = np.diff([*starts, len(kept)])
+    counts = np.diff(starts, append=len(kept))
     if (counts > CROWDED).any():
         kept = kept[[start + n for start, count in zip(starts, counts, strict=True) for n in thinned(count)]]
     return rows[kept[~(shape.folded[first[kept]] | shape.folded[last[kept]])]]
@@ -197,6 +213,8 @@ def torsions_along(topology: Topology, straight: Straight, chains: list[Chain], 
             every = [(a, b, c, d) for a in starts for d in ends if len({a, b, c, d}) == 4]
             found += [every[n] for n in thinned(len(every)).tolist()]
     rows = np.array(found, dtype=int).reshape(-1, 4)
+    if not len(rows):
+        return rows
     angles = [formulas.angle_value(xyz[part]) for part in (rows[:, :3], rows[:, 1:])]
     return rows[np.all([(angle > FOLDED) & (angle < STRAIGHT) for angle in angles], axis=0)]
 

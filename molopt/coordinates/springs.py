@@ -1,13 +1,26 @@
 """From a list of coordinates and the constants of classes to the learned springs of a molecule, as flat arrays."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
 from ase.data import covalent_radii
 
-from molopt.coordinates.classes import CONTACT_KINDS, CONTACT_NAMES, MARK, Classes, Names, Naming
+from molopt.coordinates.classes import (
+    CONTACT_KINDS,
+    CONTACT_NAMES,
+    MARK,
+    Classes,
+    Names,
+    Naming,
+    angular,
+    beside,
+    bonded,
+    planar,
+    shared,
+    turning,
+)
 from molopt.coordinates.kinds import KINDS
 from molopt.coordinates.metric_table import Angles, Contacts, Couplings, Geminal, Planarity, Stretches, Torsions
 from molopt.coordinates.model_hessian import CONJUGATED, DISTANCES, LENGTHS
@@ -28,12 +41,15 @@ NODES = {  # constants of each class
     "contact": DISTANCES.number,
     **{f"{kind}{sign}": 1 if kind == "conjugated" else 2 for kind in COUPLED for sign in "+-"},
 }
+CONTACT_GROUPS = np.arange(len(CONTACT_NAMES)).reshape(2, len(CONTACT_KINDS), len(CONTACT_KINDS))
 CHAIN = ("chain", "chain")
 EVERY = ("*", "*")
 
 
 class Constants(Protocol):
     """The constants of classes."""
+
+    def __hash__(self) -> int: ...
 
     def __call__(self, kind: str, names: list[Names], unseen: float = np.nan) -> Array:
         """(len(names), nodes) eV/A^2 or eV/rad^2; `unseen` where neither the own class nor the wider one is known."""
@@ -73,29 +89,29 @@ class Springs:
         """Of the coordinates themselves, those of each kind in their order."""
         table, naming = self.primitives, self.naming
         return {
-            "stretch": naming.classes(table.stretches, naming.bonded),
-            "angle": naming.classes(table.angles, naming.angular),
-            "bend": naming.classes(table.bends[:, :3], naming.angular).repeated(2),
+            "stretch": naming.classes(table.stretches, bonded),
+            "angle": naming.classes(table.angles, angular),
+            "bend": naming.classes(table.bends[:, :3], angular).repeated(2),
             "torsion": self.turning,
-            "plane": naming.classes(table.planes, naming.planar),
+            "plane": naming.classes(table.planes, planar),
         }
 
     @cached_property
     def ends(self) -> tuple[Array, Array]:
         """(nt, 2) atoms about which each torsion turns, as names have them, and whether they are bonded (nt,)."""
-        b, c = self.primitives.torsions[:, 1:3].T
-        bonds = self.topology.bonds @ (self.primitives.natoms, 1)
-        bonded = np.isin(np.minimum(b, c) * self.primitives.natoms + np.maximum(b, c), bonds)
+        pairs = self.primitives.torsions[:, 1:3]
+        b, c = pairs.T
+        beside = (self.topology.near[b] == c[:, None]).any(axis=1)
         rank = self.naming.rank * self.primitives.natoms + np.arange(self.primitives.natoms)
-        swapped = bonded & (rank[b] > rank[c])
-        return np.stack([np.where(swapped, c, b), np.where(swapped, b, c)], axis=1), bonded
+        swapped = beside & (rank[b] > rank[c])
+        return np.where(swapped[:, None], pairs[:, ::-1], pairs), beside
 
     @cached_property
     def turning(self) -> Classes:
         """Of torsions."""
-        ends, bonded = self.ends
-        names, groups = self.naming.classes(ends, self.naming.turning)
-        return Classes([*names, CHAIN], np.where(bonded, groups, len(names)))
+        ends, beside = self.ends
+        names, groups = self.naming.classes(ends, turning)
+        return Classes([*names, CHAIN], np.where(beside, groups, len(names)))
 
     def known(self, kind: str, classes: Classes, unseen: float = np.nan) -> Array:
         """(n, nodes) constants of springs, `unseen` where their classes are not known."""
@@ -161,23 +177,24 @@ class Springs:
         table, naming, topology = self.primitives, self.naming, self.topology
         keys = table.stretches @ (table.natoms, 1)
         order = np.argsort(keys)
-
-        def stretch(i: Array, j: Array) -> Array:
-            key = np.minimum(i, j) * table.natoms + np.maximum(i, j)
-            return order[np.searchsorted(keys, key, sorter=order)]
-
         i, j, k = table.angles.T
         angle = table.slices["angle"].start + np.arange(len(j))
         near, far, centre = np.concatenate([i, k]), np.concatenate([k, i]), np.concatenate([j, j])
-        one, other, shared = pairs_of_equals(centre * table.natoms + near)
+        one, other, arms = pairs_of_equals(centre * table.natoms + near)
         a, b, c, d = topology.torsions[self.conjugated].T
-        beside = naming.classes(np.stack([near, centre, far], axis=1), naming.beside)
-        sharing = naming.classes(np.stack([*np.divmod(shared, table.natoms)], axis=1), naming.shared)
+        ends = np.concatenate([near, a, c]), np.concatenate([centre, b, d])
+        wanted = np.minimum(*ends) * table.natoms + np.maximum(*ends)
+        stretch = order[np.searchsorted(keys, wanted, sorter=order)]
+        arm, before, after = np.split(stretch, [len(near), len(near) + len(a)])
+        first, second = arm.reshape(2, -1)
+        twice = np.concatenate([angle, angle])
+        leaning = naming.classes(np.stack([near, centre, far], axis=1), beside)
+        sharing = naming.classes(np.stack([*np.divmod(arms, table.natoms)], axis=1), shared)
         return {
-            "stretch-stretch": Coupled(self.diagonal["angle"], stretch(i, j), stretch(j, k), j),
-            "stretch-angle": Coupled(beside, stretch(near, centre), np.tile(angle, 2), centre),
-            "angle-angle": Coupled(sharing, np.tile(angle, 2)[one], np.tile(angle, 2)[other], shared // table.natoms),
-            "conjugated": Coupled(Classes([EVERY], np.zeros(len(a), dtype=int)), stretch(a, b), stretch(c, d), b),
+            "stretch-stretch": Coupled(self.diagonal["angle"], first, second, j),
+            "stretch-angle": Coupled(leaning, arm, twice, centre),
+            "angle-angle": Coupled(sharing, twice[one], twice[other], arms // table.natoms),
+            "conjugated": Coupled(Classes([EVERY], np.zeros(len(a), dtype=int)), before, after, b),
         }
 
     @cached_property
@@ -189,26 +206,34 @@ class Springs:
         return np.flatnonzero(heavy & (degrees[b] <= 3) & (degrees[c] <= 3))
 
     def couplings(self) -> Couplings:
-        parts = [self.couplings_of(kind, *coupled) for kind, coupled in self.coupled().items()]
-        return Couplings(*(np.concatenate(part) for part in zip(*parts, strict=True)))
-
-    def couplings_of(self, kind: str, classes: Classes, first: Array, second: Array, centres: Array) -> Couplings:
-        plus, minus = (self.known(f"{kind}{sign}", classes, unseen=0.0) for sign in "+-")
-        if plus.shape[1] == 1:  # of flat centres only
-            plus, minus = (np.concatenate([part, np.zeros_like(part)], axis=1) for part in (plus, minus))
+        coupled = self.coupled()
+        plus, minus = (
+            np.concatenate([self.on_centres(f"{kind}{sign}", found.classes) for kind, found in coupled.items()])
+            for sign in "+-"
+        )
+        scale = np.repeat([COUPLED[kind] for kind in coupled], [len(found.centres) for found in coupled.values()])
+        _, *rows = zip(*coupled.values(), strict=True)
         kept = np.flatnonzero((plus + minus).any(axis=1))
-        scale = np.full(len(kept), COUPLED[kind])
         plus, minus = plus[kept], minus[kept]
-        return Couplings(first[kept], second[kept], centres[kept], scale, plus + minus, plus - minus)
+        first, second, centres = (np.concatenate(part)[kept] for part in rows)
+        return Couplings(first, second, centres, scale[kept], plus + minus, plus - minus)
+
+    def on_centres(self, kind: str, classes: Classes) -> Array:
+        """(n, 2) constants where the centre is flat and where it is not, zero where nothing is known."""
+        constants = self.constants(kind, classes.names, unseen=0.0)
+        if constants.shape[1] == 1:  # of flat centres only
+            constants = np.concatenate([constants, np.zeros_like(constants)], axis=1)
+        return constants[classes.groups]
 
     @cached_property
     def around(self) -> Array:
         """(n, 3) angles whose ends are two bonds apart."""
-        return np.concatenate([self.primitives.angles, self.primitives.straight])
+        straight = self.primitives.straight
+        return np.concatenate([self.primitives.angles, straight]) if len(straight) else self.primitives.angles
 
     @cached_property
     def geminal_classes(self) -> Classes:
-        return self.naming.classes(self.around, self.naming.angular)
+        return self.naming.classes(self.around, angular) if len(self.primitives.straight) else self.diagonal["angle"]
 
     def geminal(self) -> Geminal:
         rows = self.around
@@ -217,10 +242,14 @@ class Springs:
         return Geminal(rows[kept][:, [0, 2]], rows[kept, 1], constants[kept])
 
     def contacts(self) -> Contacts:
-        constants = self.constants("contact", CONTACT_NAMES, unseen=0.0)
-        groups = np.arange(len(constants)).reshape(2, len(CONTACT_KINDS), len(CONTACT_KINDS))
         radii = van_der_waals(self.topology.numbers)
-        return Contacts(self.naming.contact_kinds, radii, groups, DISTANCES.pieces(constants, beyond=1))
+        return Contacts(self.naming.contact_kinds, radii, CONTACT_GROUPS, contact_pieces(self.constants))
+
+
+@lru_cache(maxsize=8)
+def contact_pieces(constants: Constants) -> Array:
+    """(groups, 9, 3) of the springs between atoms that touch: those of all molecules."""
+    return DISTANCES.pieces(constants("contact", CONTACT_NAMES, unseen=0.0), beyond=1)
 
 
 def pairs_of_equals(keys: Array) -> tuple[Array, Array, Array]:

@@ -12,7 +12,8 @@ from scipy.spatial import cKDTree
 from molopt.rules.partition import Array
 
 BONDED = 1.3  # times the sum of covalent radii
-MOST = {1: 1, 5: 4, 6: 4, 7: 4, 8: 3, 9: 1, 14: 4, 15: 4, 16: 4, 17: 1, 34: 4, 35: 1, 53: 1}  # neighbours in organic
+MOST = np.zeros(len(covalent_radii), dtype=int)  # neighbours that elements have in organic molecules
+MOST[[1, 5, 6, 7, 8, 9, 14, 15, 16, 17, 34, 35, 53]] = [1, 4, 4, 4, 3, 1, 4, 4, 4, 1, 4, 1, 1]
 AROUND = 6  # neighbours of a centre that can lie in a plane with it as one shape
 THREES = np.array(list(combinations(range(AROUND), 3))).T
 FOUR = 4  # bonds apart, or more
@@ -127,7 +128,7 @@ class Topology:
     @cached_property
     def inorganic(self) -> Array:
         """(N,) which atoms are of other elements than organic molecules have, or have more neighbours than there."""
-        return self.degrees > np.array([MOST.get(z, 0) for z in self.numbers.tolist()], dtype=int)
+        return self.degrees > MOST[self.numbers]
 
     @cached_property
     def beside_inorganic(self) -> Array:

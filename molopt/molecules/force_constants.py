@@ -47,16 +47,16 @@ class MMFFConstants:
 
     def constants(self, primitives: Primitives) -> np.ndarray:
         """(nq,) eV/A^2 and eV/rad^2, NaN where MMFF94 has none, and for torsions: theirs depend on the geometry."""
-        bend = self.properties.GetMMFFAngleBendParams
+        stretch, bend = self.properties.GetMMFFBondStretchParams, self.properties.GetMMFFAngleBendParams
         known = {
-            "stretch": self.table(self.properties.GetMMFFBondStretchParams, primitives.stretches) * PER_MILLIDYNE,
-            "angle": self.table(bend, primitives.angles) * PER_MILLIDYNE,
-            "bend": np.repeat(self.table(bend, primitives.bends[:, :3]), 2) * PER_MILLIDYNE,
+            "stretch": self.table(stretch, primitives.stretches, 2)[:, 0] * PER_MILLIDYNE,
+            "angle": self.table(bend, primitives.angles, 2)[:, 0] * PER_MILLIDYNE,
+            "bend": np.repeat(self.table(bend, primitives.bends[:, :3], 2)[:, 0], 2) * PER_MILLIDYNE,
             "plane": self.planes(primitives.planes),
         }
         constants = np.full(primitives.count, np.nan)
         for kind, k in known.items():
-            constants[primitives.slices[kind]] = k.ravel()
+            constants[primitives.slices[kind]] = k
         return constants
 
     def torsions(self, primitives: Primitives) -> np.ndarray:
@@ -82,29 +82,25 @@ class MMFFConstants:
         It depends on the types of the four atoms alone.
         """
         known: dict[tuple[int, ...], float] = {}
-        types = self.types.tolist()
+        types, get = self.types.tolist(), self.properties.GetMMFFOopBendParams
         found = []
         for centre, *others in planes.tolist():
             key = (types[centre], *sorted(types[atom] for atom in others))
             if key not in known:
-                orders = [(i, centre, j, k) for i, j, k in itertools.permutations(others)]
-                known[key] = plane_constant(self.table(self.properties.GetMMFFOopBendParams, np.array(orders)))
+                wilson = [get(self.molecule, i, centre, j, k) for i, j, k in itertools.permutations(others)]
+                known[key] = plane_constant([constant for constant in wilson if constant is not None])
             found.append(known[key])
         return np.array(found)
 
-    def table(self, getter: Callable[..., Any], indices: np.ndarray, width: int = 1) -> np.ndarray:
-        """(n, width) parameters of each row of atom indices, after the class that comes first; NaN where none are."""
-        molecule, missing = self.molecule, (np.nan,) * width
-        rows = [getter(molecule, *row) for row in indices.tolist()]
-        return np.array([missing if row is None else values(row, width) for row in rows]).reshape(-1, width)
+    def table(self, getter: Callable[..., Any], indices: np.ndarray, width: int) -> np.ndarray:
+        """(n, width) the parameters that follow a class, of each row of atom indices; NaN where there are none."""
+        molecule, missing = self.molecule, (np.nan,) * (1 + width)
+        rows = [getter(molecule, *row) or missing for row in indices.tolist()]
+        return np.array(rows, dtype=float).reshape(-1, 1 + width)[:, 1:]
 
 
-def plane_constant(wilson: np.ndarray) -> float:
-    """That of the triple product, eV, from those of Wilson angles, mdyn A/rad^2, or NaN where none is known."""
-    known = wilson[np.isfinite(wilson)]
-    return max(float(known.mean()) * 3 / SIN_120**2 * PER_MILLIDYNE, LEAST_PLANE) if len(known) else np.nan
-
-
-def values(row: Any, width: int) -> tuple[float, ...]:
-    """A getter gives one number, or a class and then the numbers."""
-    return (row,) if isinstance(row, float) else tuple(row[1 : 1 + width])
+def plane_constant(wilson: list[float]) -> float:
+    """That of the triple product, eV, from those of Wilson angles, mdyn A/rad^2; NaN where none is known."""
+    if not wilson:
+        return np.nan
+    return max(sum(wilson) / len(wilson) * 3 / SIN_120**2 * PER_MILLIDYNE, LEAST_PLANE)

@@ -3,6 +3,7 @@
 import logging
 import random
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -12,7 +13,7 @@ from rdkit import Chem, rdBase
 
 from molopt.errors import InputError
 from molopt.molecules.acceptance import accepted, smiles_of
-from molopt.molecules.annotation import annotate
+from molopt.molecules.annotation import annotate, atoms_in, bonds_in
 from molopt.molecules.checks import check_geometry, check_spin
 from molopt.molecules.electrons import charge_of, contradiction, lowest_spin, name_of, spin_of, told
 from molopt.molecules.embedding import embedded, embedded_first
@@ -239,7 +240,11 @@ class Molecule:
 
     @property
     def numbers(self) -> np.ndarray:
-        return np.array([atom.GetAtomicNum() for atom in self._mol.GetAtoms()])
+        return self._numbers.copy()
+
+    @cached_property
+    def _numbers(self) -> np.ndarray:
+        return np.array([atom.GetAtomicNum() for atom in atoms_in(self._mol)])
 
     @property
     def positions(self) -> np.ndarray:
@@ -247,14 +252,18 @@ class Molecule:
 
     @property
     def bonds(self) -> np.ndarray:
-        pairs = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in self._mol.GetBonds()]
+        return self._bonds.copy()
+
+    @cached_property
+    def _bonds(self) -> np.ndarray:
+        pairs = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in bonds_in(self._mol)]
         return np.array(pairs, dtype=int).reshape(-1, 2)
 
     @property
     def smiles(self) -> str:
         return smiles_of(self._mol)
 
-    @property
+    @cached_property
     def graph(self) -> bytes:
         """Atoms, bonds, stereo, charge and multiplicity without the geometry: conformers have the same."""
         known = (self._charge, self._spin, self._orders_known)
@@ -272,7 +281,7 @@ class Molecule:
 
     def atoms(self) -> Atoms:
         """New `ase.Atoms` whose info holds name, charge, spin and bonds, as data that files keep."""
-        atoms = Atoms(self.numbers, self.positions)
+        atoms = Atoms(self._numbers, self.positions)
         atoms.info.update(name=self._name, charge=self._charge, spin=self._spin)
         atoms.info.update(self.annotation())
         return atoms
@@ -324,7 +333,8 @@ class Molecule:
 
     def __getstate__(self) -> dict[str, Any]:
         kept = int(Chem.PropertyPickleOptions.AllProps) | int(Chem.PropertyPickleOptions.CoordsAsDouble)
-        return vars(self) | {"_mol": self._mol.ToBinary(kept)}
+        found_out = {name: vars(self)[name] for name in vars(self) if name not in ("_numbers", "_bonds", "graph")}
+        return found_out | {"_mol": self._mol.ToBinary(kept)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state | {"_mol": Chem.Mol(state["_mol"])})

@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,7 +17,7 @@ from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.checking import Checking
 from molopt.optimizers.continuing import ContinuingOptimizer
 from molopt.optimizers.coordinates import is_elastic, recipe_of
-from molopt.optimizers.energy_left import recipe_for
+from molopt.optimizers.energy_left import recipe_of_estimate
 from molopt.optimizers.internals import Recipe
 from molopt.optimizers.meeting_constraints import prepare
 from molopt.optimizers.restart import Restart
@@ -131,14 +130,10 @@ class DirectionOptimizer(ContinuingOptimizer):
         if self.checking.possible:
             inner = self.direction.inner if isinstance(self.direction, Checked) else self.direction
             self.direction = self.checking.direction(inner)
-        elif self.checking.asked.kind:
-            log.info("the curvature of the end is not checked: %s", self.checking.why_not)
 
     def recipe_of_estimate(self) -> Recipe:
         """That of the energy left, of the molecule that was perceived when the run began."""
-        if self.recipe is not None and self.recipe.model.name == "blend" and self.recipe.held.movable.any():
-            return replace(self.recipe, surface=None)
-        return recipe_for(self.atoms, self.molecule if self.recipe is None else self.recipe.molecule)
+        return recipe_of_estimate(self.recipe, self.atoms, self.molecule)
 
     @classmethod
     def default_control(cls, coordinates: str) -> StepControl[Any]:

@@ -58,11 +58,13 @@ def movable_of(atoms: Atoms) -> Array | None:
 
 def is_metal(target: Any) -> bool:
     """Whether these are three atoms or more, all of them metals, that make a body: a cluster."""
-    if not isinstance(target, Atoms) or len(target) < FEWEST or target.pbc.any() or body_of(target) is None:
+    if not isinstance(target, Atoms) or len(target) < FEWEST or target.pbc.any():
         return False
-    return not np.isin(target.numbers, NONMETALS).any()
+    return not np.isin(target.numbers, NONMETALS).any() and body_of(target) is not None
 
 
 def is_extended(target: Any) -> bool:
     """Whether this is a body that is not a molecule: periodic atoms, or atoms and cell."""
-    return body_of(target) is not None and (not isinstance(target, Atoms) or bool(target.pbc.any()))
+    if isinstance(target, Atoms) and not target.pbc.any():
+        return False
+    return body_of(target) is not None

@@ -98,6 +98,8 @@ class Checking:
             why_not = f"the run is in {sees} coordinates, and a check needs internal ones"
         elif asked.kind and recipe is not None and not recipe.held.freedoms(atoms.positions):
             why_not = "no atom is free to move"
+        if asked.kind and why_not:
+            log.info("the curvature of the end is not checked: %s", why_not)
         natoms = len(atoms) if isinstance(atoms, Atoms) else 0
         return cls(asked, stopping, natoms, None if recipe is None else recipe.molecule, tell, why_not)
 

@@ -16,7 +16,7 @@ log = logging.getLogger("molopt")
 COORDINATES = (*registry.COORDINATES, "auto")
 
 
-def recipe_of(atoms: Any, coordinates: str, model: str, molecule: Molecule | None = None) -> Recipe | None:
+def recipe_of(atoms: Any, coordinates: str, model: str = "blend", molecule: Molecule | None = None) -> Recipe | None:
     """How internal coordinates are built; None where the run is Cartesian."""
     if coordinates not in COORDINATES:
         raise InputError(f"coordinates must be one of {', '.join(COORDINATES)}, got {coordinates!r}")

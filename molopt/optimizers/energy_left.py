@@ -91,6 +91,13 @@ def recipe_for(atoms: Any, molecule: Molecule | None = None) -> Recipe:
     return recipe
 
 
+def recipe_of_estimate(recipe: Recipe | None, atoms: Any, molecule: Molecule | None) -> Recipe:
+    """That of a run: its own recipe where this has the model of the estimate, with all that was built of it so far."""
+    if recipe is not None and recipe.model.name == "blend" and recipe.held.movable.any():
+        return replace(recipe, surface=None)
+    return recipe_for(atoms, molecule if recipe is None else recipe.molecule)
+
+
 def known_forces(atoms: Atoms) -> Array:
     """(N, 3) constraints applied, eV/A; InputError where a force call would be needed."""
     if atoms.calc is None:

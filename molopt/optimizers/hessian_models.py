@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from typing import Self
+from functools import cached_property
 
 import numpy as np
 
@@ -34,25 +34,30 @@ class HessianModel:
     ----------
     name : str
         Of `MODEL_NAMES`.
-    known : MMFFConstants or None
-        MMFF94's constants, where the model uses them, bonds are known with their orders, and MMFF94 has types for all
-        atoms.
-    repulsion : Repulsion
-        Who repels whom.
+    molecule : Molecule
     yielding : bool
         Whether it is the model of an estimate of the energy left (`metric.yielding`).
     """
 
     name: str
-    known: MMFFConstants | None
-    repulsion: Repulsion
+    molecule: Molecule
     yielding: bool = False
 
-    @classmethod
-    def of(cls, name: str, molecule: Molecule) -> Self:
-        """The model of this name for a molecule."""
-        known = constants_of(molecule) if name in ("blend", "mmff94") else None
-        return cls(name, known, generic_repulsion(molecule.numbers) if known is None else known.repulsion())
+    @cached_property
+    def known(self) -> MMFFConstants | None:
+        """MMFF94's constants, where the model uses them, bond orders are known, and MMFF94 has types for all atoms."""
+        if self.name not in ("blend", "mmff94") or not self.molecule.orders_known:
+            return None
+        try:
+            return MMFFConstants(self.molecule.to_rdkit())
+        except LookupError as error:
+            log.debug("%s", error)
+            return None
+
+    @property
+    def repulsion(self) -> Repulsion:
+        """Who repels whom."""
+        return generic_repulsion(self.molecule.numbers) if self.known is None else self.known.repulsion()
 
     def table(self, primitives: Primitives, topology: Topology) -> MetricTable:
         """What is known of the Hessian at each geometry, whether it is the model of an estimate or not."""
@@ -82,13 +87,3 @@ class HessianModel:
             known = self.known.constants(primitives)
             known[primitives.slices["torsion"]] = torsion_totals(primitives, self.known.torsions(primitives), x)
         return stiffness(primitives, known, filling)
-
-
-def constants_of(molecule: Molecule) -> MMFFConstants | None:
-    if not molecule.orders_known:
-        return None
-    try:
-        return MMFFConstants(molecule.to_rdkit())
-    except LookupError as error:
-        log.debug("%s", error)
-        return None

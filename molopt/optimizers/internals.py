@@ -86,7 +86,7 @@ class Recipe:
         held = held_of(atoms)
         molecule = perceived(atoms) if molecule is None else molecule
         lists = Lists(Topology(molecule.numbers, np.sort(molecule.bonds, axis=1)))
-        return cls(molecule, lists, HessianModel.of(model, molecule), held)
+        return cls(molecule, lists, HessianModel(model, molecule), held)
 
     @property
     def topology(self) -> Topology:

@@ -10,6 +10,7 @@ from rdkit.Chem import rdForceFieldHelpers
 
 from molopt.errors import InputError
 from molopt.molecules import Molecule
+from molopt.molecules.annotation import atoms_in
 from molopt.molecules.smiles import reason
 
 VARIANTS = {"mmff94": "MMFF94", "mmff94s": "MMFF94s"}
@@ -60,7 +61,7 @@ def mmff(molecule: Molecule, method: str, terms: str = "all") -> Any:
             f"{method} needs bond orders, and those of {name} are not known at charge {molecule.charge}: "
             "give another charge if that is wrong, or use uff or gfn2-xtb"
         )
-    radicals = [atom.GetIdx() for atom in mol.GetAtoms() if atom.GetNumRadicalElectrons()]
+    radicals = [atom.GetIdx() for atom in atoms_in(mol) if atom.GetNumRadicalElectrons()]
     if radicals:
         raise InputError(
             f"{method} has no parameters for radicals, and {labelled(mol, radicals[0])} of {name} has an unpaired "

@@ -1,32 +1,28 @@
-"""Which systems kernels serve, and what the systems of one molecule share there."""
+"""Which systems kernels serve, and the tables that those of one molecule share."""
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
+
+import numpy as np
 
 from molopt.coordinates.member import Member
 from molopt.coordinates.metric import Model
 from molopt.coordinates.metric_table import MetricTable, Scaling
 from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.rigid import nothing
+from molopt.rules.partition import Array
 
 if TYPE_CHECKING:  # numba takes its time: it is imported where a system is to be served
-    from molopt.coordinates.kernels.tables import Chart, Pattern, Springs
+    from molopt.coordinates.kernels.tables import Tables
 
 MOST = 4  # tables of springs that are kept of one list
 LARGEST = 1000  # atoms; tables of all pairs of them take 20 MB, and kernels are still five times as fast as SciPy
 
 
-class Tables(NamedTuple):
-    """What all systems of one molecule share."""
-
-    chart: "Chart"
-    springs: "Springs"
-    pattern: "Pattern"
-
-
-known: WeakKeyDictionary[Primitives, list[tuple[MetricTable, Tables]]] = WeakKeyDictionary()
+known: WeakKeyDictionary[Primitives, list[tuple[MetricTable, "Tables", Any]]] = WeakKeyDictionary()
 
 
 @cache
@@ -58,11 +54,6 @@ def compilable(member: Member) -> bool:
     )
 
 
-def alike(one: Member, other: Member) -> bool:
-    """Whether two systems that kernels serve may be served together: conformers of one molecule."""
-    return one.primitives is other.primitives and model_of(one).table is model_of(other).table
-
-
 def model_of(member: Member) -> Model:
     """The model Hessian of a system that kernels serve."""
     assert isinstance(member.metric, Model)
@@ -74,21 +65,39 @@ def scaling_of(member: Member) -> Scaling:
     return model_of(member).scaling
 
 
-def tables_of(member: Member) -> Tables:
-    """Those of a system, made once for all that have its lists."""
-    from molopt.coordinates.kernels.tables import chart_of, pattern_of, springs_of
+def shelf_of(members: Sequence[Member]) -> tuple[Any, Array]:
+    """The list of the tables of systems that kernels serve, and which of them is that of each system (S,)."""
+    from molopt.coordinates.kernels.systems import one_after_another, put_at_end
+
+    shelves = [tables_of(member) for member in members]
+    numbers: dict[int, int] = {}
+    which = np.array([numbers.setdefault(id(shelf), len(numbers)) for shelf in shelves])
+    first, *rest = {id(shelf): shelf for shelf in shelves}.values()
+    if not rest:
+        return first, which
+    found = one_after_another(first, rest[0])
+    for shelf in rest[1:]:
+        put_at_end(found, shelf)
+    return found, which
+
+
+def tables_of(member: Member) -> Any:
+    """Those of a system as a list of one, made once for all that have its lists."""
+    from molopt.coordinates.kernels.systems import alone
+    from molopt.coordinates.kernels.tables import Tables, chart_of, pattern_of, signs_of, springs_of
 
     table, primitives = model_of(member).table, member.primitives
     found = known.setdefault(primitives, [])
-    for one, tables in found:
+    for one, _, shelf in found:
         if one is table:
-            return tables
+            return shelf
     springs = springs_of(table)
     if found:  # that of an estimate of the energy left, say, with springs at the same places
-        chart, _, pattern = found[0][1]
+        chart, _, pattern, signs = found[0][1]
     else:
         chart = chart_of(primitives)
-        pattern = pattern_of(chart, springs, primitives.natoms)
-    tables = Tables(chart, springs, pattern)
-    known[primitives] = [*found, (table, tables)][-MOST:]
-    return tables
+        pattern, signs = pattern_of(chart, springs, primitives.natoms), signs_of(primitives)
+    tables = Tables(chart, springs, pattern, signs)
+    shelf = alone(tables)
+    known[primitives] = [*found, (table, tables, shelf)][-MOST:]
+    return shelf

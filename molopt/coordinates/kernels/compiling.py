@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 numba: Any
+List: Any = list  # the lists of kernels
 try:
     numba = import_module("numba")
+    List = import_module("numba.typed").List
 except ImportError:  # also where numba does not support the NumPy that is installed
     numba = None
 

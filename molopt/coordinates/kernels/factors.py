@@ -11,28 +11,20 @@ from molopt.coordinates.inverse import LEAST
 from molopt.coordinates.kernels import cholesky, rigid
 from molopt.coordinates.kernels.blocks import multiply
 from molopt.coordinates.kernels.compiling import inner
+from molopt.coordinates.kernels.systems import Factor
 from molopt.rules.partition import Array
 
 
 @inner
 def factorise(
-    pairs: Array,
-    blocks: Array,
-    order: Array,
-    starts: Array,
-    below: Array,
-    slot: Array,
-    motions: Array,
-    count: int,
-    pins: Array,
-    diagonal: Array,
-    lower: Array,
+    pairs: Array, blocks: Array, slot: Array, motions: Array, count: int, pins: Array, factor: Factor
 ) -> bool:
     """Write the factor of the blocks (nb, 9) with `count` rigid motions (6, 3N) held fast.
 
-    False if the matrix is not positive definite on what is left: then it is that of the matrix shifted by a small part
-    of its mean stiffness.
+    `slot` is that of `elimination.fill`. False if the matrix is not positive definite on what is left: then it is that
+    of the matrix shifted by a small part of its mean stiffness.
     """
+    order, starts, below, diagonal, lower = factor
     natoms = order.size
     scale = 0.0
     for n in range(natoms):
@@ -86,19 +78,10 @@ def held(pairs: Array, blocks: Array, motions: Array, count: int, scale: float) 
 
 
 @inner
-def solve(
-    order: Array, starts: Array, below: Array, diagonal: Array, lower: Array, motions: Array, count: int, v: Array
-) -> None:
+def solve(factor: Factor, motions: Array, count: int, v: Array) -> None:
     """Replace v (3N,) by (P H P)^+ v."""
     rigid.project(motions, count, v)
-    solve_outside(order, starts, below, diagonal, lower, motions, count, v)
-
-
-@inner
-def solve_outside(
-    order: Array, starts: Array, below: Array, diagonal: Array, lower: Array, motions: Array, count: int, v: Array
-) -> None:
-    """The same, of a v (3N,) without rigid motions: a product of A^T or of the model Hessian."""
+    order, starts, below, diagonal, lower = factor
     y = np.empty(v.size)
     for t in range(order.size):
         i = 3 * order[t]
@@ -111,8 +94,9 @@ def solve_outside(
 
 
 @inner
-def solve_columns(order: Array, starts: Array, below: Array, diagonal: Array, lower: Array, v: Array) -> None:
+def solve_columns(factor: Factor, v: Array) -> None:
     """Replace v (3N, k) without rigid motions by solutions, which may have some."""
+    order, starts, below, diagonal, lower = factor
     columns = v.shape[1]
     y = np.empty(v.shape)
     for t in range(order.size):

@@ -1,188 +1,133 @@
-"""Internal coordinates of several systems of one molecule at one geometry each, compiled."""
+"""Internal coordinates of several systems at one geometry each, compiled."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
 from molopt.coordinates.base import Linearization
 from molopt.coordinates.kernels import secants, solving
-from molopt.coordinates.kernels.linearize import Geometry, Model, Slopes, Stiff
+from molopt.coordinates.kernels.systems import Pages, turned_together
 from molopt.coordinates.linearization import Linearized
 from molopt.coordinates.secants import SecantStep
 from molopt.rules.partition import Array
+from molopt.rules.state import PerEntry, PerPlace, PerSystem, choose, concatenate, select
 
 if TYPE_CHECKING:
     from molopt.coordinates.kernels.group import Group
 
 
+class Known(NamedTuple):
+    """What directions ask of S systems at their geometries: that of `linearize.Slopes`, and what it is of."""
+
+    x: PerPlace  # (3N,) Angstrom
+    cartesian_gradient: PerPlace  # (3N,) eV/A
+    gradient: PerEntry  # (nq,) sqrt(eV)
+    newton: PerPlace  # (3N,) Angstrom
+    natural_gradient: PerEntry  # (nq,) sqrt(eV)
+    energy_left: PerSystem  # (S,) eV
+    stiff_definite: PerSystem  # (S,) whether A^T A is positive definite but for rigid motions; else it was shifted
+    definite: PerSystem  # (S,) and the model Hessian as well
+
+
 class Compiled(Linearization):
-    """What `Linearized` is for one system, for S of one molecule, by kernels; everything is known when it is made.
+    """What `Linearized` is for one system, for S of any molecules, by kernels; all is known when it is made.
 
     Attributes
     ----------
     group : Group
         The coordinates.
-    geometry, stiff, model, slopes
-        Arrays of the systems, one a row.
+    held : tuple
+        Where kernels find the systems: tables, which, pages, where (`systems`).
+    known : Known
     """
 
-    def __init__(self, group: "Group", geometry: Geometry, stiff: Stiff, model: Model, slopes: Slopes) -> None:
+    def __init__(self, group: "Group", pages: Pages, where: Array, known: Known) -> None:
         self.group = self.coordinates = group
         self.layout = group.layout
+        self.held = group.shelf, group.which, pages, where
+        self.known = known
+        self.x, self.cartesian_gradient = known.x, known.cartesian_gradient
         self.apart: dict[int, Linearized] = {}
-        self.geometry, self.stiff, self.model, self.slopes = geometry, stiff, model, slopes
-        self.x, self.cartesian_gradient = geometry.x.ravel(), geometry.cartesian_gradient.ravel()
 
     @property
     def gradient(self) -> Array:
-        return self.slopes.gradient.ravel()
+        return self.known.gradient
 
     @property
     def newton(self) -> Array:
-        return self.slopes.newton.ravel()
+        return self.known.newton
 
     @property
     def natural_gradient(self) -> Array:
-        return self.slopes.natural_gradient.ravel()
+        return self.known.natural_gradient
 
     @property
     def energy_left(self) -> Array:
-        return self.slopes.energy_left
-
-    @property
-    def definite(self) -> Array:
-        """(S,) whether the model Hessian is positive definite but for rigid motions; else it was shifted."""
-        return self.stiff.definite & self.model.definite
+        return self.known.energy_left
 
     def to_internal(self, move: Array) -> Array:
-        return self.flat(solving.to_internal(self.group.chart, self.geometry, self.rows(move)), move)
+        return like(solving.to_internal(*self.held, columns(move), self.layout.entries.total), move)
 
     def pull_back(self, covector: Array) -> Array:
-        return self.flat(solving.pull_back(self.group.chart, self.geometry, self.rows(covector)), covector)
-
-    def to_cartesian(self, displacement: Array) -> Array:
-        group, rows = self.group, self.rows(displacement)
-        return self.flat(
-            solving.to_cartesian(group.chart, group.pattern, self.geometry, self.stiff, rows), displacement
-        )
+        return like(solving.pull_back(*self.held, columns(covector), self.layout.places.total), covector)
 
     def solve_metric(self, covector: Array) -> Array:
-        found = solving.solve_metric(self.group.pattern, self.geometry, self.stiff, self.rows(covector))
-        return self.flat(found, covector)
+        return like(solving.solve_metric(*self.held, columns(covector)), covector)
 
     def apply_cartesian(self, move: Array) -> Array:
-        return self.flat(solving.apply_hessian(self.model, self.rows(move)), move)
+        return like(solving.apply_hessian(*self.held, columns(move)), move)
 
     def solve_cartesian(self, covector: Array) -> Array:
-        return self.flat(solving.solve_hessian(self.geometry, self.model, self.rows(covector)), covector)
+        return like(solving.solve_hessian(*self.held, columns(covector)), covector)
 
     def change(self, displacement: Array) -> Array:
-        return np.abs(displacement.reshape(self.layout.count, -1) / self.group.scaling.roots).max(axis=1, initial=0.0)
-
-    def longest_move(self, move: Array) -> Array:
-        atoms = move.reshape(self.layout.count, -1, 3)
-        return np.sqrt(np.einsum("sij,sij->si", atoms, atoms).max(axis=1, initial=0.0))
+        return self.layout.entries.max(np.abs(displacement / self.group.scaling.roots))
 
     def lack(self, old: Self, taken: Array) -> Array:
-        before, now = ((part.geometry, part.stiff, part.model) for part in (old, self))
-        slopes = (old.slopes.gradient, self.slopes.gradient)
-        rows = np.ascontiguousarray(taken).reshape(slopes[0].shape)
-        return secants.lack(self.group.chart, self.group.pattern, before, now, slopes, rows).ravel()
+        return secants.lack(*old.held, *self.held[2:], (old.gradient, self.gradient), np.ascontiguousarray(taken))
 
     def secant_step(
         self, steps: Array, lacks: Array, damping: float, radius: Array, maxstep: float, maxchange: float
     ) -> SecantStep:
-        shape = (len(steps), self.layout.count, -1)
-        displacement, *numbers = secants.secant_step(
-            self.group.chart,
-            self.group.pattern,
-            self.geometry,
-            self.stiff,
-            self.model,
-            self.group.scaling.roots,
-            np.ascontiguousarray(steps).reshape(shape),
-            np.ascontiguousarray(lacks).reshape(shape),
-            float(damping),
-            secants.Limits(np.ascontiguousarray(radius, dtype=float), float(maxstep), float(maxchange)),
-        )
-        return SecantStep(displacement.ravel(), *numbers)
+        limits = secants.Limits(np.ascontiguousarray(radius, dtype=float), float(maxstep), float(maxchange))
+        rows = np.ascontiguousarray(steps), np.ascontiguousarray(lacks)
+        return SecantStep(*secants.secant_step(*self.held, self.group.scaling.roots, *rows, float(damping), limits))
 
     def system(self, number: int) -> Linearized:
         if number not in self.apart:
-            member, (x, gradient) = self.group.members[number], self.geometry[:2]
-            self.apart[number] = member.linearize(x[number], gradient[number])
+            member, place = self.group.members[number], self.layout.places.part(number)
+            self.apart[number] = member.linearize(self.x[place], self.cartesian_gradient[place])
         return self.apart[number]
 
     def select(self, systems: Sequence[int]) -> Self:
         if list(systems) == list(range(self.layout.count)):
             return self
-        wanted = np.asarray(systems, dtype=np.intp)
-        return type(self)(self.group.select(systems), *gathered([self], np.zeros_like(wanted), wanted))
+        known = select(self.layout, systems, self.known)
+        return type(self)(self.group.select(systems), self.held[2], self.held[3][list(systems)], known)
 
     def where(self, mine: Array, other: Self) -> Self:
         if np.all(mine) or not np.any(mine):
             return self if np.all(mine) else other
-        return type(self)(self.group, *gathered([self, other], np.where(mine, 0, 1), np.arange(self.layout.count)))
-
-    def rows(self, vectors: Array) -> Array:
-        """(S, n, k) of flat vectors (S n,) or (S n, k)."""
-        columns = 1 if vectors.ndim == 1 else vectors.shape[1]
-        return np.ascontiguousarray(vectors, dtype=float).reshape(self.layout.count, -1, columns)
-
-    def flat(self, found: Array, like: Array) -> Array:
-        """The flat vectors of (S, n, k), as many as there are in `like`."""
-        return found.ravel() if like.ndim == 1 else found.reshape(-1, like.shape[1])
+        rows = np.flatnonzero(mine), np.flatnonzero(~mine)
+        found = turned_together(self.held[2], self.held[3][rows[0]], other.held[2], other.held[3][rows[1]])
+        order = np.argsort(np.concatenate(rows))
+        return type(self)(self.group, found[0], found[1][order], choose(self.layout, mine, self.known, other.known))
 
 
-def gathered(sources: Sequence[Compiled], which: Array, systems: Array) -> tuple[Geometry, Stiff, Model, Slopes]:
-    """The arrays of some systems (n,), each named by its source (n,) and its number there."""
-
-    def rows(*arrays: Array) -> Array:
-        if len(arrays) == 1:
-            taken: Array = arrays[0].take(systems, axis=0)
-            return taken
-        found: Array = np.empty((len(systems), *arrays[0].shape[1:]), arrays[0].dtype)
-        for number, array in enumerate(arrays):
-            found[which == number] = array.take(systems[which == number], axis=0)
-        return found
-
-    def all_rows(parts: Sequence[tuple]) -> tuple:
-        return tuple(rows(*arrays) for arrays in zip(*parts, strict=True))
-
-    models = [source.model for source in sources]
-    before = np.cumsum([[0, 0], *(model.starts[-1] for model in models)], axis=0)[which]  # (n, 2)
-    first = rows(*(model.starts[:-1] for model in models))
-    lengths = rows(*(np.diff(model.starts, axis=0) for model in models))
-    ends = np.cumsum(lengths, axis=0)
-
-    def ragged(name: str, column: int) -> Array:
-        number = lengths[:, column]
-        shift = (before + first - ends + lengths)[:, column]
-        arrays = [getattr(model, name) for model in models]
-        whole = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
-        found: Array = whole.take(np.arange(number.sum()) + np.repeat(shift, number), axis=0)
-        return found
-
-    return (
-        Geometry(*all_rows([source.geometry for source in sources])),
-        Stiff(*all_rows([source.stiff for source in sources])),
-        Model(
-            starts=np.concatenate([np.zeros((1, 2), np.int64), ends]),
-            pairs=ragged("pairs", 0),
-            blocks=ragged("blocks", 0),
-            order=rows(*(model.order for model in models)),
-            columns=rows(*(model.columns for model in models)),
-            below=ragged("below", 1),
-            diagonal=rows(*(model.diagonal for model in models)),
-            lower=ragged("lower", 1),
-            definite=rows(*(model.definite for model in models)),
-        ),
-        Slopes(*all_rows([source.slopes for source in sources])),
-    )
+def put_together(group: "Group", parts: Sequence[Compiled]) -> Compiled:
+    """The systems of all parts, which are those of the group, one part after another."""
+    _, _, pages, where = parts[0].held
+    for part in parts[1:]:
+        pages, where = turned_together(pages, where, *part.held[2:])
+    return Compiled(group, pages, where, concatenate([part.known for part in parts]))
 
 
-def together(sources: Sequence[Compiled]) -> tuple[Geometry, Stiff, Model, Slopes]:
-    """The arrays of the systems of all sources, one source after another."""
-    which = np.repeat(np.arange(len(sources)), [source.layout.count for source in sources])
-    return gathered(sources, which, np.concatenate([np.arange(source.layout.count) for source in sources]))
+def columns(vectors: Array) -> Array:
+    """(n, k) of vectors (n,) or (n, k)."""
+    return np.ascontiguousarray(vectors, dtype=float).reshape(len(vectors), -1)
+
+
+def like(found: Array, vectors: Array) -> Array:
+    """Columns (n, k) with as many axes as the vectors have."""
+    return found.ravel() if vectors.ndim == 1 else found

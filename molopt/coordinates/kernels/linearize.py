@@ -1,176 +1,167 @@
-"""Linearizing internal coordinates at the geometries of several systems of one molecule."""
+"""Linearizing internal coordinates at the geometries of several systems."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from molopt.coordinates.kernels import blocks, elimination, factors, metric, rigid, rows
-from molopt.coordinates.kernels.compiling import inner, kernel
-from molopt.coordinates.kernels.tables import Chart, Pattern, Springs
+from molopt.coordinates.kernels.compiling import List, inner, kernel
+from molopt.coordinates.kernels.systems import (
+    ATOM,
+    BLOCK,
+    BLOCK_END,
+    COLUMNS,
+    ENTRY,
+    FILL,
+    FILL_END,
+    NUMBER,
+    STIFF,
+    Factor,
+    Page,
+    Pages,
+    Shelf,
+    size_of,
+)
+from molopt.coordinates.kernels.tables import Pattern
 from molopt.coordinates.metric_table import Scaling
 from molopt.rules.partition import Array
-
-
-class Geometry(NamedTuple):
-    """S systems of one molecule, each at a geometry."""
-
-    x: Array  # (S, 3N) Angstrom
-    cartesian_gradient: Array  # (S, 3N) eV/A
-    values: Array  # (S, nq) q
-    a: Array  # (S, nq, 12) A = sqrt(K) dq/dx by the atoms of `Chart.atoms`
-    motions: Array  # (S, 6, 3N) orthonormal rigid motions
-    counts: Array  # (S,) how many they are
-
-
-class Stiff(NamedTuple):
-    """Factors of A^T A, on the blocks of `Pattern`."""
-
-    diagonal: Array  # (S, N, 9)
-    lower: Array  # (S, nnz, 9)
-    definite: Array  # (S,) bool
-
-
-class Model(NamedTuple):
-    """Model Hessians, and their factors; each system has blocks of its own, as contacts come and go."""
-
-    starts: Array  # (S + 1, 2) where the blocks, and the factor, of each system begin
-    pairs: Array  # (blocks, 2) int32
-    blocks: Array  # (blocks, 9)
-    order: Array  # (S, N) int32
-    columns: Array  # (S, N + 1) int32
-    below: Array  # (factor blocks,) int32
-    diagonal: Array  # (S, N, 9)
-    lower: Array  # (factor blocks, 9)
-    definite: Array  # (S,) bool
 
 
 class Slopes(NamedTuple):
     """Gradients, and what the model says of them."""
 
-    gradient: Array  # (S, nq) A (A^T A)^+ g_x, sqrt(eV)
-    newton: Array  # (S, 3N) H^+ g_x, Angstrom
-    natural_gradient: Array  # (S, nq) A H^+ g_x, sqrt(eV)
+    gradient: Array  # (nq,) A (A^T A)^+ g_x, sqrt(eV)
+    newton: Array  # (3N,) H^+ g_x, Angstrom
+    natural_gradient: Array  # (nq,) A H^+ g_x, sqrt(eV)
     energy_left: Array  # (S,) eV
+    stiff_definite: Array  # (S,) whether A^T A is positive definite but for rigid motions; else it was shifted
+    definite: Array  # (S,) and the model Hessian as well
 
 
 @kernel
-def linearize(
-    chart: Chart, pattern: Pattern, springs: Springs, scaling: Scaling, x: Array, gradient: Array
-) -> tuple[Geometry, Stiff, Model, Slopes]:
-    """All of it at x (S, 3N), where the gradient (S, 3N) is in eV/A; the arrays of scaling are (S, nq)."""
-    systems, size = x.shape
-    natoms, nq, shared, below = size // 3, len(chart.atoms), len(pattern.pairs), pattern.below.size
-    geometry = Geometry(
-        x,
-        gradient,
-        np.empty((systems, nq)),
-        np.empty((systems, nq, 12)),
-        np.empty((systems, 6, size)),
-        np.empty(systems, np.int64),
+def linearize(shelf: Shelf, which: Array, scaling: Scaling, x: Array, gradient: Array) -> tuple[Pages, Array, Slopes]:
+    """Pages and where (S, 9) of systems at x (3N,), where the gradient (3N,) is in eV/A; scaling is of all (nq,)."""
+    systems = len(which)
+    where, shared = placed(shelf, which)
+    natoms, nq, fill = x.size // 3, scaling.roots.size, where[systems, STIFF]
+    slopes = Slopes(
+        np.empty(nq),
+        np.empty(x.size),
+        np.empty(nq),
+        np.empty(systems),
+        np.empty(systems, np.bool_),
+        np.empty(systems, np.bool_),
     )
-    stiff = Stiff(np.empty((systems, natoms, 9)), np.empty((systems, below, 9)), np.empty(systems, np.bool_))
-    slopes = Slopes(np.empty((systems, nq)), np.empty((systems, size)), np.empty((systems, nq)), np.empty(systems))
-    starts = np.zeros((systems + 1, 2), np.int64)
-    order, columns = np.empty((systems, natoms), np.int32), np.empty((systems, natoms + 1), np.int32)
-    diagonal, definite = np.empty((systems, natoms, 9)), np.empty(systems, np.bool_)
+    values, a, motions, counts = np.empty(nq), np.empty((nq, 12)), np.empty(6 * x.size), np.empty(systems, np.int64)
+    stiff_diagonal, stiff_lower = np.empty((natoms, 9)), np.empty((fill, 9))
+    order, starts, diagonal = np.empty(natoms, np.int32), np.empty(natoms + systems, np.int32), np.empty((natoms, 9))
     # contacts come on top of the shared blocks: how many is known when they are found
-    pairs, model = np.empty((2 * shared * systems, 2), np.int32), np.empty((2 * shared * systems, 9))
-    rest, lower = np.empty(2 * below * systems + 1, np.int32), np.empty((2 * below * systems + 1, 9))
-    most = len(springs.touching_rows)
-    touching, constants = np.empty((most, 2), np.int32), np.empty(most)
-    sets, slot = np.empty((natoms, (natoms + 63) // 64), np.uint64), np.empty((natoms, natoms), np.int32)
-    p, pins = np.empty(natoms), np.empty(6 if pattern.pinned else 0, np.int64)
-    m, couplings, grams = np.empty(nq), np.empty(len(springs.couplings)), np.empty((shared, 9))
+    pairs, model = np.empty((shared + shared // 2, 2), np.int32), np.empty((shared + shared // 2, 9))
+    below, lower = np.empty(2 * fill + 1, np.int32), np.empty((2 * fill + 1, 9))
+    begin = first = 0
     for s in range(systems):
+        tables = shelf[which[s]]
+        chart, springs, pattern = tables.chart, tables.springs, tables.pattern
+        size, number = size_of(tables)
+        atom, entry = where[s, ATOM], where[s, ENTRY]
+        atoms, entries, places = (
+            slice(atom, atom + size),
+            slice(entry, entry + number),
+            slice(3 * atom, 3 * atom + 3 * size),
+        )
+        here, roots, stiffness = x[places], scaling.roots[entries], scaling.stiffness[entries]
         # coordinates
-        rows.values(chart, x[s], geometry.values[s])
-        rows.rows(chart, scaling.roots[s], x[s], geometry.a[s])
-        count = rigid.rigid_motions(x[s], geometry.motions[s])
-        geometry.counts[s] = count
+        rows.values(chart, here, values[entries])
+        rows.rows(chart, roots, here, a[entries])
+        rigids = motions[18 * atom : 18 * (atom + size)].reshape((6, 3 * size))
+        count = rigid.rigid_motions(here, rigids)
+        counts[s] = count
+        pins = np.empty(6 if pattern.pinned else 0, np.int64)
         if pattern.pinned:
-            rigid.pins_of(geometry.motions[s], count, pins)
+            rigid.pins_of(rigids, count, pins)
         # blocks
-        metric.planarity(springs, x[s], p)
-        metric.diagonal(springs, scaling.stiffness[s], scaling.constant[s], x[s], geometry.values[s], p, m)
-        metric.couplings(springs, scaling.stiffness[s], scaling.roots[s], p, m, couplings)
-        contacts = metric.contacts(springs, x[s], touching, constants)
-        begin = starts[s, 0]
-        pairs, model = longer(pairs, begin + shared + contacts), longer(model, begin + shared + contacts)
-        here = model[begin : begin + shared]
-        blocks.grams(pattern, geometry.a[s].reshape(12 * nq), m, couplings, grams, here)
-        metric.add_geminal(springs, pattern, x[s], p, here)
-        pairs[begin : begin + shared] = pattern.pairs
-        end = begin + shared
-        for n in range(contacts):
-            end = add_contact(pattern, x[s], touching[n], constants[n], begin, end, pairs, model)
-        starts[s + 1, 0] = end
+        p, m, couplings = np.empty(size), np.empty(number), np.empty(len(springs.couplings))
+        metric.planarity(springs, here, p)
+        metric.diagonal(springs, stiffness, scaling.constant[entries], here, values[entries], p, m)
+        metric.couplings(springs, stiffness, roots, p, m, couplings)
+        touching, constants = metric.contacts(springs, here)
+        known = len(pattern.pairs)
+        pairs, model = longer(pairs, begin + known + len(touching)), longer(model, begin + known + len(touching))
+        grams = np.empty((known, 9))
+        blocks.grams(pattern, a[entries].reshape(12 * number), m, couplings, grams, model[begin : begin + known])
+        metric.add_geminal(springs, pattern, here, p, model[begin : begin + known])
+        pairs[begin : begin + known] = pattern.pairs
+        end = begin + known
+        for n in range(len(touching)):
+            end = add_contact(pattern, here, touching[n], constants[n], begin, end, pairs, model)
+        where[s, BLOCK], where[s, BLOCK_END] = begin, end
         # factors
-        stiff.definite[s] = factors.factorise(
-            pattern.pairs,
-            grams,
+        lowest = where[s, STIFF]
+        stiff = Factor(
             pattern.order,
             pattern.starts,
             pattern.below,
-            pattern.slot,
-            geometry.motions[s],
-            count,
-            pins,
-            stiff.diagonal[s],
-            stiff.lower[s],
+            stiff_diagonal[atoms],
+            stiff_lower[lowest : lowest + pattern.below.size],
         )
-        first = starts[s, 1]
+        slopes.stiff_definite[s] = factors.factorise(pattern.pairs, grams, pattern.slot, rigids, count, pins, stiff)
+        own, columns = order[atoms], starts[atom + s : atom + s + size + 1]
+        sets, slot = np.empty((size, (size + 63) // 64), np.uint64), np.empty((size, size), np.int32)
         elimination.connect(pairs[begin:end], sets)
-        elimination.minimum_degree(sets, order[s])
-        total = elimination.fill(pairs[begin:end], order[s], sets, columns[s], rest[first:], slot)
-        if first + total > rest.size:
-            rest, lower = longer(rest, first + total), longer(lower, first + total)
-            elimination.fill(pairs[begin:end], order[s], sets, columns[s], rest[first:], slot)
-        starts[s + 1, 1] = first + total
-        definite[s] = factors.factorise(
-            pairs[begin:end],
-            model[begin:end],
-            order[s],
-            columns[s],
-            rest[first : first + total],
-            slot,
-            geometry.motions[s],
-            count,
-            pins,
-            diagonal[s],
-            lower[first : first + total],
-        )
+        elimination.minimum_degree(sets, own)
+        last = first + elimination.fill(pairs[begin:end], own, sets, columns, below[first:], slot)
+        if last > below.size:
+            below, lower = longer(below, last), longer(lower, last)
+            elimination.fill(pairs[begin:end], own, sets, columns, below[first:], slot)
+        factor = Factor(own, columns, below[first:last], diagonal[atoms], lower[first:last])
+        whole = factors.factorise(pairs[begin:end], model[begin:end], slot, rigids, count, pins, factor)
+        slopes.definite[s] = slopes.stiff_definite[s] and whole
+        where[s, FILL], where[s, FILL_END] = first, last
+        begin, first = end, last
         # slopes
-        newton, hard = slopes.newton[s], gradient[s].copy()
-        newton[:] = gradient[s]
-        motions = geometry.motions[s]
-        factors.solve(
-            pattern.order, pattern.starts, pattern.below, stiff.diagonal[s], stiff.lower[s], motions, count, hard
-        )
-        factors.solve(
-            order[s],
-            columns[s],
-            rest[first : first + total],
-            diagonal[s],
-            lower[first : first + total],
+        hard, newton = gradient[places].copy(), slopes.newton[places]
+        newton[:] = hard
+        factors.solve(stiff, rigids, count, hard)
+        factors.solve(factor, rigids, count, newton)
+        blocks.push_forward(chart.atoms, a[entries], hard, slopes.gradient[entries])
+        blocks.push_forward(chart.atoms, a[entries], newton, slopes.natural_gradient[entries])
+        slopes.energy_left[s] = 0.5 * blocks.inner_product(gradient[places], newton)
+    pages = List()
+    pages.append(
+        Page(
+            x,
+            gradient,
+            values,
+            a,
             motions,
-            count,
-            newton,
+            counts,
+            stiff_diagonal,
+            stiff_lower,
+            pairs[:begin],
+            model[:begin],
+            order,
+            starts,
+            below[:first],
+            diagonal,
+            lower[:first],
         )
-        blocks.push_forward(chart, geometry.a[s], hard, slopes.gradient[s])
-        blocks.push_forward(chart, geometry.a[s], newton, slopes.natural_gradient[s])
-        slopes.energy_left[s] = 0.5 * blocks.inner_product(gradient[s], newton)
-    found = Model(
-        starts,
-        pairs[: starts[systems, 0]],
-        model[: starts[systems, 0]],
-        order,
-        columns,
-        rest[: starts[systems, 1]],
-        diagonal,
-        lower[: starts[systems, 1]],
-        definite,
     )
-    return geometry, stiff, found, slopes
+    return pages, where[:systems], slopes
+
+
+@inner
+def placed(shelf: Shelf, which: Array) -> tuple[Array, int]:
+    """Where (S + 1, 9) atoms, entries and factors of A^T A begin, the last row being the end; and how many blocks."""
+    where, shared = np.zeros((len(which) + 1, COLUMNS), np.int64), 0
+    for s in range(len(which)):
+        tables = shelf[which[s]]
+        natoms, nq = size_of(tables)
+        where[s, NUMBER] = s
+        where[s + 1, ATOM] = where[s, ATOM] + natoms
+        where[s + 1, ENTRY] = where[s, ENTRY] + nq
+        where[s + 1, STIFF] = where[s, STIFF] + tables.pattern.below.size
+        shared += len(tables.pattern.pairs)
+    return where, shared
 
 
 @inner

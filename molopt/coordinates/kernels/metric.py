@@ -7,7 +7,7 @@ import numpy as np
 from molopt.coordinates.kernels.blocks import add_spring
 from molopt.coordinates.kernels.compiling import inline, inner
 from molopt.coordinates.kernels.tables import Pattern, Springs
-from molopt.coordinates.kernels.vectors import cross, dot, gap, norm, times
+from molopt.coordinates.kernels.vectors import dot, gap, norm, times, triple
 from molopt.coordinates.model_hessian import (
     CONJUGATED,
     CROWDED,
@@ -60,13 +60,6 @@ def spline(t: float, pieces: Array, start: int) -> float:
 def flatness(product: float) -> float:
     t = clipped((PYRAMIDAL - product) / (PYRAMIDAL - FLAT), 0.0, 1.0)
     return t * t * (3 - 2 * t)
-
-
-@inline
-def triple(x: Array, i: int, j: int, k: int, m: int) -> float:
-    """Triple product of the unit vectors from the atom i to three others."""
-    u, v, w = gap(x, j, i), gap(x, k, i), gap(x, m, i)
-    return dot(u, cross(v, w)) / max(math.sqrt(dot(u, u) * dot(v, v) * dot(w, w)), 1e-12)
 
 
 @inner
@@ -158,9 +151,10 @@ def add_spring_between(x: Array, i: int, j: int, block: int, k: float, model: Ar
 
 
 @inner
-def contacts(springs: Springs, x: Array, pairs: Array, constants: Array) -> int:
-    """Write pairs (n, 2), i > j, of touching atoms and the constants (n,) of their springs; return how many."""
-    count = 0
+def contacts(springs: Springs, x: Array) -> tuple[Array, Array]:
+    """Pairs (n, 2), i > j, of touching atoms, and the constants (n,) of their springs."""
+    most, count = len(springs.touching_rows), 0
+    pairs, constants = np.empty((most, 2), np.int32), np.empty(most)
     for n in range(len(springs.touching_rows)):
         i, j, group = springs.touching_rows[n, 0], springs.touching_rows[n, 1], springs.touching_rows[n, 2]
         between = gap(x, i, j)
@@ -174,7 +168,7 @@ def contacts(springs: Springs, x: Array, pairs: Array, constants: Array) -> int:
             if k > 0.0:
                 pairs[count, 0], pairs[count, 1], constants[count] = i, j, springs.pairs * k
                 count += 1
-    return count
+    return pairs[:count], constants[:count]
 
 
 @inline

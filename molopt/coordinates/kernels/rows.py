@@ -9,7 +9,7 @@ import math
 from molopt.coordinates.formulas import TINY
 from molopt.coordinates.kernels.compiling import inline, inner
 from molopt.coordinates.kernels.tables import Chart
-from molopt.coordinates.kernels.vectors import Vector, combined, cross, dot, gap, norm, put, times
+from molopt.coordinates.kernels.vectors import Vector, combined, cross, dot, gap, norm, put, times, triple
 from molopt.rules.partition import Array
 
 
@@ -38,8 +38,7 @@ def values(chart: Chart, x: Array, q: Array) -> None:
         q[n] = math.atan2(dot(cross(c, a), g) / max(norm(g), TINY), dot(a, c))
     for n in range(ends[3], ends[4]):
         i, j, k, m = four(atoms, n)
-        u, v, w = gap(x, j, i), gap(x, k, i), gap(x, m, i)
-        q[n] = dot(u, cross(v, w)) / max(math.sqrt(dot(u, u) * dot(v, v) * dot(w, w)), TINY)
+        q[n] = triple(x, i, j, k, m)
 
 
 @inner

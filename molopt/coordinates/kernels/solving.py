@@ -1,111 +1,95 @@
-"""Products and solutions at the geometries of several systems, for k vectors of each.
+"""Products and solutions at the geometries of several systems.
 
-Vectors are (S, nq, k) in u and (S, 3N, k) in Cartesians.
+Vectors are flat, one system after another: (nq, k) in u and (3N, k) in Cartesians.
 """
 
 import numpy as np
 
 from molopt.coordinates.kernels import blocks, factors
 from molopt.coordinates.kernels.compiling import inner, kernel
-from molopt.coordinates.kernels.linearize import Geometry, Model, Stiff
-from molopt.coordinates.kernels.tables import Chart, Pattern
+from molopt.coordinates.kernels.systems import Pages, Shelf, System, size_of, system_of
 from molopt.rules.partition import Array
 
 
 @inner
-def solve_one_metric(pattern: Pattern, geometry: Geometry, stiff: Stiff, s: int, v: Array) -> None:
-    """Replace v (3N,) by (A^T A)^+ v of system s."""
-    motions, count = geometry.motions[s], geometry.counts[s]
-    diagonal, lower = stiff.diagonal[s], stiff.lower[s]
-    factors.solve(pattern.order, pattern.starts, pattern.below, diagonal, lower, motions, count, v)
+def solve_one_metric(one: System, v: Array) -> None:
+    """Replace v (3N,) by (A^T A)^+ v."""
+    factors.solve(one.stiff, one.motions, one.rigid, v)
 
 
 @inner
-def solve_one_hessian(geometry: Geometry, model: Model, s: int, v: Array) -> None:
-    """Replace v (3N,) by H^+ v of system s."""
-    begin, end = model.starts[s, 1], model.starts[s + 1, 1]
-    motions, count = geometry.motions[s], geometry.counts[s]
-    below, lower = model.below[begin:end], model.lower[begin:end]
-    factors.solve(model.order[s], model.columns[s], below, model.diagonal[s], lower, motions, count, v)
-
-
-@inner
-def apply_one_hessian(model: Model, s: int, v: Array, out: Array) -> None:
-    """Write out (3N,) = H v of system s."""
-    begin, end = model.starts[s, 0], model.starts[s + 1, 0]
-    blocks.multiply(model.pairs[begin:end], model.blocks[begin:end], v, out)
+def solve_one_hessian(one: System, v: Array) -> None:
+    """Replace v (3N,) by H^+ v."""
+    factors.solve(one.model, one.motions, one.rigid, v)
 
 
 @kernel
-def to_internal(chart: Chart, geometry: Geometry, moves: Array) -> Array:
-    """A dx."""
-    systems, _, columns = moves.shape
-    out, image = np.empty((systems, len(chart.atoms), columns)), np.empty(len(chart.atoms))
-    for s in range(systems):
-        for e in range(columns):
-            blocks.push_forward(chart, geometry.a[s], moves[s, :, e].copy(), image)
-            out[s, :, e] = image
+def to_internal(shelf: Shelf, which: Array, pages: Pages, where: Array, moves: Array, entries: int) -> Array:
+    """A dx, of so many entries."""
+    out, place, entry = np.empty((entries, moves.shape[1])), 0, 0
+    for s in range(len(which)):
+        tables = shelf[which[s]]
+        one, (natoms, nq) = system_of(tables, pages, where[s]), size_of(tables)
+        image = np.empty(nq)
+        for e in range(moves.shape[1]):
+            blocks.push_forward(tables.chart.atoms, one.a, moves[place : place + 3 * natoms, e].copy(), image)
+            out[entry : entry + nq, e] = image
+        place, entry = place + 3 * natoms, entry + nq
     return out
 
 
 @kernel
-def pull_back(chart: Chart, geometry: Geometry, covectors: Array) -> Array:
-    """A^T v."""
-    systems, _, columns = covectors.shape
-    out, image = np.empty((systems, geometry.x.shape[1], columns)), np.empty(geometry.x.shape[1])
-    for s in range(systems):
-        for e in range(columns):
-            blocks.pull_back(chart, geometry.a[s], covectors[s, :, e].copy(), image)
-            out[s, :, e] = image
+def pull_back(shelf: Shelf, which: Array, pages: Pages, where: Array, covectors: Array, places: int) -> Array:
+    """A^T v, of so many places."""
+    out, place, entry = np.empty((places, covectors.shape[1])), 0, 0
+    for s in range(len(which)):
+        tables = shelf[which[s]]
+        one, (natoms, nq) = system_of(tables, pages, where[s]), size_of(tables)
+        image = np.empty(3 * natoms)
+        for e in range(covectors.shape[1]):
+            blocks.pull_back(tables.chart.atoms, one.a, covectors[entry : entry + nq, e].copy(), image)
+            out[place : place + 3 * natoms, e] = image
+        place, entry = place + 3 * natoms, entry + nq
     return out
 
 
 @kernel
-def to_cartesian(chart: Chart, pattern: Pattern, geometry: Geometry, stiff: Stiff, displacements: Array) -> Array:
-    """(A^T A)^+ A^T du."""
-    systems, _, columns = displacements.shape
-    out, image = np.empty((systems, geometry.x.shape[1], columns)), np.empty(geometry.x.shape[1])
-    for s in range(systems):
-        for e in range(columns):
-            blocks.pull_back(chart, geometry.a[s], displacements[s, :, e].copy(), image)
-            solve_one_metric(pattern, geometry, stiff, s, image)
-            out[s, :, e] = image
-    return out
-
-
-@kernel
-def solve_metric(pattern: Pattern, geometry: Geometry, stiff: Stiff, covectors: Array) -> Array:
+def solve_metric(shelf: Shelf, which: Array, pages: Pages, where: Array, covectors: Array) -> Array:
     """(A^T A)^+ f."""
-    systems, _, columns = covectors.shape
-    out = np.empty_like(covectors)
-    for s in range(systems):
-        for e in range(columns):
-            image = covectors[s, :, e].copy()
-            solve_one_metric(pattern, geometry, stiff, s, image)
-            out[s, :, e] = image
+    out, place = np.empty_like(covectors), 0
+    for s in range(len(which)):
+        one = system_of(shelf[which[s]], pages, where[s])
+        for e in range(covectors.shape[1]):
+            image = covectors[place : place + one.x.size, e].copy()
+            solve_one_metric(one, image)
+            out[place : place + one.x.size, e] = image
+        place += one.x.size
     return out
 
 
 @kernel
-def solve_hessian(geometry: Geometry, model: Model, covectors: Array) -> Array:
+def solve_hessian(shelf: Shelf, which: Array, pages: Pages, where: Array, covectors: Array) -> Array:
     """H^+ f."""
-    systems, _, columns = covectors.shape
-    out = np.empty_like(covectors)
-    for s in range(systems):
-        for e in range(columns):
-            image = covectors[s, :, e].copy()
-            solve_one_hessian(geometry, model, s, image)
-            out[s, :, e] = image
+    out, place = np.empty_like(covectors), 0
+    for s in range(len(which)):
+        one = system_of(shelf[which[s]], pages, where[s])
+        for e in range(covectors.shape[1]):
+            image = covectors[place : place + one.x.size, e].copy()
+            solve_one_hessian(one, image)
+            out[place : place + one.x.size, e] = image
+        place += one.x.size
     return out
 
 
 @kernel
-def apply_hessian(model: Model, moves: Array) -> Array:
+def apply_hessian(shelf: Shelf, which: Array, pages: Pages, where: Array, moves: Array) -> Array:
     """H dx."""
-    systems, size, columns = moves.shape
-    out, image = np.empty_like(moves), np.empty(size)
-    for s in range(systems):
-        for e in range(columns):
-            apply_one_hessian(model, s, moves[s, :, e].copy(), image)
-            out[s, :, e] = image
+    out, place = np.empty_like(moves), 0
+    for s in range(len(which)):
+        one = system_of(shelf[which[s]], pages, where[s])
+        image = np.empty(one.x.size)
+        for e in range(moves.shape[1]):
+            blocks.multiply(one.pairs, one.blocks, moves[place : place + one.x.size, e].copy(), image)
+            out[place : place + one.x.size, e] = image
+        place += one.x.size
     return out

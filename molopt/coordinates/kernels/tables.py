@@ -22,6 +22,14 @@ class Chart(NamedTuple):
     sides: Array  # (nbends, 3) the side of a bend that is fixed in space, NaN where it is an atom
 
 
+class Signs(NamedTuple):
+    """By what a list of coordinates is seen to be outdated, as `evaluation.outdated` does."""
+
+    angles: Array  # (n, 3) int32: those that must not become straight, of torsions too
+    pyramids: Array  # (n, 4) int32: those that must not become flat
+    straight: bool  # whether there are straight angles, at which these signs do not look
+
+
 class Springs(NamedTuple):
     """A `MetricTable`: of each of its parts the indices, and the numbers, one spring a row."""
 
@@ -66,6 +74,22 @@ class Pattern(NamedTuple):
     below: Array  # (nnz,) int32
     slot: Array  # (N, N) int32
     pinned: bool  # whether rigid motions change no coordinate; not so for bends whose sides are fixed in space
+
+
+class Tables(NamedTuple):
+    """What all systems of one molecule share."""
+
+    chart: Chart
+    springs: Springs
+    pattern: Pattern
+    signs: Signs
+
+
+def signs_of(primitives: Primitives) -> Signs:
+    """The signs of a list."""
+    straight = bool(len(primitives.bends) or len(primitives.straight))
+    angles = np.concatenate([primitives.angles, primitives.arms])
+    return Signs(indices(angles), indices(primitives.pyramids), straight)
 
 
 def chart_of(primitives: Primitives) -> Chart:

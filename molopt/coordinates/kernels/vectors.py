@@ -2,6 +2,7 @@
 
 import math
 
+from molopt.coordinates.formulas import TINY
 from molopt.coordinates.kernels.compiling import inline
 from molopt.rules.partition import Array
 
@@ -38,6 +39,13 @@ def times(f: float, u: Vector) -> Vector:
 def combined(f: float, u: Vector, g: float, v: Vector) -> Vector:
     """f u + g v."""
     return f * u[0] + g * v[0], f * u[1] + g * v[1], f * u[2] + g * v[2]
+
+
+@inline
+def triple(x: Array, i: int, j: int, k: int, m: int) -> float:
+    """Triple product of the unit vectors from the atom i to three others."""
+    u, v, w = gap(x, j, i), gap(x, k, i), gap(x, m, i)
+    return dot(u, cross(v, w)) / max(math.sqrt(dot(u, u) * dot(v, v) * dot(w, w)), TINY)
 
 
 @inline
