@@ -553,7 +553,15 @@ def test_a_force_field_is_not_guided_unless_asked_to():
     assert guided.energy == pytest.approx(result.energy, abs=SAME)
 
 
-@pytest.mark.parametrize("smiles", ["CCO", "CC(=O)N"])
+def test_xtb_has_no_surrogate_where_its_calls_are_cheaper_than_guided_steps():
+    small, large = molopt.Molecule.from_smiles("CCCCC"), molopt.Molecule.from_smiles("CCCCCC")
+    assert (len(small), len(large)) == (17, 20)
+    assert automatic(gfn2(small), small) is None
+    assert automatic(gfn2(large), large).name == "mmff94s"
+    assert automatic(Asked(gfn2(small)), small).name == "mmff94s"  # of another program it is not known
+
+
+@pytest.mark.parametrize("smiles", ["CCCCCCCC", "CCOCCOCCOCC"])
 def test_xtb_is_guided_by_mmff94s(smiles):
     molecule = molopt.Molecule.from_smiles(smiles)
     result = molopt.relax(molecule, potential=gfn2(molecule), fmax=FMAX)
