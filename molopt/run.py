@@ -18,6 +18,7 @@ from molopt.molecules.electrons import name_of
 from molopt.optimizers.base import DirectionOptimizer
 from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.energy_left import recipe_for
+from molopt.optimizers.first_use import ready
 from molopt.optimizers.meeting_constraints import meet, prepare
 from molopt.optimizers.spec import OptimizerSpec
 from molopt.optimizers.stopping import Stopping, asking, check_criteria, criteria_for
@@ -69,6 +70,7 @@ class Run:
         self.check = spec.check if check is None else check
         self.atoms, self.molecule, calculator = system_of(target, potential)
         prepare(self.atoms)  # an InputError before the first force call
+        ready(spec)
         self.watching = Stopwatch()
         self.sense, self.budget, self.progress = Sense(), budget or Budget(), progress
         self.counted = Counted(calculator, on_call and self.watching.timed(on_call), self.sense, self.budget)

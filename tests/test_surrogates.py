@@ -11,7 +11,7 @@ from rdkit import Chem
 import molopt
 from molopt.coordinates.borrowed import Borrowed, outside
 from molopt.coordinates.rigid import rigid_motions
-from molopt.directions.interpolation import Interpolation
+from molopt.directions.interpolation import Interpolation, symmetric_solve
 from molopt.errors import InputError, PotentialFailed
 from molopt.optimizers import LBFGS, HeavyBall
 from molopt.optimizers.spec import OptimizerSpec
@@ -104,6 +104,13 @@ def test_far_from_all_points_only_stiff_coordinates_are_corrected():
     assert np.abs(gradient[stiff == 1]).min() > 0.01
 
 
+def test_a_matrix_that_rounding_made_indefinite_is_solved_all_the_same():
+    random = np.random.default_rng(0)
+    half, right = random.normal(size=(6, 6)), random.normal(size=(6, 2))
+    for matrix in (half + half.T, half @ half.T):
+        np.testing.assert_allclose(matrix @ symmetric_solve(matrix.copy(), right), right, atol=1e-9)
+
+
 # the corrected surrogate
 
 
@@ -118,7 +125,9 @@ def test_the_corrected_model_is_exact_where_forces_are_known():
             continue
         here, state = run.memory.linearization, run.memory.after
         for weight in (0.3, 0.7):
-            energy, gradient = run.direction.model(here, state, weight)(here.x, np.zeros_like(here.gradient))
+            energy, gradient = run.direction.model(here, state, weight)(
+                run.coordinates.place(here.x), 0 * here.gradient
+            )
             assert energy == pytest.approx(0.0, abs=1e-8)
             size = np.linalg.norm(here.cartesian_gradient)
             rigid = rigid_motions(here.x.reshape(-1, 3))
@@ -145,7 +154,8 @@ def test_the_corrected_model_has_the_gradient_of_its_energy():
     model = run.direction.model(here, run.memory.after, 0.5)
 
     def surface(x):
-        return model(x, run.coordinates.displacement(here, x))
+        place = run.coordinates.place(x)
+        return model(place, place.displacement(here))
 
     random = np.random.default_rng(0)
     for _ in range(3):

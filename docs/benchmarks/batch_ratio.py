@@ -6,7 +6,7 @@
     python docs/benchmarks/batch_ratio.py --single --count 32   # one `molopt.relax` after another
 
 Starts are those of ETKDGv3. RDKit runs to its own end (maxIters=20000), molopt to fmax 0.002 eV/A alone, without a
-check. They take turns, 32 conformers (or 50 molecules) at a time; times are CPU times of one process, and of
+check. They take turns, 128 conformers (or 50 molecules) at a time; times are CPU times of one process, and of
 `--workers 2` wall times. Ends are in the same basin where their geometries agree to 0.1 A, equal atoms exchanged;
 "lower" and "higher" are shares of the ends of molopt in another basin. `drugs.smi` holds 413 drugs without their
 stereo, and 156 amides of acids and amines that are drugs or parts of them, of 20 to 77 atoms.
@@ -157,7 +157,7 @@ def one_molecule(name: str, smiles: str, count: int, seed: int, workers: int, si
     """Conformers of one molecule."""
     mol, tally = embedded(smiles, count, seed), Tally()
     molecule = molopt.Molecule.from_rdkit(with_conformers(mol, [0]), name=name)
-    found, chunk = mol.GetNumConformers(), 32 * workers
+    found, chunk = mol.GetNumConformers(), 128 * workers
     for first in range(0, found, chunk):
         part = with_conformers(mol, range(first, min(found, first + chunk)))
         x = np.array([conformer.GetPositions() for conformer in part.GetConformers()])

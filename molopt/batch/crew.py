@@ -83,28 +83,12 @@ class Crew:
             return first
         aboard = tuple(one for crew in crews for one in crew.aboard)
         x, guarded = np.concatenate([crew.x for crew in crews]), concatenate([crew.guarded for crew in crews])
-        begun = [(crew.memory, crew.coordinates.layout) for crew in crews if crew.memory and crew.coordinates]
         whole = cls(first.kind, aboard, x, guarded)
-        order = grouped(aboard)
-        crew = whole.select(order)
-        if not begun:
-            return crew
-        memories, layouts = zip(*begun, strict=True)
-        layout = Layout.joined(layouts)
-        coordinates = first.kind.joined(crew.members)
-        point = select(layout, order, concatenate([memory.point for memory in memories]))
-        if order == list(range(len(aboard))):
-            linearization = coordinates.joined([memory.linearization for memory in memories])
-        else:
-            linearization = coordinates.linearize(*point)
-        states = {name: concatenate([getattr(memory, name) for memory in memories]) for name in STATES}
-        memory: Memory[Any, Any, Any] = Memory(
-            point=point,
-            linearization=linearization,
-            **{name: select(layout, order, state) for name, state in states.items()},
-            arrived=np.concatenate([memory.arrived for memory in memories])[order],
-        )
-        return replace(crew, memory=memory, coordinates=coordinates)
+        memories = [crew.memory for crew in crews if crew.memory is not None]
+        if memories:
+            coordinates = first.kind.joined(whole.members)
+            whole = replace(whole, memory=joined(coordinates, memories), coordinates=coordinates)
+        return whole.select(grouped(aboard))
 
 
 def grouped(aboard: Sequence[Passenger]) -> list[int]:
@@ -114,6 +98,16 @@ def grouped(aboard: Sequence[Passenger]) -> list[int]:
 
 
 STATES = ("before", "after", "control", "proposal")  # of a memory
+
+
+def joined(coordinates: Coordinates[Any], memories: Sequence[Memory[Any, Any, Any]]) -> Memory[Any, Any, Any]:
+    """The memory of several crews, whose coordinates together are these."""
+    return Memory(
+        point=concatenate([memory.point for memory in memories]),
+        linearization=coordinates.joined([memory.linearization for memory in memories]),
+        **{name: concatenate([getattr(memory, name) for memory in memories]) for name in STATES},
+        arrived=np.concatenate([memory.arrived for memory in memories]),
+    )
 
 
 def selected(layout: Layout, memory: Memory[Any, Any, Any], systems: Sequence[int]) -> Memory[Any, Any, Any]:

@@ -13,6 +13,7 @@ from molopt.batch.landing import Clock, Landed, refused
 from molopt.batch.passenger import Passenger, Seat
 from molopt.batch.round import Round, Terms, again
 from molopt.errors import InputError
+from molopt.optimizers.first_use import ready
 from molopt.potentials.batched import answers
 from molopt.rules.partition import Array
 
@@ -45,6 +46,7 @@ class Flight:
 
     def results(self) -> Iterator[Landed]:
         """The results, as systems leave."""
+        ready(self.boarding.spec)
         while True:
             yield from self.board()
             if not self.crews:

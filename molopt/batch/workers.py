@@ -18,6 +18,7 @@ from molopt.execution import Pool
 from molopt.molecules import Molecule
 from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.energy_left import recipe_for
+from molopt.optimizers.first_use import ready
 from molopt.optimizers.spec import OptimizerSpec
 from molopt.optimizers.stopping import Stopping
 
@@ -98,6 +99,7 @@ def in_processes(leg: Leg, targets: Iterator[Numbered], pool: Pool, part: int) -
 
     Where a process dies under its part, each target of it is tried alone: the one whose fault it is has crashed.
     """
+    ready(leg.spec)  # here, before many processes need it at once
     again: list[Numbered] = []
     for finished in pool.outcomes(leg, iter(lambda: list(islice(targets, part)), [])):
         known = dict(finished.task)

@@ -14,6 +14,7 @@ from molopt.comparison.cases import Case, Criteria, criteria_of
 from molopt.comparison.ends import end_of
 from molopt.errors import InputError
 from molopt.molecules import Molecule
+from molopt.optimizers.first_use import ready
 from molopt.optimizers.spec import OptimizerSpec
 from molopt.potentials import Counted
 from molopt.potentials.budget import Budget
@@ -87,7 +88,9 @@ def in_parts(task: Task) -> Generator[Outcome, None, None]:
 
     A failure of an uncounted part costs that part alone.
     """
-    case, criteria, begun = task.case, criteria_of(task.plan), time.monotonic()
+    case, criteria = task.case, criteria_of(task.plan)
+    ready(case.optimizer)
+    begun = time.monotonic()
     visited: list[Array] = []
     own: list[float] = []  # s on the clock, less those in potential, surrogate and files, at each force call
 

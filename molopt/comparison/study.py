@@ -16,6 +16,7 @@ from molopt.comparison.settings import SETTINGS, Settings, contents, deciding, r
 from molopt.errors import InputError
 from molopt.execution import Executor, Finished
 from molopt.molecules import Molecule
+from molopt.optimizers.first_use import ready
 from molopt.record import Outcome, Record
 from molopt.spelling import in_ascii
 from molopt.store import Store
@@ -162,6 +163,7 @@ class Study:
                         gathering.keep(case, self.store.record(plan.key))
                 for case, plan in runs:
                     if plan.key not in done:
+                        ready(case.optimizer)  # here, before many processes need it at once
                         yield Task(case, plan, trajectory and trajectory(case), seconds)
 
         outcomes: Generator[Finished[Task, Outcome], None, None] = executor.outcomes(in_parts, tasks())

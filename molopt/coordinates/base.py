@@ -145,6 +145,25 @@ class Linearization(ABC):
         return SecantStep(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
+class Place(Generic[L]):
+    """A geometry x (3N,) that is looked at before its gradient is known: what `Coordinates` say of it."""
+
+    def __init__(self, coordinates: "Coordinates[L]", x: Array) -> None:
+        self.coordinates, self.x = coordinates, x
+
+    def displacement(self, start: L) -> Array:
+        """(nq,) from a start to here."""
+        return self.coordinates.displacement(start, self.x)
+
+    def pull_back(self, covector: Array) -> Array:
+        """(3N,) A^T v."""
+        return self.coordinates.pull_back_at(self.x, covector)
+
+    def linearize(self, cartesian_gradient: Array) -> L:
+        """Everything, where the gradient (3N,) is in eV/A."""
+        return self.coordinates.linearize(self.x, cartesian_gradient)
+
+
 class Coordinates(ABC, Generic[L]):
     """The coordinates u of S systems: from Cartesians to what a rule sees, and back. All methods are pure.
 
@@ -189,6 +208,10 @@ class Coordinates(ABC, Generic[L]):
     def outdated(self, x: Array) -> Array:
         """(S,) which systems the coordinates may no longer describe at x (3N,), and must be looked at closely."""
         return np.zeros(self.layout.count, dtype=bool)
+
+    def place(self, x: Array) -> Place[L]:
+        """A geometry x (3N,) to be looked at."""
+        return Place(self, x)
 
     def select(self, systems: Sequence[int]) -> "Coordinates[L]":
         """The coordinates of these systems alone, in this order; here those of all."""

@@ -18,8 +18,10 @@ FLAT = 0.15  # u1 . (u2 x u3) of a pyramid whose angles say no more of a move ou
 
 
 def positions(x: Array) -> Array:
-    """(..., N, 3) of x (..., 3N)."""
-    return x.reshape(*x.shape[:-1], -1, 3)
+    """(..., N, 3) of x (..., 3N), one component after another in memory: formulas run along them."""
+    xyz = x.reshape(*x.shape[:-1], -1, 3)
+    found = np.ascontiguousarray(np.moveaxis(xyz, -1, 0))
+    return found.transpose(*range(1, found.ndim), 0)
 
 
 def values(table: "Primitives", x: Array) -> Array:
@@ -39,6 +41,16 @@ def derivatives(table: "Primitives", x: Array) -> Array:
     return np.concatenate(parts, axis=-1) if parts else np.zeros((*x.shape[:-1], 0))
 
 
+def both(table: "Primitives", x: Array) -> tuple[Array, Array]:
+    """`values` and `derivatives`, for little more than the latter."""
+    xyz = positions(x)
+    parts = [kind.both(table, xyz) for kind, _ in table.present]
+    if not parts:
+        return values(table, x), derivatives(table, x)
+    found, slopes = zip(*parts, strict=True)
+    return np.concatenate(found, axis=-1), np.concatenate(slopes, axis=-1)
+
+
 def change(table: "Primitives", new: Array, at_new: Array, old: Array, at_old: Array) -> Array:
     """(..., nq) q(new) - q(old) for values at_new and at_old (..., nq) at new and old (..., 3N).
 
@@ -47,7 +59,8 @@ def change(table: "Primitives", new: Array, at_new: Array, old: Array, at_old: A
     change: Array = at_new - at_old
     for kind, part in table.present:
         if kind.periodic:
-            change[..., part] = kind.change(table, change[..., part], positions(new), positions(old))
+            ends = (x.reshape(*x.shape[:-1], -1, 3) for x in (new, old))
+            change[..., part] = kind.change(table, change[..., part], *ends)
     return change
 
 

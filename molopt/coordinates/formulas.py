@@ -21,8 +21,21 @@ def dot(u: Array, v: Array) -> Array:
 
 
 def cross(u: Array, v: Array) -> Array:
-    """(..., 3), (..., 3) -> (..., 3)."""
-    return u.take(NEXT, -1) * v.take(LAST, -1) - u.take(LAST, -1) * v.take(NEXT, -1)
+    """(..., 3), (..., 3) -> (..., 3), one component after another in memory."""
+    a, b, c = u[..., 0], u[..., 1], u[..., 2]
+    x, y, z = v[..., 0], v[..., 1], v[..., 2]
+    first = b * z - c * y
+    found = np.empty((3, *first.shape), first.dtype)
+    found[0] = first
+    np.subtract(c * x, a * z, out=found[1])
+    np.subtract(a * y, b * x, out=found[2])
+    return found.transpose(*range(1, found.ndim), 0)
+
+
+def gathered(xyz: Array, rows: Array) -> Array:
+    """(..., n, k, 3) the positions of atoms (n, k), of xyz (..., N, 3), one component after another in memory."""
+    found = np.moveaxis(xyz, -1, 0).take(rows.T, axis=-1)  # (3, ..., k, n)
+    return found.transpose(*range(1, found.ndim - 2), -1, -2, 0)
 
 
 def normalised(v: Array) -> tuple[Array, Array]:
@@ -72,7 +85,7 @@ def torsion(p: Array) -> tuple[Array, Array]:
     f, g, h = p[..., 0, :] - p[..., 1, :], p[..., 1, :] - p[..., 2, :], p[..., 3, :] - p[..., 2, :]
     a, c = cross(f, g), cross(h, g)
     length = np.sqrt(dot(g, g))
-    phi = np.arctan2(dot(cross(c, a), g) / np.maximum(length, TINY), dot(a, c))
+    phi = np.arctan2(-length * dot(f, c), dot(a, c))
     a, c = a / np.maximum(dot(a, a), TINY)[..., None], c / np.maximum(dot(c, c), TINY)[..., None]
     first, last = -length[..., None] * a, length[..., None] * c
     shift = (dot(f, g) / length)[..., None] * a - (dot(h, g) / length)[..., None] * c
@@ -81,9 +94,9 @@ def torsion(p: Array) -> tuple[Array, Array]:
 
 def torsion_value(p: Array) -> Array:
     """The torsion alone."""
-    g = p[..., 1, :] - p[..., 2, :]
-    a, c = cross(p[..., 0, :] - p[..., 1, :], g), cross(p[..., 3, :] - p[..., 2, :], g)
-    return np.arctan2(dot(cross(c, a), g) / np.maximum(np.sqrt(dot(g, g)), TINY), dot(a, c))
+    f, g = p[..., 0, :] - p[..., 1, :], p[..., 1, :] - p[..., 2, :]
+    a, c = cross(f, g), cross(p[..., 3, :] - p[..., 2, :], g)
+    return np.arctan2(-np.sqrt(dot(g, g)) * dot(f, c), dot(a, c))
 
 
 def plane(p: Array) -> tuple[Array, Array]:

@@ -67,6 +67,10 @@ class Kind(ABC):
     def slopes(self, table: "Primitives", xyz: Array) -> Array:
         """(..., entries) derivatives, the non-zero entries of one row of B after the other."""
 
+    def both(self, table: "Primitives", xyz: Array) -> tuple[Array, Array]:
+        """Values and derivatives."""
+        return self.values(table, xyz), self.slopes(table, xyz)
+
     @abstractmethod
     def columns(self, table: "Primitives") -> tuple[Array, Array]:
         """Columns of these entries, and how many each row has."""
@@ -112,10 +116,10 @@ class Local(Kind):
         """(..., n, width, k, 3) derivatives at positions (..., n, k, 3)."""
 
     def values(self, table: "Primitives", xyz: Array) -> Array:
-        return self.at(table, xyz.take(self.rows(table), axis=-2)).reshape(*xyz.shape[:-2], -1)
+        return self.at(table, formulas.gathered(xyz, self.rows(table))).reshape(*xyz.shape[:-2], -1)
 
     def slopes(self, table: "Primitives", xyz: Array) -> Array:
-        return self.slopes_at(table, xyz.take(self.rows(table), axis=-2)).reshape(*xyz.shape[:-2], -1)
+        return self.slopes_at(table, formulas.gathered(xyz, self.rows(table))).reshape(*xyz.shape[:-2], -1)
 
     def columns(self, table: "Primitives") -> tuple[Array, Array]:
         return entries_of(np.repeat(self.rows(table), self.width, axis=0))
@@ -148,6 +152,10 @@ class OfAtoms(Local):
 
     def slopes_at(self, table: "Primitives", p: Array) -> Array:
         return self.derivative(p)[1][..., None, :, :]
+
+    def both(self, table: "Primitives", xyz: Array) -> tuple[Array, Array]:
+        values, slopes = self.derivative(formulas.gathered(xyz, self.rows(table)))
+        return values, slopes.reshape(*xyz.shape[:-2], -1)
 
     def atoms_of(self, table: "Primitives", place: int) -> tuple[int, ...]:
         return tuple(self.rows(table)[place].tolist())

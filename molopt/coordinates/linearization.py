@@ -8,7 +8,7 @@ import numpy as np
 
 from molopt.coordinates.base import Linearization
 from molopt.coordinates.inverse import Projected
-from molopt.coordinates.rows import Symmetric
+from molopt.coordinates.rows import Rows, Symmetric
 from molopt.rules.partition import Array
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 class Linearized(Linearization):
     r"""One system's scaled internal coordinates, linearised: A = sqrt(K) B with B = dq/dx, H = A^T M A + R^T R.
+
+    `known` are the values and rows, where they have been computed before.
 
     M and R are those of the member's `Metric`; M = 1 and no more where there is none.
 
@@ -33,14 +35,15 @@ class Linearized(Linearization):
         T, orthonormal directions that are projected out.
     """
 
-    def __init__(self, member: "Member", x: Array, cartesian_gradient: Array) -> None:
+    def __init__(
+        self, member: "Member", x: Array, cartesian_gradient: Array, known: tuple[Array, Rows] | None = None
+    ) -> None:
         self.member = self.coordinates = member
         self.layout = member.layout
         self.x = x
         self.free = bool(member.movable.all())
         self.cartesian_gradient = cartesian_gradient if self.free else np.where(member.movable, cartesian_gradient, 0.0)
-        self.values = member.primitives.values(x)
-        self.rows = member.rows(x)
+        self.values, self.rows = member.both(x) if known is None else known
         self.held = member.held(x)
 
     def select(self, systems: Sequence[int]) -> Self:

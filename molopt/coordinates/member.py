@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from molopt.coordinates import evaluation
-from molopt.coordinates.base import Coordinates
+from molopt.coordinates.base import Coordinates, Place
 from molopt.coordinates.linearization import Linearized
 from molopt.coordinates.metric import Metric
 from molopt.coordinates.primitives import Primitives
@@ -33,6 +33,26 @@ class Built(NamedTuple):
 
     lengths: Array  # (nb,) of the bonds, Angstrom
     touching: Array  # (n, 2) atoms as close as if they were bonded
+
+
+class Evaluated(Place[Linearized]):
+    """A geometry at which values and rows are known."""
+
+    coordinates: "Member"
+
+    def __init__(self, member: "Member", x: Array) -> None:
+        super().__init__(member, x)
+        self.known = self.values, self.rows = member.both(x)
+
+    def displacement(self, start: Linearized) -> Array:
+        return self.coordinates.roots * self.coordinates.primitives.change(self.x, self.values, start.x, start.values)
+
+    def pull_back(self, covector: Array) -> Array:
+        found, movable = self.rows.transposed_times(covector), self.coordinates.movable
+        return found if movable.all() else np.where(movable, found, 0.0)
+
+    def linearize(self, cartesian_gradient: Array) -> Linearized:
+        return Linearized(self.coordinates, self.x, cartesian_gradient, self.known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +116,12 @@ class Member(Coordinates[Linearized]):
         pattern = self.primitives.row_pattern
         return Rows(pattern, evaluation.derivatives(self.primitives, x) * self.roots[pattern.owners])
 
+    def both(self, x: Array) -> tuple[Array, Rows]:
+        """q (nq,) and A at x (3N,)."""
+        values, slopes = evaluation.both(self.primitives, x)
+        pattern = self.primitives.row_pattern
+        return values, Rows(pattern, slopes * self.roots[pattern.owners])
+
     def held(self, x: Array) -> Array:
         """(n, r) orthonormal directions that are not moved along: rigid ones, and those that constraints forbid."""
         forbidden = self.forbidden(x)
@@ -106,6 +132,9 @@ class Member(Coordinates[Linearized]):
 
     def linearize(self, x: Array, cartesian_gradient: Array) -> Linearized:
         return Linearized(self, x, cartesian_gradient)
+
+    def place(self, x: Array) -> Evaluated:
+        return Evaluated(self, x)
 
     def displacement(self, linearization: Linearized, x: Array) -> Array:
         change = self.primitives.change(x, self.primitives.values(x), linearization.x, linearization.values)

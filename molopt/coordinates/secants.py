@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import linalg
+from scipy.linalg import lapack
 
 from molopt.rules.partition import Array
 
@@ -38,41 +39,72 @@ def secant_step(
 ) -> SecantStep:
     """The minimum of one system's corrected model: arguments as in `Linearization.secant_step`."""
     used = steps.any(axis=1)
-    vectors, signs = corrections(linearization, steps[used], lacks[used], damping)
-    spectrum = Spectrum.of(linearization, vectors, signs)
+    spectrum = Spectrum.of(linearization, corrections(linearization, steps[used], lacks[used], damping))
 
-    def fits(move: Array) -> bool:
-        return bool(linearization.longest_move(move)[0] <= maxstep) and bool(
-            linearization.change(linearization.to_internal(move))[0] <= maxchange
-        )
+    whole = spectrum.step(0.0)
+    displacement = linearization.to_internal(whole)
+
+    def fits(shift: float) -> bool:
+        move = spectrum.step(shift) if shift else whole
+        if not linearization.longest_move(move)[0] <= maxstep:
+            return False
+        return bool(linearization.change(linearization.to_internal(move) if shift else displacement)[0] <= maxchange)
 
     shift = spectrum.shift(fits, radius)
+    if shift:
+        displacement = linearization.to_internal(spectrum.step(shift))
     numbers = (spectrum.change(shift), spectrum.energy_left, spectrum.length(shift), float(shift > 0))
-    displacement = linearization.to_internal(spectrum.step(shift))
     return SecantStep(displacement, *(np.array([number]) for number in numbers))
 
 
-def corrections(linearization: "Linearization", steps: Array, lacks: Array, damping: float) -> tuple[Array, Array]:
-    """v (3N, 2 m) and c (2 m,) such that H + v diag(c) v^T keeps the secants (m, nq), by damped BFGS, oldest first."""
-    if not len(steps):
-        return np.zeros((linearization.x.size, 0)), np.zeros(0)
-    moves = linearization.to_cartesian(steps.T)  # (3N, m) s
+class Corrections(NamedTuple):
+    """V diag(c) V^T, what is added to a model Hessian, with V = `parts` times `combinations`."""
+
+    parts: Array  # (3N, k) of which H s and the wanted H' s of each secant are the columns
+    combinations: Array  # (k, k)
+    signs: Array  # (k,) c
+
+
+def corrections(linearization: "Linearization", steps: Array, lacks: Array, damping: float) -> Corrections:
+    """What makes a model Hessian keep the secants (m, nq), oldest first: damped BFGS.
+
+    It is done on the coefficients of 2 m vectors, whose inner products are all that it needs.
+    """
+    count = len(steps)
+    combinations, signs = np.zeros((2 * count, 2 * count)), np.zeros(2 * count)
+    if not count:
+        return Corrections(np.zeros((linearization.x.size, 0)), combinations, signs)
+    pulled = linearization.pull_back(np.concatenate([steps, lacks]).T)  # (3N, 2 m)
+    moves = linearization.solve_metric(pulled[:, :count])  # (3N, m) s
     model = linearization.apply_cartesian(moves)  # (3N, m) H s
-    wanted = linearization.pull_back(lacks.T) + model
-    vectors, signs = np.zeros((len(moves), 2 * len(steps))), np.zeros(2 * len(steps))
-    for n, (s, ms, y) in enumerate(zip(moves.T, model.T, wanted.T, strict=True)):
-        earlier = vectors[:, : 2 * n]
-        hs = ms + earlier @ (signs[: 2 * n] * (s @ earlier))
-        shs, sy = float(s @ hs), float(s @ y)
+    parts = np.concatenate([model, pulled[:, count:] + model], axis=1)  # (3N, 2 m)
+    products = moves.T @ parts  # (m, 2 m)
+    for n, row in enumerate(products):
+        earlier = combinations[:, : 2 * n]
+        hs = earlier @ (signs[: 2 * n] * (row @ earlier))
+        hs[n] += 1.0
+        y = np.zeros(2 * count)
+        y[count + n] = 1.0
+        shs, sy = float(row @ hs), float(row[count + n])
         if shs <= 0:  # only by rounding, for a step of almost nothing
             continue
         if sy < damping * shs:
             part = (1 - damping) * shs / (shs - sy)
             y = part * y + (1 - part) * hs
             sy = damping * shs
-        vectors[:, 2 * n], signs[2 * n] = y, 1 / sy
-        vectors[:, 2 * n + 1], signs[2 * n + 1] = hs, -1 / shs
-    return vectors, signs
+        combinations[:, 2 * n], signs[2 * n] = y, 1 / sy
+        combinations[:, 2 * n + 1], signs[2 * n + 1] = hs, -1 / shs
+    return Corrections(parts, combinations, signs)
+
+
+def eigen(matrix: Array) -> tuple[Array, Array]:
+    """Eigenvalues (k,), ascending, and eigenvectors (k, k) of a small symmetric matrix."""
+    if not matrix.size:
+        return np.zeros(0), matrix
+    values, vectors, failed = lapack.dsyevd(matrix, lower=1)
+    if failed:
+        raise linalg.LinAlgError("the eigenvalues of a correction do not converge")
+    return values, vectors
 
 
 @dataclass(frozen=True)
@@ -96,20 +128,21 @@ class Spectrum:
     slope: float
 
     @classmethod
-    def of(cls, linearization: "Linearization", vectors: Array, signs: Array) -> "Spectrum":
-        """That of H + v diag(c) v^T, from v (3N, 2 m) and c (2 m,)."""
+    def of(cls, linearization: "Linearization", found: Corrections) -> "Spectrum":
+        """That of H with these corrections."""
         gradient, newton = linearization.cartesian_gradient, linearization.newton
+        parts, combinations, signs = found
         slope = float(gradient @ newton)
         if not signs.size:
-            return cls(signs, signs, vectors, -newton, max(slope, 0.0))
-        images = linearization.solve_cartesian(vectors)  # (3N, 2 m)
-        values, basis = linalg.eigh(vectors.T @ images, check_finite=False)
+            return cls(signs, signs, parts, -newton, max(slope, 0.0))
+        images = linearization.solve_cartesian(parts)  # (3N, 2 m)
+        values, basis = eigen(combinations.T @ (parts.T @ images) @ combinations)
         kept = values > 1e-12 * values.max(initial=0.0)
         roots, basis = np.sqrt(values[kept]), basis[:, kept]
-        small = (basis * roots).T @ (signs[:, None] * (basis * roots))
-        eigenvalues, turned = linalg.eigh(small, check_finite=False) if roots.size else (roots, np.zeros((0, 0)))
-        coefficients = (basis / roots) @ turned
-        slopes = coefficients.T @ (vectors.T @ newton)
+        scaled = basis * roots
+        eigenvalues, turned = eigen(scaled.T @ (signs[:, None] * scaled))
+        coefficients = combinations @ ((basis / roots) @ turned)
+        slopes = coefficients.T @ (parts.T @ newton)
         directions = images @ coefficients
         rest = directions @ slopes - newton
         return cls(
@@ -136,11 +169,11 @@ class Spectrum:
         """g . H'^+ g / 2, eV."""
         return 0.5 * (float(self.slopes @ (self.slopes / self.eigenvalues)) + self.slope)
 
-    def shift(self, fits: Callable[[Array], bool], radius: float) -> float:
+    def shift(self, fits: Callable[[float], bool], radius: float) -> float:
         """The smallest mu >= 0 whose step fits and is no longer than the radius, within 5 %."""
 
         def good(mu: float) -> bool:
-            return self.length(mu) <= radius and fits(self.step(mu))
+            return self.length(mu) <= radius and fits(mu)
 
         if good(0.0):
             return 0.0

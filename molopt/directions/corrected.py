@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from molopt.coordinates.base import Linearization
+from molopt.coordinates.base import Linearization, Place
 from molopt.directions.base import Direction, Limits, Proposal, work_of_forces
 from molopt.directions.interpolation import Interpolation
 from molopt.directions.model_descent import Model, descend
@@ -197,17 +197,17 @@ class Corrected(Direction[Linearization, Corrections]):
         return float(np.clip((DOUBT * believed + agreed) / (DOUBT + size), 0.0, believed))
 
     def model(self, start: Linearization, state: Corrections, weight: float) -> Model:
-        """x (3N,) and its displacement u (nq,) -> energy from the start and its gradient, eV and eV/A."""
-        used, coordinates = state.known[:, 0] > 0, start.coordinates
+        """A place and its displacement u (nq,) -> energy from the start and its gradient, eV and eV/A."""
+        used = state.known[:, 0] > 0
         points = state.offsets[used]
         lacks = state.slopes[used] - weight * state.cheap[used] - (1 - weight) * start.apply(points.T).T
-        difference = Interpolation.through(points, lacks, coordinates.stiff)
+        difference = Interpolation.through(points, lacks, start.coordinates.stiff)
         origin = difference(np.zeros_like(points[-1]))[0] + weight * float(state.energy[0])
 
-        def surface(x: Array, u: Array) -> tuple[float, Array]:
-            energy, gradient = self.surrogate(x)
+        def surface(place: Place, u: Array) -> tuple[float, Array]:
+            energy, gradient = self.surrogate(place.x)
             harmonic, (lacking, slope) = (1 - weight) * start.apply(u), difference(u)
-            rest = coordinates.pull_back_at(x, harmonic + slope)
+            rest = place.pull_back(harmonic + slope)
             return weight * energy + 0.5 * float(u @ harmonic) + lacking - origin, weight * gradient + rest
 
         return surface

@@ -72,10 +72,9 @@ class Interpolation:
         coupled[np.diag_indices(m * p)] += np.repeat(doubt, p)
         weights = symmetric_solve(coupled, inside.ravel()).reshape(m, p) @ basis.T
         outside = gradients - inside @ basis.T
-        each = local + np.diag(doubt)
         soft, hard = np.flatnonzero(stiff == 0), np.flatnonzero(stiff)
-        weights[:, soft] += symmetric_solve(each, outside[:, soft])
-        weights[:, hard] += symmetric_solve(each + trend, outside[:, hard])
+        weights[:, soft] += symmetric_solve(local + np.diag(doubt), outside[:, soft])
+        weights[:, hard] += symmetric_solve(local + trend + np.diag(doubt), outside[:, hard])
         return cls(points, weights, stiff, length)
 
     def __call__(self, u: Array) -> tuple[float, Array]:
@@ -112,15 +111,26 @@ def coupling(local: Array, trend: Array, places: Array, flat: Array, steep: Arra
     """
     m, p = places.shape
     gaps = places[:, None] - places[None]  # (m, m, p)
-    blocks = np.einsum("ij,ijp,ijq->ipjq", -local, gaps, gaps) + BENDS * np.einsum("jp,iq->ipjq", flat, flat)
-    along = np.arange(p)
-    blocks[:, along, :, along] += local + trend * steep[:, None, None]
+    weighted, bent = -local[:, :, None] * gaps, BENDS * flat
+    blocks = np.empty((m, p, m, p))
+    for block, row, other, along in zip(blocks, weighted, gaps, flat, strict=True):  # a point at a time: in the cache
+        np.multiply(row.T[:, :, None], other, out=block)
+        block += bent.T[:, :, None] * along
+    same = np.einsum("ipjp->ipj", blocks)  # a view
+    same += local[:, None] + trend[:, None] * steep[:, None]
     return blocks.reshape(m * p, m * p)
 
 
 def symmetric_solve(matrix: Array, right: Array) -> Array:
-    """The solution for a symmetric positive definite matrix; where rounding made it indefinite, by elimination."""
+    """The solution for a symmetric positive definite matrix, which is overwritten.
+
+    Where rounding made it indefinite, that is found by elimination.
+    """
     if not right.size:
         return right
-    _, found, failed = lapack.dposv(matrix, right, lower=1)
-    return np.linalg.solve(matrix, right) if failed else found.reshape(right.shape)
+    diagonal = matrix.diagonal().copy()
+    _, found, failed = lapack.dposv(matrix.T, right, lower=1, overwrite_a=1)
+    if not failed:
+        return found.reshape(right.shape)
+    half = np.tril(matrix, -1)  # what LAPACK, for which rows are columns, has not touched
+    return np.linalg.solve(half + half.T + np.diag(diagonal), right)

@@ -7,7 +7,7 @@ import numpy as np
 
 from molopt.control.base import Limits
 from molopt.control.trust import Trust
-from molopt.coordinates.base import Linearization
+from molopt.coordinates.base import Linearization, Place
 from molopt.directions.quasi_newton import QuasiNewton
 from molopt.rules.partition import Array
 
@@ -18,7 +18,7 @@ CUTS = 12  # halvings of the step that leaves the trust region
 DIRECTION = QuasiNewton()
 CONTROL = Trust(smallest=1e-12, rise=1e-15)  # the model has no noise
 
-Model = Callable[[Array, Array], tuple[float, Array]]
+Model = Callable[[Place, Array], tuple[float, Array]]
 
 
 class Reached(NamedTuple):
@@ -33,7 +33,7 @@ class Reached(NamedTuple):
 def descend(model: Model, start: Linearization, limits: Limits) -> Reached:
     """From a start down the model until it is flat.
 
-    It gives at x (3N,), a displacement (nq,) away, the energy from the start, eV, and its gradient (3N,), eV/A.
+    It gives at a place, a displacement (nq,) away, the energy from the start, eV, and its gradient (3N,), eV/A.
     The way is that of `QuasiNewton` under `Trust`. A step that leaves the region of `limits` is cut at its border, and
     is the last.
     """
@@ -49,14 +49,16 @@ def descend(model: Model, start: Linearization, limits: Limits) -> Reached:
         if count > 0 and left < max(ENOUGH * first, LEAST):
             break
         x, _ = coordinates.move(here, proposal.displacement)
-        displacement = coordinates.displacement(start, x)
+        place = coordinates.place(x)
+        displacement = place.displacement(start)
         if not within(start, x, displacement, limits):
             x = border(start, (here.x, travelled), (x, displacement), limits)
-            displacement = coordinates.displacement(start, x)
-            change = model(x, displacement)[0]
+            place = coordinates.place(x)
+            displacement = place.displacement(start)
+            change = model(place, displacement)[0]
             return Reached(x, displacement, change, True) if change < best.change else best._replace(limited=True)
-        change, gradient = model(x, displacement)
-        there = coordinates.linearize(x, gradient)
+        change, gradient = model(place, displacement)
+        there = place.linearize(gradient)
         taken = coordinates.between(here, there)
         state = DIRECTION.learn(state, here, there, taken)
         work = np.array([change - energy])

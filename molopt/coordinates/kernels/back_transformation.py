@@ -46,7 +46,7 @@ def move(
 @inner
 def to_cartesian(tables: Tables, a: Array, stiff: Factor, motions: Array, count: int, u: Array, out: Array) -> None:
     """Write out (3N,) = (A^T A)^+ A^T u."""
-    blocks.pull_back(tables.chart, a, u, out)
+    blocks.pull_back(tables.chart.atoms, a, u, out)
     factors.solve(stiff, motions, count, out)
 
 

@@ -147,24 +147,24 @@ def width_of(chart: Chart, n: int) -> int:
 
 
 @inner
-def pull_back(chart: Chart, a: Array, u: Array, out: Array) -> None:
+def pull_back(atoms: Array, a: Array, u: Array, out: Array) -> None:
     """Write out (3N,) = A^T u of u (nq,)."""
     out[:] = 0.0
     for n in range(u.size):
         for p in range(4):
-            i = 3 * chart.atoms[n, p]
+            i = 3 * atoms[n, p]
             out[i] += u[n] * a[n, 3 * p]
             out[i + 1] += u[n] * a[n, 3 * p + 1]
             out[i + 2] += u[n] * a[n, 3 * p + 2]
 
 
 @inner
-def push_forward(chart: Chart, a: Array, d: Array, out: Array) -> None:
+def push_forward(atoms: Array, a: Array, d: Array, out: Array) -> None:
     """Write out (nq,) = A d of d (3N,)."""
     for n in range(out.size):
         s = 0.0
         for p in range(4):
-            i = 3 * chart.atoms[n, p]
+            i = 3 * atoms[n, p]
             s += a[n, 3 * p] * d[i] + a[n, 3 * p + 1] * d[i + 1] + a[n, 3 * p + 2] * d[i + 2]
         out[n] = s
 

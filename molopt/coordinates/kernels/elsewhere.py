@@ -53,7 +53,7 @@ def pull_back_at(shelf: Shelf, which: Array, roots: Array, x: Array, covectors: 
         natoms, nq = size_of(tables)
         a, places, entries = np.empty((nq, 12)), slice(place, place + 3 * natoms), slice(entry, entry + nq)
         rows.rows(tables.chart, roots[entries], x[places], a)
-        blocks.pull_back(tables.chart, a, covectors[entries], out[places])
+        blocks.pull_back(tables.chart.atoms, a, covectors[entries], out[places])
         place, entry = place + 3 * natoms, entry + nq
     return out
 

@@ -123,8 +123,8 @@ def linearize(shelf: Shelf, which: Array, scaling: Scaling, x: Array, gradient: 
         newton[:] = hard
         factors.solve(stiff, rigids, count, hard)
         factors.solve(factor, rigids, count, newton)
-        blocks.push_forward(chart, a[entries], hard, slopes.gradient[entries])
-        blocks.push_forward(chart, a[entries], newton, slopes.natural_gradient[entries])
+        blocks.push_forward(chart.atoms, a[entries], hard, slopes.gradient[entries])
+        blocks.push_forward(chart.atoms, a[entries], newton, slopes.natural_gradient[entries])
         slopes.energy_left[s] = 0.5 * blocks.inner_product(gradient[places], newton)
     pages = List()
     pages.append(

@@ -8,7 +8,7 @@ from molopt.coordinates.kernels import blocks, factors, rigid, solving
 from molopt.coordinates.kernels.compiling import inner, kernel
 from molopt.coordinates.kernels.spectrum import Spectrum, change_of, energy_left_of, length_of, spectrum_of, step_of
 from molopt.coordinates.kernels.systems import Pages, Shelf, System, system_of
-from molopt.coordinates.kernels.tables import Tables
+from molopt.coordinates.kernels.tables import Chart
 from molopt.coordinates.secants import HALVINGS, STIFFEST
 from molopt.rules.partition import Array
 
@@ -40,22 +40,22 @@ def lack(
     for s in range(len(which)):
         tables = shelf[which[s]]
         before, now = system_of(tables, old, old_where[s]), system_of(tables, new, new_where[s])
-        own = slice(entry, entry + now.values.size)
-        subtract_half(tables, before, taken[own], out[own])
-        subtract_half(tables, now, taken[own], out[own])
+        own, chart = slice(entry, entry + now.values.size), tables.chart
+        subtract_half(chart, before, taken[own], out[own])
+        subtract_half(chart, now, taken[own], out[own])
         entry += now.values.size
     return out
 
 
 @inner
-def subtract_half(tables: Tables, one: System, taken: Array, out: Array) -> None:
+def subtract_half(chart: Chart, one: System, taken: Array, out: Array) -> None:
     """Subtract M taken / 2 from out (nq,)."""
     d, image, part = np.empty(one.x.size), np.empty(one.x.size), np.empty(out.size)
-    blocks.pull_back(tables.chart, one.a, taken, d)
+    blocks.pull_back(chart.atoms, one.a, taken, d)
     solving.solve_one_metric(one, d)
     blocks.multiply(one.pairs, one.blocks, d, image)
     solving.solve_one_metric(one, image)
-    blocks.push_forward(tables.chart, one.a, image, part)
+    blocks.push_forward(chart.atoms, one.a, image, part)
     for n in range(out.size):
         out[n] -= 0.5 * part[n]
 
@@ -83,8 +83,9 @@ def secant_step(
         tables = shelf[which[s]]
         one = system_of(tables, pages, where[s])
         own = slice(entry, entry + one.values.size)
-        vectors, signs = corrections(tables, one, steps[:, own], lacks[:, own], damping)
-        if not tables.pattern.pinned:  # a covector may move the molecule as a whole where sides are fixed in space
+        chart, pinned = tables.chart, tables.pattern.pinned
+        vectors, signs = corrections(chart, pinned, one, steps[:, own], lacks[:, own], damping)
+        if not pinned:  # a covector may move the molecule as a whole where sides are fixed in space
             for n in range(len(vectors)):
                 rigid.project(one.motions, one.rigid, vectors[n])
         rigid.project(one.motions, one.rigid, vectors[-1])
@@ -92,7 +93,8 @@ def secant_step(
         factors.solve_columns(one.model, images)
         spectrum = spectrum_of(vectors, signs, images)
         bounds = limits.radius[s], limits.maxstep, limits.maxchange
-        shift = shift_of(tables, one, roots[own], spectrum, bounds, out[own])
+        way = Way(chart.atoms, one.a, one.motions, one.rigid, roots[own])
+        shift = shift_of(way, spectrum, bounds, out[own])
         limited[s], length[s] = 1.0 if shift > 0 else 0.0, length_of(spectrum, shift)
         predicted[s], left[s] = change_of(spectrum, shift), energy_left_of(spectrum)
         entry += one.values.size
@@ -100,7 +102,9 @@ def secant_step(
 
 
 @inner
-def corrections(tables: Tables, one: System, steps: Array, lacks: Array, damping: float) -> tuple[Array, Array]:
+def corrections(
+    chart: Chart, pinned: bool, one: System, steps: Array, lacks: Array, damping: float
+) -> tuple[Array, Array]:
     """Covectors v (c + 1, 3N) and c (c,) of the corrected H + v diag(c) v^T; the gradient is last.
 
     Steps and lacks are (memory, nq).
@@ -109,7 +113,7 @@ def corrections(tables: Tables, one: System, steps: Array, lacks: Array, damping
     used = np.empty(memory, np.int64)
     count = 0
     for n in range(memory):
-        if np.any(steps[n] != 0.0):
+        if anything(steps[n]):
             used[count] = n
             count += 1
     # columns: A^T s, then A^T l
@@ -117,9 +121,9 @@ def corrections(tables: Tables, one: System, steps: Array, lacks: Array, damping
     for n in range(count):
         for i in range(len(remembered)):
             remembered[i, n], remembered[i, count + n] = steps[used[n], i], lacks[used[n], i]
-    blocks.pull_back_columns(tables.chart, one.a, remembered, pulled)
+    blocks.pull_back_columns(chart, one.a, remembered, pulled)
     covectors, columns = pulled.T.copy(), pulled[:, :count].copy()
-    if not tables.pattern.pinned:
+    if not pinned:
         for n in range(count):
             rigid.project(one.motions, one.rigid, covectors[n])
             columns[:, n] = covectors[n]
@@ -151,48 +155,58 @@ def corrections(tables: Tables, one: System, steps: Array, lacks: Array, damping
 
 
 @inner
-def shift_of(
-    tables: Tables, one: System, roots: Array, spectrum: Spectrum, bounds: tuple[float, float, float], du: Array
-) -> float:
+def anything(v: Array) -> bool:
+    """Whether an entry is not zero."""
+    for value in v:  # noqa: SIM110  # compiled
+        if value != 0.0:
+            return True
+    return False
+
+
+class Way(NamedTuple):
+    """What turns a step of one system into a displacement in u."""
+
+    atoms: Array  # (nq, 4)
+    a: Array  # (nq, 12)
+    motions: Array  # (6, 3N)
+    rigid: int
+    roots: Array  # (nq,)
+
+
+@inner
+def shift_of(way: Way, spectrum: Spectrum, bounds: tuple[float, float, float], du: Array) -> float:
     """The smallest shift whose step is within all bounds, within 5 %; its du (nq,) is written."""
-    step = np.empty(one.x.size)
-    if fits(tables, one, roots, spectrum, bounds, 0.0, step, du):
+    step = np.empty(way.motions.shape[1])
+    if fits(way, spectrum, bounds, 0.0, step, du):
         return 0.0
     high = 0.01
-    while high < STIFFEST and not fits(tables, one, roots, spectrum, bounds, high, step, du):
+    while high < STIFFEST and not fits(way, spectrum, bounds, high, step, du):
         high *= 2
     low = high / 2
     for _ in range(HALVINGS):
         middle = np.sqrt(low * high)
-        if fits(tables, one, roots, spectrum, bounds, middle, step, du):
+        if fits(way, spectrum, bounds, middle, step, du):
             high = middle
         else:
             low = middle
-    write_step(tables, one, spectrum, high, step, du)
+    write_step(way, spectrum, high, step, du)
     return high
 
 
 @inner
 def fits(
-    tables: Tables,
-    one: System,
-    roots: Array,
-    spectrum: Spectrum,
-    bounds: tuple[float, float, float],
-    shift: float,
-    step: Array,
-    du: Array,
+    way: Way, spectrum: Spectrum, bounds: tuple[float, float, float], shift: float, step: Array, du: Array
 ) -> bool:
     """Whether the step of this shift, which is written, is within the bounds: radius, maxstep and maxchange."""
     radius, maxstep, maxchange = bounds
     if not length_of(spectrum, shift) <= radius:
         return False
-    write_step(tables, one, spectrum, shift, step, du)
-    return blocks.longest_move(step) <= maxstep and blocks.largest_change(roots, du) <= maxchange
+    write_step(way, spectrum, shift, step, du)
+    return blocks.longest_move(step) <= maxstep and blocks.largest_change(way.roots, du) <= maxchange
 
 
 @inner
-def write_step(tables: Tables, one: System, spectrum: Spectrum, shift: float, step: Array, du: Array) -> None:
+def write_step(way: Way, spectrum: Spectrum, shift: float, step: Array, du: Array) -> None:
     step_of(spectrum, shift, step)
-    rigid.project(one.motions, one.rigid, step)
-    blocks.push_forward(tables.chart, one.a, step, du)
+    rigid.project(way.motions, way.rigid, step)
+    blocks.push_forward(way.atoms, way.a, step, du)

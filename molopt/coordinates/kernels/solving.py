@@ -32,7 +32,7 @@ def to_internal(shelf: Shelf, which: Array, pages: Pages, where: Array, moves: A
         one, (natoms, nq) = system_of(tables, pages, where[s]), size_of(tables)
         image = np.empty(nq)
         for e in range(moves.shape[1]):
-            blocks.push_forward(tables.chart, one.a, moves[place : place + 3 * natoms, e].copy(), image)
+            blocks.push_forward(tables.chart.atoms, one.a, moves[place : place + 3 * natoms, e].copy(), image)
             out[entry : entry + nq, e] = image
         place, entry = place + 3 * natoms, entry + nq
     return out
@@ -47,7 +47,7 @@ def pull_back(shelf: Shelf, which: Array, pages: Pages, where: Array, covectors:
         one, (natoms, nq) = system_of(tables, pages, where[s]), size_of(tables)
         image = np.empty(3 * natoms)
         for e in range(covectors.shape[1]):
-            blocks.pull_back(tables.chart, one.a, covectors[entry : entry + nq, e].copy(), image)
+            blocks.pull_back(tables.chart.atoms, one.a, covectors[entry : entry + nq, e].copy(), image)
             out[place : place + 3 * natoms, e] = image
         place, entry = place + 3 * natoms, entry + nq
     return out
