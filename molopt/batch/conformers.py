@@ -2,11 +2,9 @@
 
 from collections import defaultdict
 
-import numpy as np
-
-from molopt.coordinates import formulas
 from molopt.coordinates.member import Member
 from molopt.coordinates.primitives import Primitives
+from molopt.coordinates.rigid import pulls_of
 from molopt.optimizers.internals import Recipe, exceeds_noise
 from molopt.rules.partition import Array
 
@@ -30,15 +28,3 @@ def members(recipe: Recipe, xs: Array, gradients: Array) -> list[Member]:
         for s, k in zip(systems, recipe.frozen(shared, table, xs[systems]), strict=True):
             found[s] = recipe.joined(shared, table, k, True, recipe.bonding.built(xs[s]))
     return [found[s] for s in range(len(xs))]
-
-
-def pulls_of(xyz: Array, gradients: Array) -> list[float]:
-    """(S,) norms of net force and torque on molecules at positions (S, N, 3), eV/A (`molopt.noise.net`)."""
-    rows = gradients.reshape(xyz.shape)
-    arms = xyz - xyz.mean(axis=1, keepdims=True)
-    inertia = np.einsum("sni,sni->s", arms, arms)[:, None, None] * np.eye(3) - np.einsum("sni,snj->sij", arms, arms)
-    values, axes = np.linalg.eigh(inertia)
-    roots = np.where(values > 1e-6 * values[:, -1:], 1 / np.sqrt(np.maximum(values, 1e-300)), 0.0)
-    torque = roots * np.einsum("sij,si->sj", axes, formulas.cross(arms, rows).sum(axis=1))
-    force = rows.sum(axis=1) / np.sqrt(xyz.shape[1])
-    return np.sqrt((torque**2).sum(axis=1) + (force**2).sum(axis=1)).tolist()

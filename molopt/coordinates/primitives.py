@@ -136,7 +136,8 @@ class Primitives:
             (j * self.natoms + np.minimum(i, k)) * self.natoms + np.maximum(i, k)
             for i, j, k in (found.T, self.angles.T)
         )
-        lacking = np.flatnonzero(~np.isin(keys, known))
+        known = np.sort(np.append(known, -1))  # which is before all keys
+        lacking = np.flatnonzero(known[np.searchsorted(known, keys, side="right") - 1] != keys)
         return found[lacking[np.unique(keys[lacking], return_index=True)[1]]]
 
     @cached_property
