@@ -122,7 +122,9 @@ def calculator_for(
     if isinstance(calculator, SinglePointCalculator):
         raise InputError('these atoms hold the energy of one geometry only: give a potential such as "mmff94"')
     if not hasattr(calculator, "get_property"):
-        raise InputError(f"potential must be a name or an ASE calculator, got {calculator!r}")
+        batched = callable(calculator) and not isinstance(calculator, type)
+        hint = ": a function of many molecules is for molopt.relax_batch" if batched else ""
+        raise InputError(f"potential must be a name or an ASE calculator, got {calculator!r}{hint}")
     if "forces" not in implemented(calculator):
         raise InputError(f"{type(calculator).__name__} gives no forces, so no geometry can be relaxed with it")
     return calculator

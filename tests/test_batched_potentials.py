@@ -134,6 +134,18 @@ def test_where_a_function_raises_each_system_is_asked_alone():
     assert np.array_equal(found.energies[[0, 2]], asked(springs, [ETHANOL] * 2).energies)
 
 
+def test_a_function_may_refuse_a_system_in_its_own_words():
+    def neutral(positions, numbers, system, charges, spins):
+        if charges.any():
+            raise InputError("neutral molecules alone")
+        return springs(positions, numbers, system, charges, spins)
+
+    found = asked(neutral, [ETHANOL, Molecule.from_smiles("[NH4+]"), GLYCINE])
+    assert list(found.failed) == [1]
+    assert str(found.failed[1]) == "neutral molecules alone"
+    assert np.isfinite(found.energies[[0, 2]]).all()
+
+
 def test_a_calculator_that_raises_fails_its_own_system_alone():
     class Moody(Calculator):
         implemented_properties = ("energy", "forces")

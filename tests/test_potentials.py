@@ -298,6 +298,9 @@ def test_an_unknown_potential_is_offered_the_nearest():
 def factories(tmp_path, monkeypatch):
     (tmp_path / "their_potentials.py").write_text(
         "from ase.calculators.morse import MorsePotential\n"
+        "from molopt import InputError\n"
+        "def refusing():\n"
+        "    raise InputError('refusing knows no carbon')\n"
         "def told(molecule, charge, spin, depth=1.0):\n"
         "    calculator = MorsePotential(epsilon=depth)\n"
         "    calculator.told = (molecule.name, charge, spin)\n"
@@ -327,6 +330,7 @@ def test_a_factory_gets_its_keywords_and_what_it_asks_of_the_molecule(factories)
         ("their_potentials:number", "is not callable"),
         ("their_potentials:broken", "raised RuntimeError: no licence"),
         ("their_potentials:broken?depth=1", "raised TypeError"),
+        ("their_potentials:refusing", "^refusing knows no carbon$"),
         ("their_potentials:nothing", "must return an ASE calculator"),
         (":thing", "is written package.module:factory"),
     ],

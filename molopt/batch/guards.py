@@ -69,11 +69,11 @@ def longest_squared(places: Partition, moves: Array) -> Array:
 
 
 def judge(
-    places: Partition, guarded: Guarded, call: Called, minds: "Sequence[Mind]"
+    places: Partition, guarded: Guarded, call: Called, senses: "Sequence[RunSense]"
 ) -> tuple[Guarded, Array, dict[int, str]]:
     """The runs after a force call that worked, which of them must be looked at closely, and which have exploded.
 
-    `minds` are those of the systems. Looked at closely must be (S,) what may have come near to another atom, or have
+    `senses` are those of the systems. Looked at closely must be (S,) what may have come near to another atom, or have
     lost one.
     """
     first = np.isnan(guarded.start_energy)
@@ -85,7 +85,7 @@ def judge(
     moved = np.sqrt(longest_squared(places, call.x - guarded.clear_x))
     close = ~(moved < guarded.clearance)
     if close.any():
-        guarded = looked_around(places, guarded, call.x, np.flatnonzero(close), minds)
+        guarded = looked_around(places, guarded, call.x, np.flatnonzero(close), senses)
         close = ~(guarded.clearance > 0)
     natoms = places.sizes / 3
     risen = (call.energy - guarded.start_energy) / natoms
@@ -95,7 +95,7 @@ def judge(
     exploded: dict[int, str] = {}
     since = np.zeros_like(guarded.since)
     for s in np.flatnonzero(odd).tolist():
-        nonsense, ended = minds[s].see(s, places, guarded, call)
+        nonsense, ended = senses[s].see(s, places, guarded, call)
         since[s] = guarded.since[s] + 1 if nonsense else 0
         lower[s] &= not nonsense
         if ended:
@@ -112,7 +112,9 @@ def judge(
     return guarded, close, exploded
 
 
-def looked_around(places: Partition, guarded: Guarded, x: Array, systems: Array, minds: "Sequence[Mind]") -> Guarded:
+def looked_around(
+    places: Partition, guarded: Guarded, x: Array, systems: Array, senses: "Sequence[RunSense]"
+) -> Guarded:
     """The runs with the distances of these systems looked at, at x (3N,)."""
     clear_x, clearance = guarded.clear_x.copy(), guarded.clearance.copy()
     for s in systems.tolist():
@@ -123,11 +125,11 @@ def looked_around(places: Partition, guarded: Guarded, x: Array, systems: Array,
             continue
         distances = pdist(x[part].reshape(-1, 3))
         room = SENSE.apart - distances.max(initial=0.0)
-        clearance[s] = np.minimum((distances - minds[s].nearest).min(initial=np.inf), room) / 2
+        clearance[s] = np.minimum((distances - senses[s].nearest).min(initial=np.inf), room) / 2
     return guarded._replace(clear_x=clear_x, clearance=clearance)
 
 
-class Mind:
+class RunSense:
     """The `Sense` of one system, asked where arrays cannot decide.
 
     Parameters

@@ -1,4 +1,4 @@
-"""What the systems of a crew have in common, and what conformers of one molecule share."""
+"""What the systems of a stack have in common, and what conformers of one molecule share."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from molopt.rules.partition import Array
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """What the systems of a crew have in common.
+    """What the systems of a stack have in common.
 
     Attributes
     ----------

@@ -7,11 +7,11 @@ import numpy as np
 from ase import Atoms
 from numpy.typing import ArrayLike
 
-from molopt.batch.landing import Landed
 from molopt.batch.potentials import AnyPotential, evaluator
+from molopt.batch.results import BatchedResult
 from molopt.batch.round import Terms
 from molopt.batch.stream import Stream, default_potential, drawn
-from molopt.batch.workers import Leg, in_processes
+from molopt.batch.workers import Work, in_processes
 from molopt.errors import InputError
 from molopt.execution import Pool
 from molopt.execution.finished import pickled_function
@@ -38,13 +38,13 @@ class Relaxed(NamedTuple):
 class Batch:
     """Results of many runs, made as they are asked for: an iterator, or arrays with `collect`."""
 
-    def __init__(self, results: Iterator[Landed]) -> None:
+    def __init__(self, results: Iterator[BatchedResult]) -> None:
         self.results = results
 
-    def __iter__(self) -> Iterator[Landed]:
+    def __iter__(self) -> Iterator[BatchedResult]:
         return self
 
-    def __next__(self) -> Landed:
+    def __next__(self) -> BatchedResult:
         return next(self.results)
 
     def collect(self) -> Relaxed:
@@ -84,7 +84,7 @@ def relax_batch(
     width: int = WIDTH,
     workers: int = 1,
     ordered: bool = False,
-    on_result: Callable[[Landed], object] | None = None,
+    on_result: Callable[[BatchedResult], object] | None = None,
 ) -> Batch:
     """Relax many molecules together, each as `molopt.relax` would alone.
 
@@ -95,11 +95,11 @@ def relax_batch(
     Parameters
     ----------
     targets : iterable of Molecule or ase.Atoms; or Molecule
-        Any iterable: it is drawn from as there are seats, and where it raises, so does the batch, once those drawn
-        before have landed. Atoms are without constraints. A single molecule is relaxed from each of the `positions`.
+        Any iterable: it is drawn from as there is room, and where it raises, so does the batch, once those drawn
+        before have ended. Atoms are without constraints. A single molecule is relaxed from each of the `positions`.
     optimizer, potential, fmax, energy_left, steps, coordinates, surrogate, check, max_calls, time_limit
         As in `molopt.relax`, with optimizers of molopt alone. The seconds of a time limit are counted from when a
-        system comes aboard. `potential` may also be a function that evaluates many systems at once
+        run enters the batch. `potential` may also be a function that evaluates many systems at once
         (`molopt.potentials.batched.BatchedPotential`), for which "auto" means none. A calculator is shared by all.
     positions : (S, N, 3) array, or iterable of (N, 3) arrays, optional
         Angstrom; the conformers of the one molecule, whose bonds, coordinates and force field are found out once.
@@ -110,12 +110,12 @@ def relax_batch(
     ordered : bool
         Give results in the order of the targets, and keep those that are done before their turn.
     on_result : callable, optional
-        Called with each result as it lands, for progress.
+        Called with each result as it comes, for progress.
 
     Returns
     -------
     Batch
-        An iterator of results, in the order in which they land; `number` is their place among the targets. A target
+        An iterator of results, in the order in which they end; `number` is their place among the targets. A target
         that cannot be relaxed has a result that says so. `collect()` gives arrays.
 
     Raises
@@ -151,26 +151,26 @@ def relax_batch(
     if asked.shared and spec.surrogate not in (None, "auto"):
         raise InputError(f"a batch on {asked.name} takes no surrogate, got {spec.surrogate!r}: give surrogate=None")
     stream = Stream(targets)
-    leg = Leg(spec, spec.checked_by(check), potential, fmax, energy_left, terms, int(width))
-    results: Iterator[Landed]
+    work = Work(spec, spec.checked_by(check), potential, fmax, energy_left, terms, int(width))
+    results: Iterator[BatchedResult]
     if workers > 1:
         pickled_function(potential)  # says what is wrong with it before anything is drawn
         part = part_of(positions, int(width), int(workers))
-        results = in_processes(leg, iter(stream), Pool(int(workers)), part)
+        results = in_processes(work, iter(stream), Pool(int(workers)), part)
     else:
-        results = leg.flight(stream).results()
+        results = work.in_flight(stream).results()
     return Batch(told(in_order(results) if ordered else results, stream, on_result))
 
 
 def part_of(positions: object, width: int, workers: int) -> int:
-    """How many systems a process gets at a time: twice as many as fly together, or its share where there are fewer."""
+    """How many systems a process gets at a time: twice as many as run together, or an equal part of fewer."""
     known = len(positions) if isinstance(positions, Sized) else 2 * width * workers
     return max(1, min(2 * width, -(-known // workers)))
 
 
-def in_order(results: Iterator[Landed]) -> Iterator[Landed]:
+def in_order(results: Iterator[BatchedResult]) -> Iterator[BatchedResult]:
     """The results by their numbers; those that are early wait."""
-    early: dict[int, Landed] = {}
+    early: dict[int, BatchedResult] = {}
     turn = 0
     for result in results:
         early[result.number] = result
@@ -179,7 +179,9 @@ def in_order(results: Iterator[Landed]) -> Iterator[Landed]:
             turn += 1
 
 
-def told(results: Iterator[Landed], stream: Stream, on_result: Callable[[Landed], object] | None) -> Iterator[Landed]:
+def told(
+    results: Iterator[BatchedResult], stream: Stream, on_result: Callable[[BatchedResult], object] | None
+) -> Iterator[BatchedResult]:
     """The results, and then what the stream raised."""
     for result in results:
         if on_result is not None:

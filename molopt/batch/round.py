@@ -1,4 +1,4 @@
-"""One round of a crew: what a force call of each system says of its run, and the next step of those that go on."""
+"""One round of a stack: what a force call of each system says of its run, and the next step of those that go on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from molopt.batch.crew import Crew
 from molopt.batch.guards import PATIENCE, Called, Guarded, beyond, evaluated, fmax_of, judge
 from molopt.batch.kind import Kind
-from molopt.batch.landing import Clock, Landed, landing
-from molopt.batch.steps import Stride, stride
+from molopt.batch.results import BatchedResult, Clock, result_of
+from molopt.batch.stack import Stack
+from molopt.batch.steps import Judged, stepped
 from molopt.control.drive import Point
 from molopt.errors import RunStopped
 from molopt.optimizers.stepping import SHORTER
@@ -37,7 +37,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Round:
-    """The round of one crew.
+    """The round of one stack.
 
     Attributes
     ----------
@@ -46,7 +46,7 @@ class Round:
     clock : Clock
     each : float
         Seconds of this round inside the potential, a system.
-    landed : list of Landed
+    results : list of BatchedResult
         Those that leave.
     """
 
@@ -54,103 +54,103 @@ class Round:
     potential: str
     clock: Clock
     each: float
-    landed: list[Landed] = field(default_factory=list)
+    results: list[BatchedResult] = field(default_factory=list)
 
-    def before(self, crew: Crew) -> Crew:
-        """Those of a crew that may make another force call."""
-        places, guarded = crew.places, crew.guarded
-        stay = np.ones(len(crew), dtype=bool)
-        for s in np.flatnonzero(beyond(places, guarded, crew.x)).tolist():
+    def before(self, stack: Stack) -> Stack:
+        """Those of a stack that may make another force call."""
+        places, guarded = stack.places, stack.guarded
+        stay = np.ones(len(stack), dtype=bool)
+        for s in np.flatnonzero(beyond(places, guarded, stack.x)).tolist():
             stay[s] = False
-            self.land(crew, s, None, exploded=crew.aboard[s].mind.before(s, places, guarded, crew.x), cut=True)
+            self.end(stack, s, None, exploded=stack.runs[s].sense.before(s, places, guarded, stack.x), cut=True)
         if self.terms.max_calls is not None or self.terms.time_limit is not None:
             for s in np.flatnonzero(stay).tolist():
-                budget = Budget(self.terms.max_calls, self.terms.time_limit, begun=crew.aboard[s].seat.since)
+                budget = Budget(self.terms.max_calls, self.terms.time_limit, begun=stack.runs[s].entered.since)
                 if why := budget.spent(int(guarded.calls[s])):
                     stay[s] = False
-                    self.land(crew, s, None, stopped=RunStopped("stopped", why), cut=True)
-        return crew.select(np.flatnonzero(stay).tolist())
+                    self.end(stack, s, None, stopped=RunStopped("stopped", why), cut=True)
+        return stack.select(np.flatnonzero(stay).tolist())
 
-    def advance(self, crew: Crew, energies: Array, forces: Array, failed: dict[int, Exception]) -> list[Crew]:
-        """Crews of those that go on, at the geometries that are asked about next.
+    def advance(self, stack: Stack, energies: Array, forces: Array, failed: dict[int, Exception]) -> list[Stack]:
+        """Stacks of those that go on, at the geometries that are asked about next.
 
-        Energies (S,) and forces (sum N, 3) are those of `crew`, NaN of the systems in `failed`.
+        Energies (S,) and forces (sum N, 3) are those of `stack`, NaN of the systems in `failed`.
         """
-        crew = replace(crew, guarded=crew.guarded._replace(calls=crew.guarded.calls + 1))
-        places, gradient = crew.places, -forces.ravel()
-        call = Called(crew.x, gradient, energies, fmax_of(places, gradient))
+        stack = replace(stack, guarded=stack.guarded._replace(calls=stack.guarded.calls + 1))
+        places, gradient = stack.places, -forces.ravel()
+        call = Called(stack.x, gradient, energies, fmax_of(places, gradient))
         if not failed:
-            return self.judged(crew, call)
+            return self.judged(stack, call)
         stay = []
         for s, error in failed.items():
-            stay += self.shortened(crew.select([s]), error)
-        well = [s for s in range(len(crew)) if s not in failed]
+            stay += self.shortened(stack.select([s]), error)
+        well = [s for s in range(len(stack)) if s not in failed]
         if well:
-            stay += self.judged(crew.select(well), select(Layout(places, places), well, call))
+            stay += self.judged(stack.select(well), select(Layout(places, places), well, call))
         return stay
 
-    def shortened(self, crew: Crew, error: Exception) -> list[Crew]:
-        """One system whose potential failed: at the end of a shorter step, or landed."""
-        (one,), guarded, memory = crew.aboard, crew.guarded, crew.memory
-        exploded = one.mind.failed(0, crew.places, guarded, error)
-        if exploded or memory is None or not crew.kind.control.retries or one.attempt == len(SHORTER):
-            self.land(crew, 0, None, exploded=exploded, failure=error, cut=True)
+    def shortened(self, stack: Stack, error: Exception) -> list[Stack]:
+        """One system whose potential failed: at the end of a shorter step, or at its end."""
+        (one,), guarded, memory = stack.runs, stack.guarded, stack.memory
+        exploded = one.sense.failed(0, stack.places, guarded, error)
+        if exploded or memory is None or not stack.kind.control.retries or one.attempt == len(SHORTER):
+            self.end(stack, 0, None, exploded=exploded, failure=error, cut=True)
             return []
-        assert crew.coordinates is not None
+        assert stack.coordinates is not None
         step = SHORTER[one.attempt] * memory.proposal.displacement
         one.attempt += 1
-        x, arrived = crew.coordinates.move(memory.linearization, step)
-        return [replace(crew, x=x, memory=memory._replace(arrived=arrived))]
+        x, arrived = stack.coordinates.move(memory.linearization, step)
+        return [replace(stack, x=x, memory=memory._replace(arrived=arrived))]
 
-    def judged(self, crew: Crew, call: Called) -> list[Crew]:
-        """The crew whose force calls have worked: who has exploded, who may stop, who has stalled."""
-        self.remember(crew, call)
-        places = crew.places
-        guarded, close, exploded = judge(places, crew.guarded, call, [one.mind for one in crew.aboard])
-        crew = replace(crew, guarded=guarded)
-        met = self.may_stop(crew, call)
-        looks = np.array([one.checking is not None for one in crew.aboard])
+    def judged(self, stack: Stack, call: Called) -> list[Stack]:
+        """The stack whose force calls have worked: who has exploded, who may stop, who has stalled."""
+        self.remember(stack, call)
+        places = stack.places
+        guarded, close, exploded = judge(places, stack.guarded, call, [one.sense for one in stack.runs])
+        stack = replace(stack, guarded=guarded)
+        met = self.may_stop(stack, call)
+        looks = np.array([one.checking is not None for one in stack.runs])
         moved = places.max(np.abs(call.x - guarded.last_x))
         moved[np.isnan(moved)] = np.inf
         gains = PATIENCE.see(guarded.gains, guarded.calls, call.energy, call.fmax, moved)
-        crew = replace(crew, guarded=guarded._replace(gains=gains, last_x=call.x))
+        stack = replace(stack, guarded=guarded._replace(gains=gains, last_x=call.x))
         out = PATIENCE.stalled(gains, guarded.calls) | (guarded.steps >= self.terms.steps)
-        ends = np.isin(np.arange(len(crew)), list(exploded)) | (~looks & (met | out))
+        ends = np.isin(np.arange(len(stack)), list(exploded)) | (~looks & (met | out))
         for s in np.flatnonzero(ends).tolist():
-            self.leave(crew, s, call, bool(met[s]), exploded.get(s, ""))
+            self.leave(stack, s, call, bool(met[s]), exploded.get(s, ""))
         if ends.all():
             return []
         if ends.any():
             going = np.flatnonzero(~ends).tolist()
-            crew, call = crew.select(going), select(Layout(places, places), going, call)
+            stack, call = stack.select(going), select(Layout(places, places), going, call)
             met, out, close = met[going], out[going], close[going]
-        return self.step(crew, Stride(call, met, out, close))
+        return self.step(stack, Judged(call, met, out, close))
 
-    def step(self, crew: Crew, asked: Stride) -> list[Crew]:
+    def step(self, stack: Stack, asked: Judged) -> list[Stack]:
         """The next step; where the algebra of a system fails, that one has failed, and no other."""
         try:
-            return stride(self, crew, asked)
+            return stepped(self, stack, asked)
         except GIVING_UP as error:
-            if len(crew) == 1:
-                self.land(crew, 0, evaluated(0, crew.places, crew.guarded, asked.call), failure=error)
+            if len(stack) == 1:
+                self.end(stack, 0, evaluated(0, stack.places, stack.guarded, asked.call), failure=error)
                 return []
-        layout = Layout(crew.places, crew.places)
-        return [part for s in range(len(crew)) for part in self.step(crew.select([s]), asked.select(layout, [s]))]
+        layout = Layout(stack.places, stack.places)
+        return [part for s in range(len(stack)) for part in self.step(stack.select([s]), asked.select(layout, [s]))]
 
-    def remember(self, crew: Crew, call: Called) -> None:
+    def remember(self, stack: Stack, call: Called) -> None:
         """What each run keeps of the call."""
-        x, gradient, bounds = call.x, call.gradient, crew.places.bounds.tolist()
-        calls = zip(crew.aboard, bounds, bounds[1:], call.energy.tolist(), call.fmax.tolist(), strict=False)
+        x, gradient, bounds = call.x, call.gradient, stack.places.bounds.tolist()
+        calls = zip(stack.runs, bounds, bounds[1:], call.energy.tolist(), call.fmax.tolist(), strict=False)
         for one, begin, end, energy, fmax in calls:
             one.attempt = 0
             one.points.append(Point(x[begin:end], gradient[begin:end]))
             one.trace.append(ForceCall(energy, fmax, self.each))
 
-    def may_stop(self, crew: Crew, call: Called) -> Array:
+    def may_stop(self, stack: Stack, call: Called) -> Array:
         """(S,) who meets fmax and all criteria."""
         small = call.fmax < self.terms.fmax
-        places, memory = crew.places, crew.memory
-        for s, one in enumerate(crew.aboard):
+        places, memory = stack.places, stack.memory
+        for s, one in enumerate(stack.runs):
             if one.stopping is not None:
                 before = None if memory is None else Point(*(part[places.part(s)] for part in memory.point))
                 one.stopping.look(one.points[-1], partial(float, call.energy[s]), before)
@@ -158,18 +158,18 @@ class Round:
         return small
 
     def leave(
-        self, crew: Crew, s: int, call: Called, met: bool, exploded: str = "", back: Remembered | None = None
+        self, stack: Stack, s: int, call: Called, met: bool, exploded: str = "", back: Remembered | None = None
     ) -> None:
-        """Land system s, whose last force call worked, at its end or where it went back to."""
-        guarded, stopped = crew.guarded, None
+        """End system s, whose last force call worked, at its end or where it went back to."""
+        guarded, stopped = stack.guarded, None
         if not (met or exploded):
             stopped = stalled(guarded, s, guarded.steps[s] >= self.terms.steps)
-        last = evaluated(s, crew.places, guarded, call) if back is None else back.call
-        self.land(crew, s, last, met=met, exploded=exploded, stopped=stopped, cut=bool(exploded))
+        last = evaluated(s, stack.places, guarded, call) if back is None else back.call
+        self.end(stack, s, last, met=met, exploded=exploded, stopped=stopped, cut=bool(exploded))
 
-    def land(self, crew: Crew, s: int, last: Evaluated | None, **ended: Any) -> None:
-        """Land system s, whose last force call that counts is `last`."""
-        self.landed.append(landing(self.clock, self.potential, crew, s, last, **ended))
+    def end(self, stack: Stack, s: int, last: Evaluated | None, **ended: Any) -> None:
+        """End system s, whose last force call that counts is `last`."""
+        self.results.append(result_of(self.clock, self.potential, stack, s, last, **ended))
 
 
 def stalled(guarded: Guarded, s: int, over: bool) -> RunStopped | None:
@@ -181,14 +181,14 @@ def stalled(guarded: Guarded, s: int, over: bool) -> RunStopped | None:
     return None
 
 
-def again(crews: Sequence[Crew]) -> list[Crew]:
-    """Crews of one kind that have taken a step together again; those that go alone as they are."""
-    groups: dict[Kind, list[Crew]] = {}
-    for crew in crews:
-        groups.setdefault(crew.kind, []).append(crew)
-    found: list[Crew] = []
+def again(stacks: Sequence[Stack]) -> list[Stack]:
+    """Stacks of one kind that have taken a step together again; those that go alone as they are."""
+    groups: dict[Kind, list[Stack]] = {}
+    for stack in stacks:
+        groups.setdefault(stack.kind, []).append(stack)
+    found: list[Stack] = []
     for kind, group in groups.items():
-        begun = [crew for crew in group if crew.memory is not None]
-        fresh = [crew for crew in group if crew.memory is None]
-        found += group if kind.alone else [Crew.together(part) for part in (begun, fresh) if part]
+        begun = [stack for stack in group if stack.memory is not None]
+        fresh = [stack for stack in group if stack.memory is None]
+        found += group if kind.alone else [Stack.together(part) for part in (begun, fresh) if part]
     return found

@@ -1,4 +1,4 @@
-"""The next step of a crew: coordinates that are still good, what was learned, what the check says, and where to go."""
+"""The next step of a stack: coordinates that are still good, what was learned, what the check says, and where to go."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from molopt.batch.batched_run import BatchedRun
+from molopt.batch.closer_look import doubtful
 from molopt.batch.conformers import members
-from molopt.batch.crew import Crew, arrivals, grouped
-from molopt.batch.doubt import doubtful
 from molopt.batch.guards import Called, evaluated
-from molopt.batch.passenger import Passenger
+from molopt.batch.stack import Stack, arrivals, grouped
 from molopt.control.drive import Arrival, Point, arrive, depart
 from molopt.coordinates.base import Coordinates
 from molopt.coordinates.linearization import of_system
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Stride:
+class Judged:
     """What is known of S systems before their next step.
 
     Attributes
@@ -47,33 +47,33 @@ class Stride:
     out: Array
     close: Array
 
-    def select(self, layout: Layout, systems: Sequence[int]) -> "Stride":
+    def select(self, layout: Layout, systems: Sequence[int]) -> "Judged":
         wanted = list(systems)
-        return Stride(select(layout, systems, self.call), self.met[wanted], self.out[wanted], self.close[wanted])
+        return Judged(select(layout, systems, self.call), self.met[wanted], self.out[wanted], self.close[wanted])
 
 
-def stride(flown: "Round", crew: Crew, asked: Stride) -> list[Crew]:
-    """Crews at the geometries that are asked about next; those whose coordinates were rebuilt go separately."""
-    layout = Layout(crew.places, crew.places)
-    apart = outdated_systems(crew, asked)
+def stepped(now: "Round", stack: Stack, asked: Judged) -> list[Stack]:
+    """Stacks at the geometries that are asked about next; those whose coordinates were rebuilt go separately."""
+    layout = Layout(stack.places, stack.places)
+    apart = outdated_systems(stack, asked)
     stay = []
     for s in apart:
-        one = with_rebuilt_coordinates(crew.select([s]), select(layout, [s], asked.call))
-        stay += departed(flown, one, asked.select(layout, [s]))
-    kept = [s for s in range(len(crew)) if s not in apart]
+        one = with_rebuilt_coordinates(stack.select([s]), select(layout, [s], asked.call))
+        stay += departed(now, one, asked.select(layout, [s]))
+    kept = [s for s in range(len(stack)) if s not in apart]
     if kept:
-        stay += departed(flown, crew.select(kept), asked.select(layout, kept) if apart else asked)
+        stay += departed(now, stack.select(kept), asked.select(layout, kept) if apart else asked)
     return stay
 
 
-def outdated_systems(crew: Crew, asked: Stride) -> list[int]:
+def outdated_systems(stack: Stack, asked: Judged) -> list[int]:
     """Systems whose coordinates no longer describe them."""
-    if crew.memory is None or crew.aboard[0].recipe is None:
+    if stack.memory is None or stack.runs[0].recipe is None:
         return []
-    places, memory = crew.places, crew.memory
+    places, memory = stack.places, stack.memory
     found = []
-    for s in np.flatnonzero(doubtful(crew, asked.call.x, asked.close)).tolist():
-        one = crew.aboard[s]
+    for s in np.flatnonzero(doubtful(stack, asked.call.x, asked.close)).tolist():
+        one = stack.runs[s]
         assert one.recipe is not None
         own = memory._replace(arrived=memory.arrived[[s]])
         if outdated(one.recipe, one.internal, own, Point(*(part[places.part(s)] for part in asked.call[:2]))):
@@ -81,84 +81,84 @@ def outdated_systems(crew: Crew, asked: Stride) -> list[int]:
     return found
 
 
-def with_rebuilt_coordinates(crew: Crew, call: Called) -> Crew:
+def with_rebuilt_coordinates(stack: Stack, call: Called) -> Stack:
     """One system with its coordinates rebuilt."""
-    (one,) = crew.aboard
+    (one,) = stack.runs
     assert one.recipe is not None
-    assert crew.memory is not None
+    assert stack.memory is not None
     here = Point(call.x, call.gradient)
-    one.recipe, one.member, memory = rebuilt(one.recipe, one.internal, crew.memory, here, crew.kind.direction)
-    return replace(crew, memory=memory, coordinates=crew.kind.joined(crew.members))
+    one.recipe, one.member, memory = rebuilt(one.recipe, one.internal, stack.memory, here, stack.kind.direction)
+    return replace(stack, memory=memory, coordinates=stack.kind.joined(stack.members))
 
 
-def departed(flown: "Round", crew: Crew, asked: Stride) -> list[Crew]:
-    """The crew on its way to where it is asked about next, without those that land."""
-    if crew.coordinates is None:
-        crew, asked = begun(crew, asked)
-    kind, call, coordinates = crew.kind, asked.call, crew.coordinates
+def departed(now: "Round", stack: Stack, asked: Judged) -> list[Stack]:
+    """The stack on its way to where it is asked about next, without those that end."""
+    if stack.coordinates is None:
+        stack, asked = begun(stack, asked)
+    kind, call, coordinates = stack.kind, asked.call, stack.coordinates
     assert coordinates is not None
-    arrival = arrive(kind.direction, kind.control, coordinates, Point(call.x, call.gradient), crew.memory)
+    arrival = arrive(kind.direction, kind.control, coordinates, Point(call.x, call.gradient), stack.memory)
     ends = asked.out
     if isinstance(kind.direction, Checked):
-        arrival, settled = checked(crew, coordinates, arrival, asked)
+        arrival, settled = checked(stack, coordinates, arrival, asked)
         ends = asked.out | np.array([one.over for one in settled])
         for s in np.flatnonzero(ends).tolist():
-            flown.leave(crew, s, call, settled[s].over, back=settled[s].back)
+            now.leave(stack, s, call, settled[s].over, back=settled[s].back)
         going = np.flatnonzero(~ends).tolist()
         if not going:
             return []
-        if len(going) < len(crew):
-            crew = crew.select(going)
+        if len(going) < len(stack):
+            stack = stack.select(going)
             whole, coordinates = coordinates, coordinates.select(going)
             arrival = arrivals(coordinates, whole, arrival, going)
     x, memory = depart(kind.direction, kind.control, coordinates, arrival)
-    guarded = crew.guarded._replace(steps=crew.guarded.steps + 1)
-    return [replace(crew, x=x, guarded=guarded, memory=memory, coordinates=coordinates)]
+    guarded = stack.guarded._replace(steps=stack.guarded.steps + 1)
+    return [replace(stack, x=x, guarded=guarded, memory=memory, coordinates=coordinates)]
 
 
-def begun(crew: Crew, asked: Stride) -> tuple[Crew, Stride]:
-    """The crew with coordinates for its first step."""
-    call, places = asked.call, crew.places
+def begun(stack: Stack, asked: Judged) -> tuple[Stack, Judged]:
+    """The stack with coordinates for its first step."""
+    call, places = asked.call, stack.places
     together: dict[int, list[int]] = defaultdict(list)
-    for s, one in enumerate(crew.aboard):
+    for s, one in enumerate(stack.runs):
         if one.recipe is not None:
             together[id(one.recipe)].append(s)
     for systems in together.values():
-        recipe = crew.aboard[systems[0]].recipe
+        recipe = stack.runs[systems[0]].recipe
         assert recipe is not None
         rows = [np.stack([flat[places.part(s)] for s in systems]) for flat in (call.x, call.gradient)]
         for s, member in zip(systems, members(recipe, *rows), strict=True):
-            crew.aboard[s].member = member
-    order = grouped(crew.aboard)
-    crew, asked = crew.select(order), asked.select(Layout(places, places), order)
-    return replace(crew, coordinates=crew.kind.joined(crew.members)), asked
+            stack.runs[s].member = member
+    order = grouped(stack.runs)
+    stack, asked = stack.select(order), asked.select(Layout(places, places), order)
+    return replace(stack, coordinates=stack.kind.joined(stack.members)), asked
 
 
 def checked(
-    crew: Crew, coordinates: Coordinates[Any], arrival: Arrival[Any, Any, Any], asked: Stride
+    stack: Stack, coordinates: Coordinates[Any], arrival: Arrival[Any, Any, Any], asked: Judged
 ) -> tuple[Arrival[Any, Any, Any], list[Settled]]:
     """What the check says of each system, and the arrival that knows it."""
     layout, settled = coordinates.layout, []
     changed: dict[int, Checks] = {}
-    for s, one in enumerate(crew.aboard):
-        found = of_one(crew, s, one, layout, arrival, asked)
+    for s, one in enumerate(stack.runs):
+        found = of_one(stack, s, one, layout, arrival, asked)
         if found.arrival is not None:
             changed[s] = found.arrival.state
         settled.append(found)
     if changed:
-        states = [changed.get(s) or select(layout, [s], arrival.state) for s in range(len(crew))]
+        states = [changed.get(s) or select(layout, [s], arrival.state) for s in range(len(stack))]
         arrival = arrival._replace(state=concatenate(states))
     return arrival, settled
 
 
 def of_one(
-    crew: Crew, s: int, one: Passenger, layout: Layout, arrival: Arrival[Any, Any, Any], asked: Stride
+    stack: Stack, s: int, one: BatchedRun, layout: Layout, arrival: Arrival[Any, Any, Any], asked: Judged
 ) -> Settled:
     """What the check says of system s."""
     assert one.checking is not None
-    assert isinstance(crew.kind.direction, Checked)
-    call, places = asked.call, crew.places
-    looking = crew.memory is not None and bool(crew.memory.after.checking[s])
+    assert isinstance(stack.kind.direction, Checked)
+    call, places = asked.call, stack.places
+    looking = stack.memory is not None and bool(stack.memory.after.checking[s])
 
     def arrived() -> Arrival[Any, Any, Any]:
         return arrival._replace(
@@ -168,8 +168,8 @@ def of_one(
         )
 
     def remember() -> Remembered:
-        here = evaluated(s, places, crew.guarded, call)
+        here = evaluated(s, places, stack.guarded, call)
         return Remembered(here.positions, here.results, here)
 
     x = call.x[places.part(s)]
-    return one.checking.settled(bool(asked.met[s]), x, looking, crew.kind.direction, arrived, remember)
+    return one.checking.settled(bool(asked.met[s]), x, looking, stack.kind.direction, arrived, remember)

@@ -18,7 +18,7 @@ LONGEST = 60  # characters of a value in a message
 class Stream:
     """Targets with their places, up to where their iterable ends or raises.
 
-    What it raised is kept until all that were drawn before have landed.
+    What it raised is kept until all that were drawn before have ended.
 
     Parameters
     ----------

@@ -108,7 +108,8 @@ def unusable(subject: Subject, energy: float, forces: Array, where: str) -> Pote
 class Functional:
     """A user's `BatchedPotential` as an `Evaluator`.
 
-    Where it raises, each system is asked about alone, to find out which of them it cannot do.
+    Where it raises, each system is asked about alone, to find out which of them it cannot do; where that is an
+    InputError, it is said as it is.
     """
 
     shared = True
@@ -123,29 +124,27 @@ class Functional:
 
     def evaluate(self, subjects: Sequence[Subject], positions: Array) -> Answers:
         try:
-            return Answers(*self.asked(subjects, positions), {})
-        except InputError:
-            raise
+            answer = self.asked(subjects, positions)
         except Exception as error:
             if len(subjects) == 1:
                 return Answers(np.full(1, np.nan), np.full_like(positions, np.nan), {0: error})
-        return joined([self.evaluate([subject], rows) for subject, rows in parts(subjects, positions)])
-
-    def asked(self, subjects: Sequence[Subject], positions: Array) -> tuple[Array, Array]:
-        """energies (S,) and forces (sum N, 3) of one call; InputError where they have other shapes."""
-        sizes = [len(subject.numbers) for subject in subjects]
-        answer = self.function(
-            positions.copy(),
-            np.concatenate([subject.numbers for subject in subjects]),
-            np.repeat(np.arange(len(subjects)), sizes),
-            np.array([subject.charge for subject in subjects]),
-            np.array([subject.spin for subject in subjects]),
-        )
+            return joined([self.evaluate([subject], rows) for subject, rows in parts(subjects, positions)])
         if not isinstance(answer, tuple | list) or len(answer) != 2:
             got = f"{len(answer)} values" if isinstance(answer, tuple | list) else said(answer)
             raise InputError(f"{self.name} must return energies (S,) and forces (sum N, 3), got {got}")
         energies, forces = answer
-        return self.whole(energies, "energies", (len(subjects),)), self.whole(forces, "forces", positions.shape)
+        shape = (len(subjects),)
+        return Answers(self.whole(energies, "energies", shape), self.whole(forces, "forces", positions.shape), {})
+
+    def asked(self, subjects: Sequence[Subject], positions: Array) -> Any:
+        """What the function answers; whatever it raises."""
+        return self.function(
+            positions.copy(),
+            np.concatenate([subject.numbers for subject in subjects]),
+            np.repeat(np.arange(len(subjects)), [len(subject.numbers) for subject in subjects]),
+            np.array([subject.charge for subject in subjects]),
+            np.array([subject.spin for subject in subjects]),
+        )
 
     def whole(self, value: Any, what: str, shape: tuple[int, ...]) -> Array:
         """An answer of the function as an array of floats."""

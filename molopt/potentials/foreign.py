@@ -28,7 +28,7 @@ def foreign(name: str, keywords: dict[str, Any], molecule: Molecule | Atoms) -> 
     ------
     InputError
         The module cannot be imported, it has no such attribute, the factory raises, or what it returns is no
-        calculator.
+        calculator. An InputError of the factory itself is said as it is.
     """
     factory = load(name)
     try:
@@ -39,6 +39,8 @@ def foreign(name: str, keywords: dict[str, Any], molecule: Molecule | Atoms) -> 
     given = describe(molecule, wanted) if wanted else {}
     try:
         calculator = factory(**given, **keywords)
+    except InputError:
+        raise
     except Exception as error:
         raise InputError(f"{name} raised {type(error).__name__}: {error}") from error
     if isinstance(calculator, type) or not hasattr(calculator, "get_property"):

@@ -1,4 +1,4 @@
-"""From a molecule or atoms to a passenger: what it is, how it is stepped, what is asked for its forces."""
+"""From a molecule or atoms to a run of a batch: what it is, how it is stepped, what is asked for its forces."""
 
 import logging
 import time
@@ -10,11 +10,11 @@ from typing import Any, NamedTuple, cast
 
 from ase import Atoms
 
-from molopt.batch.doubt import nearest_of
-from molopt.batch.guards import SENSE, Mind
+from molopt.batch.batched_run import BatchedRun, Entered
+from molopt.batch.closer_look import nearest_of
+from molopt.batch.guards import SENSE, RunSense
 from molopt.batch.inputs import Target, started
 from molopt.batch.kind import Kind, Plan
-from molopt.batch.passenger import Passenger, Seat
 from molopt.batch.potentials import AnyPotential
 from molopt.control import StepControl
 from molopt.coordinates import Cartesian, Internal
@@ -45,7 +45,7 @@ KEPT = 64  # plans of the last molecules, for conformers of theirs that come lat
 
 
 @dataclass(eq=False)
-class Boarding:
+class Maker:
     """Makes passengers, as the arguments of a batch say it.
 
     Attributes
@@ -84,8 +84,8 @@ class Boarding:
             return started(agreed(target, potential), None)
         return started(target, None)
 
-    def passenger(self, number: int, start: Start, seat: Seat) -> Passenger:
-        """The passenger that begins there; InputError where it cannot be."""
+    def begin(self, number: int, start: Start, entered: Entered) -> BatchedRun:
+        """The run that begins there; InputError where it cannot be."""
         plan, subject = self.planned(start)
         if start.given is None:
             check_geometry(subject.numbers.tolist(), start.positions, start.name)
@@ -95,8 +95,8 @@ class Boarding:
             stopping = Stopping(plan.criteria, plan.estimating, tell)
         if plan.checking.possible and stopping is not None:
             checking = replace(plan.checking, stopping=stopping, tell=tell)
-        mind = Mind(subject.numbers, plan.nearest)
-        return Passenger(number, start, plan, subject, seat, mind, stopping, checking, plan.recipe, plan.member)
+        sense = RunSense(subject.numbers, plan.nearest)
+        return BatchedRun(number, start, plan, subject, entered, sense, stopping, checking, plan.recipe, plan.member)
 
     def planned(self, start: Start) -> tuple[Plan, Subject]:
         """How a system is stepped, and what the potential knows of it: shared by conformers as far as can be."""

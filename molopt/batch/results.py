@@ -5,8 +5,8 @@ from functools import cached_property
 
 from ase import Atoms
 
-from molopt.batch.crew import Crew
 from molopt.batch.inputs import Target, started
+from molopt.batch.stack import Stack
 from molopt.ending import Ending, word_of_end
 from molopt.errors import RunStopped
 from molopt.molecules import Molecule
@@ -17,7 +17,7 @@ from molopt.rules.partition import Array
 from molopt.stationary.verdict import ENDED, Verdict
 
 
-class Landed(Result):
+class BatchedResult(Result):
     """A `Result` whose dear fields are found out when they are first asked for.
 
     Attributes
@@ -101,10 +101,10 @@ class Clock:
     asked: float
 
 
-def landing(
+def result_of(
     clock: Clock,
     potential: str,
-    crew: Crew,
+    stack: Stack,
     s: int,
     last: Evaluated | None,
     *,
@@ -113,8 +113,8 @@ def landing(
     stopped: RunStopped | None = None,
     failure: Exception | None = None,
     cut: bool = False,
-) -> Landed:
-    """The result of system s of a crew.
+) -> BatchedResult:
+    """The result of system s of a stack.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ def landing(
     cut : bool
         Whether its last step was not completed.
     """
-    one, places, guarded = crew.aboard[s], crew.places, crew.guarded
+    one, places, guarded = stack.runs[s], stack.places, stack.guarded
     checking = one.checking
     if last is None and one.trace:
         x, call = guarded.last_x[places.part(s)].reshape(-1, 3), one.trace[-1]
@@ -138,7 +138,7 @@ def landing(
     interrupted = checking is not None and checking.interrupted
     last = last if kept is None else kept.call
     arrived = interrupted or (met and not exploded and stopped is None and failure is None)
-    end, blown = one.mind.end(s, places, guarded, last, not exploded and stopped is None, arrived)
+    end, blown = one.sense.end(s, places, guarded, last, not exploded and stopped is None, arrived)
     exploded = exploded or blown
     at = one.start.positions if end is None else end.positions
     curvature = (one.plan.checking if checking is None else checking).curvature(at.ravel())
@@ -146,7 +146,7 @@ def landing(
     word = word_of_end(
         bool(exploded), "" if stopped is None else stopped.ended, failure is not None, met or interrupted, saddle
     )
-    steps = int(guarded.steps[s]) - int(cut and crew.kind.control.retries and crew.memory is not None)
+    steps = int(guarded.steps[s]) - int(cut and stack.kind.control.retries and stack.memory is not None)
     reason = failure if stopped is None else stopped
     error = None
     if exploded or reason is not None:
@@ -163,8 +163,8 @@ def landing(
         error=error,
     )
     surrogate = one.plan.surrogate
-    seconds = clock.spent - one.seat.waited
-    return Landed(
+    seconds = clock.spent - one.entered.waited
+    return BatchedResult(
         one.number,
         ending,
         name=one.start.name,
@@ -174,7 +174,7 @@ def landing(
         force_calls=int(guarded.calls[s]),
         steps=steps,
         seconds=seconds,
-        optimizer_seconds=seconds - (clock.asked - one.seat.asked) - (surrogate.seconds if surrogate else 0.0),
+        optimizer_seconds=seconds - (clock.asked - one.entered.asked) - (surrogate.seconds if surrogate else 0.0),
         surrogate=surrogate.name if surrogate else None,
         surrogate_calls=surrogate.calls if surrogate else 0,
         surrogate_seconds=surrogate.seconds if surrogate else 0.0,
@@ -183,11 +183,11 @@ def landing(
     )
 
 
-def refused(number: int, target: Target, potential: str, why: str, ended: str = "failed") -> Landed:
-    """The result of a system that was not taken aboard, or of whose flight nothing is known."""
+def refused(number: int, target: Target, potential: str, why: str, ended: str = "failed") -> BatchedResult:
+    """The result of a run that was not begun, or of which nothing is known."""
     start = started(target, None)
     ending = Ending(start, None, ended, False, None, "", None, why)
-    return Landed(
+    return BatchedResult(
         number, ending, name=start.name, potential=potential, optimizer="", at_noise_floor=False, force_calls=0,
         steps=0, seconds=0.0, optimizer_seconds=0.0, surrogate=None, surrogate_calls=0, surrogate_seconds=0.0,
         surrogate_setup_seconds=0.0, trace=[],

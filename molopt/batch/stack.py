@@ -1,4 +1,4 @@
-"""Systems that take their steps together, and how some of them leave, enter, or go apart for a while."""
+"""Runs that take their steps together, and how some of them leave, enter, or go apart for a while."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,9 +7,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from molopt.batch.batched_run import BatchedRun
 from molopt.batch.guards import Guarded
 from molopt.batch.kind import Kind
-from molopt.batch.passenger import Passenger
 from molopt.control.drive import Arrival, Memory, Point
 from molopt.coordinates.base import Coordinates
 from molopt.coordinates.kernels.compilable import compilable
@@ -19,13 +19,13 @@ from molopt.rules.state import Layout, concatenate, select
 
 
 @dataclass(frozen=True, eq=False)
-class Crew:
-    """S systems of one kind, at geometries whose forces are asked for next.
+class Stack:
+    """S runs of one kind, their memory stacked in arrays, at geometries whose forces are asked for next.
 
     Attributes
     ----------
     kind : Kind
-    aboard : tuple of Passenger
+    runs : tuple of BatchedRun
         S of them.
     x : (3N,) array
         Angstrom, one system after another.
@@ -37,71 +37,71 @@ class Crew:
     """
 
     kind: Kind
-    aboard: tuple[Passenger, ...]
+    runs: tuple[BatchedRun, ...]
     x: Array
     guarded: Guarded
     memory: Memory[Any, Any, Any] | None = None
     coordinates: Coordinates[Any] | None = None
 
     def __len__(self) -> int:
-        return len(self.aboard)
+        return len(self.runs)
 
     @classmethod
-    def fresh(cls, kind: Kind, aboard: Sequence[Passenger], positions: Sequence[Array]) -> Self:
+    def fresh(cls, kind: Kind, runs: Sequence[BatchedRun], positions: Sequence[Array]) -> Self:
         """Systems before their first force call, at positions (N, 3)."""
         x = np.concatenate([part.ravel() for part in positions])
-        return cls(kind, tuple(aboard), x, Guarded.begin(x, len(aboard)))
+        return cls(kind, tuple(runs), x, Guarded.begin(x, len(runs)))
 
     @cached_property
     def places(self) -> Partition:
         """Which entries of x are of which system."""
-        return Partition([3 * len(one.subject.numbers) for one in self.aboard])
+        return Partition([3 * len(one.subject.numbers) for one in self.runs])
 
     @property
     def members(self) -> list[Coordinates[Any]]:
         """The coordinates of each system, once all have some."""
-        return [one.member for one in self.aboard if one.member is not None]
+        return [one.member for one in self.runs if one.member is not None]
 
-    def select(self, systems: Sequence[int]) -> "Crew":
+    def select(self, systems: Sequence[int]) -> "Stack":
         """These systems alone, in this order."""
         if list(systems) == list(range(len(self))):
             return self
         places = self.places
         layout = Layout(places, places)
-        aboard = tuple(self.aboard[s] for s in systems)
+        runs = tuple(self.runs[s] for s in systems)
         x, guarded = places.take(self.x, systems), select(layout, systems, self.guarded)
         if self.memory is None or self.coordinates is None or not len(systems):
-            return Crew(self.kind, aboard, x, guarded)
+            return Stack(self.kind, runs, x, guarded)
         memory = selected(self.coordinates.layout, self.memory, systems)
-        return Crew(self.kind, aboard, x, guarded, memory, self.coordinates.select(systems))
+        return Stack(self.kind, runs, x, guarded, memory, self.coordinates.select(systems))
 
     @classmethod
-    def together(cls, crews: "Sequence[Crew]") -> "Crew":
-        """Crews of one kind as one; all have taken a step, or none has."""
-        first = crews[0]
-        if len(crews) == 1:
+    def together(cls, stacks: "Sequence[Stack]") -> "Stack":
+        """Stacks of one kind as one; all have taken a step, or none has."""
+        first = stacks[0]
+        if len(stacks) == 1:
             return first
-        aboard = tuple(one for crew in crews for one in crew.aboard)
-        x, guarded = np.concatenate([crew.x for crew in crews]), concatenate([crew.guarded for crew in crews])
-        whole = cls(first.kind, aboard, x, guarded)
-        memories = [crew.memory for crew in crews if crew.memory is not None]
+        runs = tuple(one for stack in stacks for one in stack.runs)
+        x, guarded = np.concatenate([stack.x for stack in stacks]), concatenate([stack.guarded for stack in stacks])
+        whole = cls(first.kind, runs, x, guarded)
+        memories = [stack.memory for stack in stacks if stack.memory is not None]
         if memories:
             coordinates = first.kind.joined(whole.members)
             whole = replace(whole, memory=joined(coordinates, memories), coordinates=coordinates)
-        return whole.select(grouped(aboard))
+        return whole.select(grouped(runs))
 
 
-def grouped(aboard: Sequence[Passenger]) -> list[int]:
+def grouped(runs: Sequence[BatchedRun]) -> list[int]:
     """The order in which systems that kernels serve follow one another; else it stays."""
-    apart = [not (isinstance(one.member, Member) and compilable(one.member)) for one in aboard]
-    return sorted(range(len(aboard)), key=apart.__getitem__)
+    apart = [not (isinstance(one.member, Member) and compilable(one.member)) for one in runs]
+    return sorted(range(len(runs)), key=apart.__getitem__)
 
 
 STATES = ("before", "after", "control", "proposal")  # of a memory
 
 
 def joined(coordinates: Coordinates[Any], memories: Sequence[Memory[Any, Any, Any]]) -> Memory[Any, Any, Any]:
-    """The memory of several crews, whose coordinates together are these."""
+    """The memory of several stacks, whose coordinates together are these."""
     return Memory(
         point=concatenate([memory.point for memory in memories]),
         linearization=coordinates.joined([memory.linearization for memory in memories]),

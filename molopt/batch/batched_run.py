@@ -1,10 +1,10 @@
-"""One system of a batch: what is its own while arrays hold the rest."""
+"""One run of a batch: what is its own while arrays hold the rest."""
 
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from molopt.batch.guards import Mind
+from molopt.batch.guards import RunSense
 from molopt.batch.kind import Plan
 from molopt.control.drive import Point
 from molopt.coordinates.base import Coordinates
@@ -18,8 +18,8 @@ from molopt.potentials.batched import Subject
 from molopt.potentials.counting import ForceCall
 
 
-class Seat(NamedTuple):
-    """When a system came aboard."""
+class Entered(NamedTuple):
+    """When a run entered the batch."""
 
     since: float  # seconds of a monotonic clock
     waited: float  # seconds that the batch had spent by then, a system
@@ -27,8 +27,8 @@ class Seat(NamedTuple):
 
 
 @dataclass(eq=False)
-class Passenger:
-    """One system aboard.
+class BatchedRun:
+    """One run of a batch.
 
     Attributes
     ----------
@@ -38,8 +38,8 @@ class Passenger:
     plan : Plan
     subject : Subject
         It, to the potential.
-    seat : Seat
-    mind : Mind
+    entered : Entered
+    sense : RunSense
     stopping : Stopping or None
         Its criteria beside fmax; None where there are none, and what they would know is in `points`.
     checking : Checking or None
@@ -59,8 +59,8 @@ class Passenger:
     start: Start
     plan: Plan
     subject: Subject
-    seat: Seat
-    mind: Mind
+    entered: Entered
+    sense: RunSense
     stopping: Stopping | None
     checking: Checking | None
     recipe: Recipe | None

@@ -4,7 +4,7 @@ import numpy as np
 from ase.data import covalent_radii
 from scipy.spatial.distance import squareform
 
-from molopt.batch.crew import Crew
+from molopt.batch.stack import Stack
 from molopt.coordinates import formulas
 from molopt.optimizers.bonding import BROKEN, FORMED
 from molopt.optimizers.internals import Recipe
@@ -22,21 +22,21 @@ def nearest_of(recipe: Recipe | None, natoms: int, near: float) -> Array:
     return squareform(limits, checks=False)
 
 
-def doubtful(crew: Crew, x: Array, close: Array) -> Array:
-    """(S,) which systems of a crew in internal coordinates must be looked at closely, at x (3N,).
+def doubtful(stack: Stack, x: Array, close: Array) -> Array:
+    """(S,) which systems of a stack in internal coordinates must be looked at closely, at x (3N,).
 
     They are those whose step did not arrive, those whose atoms have come `close` (S,), those with a long bond, and
     those whose coordinates may have lost their meaning.
     """
-    assert crew.memory is not None
-    assert crew.coordinates is not None
-    return close | ~crew.memory.arrived | crew.coordinates.outdated(x) | broken(crew, x)
+    assert stack.memory is not None
+    assert stack.coordinates is not None
+    return close | ~stack.memory.arrived | stack.coordinates.outdated(x) | broken(stack, x)
 
 
-def broken(crew: Crew, x: Array) -> Array:
+def broken(stack: Stack, x: Array) -> Array:
     """(S,) which systems have a long bond at x (3N,)."""
-    bondings = [one.recipe.bonding for one in crew.aboard if one.recipe is not None]
-    first = crew.places.bounds[:-1] // 3
+    bondings = [one.recipe.bonding for one in stack.runs if one.recipe is not None]
+    first = stack.places.bounds[:-1] // 3
     bonds = np.concatenate([bonding.bonds + atom for bonding, atom in zip(bondings, first.tolist(), strict=True)])
     ordinary = np.concatenate([bonding.ordinary for bonding in bondings])
     long = formulas.stretch_value(x.reshape(-1, 3).take(bonds, axis=0)) > BROKEN * ordinary
