@@ -2,15 +2,9 @@
 
 from collections import defaultdict
 
-import numpy as np
-from ase.data import covalent_radii
-
-from molopt.batch.guards import LARGE
-from molopt.coordinates import formulas
-from molopt.coordinates.member import Built, Member
+from molopt.coordinates.member import Member
 from molopt.coordinates.primitives import Primitives
-from molopt.coordinates.topology import covalent_bonds
-from molopt.optimizers.bonding import FORMED
+from molopt.coordinates.rigid import pulls_of
 from molopt.optimizers.internals import Recipe, exceeds_noise
 from molopt.rules.partition import Array
 
@@ -23,7 +17,7 @@ def members(recipe: Recipe, xs: Array, gradients: Array) -> list[Member]:
     if recipe.surface is not None:
         return [recipe.build(x, gradient=gradient) for x, gradient in zip(xs, gradients, strict=True)]
     xyz = xs.reshape(len(xs), -1, 3)
-    close, pulls, lists = touching(recipe.numbers, xyz), pulls_of(xyz, gradients), recipe.lists.at(xs)
+    pulls, lists = pulls_of(xyz, gradients), recipe.lists.at(xs)
     together: dict[Primitives | None, list[int]] = defaultdict(list)
     for s, primitives in enumerate(lists):
         together[None if exceeds_noise(pulls[s], gradients[s]) else primitives].append(s)
@@ -32,27 +26,5 @@ def members(recipe: Recipe, xs: Array, gradients: Array) -> list[Member]:
         assert shared is not None
         table = recipe.table(shared)
         for s, k in zip(systems, recipe.frozen(shared, table, xs[systems]), strict=True):
-            found[s] = recipe.joined(shared, table, k, True, Built(recipe.bonding.lengths(xs[s]), close[s]))
+            found[s] = recipe.joined(shared, table, k, True, recipe.bonding.built(xs[s]))
     return [found[s] for s in range(len(xs))]
-
-
-def touching(numbers: Array, xyz: Array) -> list[Array]:
-    """(n, 2) atoms of each system as close as if they were bonded, at positions (S, N, 3)."""
-    if len(numbers) > LARGE:
-        return [covalent_bonds(numbers, positions, FORMED) for positions in xyz]
-    i, j = np.triu_indices(len(numbers), 1)
-    radii = covalent_radii[numbers]
-    near = formulas.stretch_value(np.stack([xyz[:, i], xyz[:, j]], axis=2)) < FORMED * (radii[i] + radii[j])
-    return [np.stack([i[row], j[row]], axis=1) for row in near]
-
-
-def pulls_of(xyz: Array, gradients: Array) -> list[float]:
-    """(S,) norms of net force and torque on molecules at positions (S, N, 3), eV/A (`molopt.noise.net`)."""
-    rows = gradients.reshape(xyz.shape)
-    arms = xyz - xyz.mean(axis=1, keepdims=True)
-    inertia = np.einsum("sni,sni->s", arms, arms)[:, None, None] * np.eye(3) - np.einsum("sni,snj->sij", arms, arms)
-    values, axes = np.linalg.eigh(inertia)
-    roots = np.where(values > 1e-6 * values[:, -1:], 1 / np.sqrt(np.maximum(values, 1e-300)), 0.0)
-    torque = roots * np.einsum("sij,si->sj", axes, formulas.cross(arms, rows).sum(axis=1))
-    force = rows.sum(axis=1) / np.sqrt(xyz.shape[1])
-    return np.sqrt((torque**2).sum(axis=1) + (force**2).sum(axis=1)).tolist()

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from molopt.coordinates.formulas import cross
 from molopt.rules.partition import Array
 
 FLAT = 1e-3  # a motion smaller than this part of the largest is none: the rotation of a straight molecule
@@ -46,3 +47,15 @@ def spanned(parts: Sequence[Array]) -> Array:
     values, vectors = np.linalg.eigh(together.T @ together)
     kept = values > FLAT**2 * values.max()
     return together @ (vectors[:, kept] / np.sqrt(values[kept]))
+
+
+def pulls_of(xyz: Array, gradients: Array) -> list[float]:
+    """(S,) norms of net force and torque on molecules at positions (S, N, 3), eV/A (`molopt.noise.net`)."""
+    rows = gradients.reshape(xyz.shape)
+    arms = xyz - xyz.mean(axis=1, keepdims=True)
+    inertia = np.einsum("sni,sni->s", arms, arms)[:, None, None] * np.eye(3) - np.einsum("sni,snj->sij", arms, arms)
+    values, axes = np.linalg.eigh(inertia)
+    roots = np.where(values > 1e-6 * values[:, -1:], 1 / np.sqrt(np.maximum(values, 1e-300)), 0.0)
+    torque = roots * np.einsum("sij,si->sj", axes, cross(arms, rows).sum(axis=1))
+    force = rows.sum(axis=1) / np.sqrt(xyz.shape[1])
+    return np.sqrt((torque**2).sum(axis=1) + (force**2).sum(axis=1)).tolist()

@@ -69,11 +69,11 @@ class HessianModel:
 
     def force_field(self, primitives: Primitives) -> ForceField:
         """MMFF94's constants; of other models repulsion alone, as theirs are those of the frozen stiffness."""
-        nothing = nothing_known(primitives)._replace(repulsion=self.repulsion)
         if self.known is None:
-            return nothing
-        known = nothing._replace(terms=self.known.torsions(primitives))
-        return known if self.name == "mmff94" else known._replace(constants=self.known.constants(primitives))
+            return nothing_known(primitives)._replace(repulsion=self.repulsion)
+        own = self.name == "mmff94"
+        constants = np.full(primitives.count, np.nan) if own else self.known.constants(primitives)
+        return ForceField(constants, self.known.torsions(primitives), self.repulsion)
 
     def frozen(self, primitives: Primitives, table: MetricTable, numbers: Array, x: Array) -> Array:
         """(..., nq) the stiffness that scales coordinates built at x (..., 3N)."""
