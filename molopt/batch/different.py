@@ -30,20 +30,18 @@ Part = TypeVar("Part", bound=NamedTuple)
 
 
 class Parts(NamedTuple):
-    """Which atoms and coordinates of a whole belong to which of S molecules."""
+    """Which atoms of a whole belong to which of S molecules."""
 
     atoms: Array  # (N,) the molecule of each atom
     first: Array  # (S + 1,) the first atom of each
-    coordinates: Array = np.zeros(0, dtype=int)  # (nq,) the molecule of each coordinate
-    places: Array = np.zeros(0, dtype=int)  # (nq,) its place among those of its molecule
 
-    def knowing(self, lists: Primitives) -> "Parts":
-        """The same with the coordinates of stretches, angles, torsions and planes."""
+    def coordinates(self, lists: Primitives) -> tuple[Array, Array]:
+        """(nq,) the molecules of stretches, angles, torsions and planes, and the place of each within its molecule."""
         rows = (lists.stretches, lists.angles, lists.torsions, lists.planes)
         owners = self.atoms[np.concatenate([part[:, 0] for part in rows])]
         order, places = np.argsort(owners, kind="stable"), np.empty(len(owners), dtype=int)
         places[order] = np.arange(len(order)) - np.searchsorted(owners, owners[order], sorter=order)
-        return self._replace(coordinates=owners, places=places)
+        return owners, places
 
     def split(self, owners: Array, values: Array) -> list[Array]:
         """Those of each molecule, in their order, of values (n, ...) that have these owners (n,)."""
@@ -61,14 +59,14 @@ class Parts(NamedTuple):
         owners = self.atoms[rows.reshape(len(rows), math.prod(rows.shape[1:]))[:, 0]]
         return self.split(owners, self.within(owners, rows))
 
-    def of(self, part: Part, owners: Array) -> list[Part]:
-        """A part of a table, whose rows have these owners (n,), for each molecule."""
+    def of(self, part: Part, owners: Array, places: Array) -> list[Part]:
+        """A part of a table, whose rows have these owners (n,), for each molecule; `places` (nq,) of coordinates."""
         columns = []
         for name, values in part._asdict().items():
             if name in OF_ATOMS:
                 values = self.within(owners, values)
             elif name in OF_COORDINATES:
-                values = self.places[values]
+                values = places[values]
             columns.append(self.split(owners, values))
         return [type(part)(*each) for each in zip(*columns, strict=True)]
 
@@ -145,11 +143,11 @@ def members_of_plain(whole: Whole, recipes: Sequence[Recipe], xs: Sequence[Array
         planes=corners[planar],
         pyramids=corners[~planar & (topology.degrees[corners[:, 0]] == 3)],
     )
-    parts, springs = whole.parts.knowing(lists), Springs(lists, topology, shipped_constants())
-    table = learned_table(springs, touching=True)
-    k = parts.split(parts.coordinates, frozen(table, lists, topology.numbers, whole.x))
+    parts, table = whole.parts, learned_table(Springs(lists, topology, shipped_constants()), touching=True)
+    owners, _ = parts.coordinates(lists)
+    k = parts.split(owners, frozen(table, lists, topology.numbers, whole.x))
     primitives = primitives_of(parts, lists, xs)
-    tables = tables_of(parts, table, recipes, primitives)
+    tables = tables_of(parts, lists, table, recipes, primitives)
     found = []
     for recipe, (shape, _), *made, stiffness, x in zip(recipes, whole.each, primitives, tables, k, xs, strict=True):
         own = recipe.lists.kept(shape, made[0], recipe.model, made[1])
@@ -168,28 +166,28 @@ def primitives_of(parts: Parts, lists: Primitives, xs: Sequence[Array]) -> list[
 
 
 def tables_of(
-    parts: Parts, table: MetricTable, recipes: Sequence[Recipe], primitives: Sequence[Primitives]
+    parts: Parts, lists: Primitives, table: MetricTable, recipes: Sequence[Recipe], primitives: Sequence[Primitives]
 ) -> list[MetricTable]:
     """The table of each molecule, whose force field is its own."""
-    flat, contacts, coordinates = table.planarity, table.contacts, parts.coordinates
+    flat, contacts, (owners, places) = table.planarity, table.contacts, parts.coordinates(lists)
     own = {
         "planarity": map(
             Planarity, parts.split(parts.atoms, flat.known), parts.rows(flat.threes), parts.rows(flat.fours)
         ),
-        "stretches": parts.of(table.stretches, coordinates[table.stretches.rows]),
-        "angles": parts.of(table.angles, coordinates[table.angles.rows]),
-        "torsions": parts.of(table.torsions, coordinates[table.torsions.rows]),
-        "couplings": parts.of(table.couplings, coordinates[table.couplings.first]),
-        "geminal": parts.of(table.geminal, parts.atoms[table.geminal.centres]),
+        "stretches": parts.of(table.stretches, owners[table.stretches.rows], places),
+        "angles": parts.of(table.angles, owners[table.angles.rows], places),
+        "torsions": parts.of(table.torsions, owners[table.torsions.rows], places),
+        "couplings": parts.of(table.couplings, owners[table.couplings.first], places),
+        "geminal": parts.of(table.geminal, parts.atoms[table.geminal.centres], places),
         "contacts": (
             contacts._replace(kinds=kinds, radii=radii)
             for kinds, radii in zip(*(parts.split(parts.atoms, each) for each in contacts[:2]), strict=True)
         ),
-        "steady": parts.split(coordinates, table.steady),
-        "floors": parts.split(coordinates, table.floors),
-        "factors": parts.split(coordinates, table.factors),
+        "steady": parts.split(owners, table.steady),
+        "floors": parts.split(owners, table.floors),
+        "factors": parts.split(owners, table.factors),
     }
     return [
-        recipe.model.completed(table._replace(**dict(zip(own, each, strict=True))), lists, recipe.topology)
-        for recipe, lists, *each in zip(recipes, primitives, *own.values(), strict=True)
+        recipe.model.completed(table._replace(**dict(zip(own, each, strict=True))), known, recipe.topology)
+        for recipe, known, *each in zip(recipes, primitives, *own.values(), strict=True)
     ]
