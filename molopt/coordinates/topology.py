@@ -64,6 +64,10 @@ class Topology:
     numbers: Array
     bonds: Array
 
+    def take_over(self, angles: Array, corners: Array, torsions: Array) -> None:
+        """Know what was found of a larger graph that this one is a part of, whatever it is: it would be found again."""
+        vars(self).update(angles=angles, corners=corners, torsions=torsions)
+
     @cached_property
     def adjacency(self) -> sparse.csr_array:
         i, j = self.bonds.T

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from molopt.coordinates import learned
-from molopt.coordinates.metric import ForceField, metric_table, nothing_known
+from molopt.coordinates.metric import ForceField, in_a_mean, learned_table, nothing_known
 from molopt.coordinates.metric_table import MetricTable, Repulsion
 from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.repulsion import generic_repulsion
@@ -62,10 +62,14 @@ class HessianModel:
     def table(self, primitives: Primitives, topology: Topology) -> MetricTable:
         """What is known of the Hessian at each geometry, whether it is the model of an estimate or not."""
         constants = learned.shipped_constants() if self.name in LEARNED else learned.nothing_known
+        touching = self.name in LEARNED and primitives.natoms <= LARGE
+        return self.completed(learned_table(Springs(primitives, topology, constants), touching), primitives, topology)
+
+    def completed(self, table: MetricTable, primitives: Primitives, topology: Topology) -> MetricTable:
+        """The table of learned springs in a mean with what the model knows besides."""
         weight = 1.0 if self.name not in LEARNED else 0.0 if self.known is None else BLENDED
         force_field = self.force_field(primitives) if weight else None
-        springs = Springs(primitives, topology, constants)
-        return metric_table(springs, force_field, weight, near=primitives.natoms <= LARGE)
+        return in_a_mean(table, primitives, topology, force_field, weight, primitives.natoms <= LARGE)
 
     def force_field(self, primitives: Primitives) -> ForceField:
         """MMFF94's constants; of other models repulsion alone, as theirs are those of the frozen stiffness."""

@@ -133,7 +133,7 @@ class Recipe:
         """Whether the gradient (3N,) at x (3N,) moves the molecule as a whole, where that is free, beyond noise."""
         xyz, held = x.reshape(-1, 3), self.held
         if held.forbidden is nothing and held.movable.all():
-            return exceeds_noise(pulls_of(xyz[None], gradient[None])[0], gradient)
+            return exceeds_noise(pulls_of(xyz, gradient.reshape(-1, 3), np.array([0, len(xyz)]))[0], gradient)
         allowed = rigid_left_by(held.movable, held.forbidden(x), xyz)
         return exceeds_noise(float(np.linalg.norm(allowed.T @ gradient)), gradient)
 
