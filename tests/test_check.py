@@ -492,12 +492,12 @@ def stopping_at(atoms, step, how):
 @pytest.mark.parametrize("how", ["steps", "interrupt"])
 def test_a_run_stopped_while_it_is_checked_keeps_where_its_criteria_were_met(how, tmp_path):
     smiles = "O.O"
-    whole = checked(placed(smiles, seed=6))
+    whole = checked(placed(smiles, seed=13))
     whole.run(fmax=0.05)
     assert whole.curvature.calls >= 2
     undecided = 0
     for step in range(whole.nsteps - whole.curvature.calls + 1, whole.nsteps):
-        atoms, path = placed(smiles, seed=6), tmp_path / f"{how}{step}.traj"
+        atoms, path = placed(smiles, seed=13), tmp_path / f"{how}{step}.traj"
         run = checked(atoms, trajectory=path)
         stopping_at(atoms, step, how)(run)
         calls = atoms.calc.force_calls
@@ -513,9 +513,9 @@ def test_a_run_stopped_while_it_is_checked_keeps_where_its_criteria_were_met(how
 
 
 def test_a_run_stopped_while_it_is_checked_goes_on_where_it_was():
-    atoms = placed("O.O", seed=6)
+    atoms = placed("O.O", seed=13)
     run = checked(atoms)
-    whole = checked(placed("O.O", seed=6))
+    whole = checked(placed("O.O", seed=13))
     whole.run(fmax=0.05)
     run.run(fmax=0.05, steps=whole.nsteps - 1)
     assert run.run(fmax=0.05)
@@ -523,16 +523,16 @@ def test_a_run_stopped_while_it_is_checked_goes_on_where_it_was():
 
 
 def test_a_run_killed_while_it_is_checked_knows_where_its_criteria_were_met(tmp_path):
-    whole = checked(placed("O.O", seed=6))
+    whole = checked(placed("O.O", seed=13))
     whole.run(fmax=0.05)
     kept = 0
     for done in range(whole.nsteps - whole.curvature.calls + 1, whole.nsteps):
         path = tmp_path / f"{done}.json"
-        killed = checked(placed("O.O", seed=6), restart=path)
+        killed = checked(placed("O.O", seed=13), restart=path)
         steps = Optimizer.irun(killed, 0.05)
         for _ in range(done + 1):
             next(steps)
-        atoms = placed("O.O", seed=6)
+        atoms = placed("O.O", seed=13)
         second = checked(atoms, restart=path)
         second.run(fmax=0.05, steps=0)
         if second.checking.interrupted:
@@ -638,11 +638,11 @@ def test_a_report_stays_on_a_saddle_from_which_its_probes_led_away():
 
 def test_budgets_hold_and_are_logged(caplog):
     caplog.set_level(logging.INFO, "molopt")
-    whole = checked(placed("O.O", seed=6))
+    whole = checked(placed("O.O", seed=13))
     whole.run(fmax=0.05)
     assert whole.curvature.calls > 2
     caplog.clear()
-    run = checked(placed("O.O", seed=6), "auto?calls=1")
+    run = checked(placed("O.O", seed=13), "auto?calls=1")
     assert run.run(fmax=0.05)
     looks = [re.search(r"check (\d+) of 1:", message) for message in caplog.messages]
     assert max(int(look[1]) for look in looks if look) <= 1
