@@ -3,13 +3,14 @@
     python docs/benchmarks/batch_ratio.py                       # conformers of single molecules
     python docs/benchmarks/batch_ratio.py --workers 2         # on a machine with nothing else to do
     python docs/benchmarks/batch_ratio.py --different 500       # different molecules, set-up included
+    python docs/benchmarks/batch_ratio.py --defaults            # with energy left, and a check of each end
     python docs/benchmarks/batch_ratio.py --single --count 32   # one `molopt.relax` after another
 
 Starts are those of ETKDGv3. RDKit runs to its own end (maxIters=20000), molopt to fmax 0.002 eV/A alone, without a
-check. They take turns, 128 conformers (or 50 molecules) at a time; times are CPU times of one process, and of
-`--workers 2` wall times. Ends are in the same basin where their geometries agree to 0.1 A, equal atoms exchanged;
-"lower" and "higher" are shares of the ends of molopt in another basin. `drugs.smi` holds 413 drugs without their
-stereo, and 156 amides of acids and amines that are drugs or parts of them, of 20 to 77 atoms.
+check (but for `--defaults`). They take turns, 128 conformers or 50 molecules at a time; times are CPU times of one
+process, and of `--workers 2` wall times. Ends are in the same basin where their geometries agree to 0.1 A, equal atoms
+exchanged; "lower" and "higher" are shares of the ends of molopt in another basin. `drugs.smi` holds 413 drugs without
+their stereo, and 156 amides of acids and amines that are drugs or parts of them, of 20 to 77 atoms.
 """
 
 import argparse
@@ -198,8 +199,11 @@ def main() -> None:
     parser.add_argument("--different", type=int, default=0, help="so many different molecules instead")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--single", action="store_true", help="one relax after another, not in a batch")
+    parser.add_argument("--defaults", action="store_true", help="energy left and check as they are by default")
     parser.add_argument("--seed", type=int, default=11)
     given = parser.parse_args()
+    for name in ("energy_left", "check") if given.defaults else ():
+        del SETTINGS[name]
     RDLogger.DisableLog("rdApp.*")
     rest = (given.workers, given.single)
     relaxed([molopt.Molecule.from_smiles(smiles) for smiles in ("CCO", "NCC(=O)O")], *rest)  # kernels compile at first
