@@ -68,7 +68,7 @@ def in_a_mean(
     weight: float,
     near: bool,
 ) -> MetricTable:
-    """A table of learned springs in a mean with a force field, the latter with a weight from 0 to 1; None is the former.
+    """A table of learned springs in a mean with a force field, which has a weight from 0 to 1; with None as it is.
 
     Their errors have little in common: a mean has less of them. `near` is whether atoms that touch count; beyond some
     size they would fill the factors of the Hessian.
