@@ -39,7 +39,7 @@ class ForceField(NamedTuple):
 
 def learned_table(springs: Springs, touching: bool) -> MetricTable:
     """The table of learned springs alone, with those of atoms that touch or without."""
-    nothing, nowhere = nothing_known(springs.primitives), np.zeros((0, 0), dtype=np.uint8)
+    count, nowhere = springs.primitives.count, np.zeros((0, 0), dtype=np.uint8)
     return MetricTable(
         planarity=springs.planarity(),
         stretches=springs.stretches(),
@@ -48,12 +48,12 @@ def learned_table(springs: Springs, touching: bool) -> MetricTable:
         couplings=springs.couplings(),
         geminal=springs.geminal(),
         contacts=springs.contacts() if touching else no_contacts(),
-        repulsion=nothing.repulsion,
-        turns=turns_of(springs.primitives, nothing.terms),
+        repulsion=no_repulsion(),
+        turns=Turns(np.zeros(0, dtype=int), np.zeros(0, dtype=int), np.zeros((0, 3)), np.zeros(0)),
         steady=springs.steady,
-        known=nothing.constants,
+        known=np.full(count, np.nan),
         floors=springs.floors,
-        factors=np.ones(springs.primitives.count),
+        factors=np.ones(count),
         apart=nowhere,
         distant=distant(nowhere),
         weights=Weights(1.0, 0.0, 1.0),
@@ -68,23 +68,18 @@ def in_a_mean(
     weight: float,
     near: bool,
 ) -> MetricTable:
-    """A table of learned springs in a mean with a force field, the latter with a weight from 0 to 1.
+    """A table of learned springs in a mean with a force field, which has a weight from 0 to 1; with None as it is.
 
     Their errors have little in common: a mean has less of them. `near` is whether atoms that touch count; beyond some
     size they would fill the factors of the Hessian.
     """
-    if force_field is None:
-        force_field = nothing_known(primitives)
-    repulsion = force_field.repulsion if near else no_repulsion()
-    apart = topology.apart if len(table.contacts.kinds) or len(repulsion.kinds) else table.apart
-    return table._replace(
-        repulsion=repulsion,
-        turns=turns_of(primitives, force_field.terms),
-        known=force_field.constants,
-        apart=apart,
-        distant=distant(apart),
-        weights=Weights(1 - weight, weight, 1.0),
-    )
+    if force_field is not None:
+        turns, known = turns_of(primitives, force_field.terms), force_field.constants
+        table = table._replace(turns=turns, known=known, weights=Weights(1 - weight, weight, 1.0))
+        table = table._replace(repulsion=force_field.repulsion) if near else table
+    if len(table.contacts.kinds) or len(table.repulsion.kinds):
+        table = table._replace(apart=topology.apart, distant=distant(topology.apart))
+    return table
 
 
 def nothing_known(primitives: Primitives) -> ForceField:

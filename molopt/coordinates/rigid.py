@@ -62,7 +62,7 @@ def pulls_of(positions: Array, gradients: Array, first: Array) -> list[float]:
 
     arms = positions - (total(positions) / counts[:, None])[owners]
     moments = total(arms[:, :, None] * arms[:, None, :])  # (S, 3, 3)
-    values, axes = np.linalg.eigh(np.trace(moments, axis1=1, axis2=2)[:, None, None] * np.eye(3) - moments)
+    values, axes = np.linalg.eigh(moments.trace(axis1=1, axis2=2)[:, None, None] * np.eye(3) - moments)
     roots = np.where(values > 1e-6 * values[:, -1:], 1 / np.sqrt(np.maximum(values, 1e-300)), 0.0)
     torque = roots * np.einsum("sij,si->sj", axes, total(cross(arms, gradients)))
     force = total(gradients) / np.sqrt(counts)[:, None]

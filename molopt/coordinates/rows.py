@@ -58,11 +58,12 @@ class Products:
         if not len(self.starts):
             return Half(self.places, np.zeros(0))
         left, right = factors
-        if weights is not None:
-            left = left * weights.take(self.owners)
+        each = None if weights is None else weights.take(self.owners)
         sums, products = np.empty((3, 3, len(self.starts))), np.empty_like(right)
         for one, row in zip(left, sums, strict=True):  # three of nine at a time: they stay in the cache
             np.multiply(one, right, out=products)
+            if each is not None:
+                products *= each
             np.add.reduceat(products, self.starts, axis=1, out=row)
         return Half(self.places, (sums.reshape(9, -1).T * self.halves).ravel())
 
