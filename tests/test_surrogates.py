@@ -104,6 +104,21 @@ def test_far_from_all_points_only_stiff_coordinates_are_corrected():
     assert np.abs(gradient[stiff == 1]).min() > 0.01
 
 
+def test_the_interpolation_is_the_mean_of_the_gaussian_process():
+    points, gradients, stiff = scattered()
+    length, (m, n) = 0.6, points.shape
+    apart, flat = (points[:, None] - points) / length, points * stiff
+    local = 0.1 * np.exp(-(apart**2).sum(axis=2) / 2) / length**2
+    matrix = np.einsum("ij,pq->ipjq", local, np.eye(n)) - np.einsum("ij,ijp,ijq->ipjq", local, apart, apart)
+    matrix += np.einsum("ij,pq->ipjq", 1.0 + 0.04 * flat @ flat.T, np.diag(stiff))
+    matrix += 0.04 * np.einsum("jp,iq->ipjq", flat, flat)
+    matrix = matrix.reshape(m * n, m * n)
+    matrix += np.diag(np.repeat((0.2 * (points**2).sum(axis=1)) ** 2 + 1e-10 * 0.1 / length**2, n))
+    expected = np.linalg.solve(matrix, gradients.ravel()).reshape(m, n)
+    found = Interpolation.through(points, gradients, stiff).weights
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-7)
+
+
 def test_a_matrix_that_rounding_made_indefinite_is_solved_all_the_same():
     random = np.random.default_rng(0)
     half, right = random.normal(size=(6, 6)), random.normal(size=(6, 2))
@@ -146,6 +161,19 @@ def led():
     run = LBFGS(atoms, logfile=None, surrogate=molopt.potential("uff", molecule))
     run.run(fmax=FMAX, steps=3)
     return run
+
+
+def test_a_place_says_what_coordinates_say_of_it():
+    run = led()
+    here = run.memory.linearization
+    for coordinates in (run.coordinates, here.system(0).coordinates):
+        start = here if coordinates is run.coordinates else here.system(0)
+        x = here.x + 0.02 * np.random.default_rng(0).normal(size=here.x.size)
+        place, u = coordinates.place(x), here.gradient
+        np.testing.assert_allclose(place.displacement(start), coordinates.displacement(start, x), atol=1e-12)
+        np.testing.assert_allclose(place.pull_back(u), coordinates.pull_back_at(x, u), atol=1e-12)
+        both = (place.linearize(here.cartesian_gradient), coordinates.linearize(x, here.cartesian_gradient))
+        np.testing.assert_allclose(*(one.natural_gradient for one in both), atol=1e-12)
 
 
 def test_the_corrected_model_has_the_gradient_of_its_energy():
@@ -553,7 +581,15 @@ def test_a_force_field_is_not_guided_unless_asked_to():
     assert guided.energy == pytest.approx(result.energy, abs=SAME)
 
 
-@pytest.mark.parametrize("smiles", ["CCO", "CC(=O)N"])
+def test_xtb_has_no_surrogate_where_its_calls_are_cheaper_than_guided_steps():
+    small, large = molopt.Molecule.from_smiles("CCCCC"), molopt.Molecule.from_smiles("CCCCCC")
+    assert (len(small), len(large)) == (17, 20)
+    assert automatic(gfn2(small), small) is None
+    assert automatic(gfn2(large), large).name == "mmff94s"
+    assert automatic(Asked(gfn2(small)), small).name == "mmff94s"  # of another program it is not known
+
+
+@pytest.mark.parametrize("smiles", ["CCCCCCCC", "CCOCCOCCOCC"])
 def test_xtb_is_guided_by_mmff94s(smiles):
     molecule = molopt.Molecule.from_smiles(smiles)
     result = molopt.relax(molecule, potential=gfn2(molecule), fmax=FMAX)

@@ -49,17 +49,22 @@ class Products:
         self.places = pattern.places(*np.divmod(places, pattern.natoms)).ravel()  # of the sums
         self.halves = np.where(places % (pattern.natoms + 1), 1.0, 0.5)[:, None]
 
-    def of(self, data: Array) -> Array:
-        """(9, n) of derivatives (3, e / 3)."""
-        left, right = data.take(self.left, axis=1), data.take(self.right, axis=1)
-        return (left[:, None] * right[None]).reshape(9, -1)
+    def of(self, data: Array) -> tuple[Array, Array]:
+        """(3, n) each, the factors of the products of derivatives (3, e / 3)."""
+        return data.take(self.left, axis=1), data.take(self.right, axis=1)
 
-    def summed(self, products: Array, weights: Array | None = None) -> Half:
-        """The sums of products (9, n), each times its weight."""
+    def summed(self, factors: tuple[Array, Array], weights: Array | None = None) -> Half:
+        """The sums of products, each times its weight."""
         if not len(self.starts):
             return Half(self.places, np.zeros(0))
-        weighted = products if weights is None else products * weights[self.owners]
-        return Half(self.places, (np.add.reduceat(weighted, self.starts, axis=1).T * self.halves).ravel())
+        left, right = factors
+        if weights is not None:
+            left = left * weights.take(self.owners)
+        sums, products = np.empty((3, 3, len(self.starts))), np.empty_like(right)
+        for one, row in zip(left, sums, strict=True):  # three of nine at a time: they stay in the cache
+            np.multiply(one, right, out=products)
+            np.add.reduceat(products, self.starts, axis=1, out=row)
+        return Half(self.places, (sums.reshape(9, -1).T * self.halves).ravel())
 
 
 class Pattern:
@@ -112,10 +117,11 @@ class Pattern:
 
     def springs(self, pairs: Array, constants: Array, units: Array) -> Half:
         """Springs k (n,) between pairs (n, 2) of atoms with units (n, 3) from one to the other."""
-        own = ((constants[:, None] * units)[:, :, None] * units[:, None, :]).reshape(-1, 9)
-        i, j = pairs.T
-        places = [self.places(i, i), self.places(j, j), self.places(i, j)]
-        return Half(np.concatenate(places).ravel(), np.concatenate([own / 2, own / 2, -own]).ravel())
+        along = np.ascontiguousarray(units.T)
+        own = ((constants * along)[:, None] * along).reshape(9, -1)
+        half, (i, j) = 0.5 * own, pairs.T
+        places = self.places(np.concatenate([i, j, i]), np.concatenate([i, j, j]))
+        return Half(places.T.ravel(), np.concatenate([half, half, -own], axis=1).ravel())
 
     def matrix(self, parts: Iterable[Half]) -> Symmetric:
         """(3N, 3N) the sum of these halves and of its transpose: dense up to 330 Cartesians."""
@@ -169,16 +175,16 @@ class Rows:
         return np.ascontiguousarray(self.data.reshape(-1, 3).T)
 
     @cached_property
-    def products(self) -> Array:
+    def factors(self) -> tuple[Array, Array]:
         """Those of `Pattern.squares`."""
         return self.pattern.squares.of(self.by_atom)
 
     @cached_property
     def normal(self) -> Symmetric:
         """(3N, 3N) A^T A."""
-        return self.pattern.matrix([self.pattern.squares.summed(self.products)])
+        return self.pattern.matrix([self.pattern.squares.summed(self.factors)])
 
     def weighted(self, diagonal: Array, couplings: Products, weights: Array) -> list[Half]:
         """What makes A^T W A: W has a diagonal (nq,), and `weights` (nc,) at what is coupled."""
-        own = self.pattern.squares.summed(self.products, diagonal)
+        own = self.pattern.squares.summed(self.factors, diagonal)
         return [own, couplings.summed(couplings.of(self.by_atom), weights)]

@@ -194,7 +194,7 @@ class Corrected(Direction[Linearization, Corrections]):
             return 0.0
         agreed, size = state.evidence[:, 0]
         believed = self.weight * float(state.start[0])
-        return float(np.clip((DOUBT * believed + agreed) / (DOUBT + size), 0.0, believed))
+        return min(max(float((DOUBT * believed + agreed) / (DOUBT + size)), 0.0), believed)
 
     def model(self, start: Linearization, state: Corrections, weight: float) -> Model:
         """A place and its displacement u (nq,) -> energy from the start and its gradient, eV and eV/A."""

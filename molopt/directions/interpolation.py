@@ -80,13 +80,13 @@ class Interpolation:
     def __call__(self, u: Array) -> tuple[float, Array]:
         """D (eV, but for a constant) and its gradient (n,) at u (n,)."""
         apart = u - self.points
-        local = BUMPS * np.exp(-(apart * apart).sum(axis=1) / (2 * self.length**2)) / self.length**2
-        along = (apart * self.weights).sum(axis=1)
+        local = BUMPS * np.exp(np.einsum("ij,ij->i", apart, apart) / (-2 * self.length**2)) / self.length**2
+        along = np.einsum("ij,ij->i", apart, self.weights)
         flat = u * self.stiff
         lines, parabolas = self.weights @ flat, self.points @ flat
         value = local @ along + SLOPES * lines.sum() + BENDS * parabolas @ lines
         gradient = local @ self.weights - ((local * along) @ apart) / self.length**2
-        trend = SLOPES * self.weights.sum(axis=0) + BENDS * (parabolas @ self.weights + lines @ self.points)
+        trend = (SLOPES + BENDS * parabolas) @ self.weights + (BENDS * lines) @ self.points
         return float(value), gradient + self.stiff * trend
 
 

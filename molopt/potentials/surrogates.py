@@ -9,6 +9,8 @@ from molopt.potentials.force_fields import RDKitForceField
 
 log = logging.getLogger("molopt")
 
+SMALL = 20  # atoms; below, a step that a surrogate guides costs more time than the calls of xTB that it saves
+QUICK = frozenset({"tblite", "xtb"})  # programs of which that is true
 LARGE = 1000  # atoms; beyond, the pairs of a force field without cutoff cost seconds a step
 GUIDE = "mmff94s"  # UFF costs more force calls than it saves: docs/surrogates.md
 
@@ -16,11 +18,12 @@ GUIDE = "mmff94s"  # UFF costs more force calls than it saves: docs/surrogates.m
 def automatic(calculator: Any, molecule: Molecule | None) -> RDKitForceField | None:
     """The surrogate that "auto" means for a molecule on a calculator; None where there is none.
 
-    A force field has none: it is as cheap itself. For all else it is MMFF94s where it has parameters for the molecule,
-    up to 1,000 atoms. Beyond, there is none: pairs cost too much, and the bonded terms alone, which can be asked for as
-    "mmff94s?terms=bonded", save no force calls (docs/surrogates.md).
-    This depends on the class of the calculator, never on its speed. UFF, which has parameters for any element, and
-    GFN-xTB can guide where they are asked for.
+    A force field has none: it is as cheap itself. Nor has GFN-xTB below 20 atoms, where fewer calls take more time in
+    all (docs/surrogates.md). For all else it is MMFF94s where it has parameters for the molecule, up to 1,000 atoms.
+    Beyond, there is none: pairs cost too much, and the bonded terms alone, which can be asked for as
+    "mmff94s?terms=bonded", save no force calls.
+    This depends on the class of the calculator and the number of atoms, never on the clock. UFF, which has parameters
+    for any element, and GFN-xTB can guide where they are asked for.
 
     >>> from molopt.potentials import potential
     >>> ethanol = Molecule.from_smiles("CCO")
@@ -28,6 +31,9 @@ def automatic(calculator: Any, molecule: Molecule | None) -> RDKitForceField | N
     True
     """
     if molecule is None or isinstance(calculator, RDKitForceField) or len(molecule) > LARGE:
+        return None
+    if len(molecule) < SMALL and engine(calculator) in QUICK:
+        log.info("the run has no surrogate: %s has fewer than %d atoms, and is run on xTB", molecule.name, SMALL)
         return None
     try:
         return RDKitForceField(molecule, GUIDE)
