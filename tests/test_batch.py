@@ -47,7 +47,17 @@ def leaves(value):
 
 
 def test_different_molecules_have_the_coordinates_that_each_has_alone():
-    smiles = ["CCO", "c1ccccc1C(=O)NC", "CC#CC", "O", "[NH4+].[Cl-]", "CS(=O)(=O)CCBr", "C[Si](C)(C)OC", "C1CC1CN"]
+    smiles = [
+        "CCO",
+        "c1ccccc1C(=O)NC",
+        "CC#CC",
+        "O",
+        "[NH4+].[Cl-]",
+        "CS(=O)(=O)CCBr",
+        "CCCB(O)O",
+        "FS(F)(F)(F)(F)F",
+        "C1CC1CN",
+    ]
     molecules = [Molecule.from_smiles(one) for one in smiles]
     x = [molecule.positions.ravel() for molecule in molecules]
     gradients = [np.zeros_like(one) for one in x]

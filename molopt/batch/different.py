@@ -184,6 +184,7 @@ def tables_of(
             for kinds, radii in zip(*(parts.split(parts.atoms, each) for each in contacts[:2]), strict=True)
         ),
         "steady": parts.split(owners, table.steady),
+        "known": parts.split(owners, table.known),
         "floors": parts.split(owners, table.floors),
         "factors": parts.split(owners, table.factors),
     }

@@ -14,7 +14,7 @@ from molopt.potentials import Counted
 from molopt.report.escaping import sentence
 
 # Modules that report single steps, which are not guesses.
-RUNNING = ("base", "checking", "coordinates", "group", "inverse", "member", "stepping", "stopping")
+RUNNING = ("checking", "coordinates", "group", "inverse", "member", "stepping", "stopping")
 WAITING = ("compiling",)  # modules that say why nothing happens for a while
 EVERY = 0.1  # s between two updates of the line; a force call can be far shorter
 

@@ -1,6 +1,5 @@
 """A direction as an ASE optimizer, in Cartesian or internal coordinates."""
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -25,8 +24,6 @@ from molopt.optimizers.stopping import Stopping
 from molopt.optimizers.surrogate import Surrogate
 from molopt.optimizers.trajectory import mend
 from molopt.optimizers.watched import WatchedAtoms
-
-log = logging.getLogger("molopt")
 
 ASE_KEYWORDS = frozenset({"master", "comm", "loginterval"})
 
