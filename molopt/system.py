@@ -63,7 +63,7 @@ def agreed(molecule: Molecule, potential: Potential | None) -> Molecule:
     if potential is None or isinstance(potential, str):
         known = said_in(potential) if potential else {}
     else:
-        known = told(potential, molecule.atoms())
+        known = told(potential, Atoms(molecule.numbers))
     if known.get("charge", molecule.charge) == molecule.charge:
         return molecule
     return Molecule.from_atoms(molecule.atoms(), known)

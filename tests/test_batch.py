@@ -14,6 +14,8 @@ from ase.calculators.calculator import Calculator, all_changes
 from ase.constraints import FixAtoms
 
 from molopt import InputError, Molecule, PotentialFailed, potential, relax, relax_batch
+from molopt.batch.conformers import first_members
+from molopt.optimizers.internals import Recipe
 from molopt.optimizers.registry import RULES
 
 ETHANOL = Molecule.from_smiles("CCO", name="ethanol")
@@ -33,6 +35,44 @@ def assert_same(batched, single):
     assert batched.at_noise_floor == single.at_noise_floor
     assert (batched.bonds_kept, batched.stereo_kept) == (single.bonds_kept, single.stereo_kept)
     assert (batched.name, batched.optimizer, batched.potential) == (single.name, single.optimizer, single.potential)
+
+
+def leaves(value):
+    """All numbers and arrays in nested tuples."""
+    if isinstance(value, tuple):
+        for part in value:
+            yield from leaves(part)
+    else:
+        yield np.asarray(value)
+
+
+def test_different_molecules_have_the_coordinates_that_each_has_alone():
+    smiles = ["CCO", "c1ccccc1C(=O)NC", "CC#CC", "O", "[NH4+].[Cl-]", "CS(=O)(=O)CCBr", "C[Si](C)(C)OC", "C1CC1CN"]
+    molecules = [Molecule.from_smiles(one) for one in smiles]
+    x = [molecule.positions.ravel() for molecule in molecules]
+    gradients = [np.zeros_like(one) for one in x]
+    gradients[-1][0] = 1.0  # something pulls at it
+    together = first_members([Recipe.of(one.atoms(), molecule=one) for one in molecules], x, gradients)
+    for molecule, found, at, gradient in zip(molecules, together, x, gradients, strict=True):
+        own = Recipe.of(molecule.atoms(), molecule=molecule).build(at, gradient)
+        for name, rows in own.primitives.plain().items():
+            if isinstance(rows, np.ndarray):
+                np.testing.assert_array_equal(found.primitives.plain()[name], rows)
+        assert found.free == own.free
+        parts = ((one.stiffness, one.built, one.metric.table, one.metric.scaling) for one in (found, own))
+        for got, wanted in zip(*map(leaves, parts), strict=True):
+            assert got.dtype == wanted.dtype
+            np.testing.assert_array_equal(got, wanted)
+
+
+def test_a_list_made_among_others_is_that_of_later_conformers():
+    recipes = [Recipe.of(one.atoms(), molecule=one) for one in (GLYCINE, Molecule.from_smiles("CCCCO"))]
+    x = [recipe.molecule.positions.ravel() for recipe in recipes]
+    first = first_members(recipes, x, [np.zeros_like(one) for one in x])
+    later = [recipe.build(one) for recipe, one in zip(recipes, x, strict=True)]
+    for one, other in zip(first, later, strict=True):
+        assert one.primitives is other.primitives
+        assert one.metric.table is other.metric.table
 
 
 def bits(results):

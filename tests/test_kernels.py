@@ -82,7 +82,7 @@ def close(found, expected):
 def test_what_is_known_of_a_geometry(case):
     for s, (old, new) in enumerate(case.pairs):
         entry, place = case.entry(s), case.place(s)
-        assert close(case.new.held[2][0].values[entry], new.values)
+        assert close(case.new.on_pages[2][0].values[entry], new.values)
         assert close(case.new.gradient[entry], new.gradient)
         assert close(case.new.newton[place], new.newton)
         assert close(case.new.natural_gradient[entry], new.natural_gradient)
@@ -171,7 +171,7 @@ def test_systems_of_two_linearizations_are_put_together(case):
             mixed.solve_cartesian(moves)[case.place(s)],
             source.select([2 - s]).solve_cartesian(moves[case.place(s)]),
         )
-        assert np.array_equal(mixed.system(s).x, source.x[place])
+        assert np.array_equal(mixed.select([s]).x, source.x[place])
 
 
 def test_a_step_too_long_is_shortened_or_said_not_to_have_arrived():

@@ -23,7 +23,7 @@ from molopt.coordinates.borrowed import outside
 from molopt.coordinates.classes import MARK, bonded, named
 from molopt.coordinates.kinds import KINDS, STRETCH
 from molopt.coordinates.learned import Constants, floor_of, present, shipped_table
-from molopt.coordinates.metric import Model, metric_table
+from molopt.coordinates.metric import Model, in_a_mean, learned_table
 from molopt.coordinates.rigid import rigid_motions
 from molopt.coordinates.springs import NODES, Springs
 from molopt.coordinates.stiffness import fischer_almlof
@@ -76,16 +76,21 @@ def springs_of(atoms, constants=None):
     return Springs(built(atoms).primitives, Recipe.of(atoms, "learned").topology, known)
 
 
+def table_of(springs):
+    """Their table, those of atoms that touch included."""
+    return in_a_mean(learned_table(springs, True), springs.primitives, springs.topology, None, 0.0, True)
+
+
 def constants_at(atoms, constants):
     """(nq,) those of the coordinates of atoms where they are, with a table."""
     springs = springs_of(atoms, constants)
-    return present(metric_table(springs, None, 0.0), springs.primitives, atoms.numbers, atoms.positions.ravel())
+    return present(table_of(springs), springs.primitives, atoms.numbers, atoms.positions.ravel())
 
 
 def metric_of(atoms, constants):
     """The metric of a table."""
     springs, coordinates = springs_of(atoms, constants), built(atoms)
-    return Model.of(springs.primitives, metric_table(springs, None, 0.0), coordinates.stiffness)
+    return Model.of(springs.primitives, table_of(springs), coordinates.stiffness)
 
 
 def model_hessian(coordinates, x):

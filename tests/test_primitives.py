@@ -9,10 +9,11 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import AllChem
 
+from molopt.coordinates.description import undescribed
 from molopt.coordinates.evaluation import outdated
 from molopt.coordinates.primitives import Primitives, carried
 from molopt.coordinates.rigid import rigid_motions
-from molopt.coordinates.selection import select_primitives
+from molopt.coordinates.selection import Shape, complete, select_primitives, shapes, torsions_of
 from molopt.coordinates.topology import Topology, covalent_bonds
 
 SMILES = {
@@ -170,6 +171,33 @@ def test_coordinates_describe_every_motion_that_is_not_rigid(molecule):
     topology, x = molecule
     # a missing motion has 1e-16; the softest here, the polyyne as a bow, has 1e-3
     assert least_described(select_primitives(topology, x), x) > 1e-4
+
+
+def complete_at(topology, x, torsions=None):
+    """Whether it is plain that a list describes everything, all torsions about bonds in it or these."""
+    shape, xyz = Shape(*(part[0] for part in shapes(topology, x.reshape(1, -1, 3)))), x.reshape(-1, 3)
+    return complete(topology, shape, torsions_of(topology, shape) if torsions is None else torsions, xyz)
+
+
+def test_what_plainly_describes_a_molecule_has_no_gaps(molecule):
+    topology, x = molecule
+    if complete_at(topology, x):
+        assert undescribed(select_primitives(topology, x), topology, x.reshape(-1, 3)) == []
+
+
+@pytest.mark.parametrize("smiles", ["CC(C)Cc1ccc(cc1)C(C)C(=O)O", "NCC(=O)NCC(=O)O", "C1CC1CN"])
+def test_it_is_plain_of_molecules_with_torsions_at_all_atoms(smiles):
+    topology, x = embedded(smiles)
+    assert complete_at(topology, x)
+    assert not complete_at(topology, x, topology.torsions[:0])
+    far = x.copy()
+    far[-3:] += 100.0
+    assert not complete_at(topology, far)
+
+
+@pytest.mark.parametrize("name", ["propyne", "ammonium acetate", "methane", "water hexamer", "seven in a plane"])
+def test_it_is_not_plain_of_straight_chains_several_molecules_and_small_ones(name):
+    assert not complete_at(*made(name))
 
 
 @pytest.mark.parametrize("name", [name for name in MOLECULES if name != "polyyne"])

@@ -19,7 +19,7 @@ from ase.calculators.calculator import Calculator, all_changes
 import molopt
 from molopt.control import Trust
 from molopt.control.drive import Point
-from molopt.coordinates.linearization import of_system
+from molopt.coordinates.linearization import of_system, reference_of
 from molopt.noise import trace
 from molopt.optimizers.energy_left import Estimator, recipe_for
 
@@ -87,7 +87,7 @@ def floor(atoms: Atoms, sigma: float) -> float:
     estimator = Estimator(recipe_for(atoms))
     estimator.see(Point(atoms.positions.ravel(), -atoms.get_forces().ravel()))
     _, linearization = estimator.at()
-    return 0.5 * sigma**2 * trace(of_system(linearization, 0))
+    return 0.5 * sigma**2 * trace(reference_of(of_system(linearization, 0)))
 
 
 def print_row(name: str, noise: float, optimizer: str, runs: Sequence[dict[str, Any]]) -> None:

@@ -1,18 +1,33 @@
 """Internal coordinates of conformers where they begin, found out for all of them at once as far as can be."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 import numpy as np
-from ase.data import covalent_radii
 
-from molopt.batch.guards import LARGE
-from molopt.coordinates import formulas
-from molopt.coordinates.member import Built, Member
+from molopt.batch.different import members_of_different
+from molopt.coordinates.member import Member
 from molopt.coordinates.primitives import Primitives
-from molopt.coordinates.topology import covalent_bonds
-from molopt.optimizers.bonding import FORMED
+from molopt.coordinates.rigid import pulls_of
 from molopt.optimizers.internals import Recipe, exceeds_noise
 from molopt.rules.partition import Array
+
+
+def first_members(recipes: Sequence[Recipe], xs: Sequence[Array], gradients: Sequence[Array]) -> list[Member]:
+    """The coordinates of each system at x (3N,), where the gradient (3N,) is known; conformers have one recipe."""
+    together: dict[int, list[int]] = defaultdict(list)
+    for s, recipe in enumerate(recipes):
+        together[id(recipe)].append(s)
+    found: dict[int, Member] = {}
+    different = [systems[0] for systems in together.values() if len(systems) == 1]
+    if len(different) > 1:
+        made = members_of_different(*([part[s] for s in different] for part in (recipes, xs, gradients)))
+        found = {s: member for s, member in zip(different, made, strict=True) if member is not None}
+    for systems in together.values():
+        if systems[0] not in found:
+            rows = (np.stack([part[s] for s in systems]) for part in (xs, gradients))
+            found.update(zip(systems, members(recipes[systems[0]], *rows), strict=True))
+    return [found[s] for s in range(len(recipes))]
 
 
 def members(recipe: Recipe, xs: Array, gradients: Array) -> list[Member]:
@@ -22,8 +37,8 @@ def members(recipe: Recipe, xs: Array, gradients: Array) -> list[Member]:
     """
     if recipe.surface is not None:
         return [recipe.build(x, gradient=gradient) for x, gradient in zip(xs, gradients, strict=True)]
-    xyz = xs.reshape(len(xs), -1, 3)
-    close, pulls, lists = touching(recipe.numbers, xyz), pulls_of(xyz, gradients), recipe.lists.at(xs)
+    first = len(recipe.numbers) * np.arange(len(xs) + 1)
+    pulls, lists = pulls_of(xs.reshape(-1, 3), gradients.reshape(-1, 3), first), recipe.lists.at(xs)
     together: dict[Primitives | None, list[int]] = defaultdict(list)
     for s, primitives in enumerate(lists):
         together[None if exceeds_noise(pulls[s], gradients[s]) else primitives].append(s)
@@ -32,27 +47,5 @@ def members(recipe: Recipe, xs: Array, gradients: Array) -> list[Member]:
         assert shared is not None
         table = recipe.table(shared)
         for s, k in zip(systems, recipe.frozen(shared, table, xs[systems]), strict=True):
-            found[s] = recipe.joined(shared, table, k, True, Built(recipe.bonding.lengths(xs[s]), close[s]))
+            found[s] = recipe.joined(shared, table, k, True, recipe.bonding.built(xs[s]))
     return [found[s] for s in range(len(xs))]
-
-
-def touching(numbers: Array, xyz: Array) -> list[Array]:
-    """(n, 2) atoms of each system as close as if they were bonded, at positions (S, N, 3)."""
-    if len(numbers) > LARGE:
-        return [covalent_bonds(numbers, positions, FORMED) for positions in xyz]
-    i, j = np.triu_indices(len(numbers), 1)
-    radii = covalent_radii[numbers]
-    near = formulas.stretch_value(np.stack([xyz[:, i], xyz[:, j]], axis=2)) < FORMED * (radii[i] + radii[j])
-    return [np.stack([i[row], j[row]], axis=1) for row in near]
-
-
-def pulls_of(xyz: Array, gradients: Array) -> list[float]:
-    """(S,) norms of net force and torque on molecules at positions (S, N, 3), eV/A (`molopt.noise.net`)."""
-    rows = gradients.reshape(xyz.shape)
-    arms = xyz - xyz.mean(axis=1, keepdims=True)
-    inertia = np.einsum("sni,sni->s", arms, arms)[:, None, None] * np.eye(3) - np.einsum("sni,snj->sij", arms, arms)
-    values, axes = np.linalg.eigh(inertia)
-    roots = np.where(values > 1e-6 * values[:, -1:], 1 / np.sqrt(np.maximum(values, 1e-300)), 0.0)
-    torque = roots * np.einsum("sij,si->sj", axes, formulas.cross(arms, rows).sum(axis=1))
-    force = rows.sum(axis=1) / np.sqrt(xyz.shape[1])
-    return np.sqrt((torque**2).sum(axis=1) + (force**2).sum(axis=1)).tolist()

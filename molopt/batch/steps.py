@@ -1,6 +1,5 @@
 """The next step of a stack: coordinates that are still good, what was learned, what the check says, and where to go."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -9,7 +8,7 @@ import numpy as np
 
 from molopt.batch.batched_run import BatchedRun
 from molopt.batch.closer_look import doubtful
-from molopt.batch.conformers import members
+from molopt.batch.conformers import first_members
 from molopt.batch.guards import Called, evaluated
 from molopt.batch.stack import Stack, arrivals, grouped
 from molopt.control.drive import Arrival, Point, arrive, depart
@@ -119,15 +118,11 @@ def departed(now: "Round", stack: Stack, asked: Judged) -> list[Stack]:
 def begun(stack: Stack, asked: Judged) -> tuple[Stack, Judged]:
     """The stack with coordinates for its first step."""
     call, places = asked.call, stack.places
-    together: dict[int, list[int]] = defaultdict(list)
-    for s, one in enumerate(stack.runs):
-        if one.recipe is not None:
-            together[id(one.recipe)].append(s)
-    for systems in together.values():
-        recipe = stack.runs[systems[0]].recipe
-        assert recipe is not None
-        rows = [np.stack([flat[places.part(s)] for s in systems]) for flat in (call.x, call.gradient)]
-        for s, member in zip(systems, members(recipe, *rows), strict=True):
+    begin = [(s, one.recipe) for s, one in enumerate(stack.runs) if one.recipe is not None]
+    if begin:
+        systems, recipes = zip(*begin, strict=True)
+        x, gradients = ([flat[places.part(s)] for s in systems] for flat in (call.x, call.gradient))
+        for s, member in zip(systems, first_members(recipes, x, gradients), strict=True):
             stack.runs[s].member = member
     order = grouped(stack.runs)
     stack, asked = stack.select(order), asked.select(Layout(places, places), order)

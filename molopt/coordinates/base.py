@@ -75,10 +75,6 @@ class Linearization(ABC):
     def where(self, mine: Array, other: Self) -> Self:
         """This one for the systems where `mine` (S,) is true, `other`, of the same coordinates, for the rest."""
 
-    def system(self, number: int) -> "Linearization":
-        """The linearization of one system alone; in internal coordinates a `Linearized`."""
-        return self.select([number])
-
     @cached_property
     def gradient(self) -> Array:
         """(nq,) g_u = A G^+ g_x, sqrt(eV)."""
@@ -122,6 +118,13 @@ class Linearization(ABC):
     def pull(self, displacement: Array) -> Array:
         """(S,) the longest force on an atom that the model makes for a displacement (nq,), eV/A."""
         return self.longest_move(self.apply_cartesian(self.to_cartesian(displacement)))
+
+    def net(self) -> Array:
+        """(S,) mean square of the net force and torque on each system that is free to move as a whole, (eV/A)^2.
+
+        They are noise, of six motions, or five of atoms on a line; NaN where they may be something else.
+        """
+        return np.full(self.layout.count, np.nan)
 
     def lack(self, old: Self, taken: Array) -> Array:
         """(nq,) change of the gradient in a step `taken` (nq,) from `old` to here, less what M foretold for it."""

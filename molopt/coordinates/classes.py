@@ -113,6 +113,8 @@ class Naming:
 
     def classes(self, atoms: Array, name: Callable[..., Names]) -> Classes:
         """Of springs between atoms (n, k), which `name` calls after their k sorts. Two classes may have one name."""
+        if not len(atoms):
+            return Classes([], np.zeros(0, dtype=int))
         codes = self.codes[atoms]
         keys = codes @ SORTS ** np.arange(atoms.shape[1])
         _, first, groups = np.unique(keys, return_index=True, return_inverse=True)

@@ -9,8 +9,8 @@ import numpy as np
 
 from molopt.coordinates import model_hessian
 from molopt.coordinates.classes import MARK, Names
-from molopt.coordinates.evaluation import positions, values
-from molopt.coordinates.kinds import NAMED
+from molopt.coordinates.evaluation import positions
+from molopt.coordinates.kinds import NAMED, STRETCH, TORSION
 from molopt.coordinates.metric_table import MetricTable
 from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.springs import NODES
@@ -76,7 +76,9 @@ def nothing_known(kind: str, names: list[Names], unseen: float = np.nan) -> Arra
 
 def present(table: MetricTable, primitives: Primitives, numbers: Array, x: Array) -> Array:
     """(..., nq) constants of coordinates at x (..., 3N): learned, or Fischer's and Almlof's where there is no class."""
-    xyz, q = positions(x), values(primitives, x)
+    xyz, q = positions(x), np.zeros((*x.shape[:-1], primitives.count))
+    for kind in (STRETCH, TORSION):  # the only values that constants depend on
+        q[..., primitives.slices[kind.name]] = kind.values(primitives, xyz)
     k = np.empty(q.shape)
     k[...] = table.steady
     for rows, constants in model_hessian.springs(table, xyz, q, model_hessian.planarity(table.planarity, xyz)):

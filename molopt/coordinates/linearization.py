@@ -15,7 +15,19 @@ if TYPE_CHECKING:
     from molopt.coordinates.member import Member
 
 
-class Linearized(Linearization):
+class OfInternal(Linearization):
+    """A linearization in internal coordinates.
+
+    Attributes
+    ----------
+    member : Member
+        The coordinates, of one that is of one system.
+    """
+
+    member: "Member"
+
+
+class Linearized(OfInternal):
     r"""One system's scaled internal coordinates, linearised: A = sqrt(K) B with B = dq/dx, H = A^T M A + R^T R.
 
     `known` are the values and rows, where they have been computed before.
@@ -84,6 +96,12 @@ class Linearized(Linearization):
         """H^+, of the entries that may move."""
         return self.metric if self.member.metric is None else Projected(self.hessian, self.held)
 
+    def net(self) -> Array:
+        if not (self.member.free and self.free and self.held.shape[1] in (5, 6)):
+            return np.full(1, np.nan)
+        net = self.held.T @ self.cartesian_gradient
+        return np.array([float(net @ net) / len(net)])
+
     def to_internal(self, move: Array) -> Array:
         return self.rows.times(move)
 
@@ -108,9 +126,16 @@ class Linearized(Linearization):
         return np.sqrt(np.einsum("ij,ij->i", rows, rows).max(initial=0.0, keepdims=True))
 
 
-def of_system(linearization: Linearization, number: int) -> Linearized:
+def of_system(linearization: Linearization, number: int) -> OfInternal:
     """The linearization of one of several systems in internal coordinates."""
-    one = linearization.system(number)
-    if not isinstance(one, Linearized):
+    one = linearization.select([number])
+    if not isinstance(one, OfInternal):
         raise TypeError(f"internal coordinates are needed, got a {type(one).__name__}")
     return one
+
+
+def reference_of(linearization: OfInternal) -> Linearized:
+    """The linearization of one system by NumPy and SciPy, of which more is known."""
+    if isinstance(linearization, Linearized):
+        return linearization
+    return linearization.member.linearize(linearization.x, linearization.cartesian_gradient)

@@ -13,6 +13,7 @@ from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.repulsion import no_repulsion
 from molopt.coordinates.rows import Products, Rows, Symmetric
 from molopt.coordinates.springs import Springs
+from molopt.coordinates.topology import Topology
 from molopt.rules.partition import Array
 
 SOFTER = 0.7  # part of their stiffness at which torsions and contacts count in the energy left; docs/energy_left.md
@@ -36,19 +37,9 @@ class ForceField(NamedTuple):
     repulsion: Repulsion
 
 
-def metric_table(springs: Springs, force_field: ForceField | None, weight: float, near: bool = True) -> MetricTable:
-    """The table of a mean of learned springs and a force field, the latter with a weight from 0 to 1.
-
-    Their errors have little in common: a mean has less of them. `near` is whether atoms that touch count; beyond some
-    size they would fill the factors of the Hessian.
-    """
-    primitives = springs.primitives
-    if force_field is None:
-        force_field = nothing_known(primitives)
-    contacts = springs.contacts() if near and weight < 1 else no_contacts()
-    repulsion = force_field.repulsion if near else no_repulsion()
-    touching = len(contacts.kinds) or len(repulsion.kinds)
-    apart = springs.topology.apart if touching else np.zeros((0, 0), dtype=np.uint8)
+def learned_table(springs: Springs, touching: bool) -> MetricTable:
+    """The table of learned springs alone, with those of atoms that touch or without."""
+    nothing, nowhere = nothing_known(springs.primitives), np.zeros((0, 0), dtype=np.uint8)
     return MetricTable(
         planarity=springs.planarity(),
         stretches=springs.stretches(),
@@ -56,13 +47,40 @@ def metric_table(springs: Springs, force_field: ForceField | None, weight: float
         torsions=springs.torsions(),
         couplings=springs.couplings(),
         geminal=springs.geminal(),
-        contacts=contacts,
+        contacts=springs.contacts() if touching else no_contacts(),
+        repulsion=nothing.repulsion,
+        turns=turns_of(springs.primitives, nothing.terms),
+        steady=springs.steady,
+        known=nothing.constants,
+        floors=springs.floors,
+        factors=np.ones(springs.primitives.count),
+        apart=nowhere,
+        distant=distant(nowhere),
+        weights=Weights(1.0, 0.0, 1.0),
+    )
+
+
+def in_a_mean(
+    table: MetricTable,
+    primitives: Primitives,
+    topology: Topology,
+    force_field: ForceField | None,
+    weight: float,
+    near: bool,
+) -> MetricTable:
+    """A table of learned springs in a mean with a force field, the latter with a weight from 0 to 1.
+
+    Their errors have little in common: a mean has less of them. `near` is whether atoms that touch count; beyond some
+    size they would fill the factors of the Hessian.
+    """
+    if force_field is None:
+        force_field = nothing_known(primitives)
+    repulsion = force_field.repulsion if near else no_repulsion()
+    apart = topology.apart if len(table.contacts.kinds) or len(repulsion.kinds) else table.apart
+    return table._replace(
         repulsion=repulsion,
         turns=turns_of(primitives, force_field.terms),
-        steady=springs.steady,
         known=force_field.constants,
-        floors=springs.floors,
-        factors=np.ones(primitives.count),
         apart=apart,
         distant=distant(apart),
         weights=Weights(1 - weight, weight, 1.0),

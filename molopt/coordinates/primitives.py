@@ -89,8 +89,8 @@ class Primitives:
     @cached_property
     def central(self) -> Array:
         """(nt,) which central bond each torsion turns about, counted from 0."""
-        keys = np.sort(self.torsions[:, 1:3], axis=1) @ np.array([self.natoms, 1])
-        return np.unique(keys, return_inverse=True)[1].ravel()
+        b, c = self.torsions[:, 1:3].T
+        return np.unique(np.minimum(b, c) * self.natoms + np.maximum(b, c), return_inverse=True)[1]
 
     @cached_property
     def sharing(self) -> Array:
@@ -133,11 +133,12 @@ class Primitives:
         """(n, 3) the angles that torsions go through, where they are not coordinates themselves."""
         found = np.concatenate([self.torsions[:, :3], self.torsions[:, 1:]])
         keys, known = (
-            (rows[:, 1] * self.natoms + rows[:, [0, 2]].min(axis=1)) * self.natoms + rows[:, [0, 2]].max(axis=1)
-            for rows in (found, self.angles)
+            (j * self.natoms + np.minimum(i, k)) * self.natoms + np.maximum(i, k)
+            for i, j, k in (found.T, self.angles.T)
         )
-        keys, first = np.unique(keys, return_index=True)
-        return found[first[~np.isin(keys, known)]]
+        known = np.sort(np.append(known, -1))  # which is before all keys
+        lacking = np.flatnonzero(known[np.searchsorted(known, keys, side="right") - 1] != keys)
+        return found[lacking[np.unique(keys[lacking], return_index=True)[1]]]
 
     @cached_property
     def angle_places(self) -> Array:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from molopt.coordinates.formulas import cross
 from molopt.rules.partition import Array
 
 FLAT = 1e-3  # a motion smaller than this part of the largest is none: the rotation of a straight molecule
@@ -46,3 +47,23 @@ def spanned(parts: Sequence[Array]) -> Array:
     values, vectors = np.linalg.eigh(together.T @ together)
     kept = values > FLAT**2 * values.max()
     return together @ (vectors[:, kept] / np.sqrt(values[kept]))
+
+
+def pulls_of(positions: Array, gradients: Array, first: Array) -> list[float]:
+    """Norms of net force and torque on each of S molecules, eV/A (`molopt.noise.net`).
+
+    Positions and gradients (N, 3) are of all one after another; `first` (S + 1,) says where each begins.
+    """
+    counts, owners = np.diff(first), np.repeat(np.arange(len(first) - 1), np.diff(first))
+
+    def total(rows: Array) -> Array:
+        found: Array = np.add.reduceat(rows, first[:-1], axis=0)
+        return found
+
+    arms = positions - (total(positions) / counts[:, None])[owners]
+    moments = total(arms[:, :, None] * arms[:, None, :])  # (S, 3, 3)
+    values, axes = np.linalg.eigh(np.trace(moments, axis1=1, axis2=2)[:, None, None] * np.eye(3) - moments)
+    roots = np.where(values > 1e-6 * values[:, -1:], 1 / np.sqrt(np.maximum(values, 1e-300)), 0.0)
+    torque = roots * np.einsum("sij,si->sj", axes, total(cross(arms, gradients)))
+    force = total(gradients) / np.sqrt(counts)[:, None]
+    return np.sqrt((torque**2).sum(axis=1) + (force**2).sum(axis=1)).tolist()

@@ -61,10 +61,6 @@ class SideBySide(Linearization):
     def longest_move(self, move: Array) -> Array:
         return self.each(lambda part, piece: part.longest_move(piece), self.places, move)
 
-    def system(self, number: int) -> Linearization:
-        part = int(np.searchsorted(self.systems.bounds, number, side="right")) - 1
-        return self.parts[part].system(number - int(self.systems.bounds[part]))
-
     def select(self, systems: Sequence[int]) -> Linearization:
         found = [self.parts[number].select(own) for number, own in divided(self.systems, systems)]
         return found[0] if len(found) == 1 else type(self)(found)
@@ -72,6 +68,9 @@ class SideBySide(Linearization):
     def where(self, mine: Array, other: Self) -> Self:
         pairs = enumerate(zip(self.parts, other.parts, strict=True))
         return type(self)([one.where(mine[self.systems.part(n)], two) for n, (one, two) in pairs])
+
+    def net(self) -> Array:
+        return np.concatenate([part.net() for part in self.parts])
 
     def lack(self, old: Self, taken: Array) -> Array:
         pairs = enumerate(zip(self.parts, old.parts, strict=True))

@@ -9,6 +9,7 @@ from ase.data import covalent_radii
 from scipy import sparse
 from scipy.spatial import cKDTree
 
+from molopt.coordinates.distances import DOUBT, FEW, squares
 from molopt.rules.partition import Array
 
 BONDED = 1.3  # times the sum of covalent radii
@@ -21,6 +22,10 @@ FOUR = 4  # bonds apart, or more
 
 def pairs_within(positions: Array, distance: float) -> Array:
     """(n, 2) pairs i < j of points (N, 3) no farther apart than this, in Angstrom, in ascending order."""
+    if len(positions) <= FEW:
+        pairs = np.argwhere(squares(positions) <= distance**2 + DOUBT)
+        pairs = pairs[pairs[:, 0] < pairs[:, 1]]
+        return pairs[lengths(positions, pairs) <= distance]
     pairs = cKDTree(positions).query_pairs(distance, output_type="ndarray")
     return pairs[np.argsort(pairs @ (len(positions), 1))]
 
@@ -58,6 +63,10 @@ class Topology:
 
     numbers: Array
     bonds: Array
+
+    def take_over(self, angles: Array, corners: Array, torsions: Array) -> None:
+        """Know what was found of a larger graph that this one is a part of, whatever it is: it would be found again."""
+        vars(self).update(angles=angles, corners=corners, torsions=torsions)
 
     @cached_property
     def adjacency(self) -> sparse.csr_array:

@@ -1,13 +1,12 @@
 """A run that looks at the softest direction before it is done, and leaves the ridges that it finds."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from molopt.coordinates.base import Linearization
-from molopt.coordinates.linearization import Linearized, of_system
+from molopt.coordinates.linearization import OfInternal, of_system
 from molopt.directions.base import Direction, Limits, Proposal, work_of_forces
 from molopt.directions.checks import CHECK, PLAIN, PROBE, PUSH, Checks, Found, heard
 from molopt.directions.quasi_newton import appended
@@ -107,7 +106,7 @@ class Checked(Direction[Linearization, Checks]):
     def learn(self, state: Checks, old: Linearization, new: Linearization, taken: Array) -> Checks:
         systems = new.layout.entries
         state = state._replace(inner=self.inner.learn(state.inner, old, new, taken))
-        state = apart(new, state, lambda one, number: heard(one, of_system(new, number)))
+        state = heard(state, new)
         moved = systems.max(np.abs(taken)) > 0
         # a check that takes no step must end, too
         still = state._replace(tries=state.tries + state.checking)
@@ -159,21 +158,23 @@ class Checked(Direction[Linearization, Checks]):
         steps, lacks = np.zeros_like(state.steps), np.zeros_like(state.lacks)
         return state._replace(inner=self.inner.rebuilt(state.inner), steps=steps, lacks=lacks)
 
-    def known(self, linearization: Linearized, state: Checks) -> Known:
-        """What the short steps near this geometry show."""
+    def known(self, linearization: OfInternal, state: Checks) -> tuple[Known, Checks]:
+        """What the short steps near this geometry show, and the state that has looked.
+
+        From the first look on it is known whether the run has kept a symmetry.
+        """
         used = state.steps.any(axis=1)
         steps, lacks, offsets = state.steps[used], state.lacks[used], state.offsets[used]
         if len(steps):
-            sizes = lengths(linearization, steps)
-            near = (np.maximum(sizes, lengths(linearization, offsets)) <= self.clean) & (sizes > SHORTEST)
+            sizes, away = np.split(lengths(linearization, np.concatenate([steps, offsets])), 2)
+            near = (np.maximum(sizes, away) <= self.clean) & (sizes > SHORTEST)
             steps, lacks, offsets = (rows[near] for rows in (steps, lacks, offsets))
-        if not state.calm[0]:
-            state = heard(state, linearization)
-        sigma = float(np.sqrt(state.jolts[0] / max(state.calm[0], 1.0)))
-        soft = soft_motions(linearization)
-        if state.symmetric[0] > 0:
-            soft = soft.unsure()
-        return Known.at(linearization, soft, steps, lacks, offsets, sigma)
+        noise = state if state.calm[0] else heard(state, linearization)
+        sigma = float(np.sqrt(noise.jolts[0] / max(noise.calm[0], 1.0)))
+        known = Known.at(linearization, soft_motions(linearization), steps, lacks, offsets, sigma)
+        if np.isnan(state.symmetric[0]):
+            state = state._replace(symmetric=np.full_like(state.symmetric, known.symmetric))
+        return known.unsure() if state.symmetric[0] > 0 else known, state
 
     def examine(self, linearization: Linearization, state: Checks, met: bool | None) -> tuple[Found | None, Checks]:
         """What a check says of one system here, and the state once it has; None where it is not asked yet.
@@ -186,8 +187,8 @@ class Checked(Direction[Linearization, Checks]):
         if not (state.checking[0] or state.met[0]):
             return None, state
         linearization = of_system(linearization, 0)
-        state = self.looked(linearization, state._replace(checking=np.ones_like(state.checking)))
-        found = self.found(linearization, state)
+        known, state = self.known(linearization, state._replace(checking=np.ones_like(state.checking)))
+        found = self.found(known, state)
         out = state.tries[0] >= self.most or state.calls[0] >= self.most * (self.pushes + 1)
         if out and not found.over:
             if not state.met[0]:  # the run goes on by itself until they are
@@ -195,20 +196,14 @@ class Checked(Direction[Linearization, Checks]):
             found = found._replace(over=True)
         return found, state
 
-    def looked(self, linearization: Linearized, state: Checks) -> Checks:
-        """The state that knows, from the first look on, whether the run has kept a symmetry."""
-        if not np.isnan(state.symmetric[0]):
-            return state
-        return state._replace(symmetric=np.full_like(state.symmetric, self.known(linearization, state).symmetric))
-
     def passed(self, known: Known) -> bool:
         """Whether nothing worth a step is left where it may be soft, or it is known to be a soft minimum."""
         if not known.products or known.untried.any():
             return False
         return known.at_stake <= self.limit / 2 or (known.resolved and known.bound > 0)
 
-    def found(self, linearization: Linearized, state: Checks) -> Found:
-        known = self.known(linearization, state)
+    def found(self, known: Known, state: Checks) -> Found:
+        """What that says of the point."""
         passed = self.passed(known)
         turn = known.turn(known.newton)
         small = known.energy_left <= self.limit and turn < self.turn * min(1.0, max(known.first[0], SOFTEST) / 0.3)
@@ -229,17 +224,23 @@ class Checked(Direction[Linearization, Checks]):
         looks = (state.checking > 0) | rides
         if not looks.any():
             return proposal, state
-        layout, found = linearization.layout, []
-        for system in range(layout.count):
-            own = select(layout, [system], proposal), select(layout, [system], state)
-            found.append(self.proposed_for(of_system(linearization, system), *own) if looks[system] else own)
-        proposals, states = zip(*found, strict=True)
-        return concatenate(proposals), concatenate(states)
+        layout, looked, rest = linearization.layout, np.flatnonzero(looks).tolist(), np.flatnonzero(~looks).tolist()
+        found = [
+            self.proposed_for(
+                of_system(linearization, system), select(layout, [system], proposal), select(layout, [system], state)
+            )
+            for system in looked
+        ]
+        if rest:
+            found.append((select(layout, rest, proposal), select(layout, rest, state)))
+        proposals, states = (concatenate(parts) for parts in zip(*found, strict=True))
+        order = np.argsort(looked + rest).tolist()
+        layout = layout.of(looked + rest)
+        return select(layout, order, proposals), select(layout, order, states)
 
-    def proposed_for(self, linearization: Linearized, proposal: Proposal, state: Checks) -> tuple[Proposal, Checks]:
+    def proposed_for(self, linearization: OfInternal, proposal: Proposal, state: Checks) -> tuple[Proposal, Checks]:
         """What becomes of the inner direction's proposal for one system that is looked at."""
-        state = self.looked(linearization, state)
-        known = self.known(linearization, state)
+        known, state = self.known(linearization, state)
         if self.pushes_off(known, state):
             return self.proposed(known, self.off_ridge(linearization, known, state), state, PUSH)
         if state.checking[0]:
@@ -281,7 +282,7 @@ class Checked(Direction[Linearization, Checks]):
         kept = state.symmetric[0] > 0
         return not kept and not state.rejected[0] and float(most @ most) > 1 / EASY
 
-    def step(self, linearization: Linearized, known: Known, state: Checks) -> Array:
+    def step(self, linearization: OfInternal, known: Known, state: Checks) -> Array:
         """(r,) Newton step and probe in one; the step alone where the curvature is known."""
         if not self.push:
             way = known.down(CAUTIOUS, CAUTIOUS)
@@ -291,7 +292,7 @@ class Checked(Direction[Linearization, Checks]):
         way = self.within(known, way, float(state.radius[0]))
         return way if known.resolved or self.passed(known) else way + self.probed(linearization, known, way)
 
-    def off_ridge(self, linearization: Linearized, known: Known, state: Checks) -> Array:
+    def off_ridge(self, linearization: OfInternal, known: Known, state: Checks) -> Array:
         """(r,) along the lowest curvature, downhill, and the Newton step in all else."""
         ridge = known.first[2]
         if ridge @ known.gradient > 0:
@@ -308,7 +309,7 @@ class Checked(Direction[Linearization, Checks]):
         way = way * min(1.0, radius / max(float(np.linalg.norm(way)), 1e-300))
         return way * min(1.0, TURN / max(known.turn(way), 1e-300))
 
-    def probed(self, linearization: Linearized, known: Known, way: Array) -> Array:
+    def probed(self, linearization: OfInternal, known: Known, way: Array) -> Array:
         """(r,) the probe that goes with a step."""
         direction = known.probe(way)
         scale = min(1.0, np.sqrt(self.limit / LIMIT))
@@ -320,12 +321,6 @@ class Checked(Direction[Linearization, Checks]):
         return min(size, self.force * min(self.fmax, FMAX) / max(pull, 1e-300)) * direction
 
 
-def apart(linearization: Linearization, state: Checks, change: Callable[[Checks, int], Checks]) -> Checks:
-    """The state after each system's own has been changed."""
-    layout = linearization.layout
-    return concatenate([change(select(layout, [number], state), number) for number in range(layout.count)])
-
-
-def lengths(linearization: Linearized, rows: Array) -> Array:
+def lengths(linearization: OfInternal, rows: Array) -> Array:
     """(k,) norms of displacements (k, N) in the metric of the model Hessian, sqrt(eV)."""
     return np.sqrt(np.maximum(np.einsum("ij,ji->i", rows, linearization.apply(rows.T)), 0.0))

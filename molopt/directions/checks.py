@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
-from molopt.coordinates.linearization import Linearized
+import numpy as np
+
+from molopt.coordinates.base import Linearization
 from molopt.rules.state import Nested, PerEntry, PerSystem
 from molopt.stationary.known import Known
 
@@ -54,10 +56,8 @@ class Found(NamedTuple):
         return "flat" if self.flat else "unchecked"
 
 
-def heard(state: Checks, linearization: Linearized) -> Checks:
-    """One system's state that knows net force and torque of one more gradient, where they are noise: of a free one."""
-    member = linearization.member
-    if not (member.free and linearization.free and linearization.held.shape[1] in (5, 6)):
-        return state
-    net = linearization.held.T @ linearization.cartesian_gradient
-    return state._replace(calm=state.calm + 1, jolts=state.jolts + float(net @ net) / len(net))
+def heard(state: Checks, linearization: Linearization) -> Checks:
+    """The state that knows net force and torque of one more gradient, where they are noise."""
+    net = linearization.net()
+    known = ~np.isnan(net)
+    return state._replace(calm=state.calm + known, jolts=state.jolts + np.where(known, net, 0.0))

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from molopt.coordinates import learned
-from molopt.coordinates.metric import ForceField, metric_table, nothing_known
+from molopt.coordinates.metric import ForceField, in_a_mean, learned_table, nothing_known
 from molopt.coordinates.metric_table import MetricTable, Repulsion
 from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.repulsion import generic_repulsion
@@ -62,18 +62,22 @@ class HessianModel:
     def table(self, primitives: Primitives, topology: Topology) -> MetricTable:
         """What is known of the Hessian at each geometry, whether it is the model of an estimate or not."""
         constants = learned.shipped_constants() if self.name in LEARNED else learned.nothing_known
+        touching = self.name in LEARNED and primitives.natoms <= LARGE
+        return self.completed(learned_table(Springs(primitives, topology, constants), touching), primitives, topology)
+
+    def completed(self, table: MetricTable, primitives: Primitives, topology: Topology) -> MetricTable:
+        """The table of learned springs in a mean with what the model knows besides."""
         weight = 1.0 if self.name not in LEARNED else 0.0 if self.known is None else BLENDED
         force_field = self.force_field(primitives) if weight else None
-        springs = Springs(primitives, topology, constants)
-        return metric_table(springs, force_field, weight, near=primitives.natoms <= LARGE)
+        return in_a_mean(table, primitives, topology, force_field, weight, primitives.natoms <= LARGE)
 
     def force_field(self, primitives: Primitives) -> ForceField:
         """MMFF94's constants; of other models repulsion alone, as theirs are those of the frozen stiffness."""
-        nothing = nothing_known(primitives)._replace(repulsion=self.repulsion)
         if self.known is None:
-            return nothing
-        known = nothing._replace(terms=self.known.torsions(primitives))
-        return known if self.name == "mmff94" else known._replace(constants=self.known.constants(primitives))
+            return nothing_known(primitives)._replace(repulsion=self.repulsion)
+        own = self.name == "mmff94"
+        constants = np.full(primitives.count, np.nan) if own else self.known.constants(primitives)
+        return ForceField(constants, self.known.torsions(primitives), self.repulsion)
 
     def frozen(self, primitives: Primitives, table: MetricTable, numbers: Array, x: Array) -> Array:
         """(..., nq) the stiffness that scales coordinates built at x (..., 3N)."""

@@ -16,7 +16,7 @@ from molopt.coordinates.member import Built, Member
 from molopt.coordinates.metric import Metric, Model
 from molopt.coordinates.metric_table import MetricTable
 from molopt.coordinates.primitives import Primitives, carried
-from molopt.coordinates.rigid import rigid_left_by
+from molopt.coordinates.rigid import nothing, pulls_of, rigid_left_by
 from molopt.coordinates.selection import select_primitives
 from molopt.coordinates.topology import Topology
 from molopt.errors import InputError
@@ -116,7 +116,7 @@ class Recipe:
 
         The gradient (3N,) shows whether something outside of the molecule pulls at it.
         """
-        anchored = self.held.outside or (gradient is not None and pulled(gradient, self.rigid(x)))
+        anchored = self.held.outside or (gradient is not None and self.pulled(x, gradient))
         axes = None if old is None else old.primitives.axes
         if anchored:
             primitives = select_primitives(self.topology, x, anchored, axes)
@@ -129,9 +129,13 @@ class Recipe:
             k[now] = old.stiffness[before]
         return self.joined(primitives, table, k, not anchored, self.bonding.built(x))
 
-    def rigid(self, x: Array) -> Array:
-        """(3N, r) the rigid motions at x (3N,) that constraints allow."""
-        return rigid_left_by(self.held.movable, self.held.forbidden(x), x.reshape(-1, 3))
+    def pulled(self, x: Array, gradient: Array) -> bool:
+        """Whether the gradient (3N,) at x (3N,) moves the molecule as a whole, where that is free, beyond noise."""
+        xyz, held = x.reshape(-1, 3), self.held
+        if held.forbidden is nothing and held.movable.all():
+            return exceeds_noise(pulls_of(xyz, gradient.reshape(-1, 3), np.array([0, len(xyz)]))[0], gradient)
+        allowed = rigid_left_by(held.movable, held.forbidden(x), xyz)
+        return exceeds_noise(float(np.linalg.norm(allowed.T @ gradient)), gradient)
 
     def table(self, primitives: Primitives) -> MetricTable:
         """What is known of the Hessian at each geometry; made once for each list."""
@@ -202,11 +206,6 @@ def perceived(atoms: Atoms) -> Molecule:
     except InputError as error:
         log.warning("%s; using bonds by distance", error)
         return Molecule.from_distances(atoms)
-
-
-def pulled(gradient: Array, rigid: Array) -> bool:
-    """Whether forces move the molecule as a whole, beyond noise."""
-    return exceeds_noise(float(np.linalg.norm(rigid.T @ gradient)), gradient)
 
 
 def exceeds_noise(pull: float, gradient: Array) -> bool:

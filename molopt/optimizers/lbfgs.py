@@ -1,6 +1,6 @@
 """Limited-memory quasi-Newton as an ASE optimizer: the default of molopt."""
 
-from dataclasses import asdict
+from dataclasses import fields
 from typing import IO, Any
 
 from ase import Atoms
@@ -95,7 +95,7 @@ class LBFGS(DirectionOptimizer):
     def tuned_defaults(cls, coordinates: str) -> dict[str, Any]:
         """The hyper-parameters of its direction."""
         tuned = {entry.coordinates: entry.tuned for entry in QUASI_NEWTON}.get(coordinates, {})
-        return asdict(QuasiNewton()) | dict(tuned)
+        return {field.name: tuned.get(field.name, field.default) for field in fields(QuasiNewton)}
 
     @classmethod
     def default_control(cls, coordinates: str) -> Trust:

@@ -45,6 +45,13 @@ class Lists:
                 tables[key] = model.table(primitives, self.topology)
         return tables[key]
 
+    def kept(
+        self, shape: Shape, primitives: Primitives, model: HessianModel, table: MetricTable
+    ) -> tuple[Primitives, MetricTable]:
+        """The list for a shape, and its table: those that are known, else these, which were made elsewhere."""
+        found = self.known.setdefault(np.packbits(np.concatenate(shape)).tobytes(), primitives)
+        return found, self.tables.setdefault(found, {}).setdefault((model.name, model.yielding), table)
+
     def at(self, xs: Array, axes: Array | None = None) -> list[Primitives]:
         """The lists that free molecules at xs (S, 3N) need; `axes` (3, 3) are those of an earlier one."""
         xyz = xs.reshape(len(xs), -1, 3)

@@ -11,7 +11,7 @@ from ase import Atoms
 from molopt.control.drive import Point
 from molopt.convergence import Criterion, EnergyLeft, Seen, auto
 from molopt.coordinates.base import Linearization
-from molopt.coordinates.linearization import of_system
+from molopt.coordinates.linearization import of_system, reference_of
 from molopt.errors import InputError
 from molopt.molecules.electrons import name_of
 from molopt.noise import REACHED, Noise
@@ -154,7 +154,7 @@ class Stopping:
         if self.noise is None:
             return False
         left, found = self.estimated()
-        here = of_system(found, 0)
+        here = reference_of(of_system(found, 0))
         member = here.member
         heard = member.free and here.free and not member.forbidden(here.x).shape[1]
         floor = self.noise.floor(here) if heard else 0.0

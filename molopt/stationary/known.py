@@ -1,15 +1,17 @@
 """What a few short displacements show of the Hessian, in the metric of the model Hessian."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from scipy import linalg
+from scipy.linalg.lapack import dtrtrs
 
-from molopt.coordinates.linearization import Linearized
+from molopt.coordinates.base import Linearization
 from molopt.rules.partition import Array
 from molopt.stationary.soft import Soft
 
+UNSURE = 0.8  # standard deviation of the curvature of a soft motion, where a run came along a symmetry
 PRIOR = 0.85  # relative curvature where nothing is known (5, 50, 95 % of all eigenvalues: 0.6, 1.05, 1.4)
 SPREAD = 0.15  # its standard deviation, off the diagonal 1/sqrt(2) of it
 COUPLED = 0.5  # of the spreads of two soft motions: that of their coupling
@@ -98,7 +100,7 @@ class Known:
 
     @classmethod
     def at(
-        cls, linearization: Linearized, soft: Soft, steps: Array, lacks: Array, offsets: Array, sigma: float = 0.0
+        cls, linearization: Linearization, soft: Soft, steps: Array, lacks: Array, offsets: Array, sigma: float = 0.0
     ) -> "Known":
         """At a geometry, from displacements in u `steps` (k, nq), newest last, and what M lacked of each change.
 
@@ -126,7 +128,11 @@ class Known:
         noise = moves.T @ moves
         return cls(basis, coordinates[-1], coordinates[2 * k : 2 * k + ns], soft.spreads, seen, noise)
 
-    def coordinates(self, linearization: Linearized, displacement: Array) -> Array:
+    def unsure(self) -> "Known":
+        """The same, where nothing that a run saw says that it is not on top of a ridge."""
+        return replace(self, spreads=np.maximum(self.spreads, UNSURE))
+
+    def coordinates(self, linearization: Linearization, displacement: Array) -> Array:
         """(r,) of a displacement in u (nq,): its part in the span of what is known."""
         return self.basis.T @ linearization.apply(displacement)
 
@@ -174,10 +180,9 @@ class Known:
         spread = self.tried @ self.spread  # (k, r)
         covariance = 0.5 * np.einsum("ij,ab->iajb", spread @ self.tried.T, self.spread)
         covariance += 0.5 * np.einsum("ja,ib->iajb", spread, spread)
-        for i in range(k):
-            for j in range(k):
-                each = (self.spreads**2 + self.bends**2 * turns[i] * turns[j]) * self.along[i] * self.along[j]
-                covariance[i, :, j, :] += (self.motions.T * each) @ self.motions
+        both = np.einsum("is,js->ijs", self.along, self.along)
+        each = both * (self.spreads**2 + self.bends**2 * np.einsum("is,js->ijs", turns, turns))  # (k, k, ns)
+        covariance += ((each[:, :, None] * self.motions.T) @ self.motions).transpose(0, 2, 1, 3)
         errors = (ROUGH * np.maximum(1.0, ROUGH_AT / lengths)) ** 2 + (DRIFTS * np.linalg.norm(middles, axis=1)) ** 2
         for i, length in enumerate(lengths):
             covariance[i, :, i, :] += 2 * self.noise / length**2  # of both ends
@@ -205,21 +210,27 @@ class Known:
 
     def curvature(self, direction: Array) -> tuple[float, float]:
         """Mean and standard deviation of the relative curvature along a direction (r,) of norm 1."""
-        mean = float(direction @ self.hessian @ direction)
-        parts = self.motions @ direction
-        spread = self.spread @ direction
-        prior = float(direction @ spread) ** 2 + float(self.spreads**2 @ parts**4)
+        (mean,), (deviation,) = self.curvatures(direction[None])
+        return float(mean), float(deviation)
+
+    def curvatures(self, directions: Array) -> tuple[Array, Array]:
+        """(n,) means and (n,) standard deviations of the relative curvatures along directions (n, r) of norm 1."""
+        means = np.einsum("ij,ij->i", directions @ self.hessian, directions)
+        parts = directions @ self.motions.T  # (n, ns)
+        spread = directions @ self.spread  # (n, r)
+        prior = np.einsum("ij,ij->i", directions, spread) ** 2 + parts**4 @ self.spreads**2
         if not self.products:
-            return mean, float(np.sqrt(prior))
-        covariance = np.outer(self.tried @ spread, spread)
-        covariance += (self.along * self.spreads**2 * parts**2) @ self.motions
-        told = linalg.solve_triangular(self.factor, covariance.ravel(), lower=True, check_finite=False)
-        return mean, float(np.sqrt(max(prior - float(told @ told), 0.0)))
+            return means, np.sqrt(prior)
+        covariance = (spread @ self.tried.T)[:, :, None] * spread[:, None]  # (n, k, r)
+        covariance += (self.along * (self.spreads * parts)[:, None] ** 2) @ self.motions
+        told, _ = dtrtrs(self.factor, covariance.reshape(len(directions), -1).T, lower=True)
+        return means, np.sqrt(np.maximum(prior - np.einsum("ij,ij->j", told, told), 0.0))
 
     @cached_property
     def doubts(self) -> Array:
         """(ns,) mean curvature of each soft motion less its standard deviation: how soft it may be."""
-        return np.array([mean - PESSIMISM * doubt for mean, doubt in map(self.curvature, self.motions)])
+        means, deviations = self.curvatures(self.motions)
+        return means - PESSIMISM * deviations
 
     @cached_property
     def lowest(self) -> tuple[float, float, Array]:
@@ -228,8 +239,9 @@ class Known:
         if len(self.motions):
             spare = np.einsum("si,ij,sj->s", self.motions, self.hessian, self.motions) - self.doubts
             candidates += list(np.linalg.eigh(self.hessian - (self.motions.T * spare) @ self.motions)[1][:, :2].T)
-        found = [(*self.curvature(direction), direction) for direction in candidates]
-        return min(found, key=lambda one: one[0] - PESSIMISM * one[1])
+        means, deviations = self.curvatures(np.array(candidates))
+        least = int(np.argmin(means - PESSIMISM * deviations))
+        return float(means[least]), float(deviations[least]), candidates[least]
 
     @property
     def bound(self) -> float:

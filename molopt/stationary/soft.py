@@ -1,11 +1,14 @@
 """The motions of a molecule that may be much softer than its model says: turns about bonds, inversions, fragments."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
+from weakref import WeakKeyDictionary
 
 import numpy as np
-from scipy import sparse
 
-from molopt.coordinates.linearization import Linearized
+from molopt.coordinates.kinds import BEND, Kind
+from molopt.coordinates.linearization import OfInternal
+from molopt.coordinates.member import Member
+from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.topology import Topology
 from molopt.rules.partition import Array
 
@@ -13,7 +16,6 @@ SOFT = 5.0  # eV/rad^2 (eV/A^2 of a point): a motion that the model Hessian find
 STIFF = 8.0  # and one that an atom other than carbon makes flat or straight: there the model cannot know the sign
 DOUBT = 0.12  # eV/rad^2: how far the stiffness of a soft motion may be from the model's (docs/stationary.md)
 LEAST, MOST = 0.1, 0.65  # relative: what is added to that, and at most
-UNSURE = 0.8  # where a run came along a symmetry
 CARBON = 6
 SOFTEST = 4  # directions that stand for a molecule without soft motions
 ROUNDS = 4  # of inverse iteration to find them
@@ -27,16 +29,54 @@ class Soft(NamedTuple):
     replies: Array  # (nq, ns) their natural displacements, (P M P)^+ covector
     spreads: Array  # (ns,) standard deviation of the relative curvature of each
 
-    def unsure(self) -> "Soft":
-        """The same, where nothing that a run saw says that it is not on top of a ridge."""
-        return self._replace(spreads=np.maximum(self.spreads, UNSURE))
+
+class Listed(NamedTuple):
+    """How the motions of a list of coordinates are made of the derivatives of coordinates: once a list.
+
+    They are the coordinates of kinds that are not stiff, last the means of those about one central bond, then linear
+    bends and inversions.
+    """
+
+    kinds: tuple[Kind, ...]  # whose derivatives they are made of
+    places: Array  # (m,) where each entry of these goes, in a flat (ns, 3N)
+    weights: Array  # (m,)
+    number: int  # of motions without inversions
+    bent: Array  # (nb,) the centres of the last of these, which are linear bends
+    corners: Array  # (n, 4) atoms with three neighbours, and these
+
+    @classmethod
+    def of(cls, primitives: Primitives) -> Self:
+        """That of a list."""
+        kinds = [kind for kind, _ in sorted(primitives.present, key=lambda pair: pair[0].shared) if not kind.stiff]
+        kinds += [kind for kind, _ in primitives.present if kind is BEND]
+        places, weights, count = [], [], 0
+        for kind in kinds:
+            columns, lengths = kind.columns(primitives)
+            groups = kind.together(primitives) if kind.shared else np.arange(len(lengths))
+            rows = np.repeat(groups, lengths)
+            places.append((count + rows) * 3 * primitives.natoms + columns)
+            weights.append((1 / np.bincount(groups))[rows])
+            count += int(groups.max()) + 1
+        nothing = np.zeros(0, dtype=int)
+        topology = Topology(np.zeros(primitives.natoms, dtype=int), primitives.stretches)
+        return cls(
+            tuple(kinds),
+            np.concatenate([nothing, *places]),
+            np.concatenate([nothing, *weights]),
+            count,
+            np.repeat(primitives.bends[:, 1], BEND.width),
+            topology.corners[topology.degrees[topology.corners[:, 0]] == 3],
+        )
 
 
-def soft_motions(linearization: Linearized) -> Soft:
+listed: WeakKeyDictionary[Primitives, Listed] = WeakKeyDictionary()
+
+
+def soft_motions(linearization: OfInternal) -> Soft:
     """Those of one system in internal coordinates: at least a few of the softest directions of its model Hessian."""
-    rows, blind = rows_of(linearization)
-    forces = linearization.everywhere(linearization.movable(rows.toarray().T))  # (3N, ns)
-    moves = linearization.solve_cartesian(forces) if forces.shape[1] else forces
+    rows, blind = rows_of(linearization.member, linearization.x)
+    forces = np.ascontiguousarray(rows.T)  # (3N, ns)
+    moves = linearization.solve_cartesian(forces) if len(rows) else forces
     compliance = np.einsum("ij,ij->j", forces, moves)  # (ns,) 1 / K
     blind &= compliance > 1 / STIFF
     kept = (compliance > 1 / SOFT) | blind
@@ -47,39 +87,25 @@ def soft_motions(linearization: Linearized) -> Soft:
     return Soft(covectors, linearization.to_internal(moves[:, kept]), spreads[kept])
 
 
-def rows_of(linearization: Linearized) -> tuple[sparse.csr_array, Array]:
-    """(ns, 3N) the derivatives of the motions by the Cartesians, and which a model may be wrong about (ns,).
+def rows_of(member: Member, x: Array) -> tuple[Array, Array]:
+    """(ns, 3N) the derivatives of the motions by the Cartesians, and which a model may be wrong about (ns,)."""
+    primitives = member.primitives
+    if primitives not in listed:
+        listed[primitives] = Listed.of(primitives)
+    table, positions = listed[primitives], x.reshape(-1, 3)
+    entries = np.concatenate([np.zeros(0), *(kind.slopes(primitives, positions) for kind in table.kinds)])
+    rows = np.bincount(table.places, weights=table.weights * entries, minlength=table.number * x.size)
+    blind = member.numbers[np.concatenate([table.bent, table.corners[:, 0]])] != CARBON
+    sure = np.zeros(table.number - len(table.bent), dtype=bool)
+    heights = inversions(positions, table.corners)
+    return np.concatenate([rows.reshape(table.number, x.size), heights]), np.concatenate([sure, blind])
 
-    They are the coordinates of kinds that are not stiff, last the means of those about one central bond, then linear
-    bends and inversions.
+
+def inversions(positions: Array, corners: Array) -> Array:
+    """(n, 3N) the derivatives of the height of each atom over the plane of its three neighbours, in bond lengths.
+
+    `corners` (n, 4) are the atoms and their neighbours.
     """
-    primitives, numbers = linearization.member.primitives, linearization.member.numbers
-    b = primitives.jacobian(linearization.x)
-    parts, blind = [sparse.csr_array((0, linearization.x.size))], [np.zeros(0, dtype=bool)]
-    for kind, part in sorted(primitives.present, key=lambda pair: pair[0].shared):
-        if not kind.stiff:
-            rows = means(kind.together(primitives)) @ b[part] if kind.shared else b[part]
-            parts.append(rows)
-            blind.append(np.zeros(rows.shape[0], dtype=bool))
-    heights, centres = inversions(linearization.x.reshape(-1, 3), primitives.stretches)
-    parts += [b[primitives.slices["bend"]], sparse.csr_array(heights)]
-    atoms = np.concatenate([np.repeat(primitives.bends[:, 1], 2), centres])
-    return sparse.vstack(parts, format="csr"), np.concatenate([*blind, numbers[atoms] != CARBON])
-
-
-def means(groups: Array) -> sparse.csr_array:
-    """(groups, n) the mean of each group of entries (n,)."""
-    counts = np.bincount(groups)
-    return sparse.csr_array((1 / counts[groups], (groups, np.arange(len(groups)))), shape=(len(counts), len(groups)))
-
-
-def inversions(positions: Array, bonds: Array) -> tuple[Array, Array]:
-    """(n, 3N) the height of each atom with three neighbours over their plane, in bond lengths: its derivatives.
-
-    And the atoms (n,).
-    """
-    topology = Topology(np.zeros(len(positions), dtype=int), bonds)
-    corners = topology.corners[topology.degrees[topology.corners[:, 0]] == 3]
     centres, others = corners[:, 0], corners[:, 1:]
     near = positions[others]  # (n, 3, 3)
     normals = np.cross(near[:, 1] - near[:, 0], near[:, 2] - near[:, 0])
@@ -89,20 +115,19 @@ def inversions(positions: Array, bonds: Array) -> tuple[Array, Array]:
     places = np.arange(len(corners))
     rows[places, centres] = heights
     rows[places[:, None], others] = -heights[:, None] / 3
-    return rows.reshape(len(corners), positions.size), centres
+    return rows.reshape(len(corners), positions.size)
 
 
-def softest(linearization: Linearized) -> Soft:
+def softest(linearization: OfInternal) -> Soft:
     """A few of the softest directions of the model Hessian, by inverse iteration from seeded random ones."""
-    size = len(linearization.held)
-    count = min(SOFTEST, size)
-    rows = np.random.default_rng(0).normal(size=(size, count))
+    movable = linearization.member.movable
+    count = min(SOFTEST, int(movable.sum()))
+    rows = np.zeros((movable.size, count))
+    rows[movable] = np.random.default_rng(0).normal(size=(int(movable.sum()), count))
     for _ in range(ROUNDS):
-        rows = np.linalg.qr(linearization.model(rows))[0]
-    rows = linearization.model.outside(rows)
-    moves = linearization.model(rows)
+        rows = np.linalg.qr(linearization.solve_cartesian(rows))[0]
+    moves = linearization.solve_cartesian(rows)
     compliance = np.einsum("ij,ij->j", rows, moves)
     kept = compliance > TINY
-    rows, moves = rows[:, kept], moves[:, kept]
-    covectors = linearization.to_internal(linearization.solve_metric(linearization.everywhere(rows)))
-    return Soft(covectors, linearization.to_internal(linearization.everywhere(moves)), np.full(int(kept.sum()), LEAST))
+    covectors = linearization.to_internal(linearization.solve_metric(rows[:, kept]))
+    return Soft(covectors, linearization.to_internal(moves[:, kept]), np.full(int(kept.sum()), LEAST))

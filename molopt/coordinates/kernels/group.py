@@ -54,11 +54,11 @@ class Group(Coordinates[Compiled]):
         return Compiled(self, pages, where, Known(x, gradient, *slopes))
 
     def between(self, old: Compiled, new: Compiled) -> Array:
-        return elsewhere.between(*old.held, *new.held[2:], self.scaling.roots)
+        return elsewhere.between(*old.on_pages, *new.on_pages[2:], self.scaling.roots)
 
     def move(self, linearization: Compiled, displacement: Array) -> tuple[Array, Array]:
         du = np.ascontiguousarray(displacement, dtype=float)
-        x, halvings = move(*linearization.held, self.scaling.roots, du, self.layout.places.total)
+        x, halvings = move(*linearization.on_pages, self.scaling.roots, du, self.layout.places.total)
         for times in halvings[halvings > 0].tolist():
             if times > HALVINGS:
                 log.info("the back-transformation did not converge: a short step in Cartesians is taken")
@@ -71,7 +71,7 @@ class Group(Coordinates[Compiled]):
         return np.concatenate([member.stiff for member in self.members])
 
     def displacement(self, linearization: Compiled, x: Array) -> Array:
-        return elsewhere.displacement(*linearization.held, self.scaling.roots, np.ascontiguousarray(x, dtype=float))
+        return elsewhere.displacement(*linearization.on_pages, self.scaling.roots, np.ascontiguousarray(x, dtype=float))
 
     def pull_back_at(self, x: Array, covector: Array) -> Array:
         rows = [np.ascontiguousarray(part, dtype=float) for part in (x, covector)]

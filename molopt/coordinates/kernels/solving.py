@@ -93,3 +93,15 @@ def apply_hessian(shelf: Shelf, which: Array, pages: Pages, where: Array, moves:
             out[place : place + one.x.size, e] = image
         place += one.x.size
     return out
+
+
+@kernel
+def net(shelf: Shelf, which: Array, pages: Pages, where: Array) -> Array:
+    """(S,) mean squares of net forces and torques, (eV/A)^2."""
+    out = np.zeros(len(which))
+    for s in range(len(which)):
+        one = system_of(shelf[which[s]], pages, where[s])
+        for n in range(one.rigid):
+            part = blocks.inner_product(one.motions[n], one.cartesian_gradient)
+            out[s] += part * part / one.rigid
+    return out
