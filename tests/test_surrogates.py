@@ -166,8 +166,8 @@ def led():
 def test_a_place_says_what_coordinates_say_of_it():
     run = led()
     here = run.memory.linearization
-    for coordinates in (run.coordinates, here.system(0).coordinates):
-        start = here if coordinates is run.coordinates else here.system(0)
+    for coordinates in (run.coordinates, run.member):
+        start = coordinates.linearize(here.x, here.cartesian_gradient)
         x = here.x + 0.02 * np.random.default_rng(0).normal(size=here.x.size)
         place, u = coordinates.place(x), here.gradient
         np.testing.assert_allclose(place.displacement(start), coordinates.displacement(start, x), atol=1e-12)

@@ -6,6 +6,7 @@ from typing import Self
 import numpy as np
 from scipy.linalg import lapack
 
+from molopt.coordinates.secants import eigen
 from molopt.rules.partition import Array
 
 LENGTH = 0.6  # sqrt(eV): a torsion of 0.15 eV/rad^2 that turns by 1.5 rad
@@ -14,6 +15,8 @@ SLOPES = 1.0  # eV, variance of the gradient in stiff coordinates
 BENDS = 0.04  # variance of the second derivatives there, which are relative to the model Hessian
 NOISE = 1e-10  # of the variance of the gradient: steps of 1e-3 sqrt(eV) still teach curvature
 CURVED = 0.2  # 1/sqrt(eV): gradients at a point so far off that coordinates have turned are known less well
+
+NEGLIGIBLE = 1e-12  # of the largest squared singular value of the points
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,14 +96,15 @@ class Interpolation:
 def within(points: Array, stiff: Array) -> tuple[Array, Array]:
     """(n, p) orthonormal columns, each stiff or soft, that span the stiff and the soft parts of points (m, n).
 
-    And which of them are stiff (p,), as 1 and 0.
+    And which of them are stiff (p,), as 1 and 0. Where points differ by next to nothing, so do their covariances.
     """
-    hard, soft, elsewhere = np.flatnonzero(stiff), np.flatnonzero(stiff == 0), points.any(axis=1)
-    columns = [np.linalg.qr(points[elsewhere][:, part].T)[0] for part in (hard, soft)]
-    basis = np.zeros((len(stiff), sum(part.shape[1] for part in columns)))
-    first = columns[0].shape[1]
-    basis[hard, :first], basis[soft, first:] = columns
-    return basis, (np.arange(basis.shape[1]) < first).astype(float)
+    columns = []
+    for part in (points * stiff, points * (1 - stiff)):
+        values, vectors = eigen(part @ part.T)
+        kept = values > NEGLIGIBLE * max(values.max(initial=0.0), np.finfo(float).tiny)
+        columns.append(part.T @ (vectors[:, kept] / np.sqrt(values[kept])))
+    basis = np.concatenate(columns, axis=1)
+    return basis, (np.arange(basis.shape[1]) < columns[0].shape[1]).astype(float)
 
 
 def coupling(local: Array, trend: Array, places: Array, flat: Array, steep: Array) -> Array:

@@ -88,6 +88,7 @@ class DirectionOptimizer(ContinuingOptimizer):
         unknown = sorted(set(kwargs) - ASE_KEYWORDS)
         if unknown:
             raise TypeError(f"{type(self).__name__} got an unexpected keyword argument {unknown[0]!r}")
+        self.silent = logfile is None
         self.direction = direction
         self.stiffness = stiffness
         self.model = model

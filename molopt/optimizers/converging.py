@@ -23,6 +23,7 @@ class ConvergingOptimizer(SteppingOptimizer):
 
     stopping: Stopping
     logfile: Any
+    silent: bool  # whether there is no log to write to
 
     def gradient_converged(self, gradient: np.ndarray) -> bool:
         """Whether the run may stop here: ASE's test of fmax, and all criteria; Exploded where that makes no sense."""
@@ -85,6 +86,8 @@ class ConvergingOptimizer(SteppingOptimizer):
 
     def log(self, gradient: np.ndarray) -> None:
         """ASE's line, with a word behind it where the step carried a probe, or was one of the check."""
+        if self.silent:
+            return
         file, mark = self.logfile, self.checking.mark(self.memory)
         if file is None or not mark:
             super().log(gradient)
