@@ -70,7 +70,7 @@ class Run:
         self.check = spec.check if check is None else check
         self.atoms, self.molecule, calculator = system_of(target, potential)
         prepare(self.atoms)  # an InputError before the first force call
-        ready(spec)
+        ready(spec, energy_left)
         self.watching = Stopwatch()
         self.sense, self.budget, self.progress = Sense(), budget or Budget(), progress
         self.counted = Counted(calculator, on_call and self.watching.timed(on_call), self.sense, self.budget)

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
+from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms
 
 from molopt import InputError, Molecule, PotentialFailed, potential, relax, relax_batch
+from molopt.batch import steps
 from molopt.batch.conformers import first_members
 from molopt.optimizers.internals import Recipe
 from molopt.optimizers.registry import RULES
@@ -337,10 +339,10 @@ def test_where_the_stream_raises_those_drawn_before_land_first(ordered):
         yield ETHANOL
         raise OSError("the file ends here")
 
-    batch, landed = relax_batch(breaking(), **PLAIN, ordered=ordered), []
+    batch, names = relax_batch(breaking(), **PLAIN, ordered=ordered), []
     with pytest.raises(OSError, match="the file ends here"):
-        landed.extend(iter(lambda: next(batch).name, None))
-    assert sorted(landed) == ["ethanol", "glycine"]
+        names.extend(iter(lambda: next(batch).name, None))
+    assert sorted(names) == ["ethanol", "glycine"]
 
 
 @pytest.mark.parametrize("odd", [ETHANOL.positions[:4], ETHANOL.positions[:, :2], [[1, 2], [3]], "here"])
@@ -374,3 +376,31 @@ def test_a_result_can_be_pickled_and_said_in_plain_values_whatever_its_end():
         assert (copy.number, str(copy.energy_left)) == (result.number, str(result.energy_left))
         assert np.array_equal(copy.positions, result.positions, equal_nan=True)
     assert [result.ended for result in results] == ["converged", "failed", "converged"]
+
+
+@pytest.mark.parametrize("check", [None, "auto"])
+def test_a_step_that_is_tried_again_leaves_nothing_behind(check, monkeypatch):
+    """Where the algebra fails once for all, after some have left or got other coordinates, each goes on alone."""
+    molecules = [Molecule.from_smiles(smiles) for smiles in ("O", "CO", "CCO", "CC#CCO", "CCOC", "CC=O")]
+    expected = [result.energy for result in relax_batch(molecules, "default", "mmff94", check=check, ordered=True)]
+    depart, failures = steps.depart, iter([False, True, False, True] + [True, False] * 10)
+
+    def failing(direction, control, coordinates, arrival):
+        if coordinates.layout.count > 1 and next(failures, False):
+            raise np.linalg.LinAlgError("not positive definite")
+        return depart(direction, control, coordinates, arrival)
+
+    monkeypatch.setattr(steps, "depart", failing)
+    results = list(relax_batch(molecules, "default", "mmff94", check=check))
+    assert sorted(result.number for result in results) == list(range(len(molecules)))
+    found = [result.energy for result in sorted(results, key=lambda result: result.number)]
+    assert np.allclose(found, expected, atol=1e-6)
+
+
+def test_periodic_atoms_that_are_nowhere_harm_no_other():
+    nowhere = Atoms("H2", [[0, 0, 0], [0, 0, np.nan]], pbc=True, cell=[9, 9, 9])
+    good = Atoms("H2", [[0, 0, 0], [0, 0, 0.8]])
+    results = list(relax_batch([good, nowhere], "default", EMT(), coordinates="cartesian", check=None, ordered=True))
+    assert results[0].converged
+    assert results[1].ended == "failed"
+    assert "atom 1 (H)" in results[1].error

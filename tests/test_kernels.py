@@ -282,14 +282,14 @@ def test_without_numba_everything_works():
     assert done.stdout.split() == ["True", "False"], done.stderr
 
 
-def test_the_kernels_are_had_before_the_clock_of_a_run_starts():
+def test_kernels_are_loaded_before_the_clock_of_a_run_starts():
     code = (
         "import molopt; from molopt.run import Run; from molopt.optimizers.spec import OptimizerSpec\n"
         "from molopt.coordinates.kernels import back_transformation, elsewhere, linearize, secants\n"
         "used = [linearize.linearize, elsewhere.between, secants.lack, secants.secant_step, back_transformation.move]\n"
-        "for name in ('default?coordinates=cartesian', 'default'):\n"
-        "    spec = OptimizerSpec.of(*name.split('?')[:1], 'cartesian' if '?' in name else None)\n"
-        "    Run(molopt.Molecule.from_smiles('CO'), spec, 'mmff94', 0.05, None, 10)\n"
+        "for optimizer, coordinates, left in (('default', 'cartesian', None), ('bfgs', None, 'auto')):\n"
+        "    spec = OptimizerSpec.of(optimizer, coordinates)\n"
+        "    Run(molopt.Molecule.from_smiles('CO'), spec, 'mmff94', 0.05, left, 10)\n"
         "    print([bool(kernel.signatures) for kernel in used])"
     )
     done = run(code)

@@ -1,5 +1,6 @@
 """The machine-learned potentials of docs/potentials: many molecules are answered as one is, and refused in one line."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -121,8 +122,7 @@ def test_what_ani2xt_does_not_know_is_refused_alone(ani2xt, smiles, said):
     )
     assert known.converged
     assert unknown.ended == "failed"
-    with pytest.raises(AssertionError, match=said):
-        raise AssertionError(unknown.error)
+    assert re.search(said, unknown.error)
 
 
 def test_sevennet_relaxes_ethanol_by_its_name(sevennet):

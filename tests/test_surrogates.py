@@ -684,3 +684,15 @@ def test_a_run_that_a_calculator_guides_is_called_after_it():
     again = molopt.relax(molecule, result.optimizer, "mmff94")
     assert again.optimizer == result.optimizer
     assert again.force_calls == result.force_calls
+
+
+def test_a_force_field_that_guides_says_nothing_of_where_it_was_before():
+    """A user's own calculator, asked at one geometry, then as a surrogate at another, where no energy is kept."""
+    molecule = molopt.Molecule.from_smiles("CCO")
+    calculator, atoms = molopt.potential("mmff94", molecule), molecule.atoms()
+    calculator.get_property("energy", atoms)
+    moved = atoms.copy()
+    moved.positions[0, 0] += 0.5
+    moved.calc = calculator
+    calculator.look_at(moved)
+    assert moved.get_potential_energy() == molopt.potential("mmff94", molecule).get_potential_energy(moved)

@@ -1,6 +1,7 @@
 """One run of a batch: what is its own while arrays hold the rest."""
 
 from collections import deque
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -68,6 +69,14 @@ class BatchedRun:
     points: deque[Point] = field(default_factory=lambda: deque(maxlen=REMEMBERED))
     trace: list[ForceCall] = field(default_factory=list)
     attempt: int = 0
+
+    def kept(self) -> tuple[Recipe | None, Coordinates[Any] | None, Checking | None]:
+        """What a step may change of it."""
+        return self.recipe, self.member, copy(self.checking)
+
+    def restore(self, kept: tuple[Recipe | None, Coordinates[Any] | None, Checking | None]) -> None:
+        """Be as it was when this was kept."""
+        self.recipe, self.member, self.checking = kept
 
     @property
     def internal(self) -> Member:

@@ -4,6 +4,7 @@ import numpy as np
 from ase.data import covalent_radii
 from scipy.spatial.distance import squareform
 
+from molopt.batch.guards import LARGE
 from molopt.batch.stack import Stack
 from molopt.coordinates import formulas
 from molopt.optimizers.bonding import BROKEN, FORMED
@@ -12,7 +13,12 @@ from molopt.rules.partition import Array, Partition
 
 
 def nearest_of(recipe: Recipe | None, natoms: int, near: float) -> Array:
-    """(n,) distances, Angstrom, that pairs of atoms keep unless they come `near` or form a bond, as SciPy's `pdist`."""
+    """(n,) distances, Angstrom, that pairs of atoms keep unless they come `near` or form a bond, as SciPy's `pdist`.
+
+    None of large systems, at whose distances nobody looks together.
+    """
+    if natoms > LARGE:
+        return np.zeros(0)
     if recipe is None:
         return np.full(natoms * (natoms - 1) // 2, near)
     radii = covalent_radii[recipe.numbers]

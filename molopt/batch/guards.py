@@ -8,6 +8,7 @@ import numpy as np
 from ase import Atoms
 from scipy.spatial.distance import pdist
 
+from molopt.coordinates.distances import FEW
 from molopt.errors import Exploded
 from molopt.potentials.progress import Patience
 from molopt.potentials.sense import Evaluated, Sense
@@ -16,7 +17,7 @@ from molopt.rules.state import Nested, PerPlace, PerSystem
 
 PATIENCE = Patience()
 SENSE = Sense()  # its limits
-LARGE = 200  # atoms; beyond, distances are looked at one system at a time, by trees
+LARGE = FEW  # atoms; beyond, distances are looked at one system at a time, by trees
 
 
 class Guarded(NamedTuple):
@@ -151,8 +152,12 @@ class RunSense:
         return sense.nonsense, sense.exploded
 
     def before(self, s: int, places: Partition, guarded: Guarded, x: Array) -> str:
-        """How the run of system s ends before a force call at x (3N,); empty where it does not."""
-        sense, positions = self.told(s, places, guarded), x[places.part(s)].reshape(-1, 3)
+        """How the run of system s ends before a force call at x (3N,); empty where it does not.
+
+        PotentialFailed where it is nowhere from the start.
+        """
+        positions = x[places.part(s)].reshape(-1, 3)
+        sense = Sense() if np.isnan(guarded.start_energy[s]) else self.told(s, places, guarded)
         with suppress(Exploded):
             sense.before(Atoms(self.numbers, positions), int(guarded.calls[s]) + 1)
         return sense.exploded

@@ -46,7 +46,7 @@ class InFlight:
 
     def results(self) -> Iterator[BatchedResult]:
         """The results, as systems leave."""
-        ready(self.maker.spec)
+        ready(self.maker.spec, self.maker.energy_left)
         while True:
             yield from self.fill()
             if not self.stacks:

@@ -46,7 +46,7 @@ KEPT = 64  # plans of the last molecules, for conformers of theirs that come lat
 
 @dataclass(eq=False)
 class Maker:
-    """Makes passengers, as the arguments of a batch say it.
+    """Makes runs of a batch, as the arguments of a batch say it.
 
     Attributes
     ----------

@@ -18,7 +18,7 @@ from molopt.stationary.verdict import ENDED, Verdict
 
 
 class BatchedResult(Result):
-    """A `Result` whose dear fields are found out when they are first asked for.
+    """A `Result` whose expensive fields are found out when they are first asked for.
 
     Attributes
     ----------

@@ -13,7 +13,7 @@ from molopt.batch.results import BatchedResult, Clock, result_of
 from molopt.batch.stack import Stack
 from molopt.batch.steps import Judged, stepped
 from molopt.control.drive import Point
-from molopt.errors import RunStopped
+from molopt.errors import PotentialFailed, RunStopped
 from molopt.optimizers.stepping import SHORTER
 from molopt.optimizers.watched import Remembered
 from molopt.potentials.budget import Budget
@@ -62,7 +62,11 @@ class Round:
         stay = np.ones(len(stack), dtype=bool)
         for s in np.flatnonzero(beyond(places, guarded, stack.x)).tolist():
             stay[s] = False
-            self.end(stack, s, None, exploded=stack.runs[s].sense.before(s, places, guarded, stack.x), cut=True)
+            try:
+                ended: dict[str, Any] = {"exploded": stack.runs[s].sense.before(s, places, guarded, stack.x)}
+            except PotentialFailed as error:
+                ended = {"failure": error}
+            self.end(stack, s, None, **ended, cut=True)
         if self.terms.max_calls is not None or self.terms.time_limit is not None:
             for s in np.flatnonzero(stay).tolist():
                 budget = Budget(self.terms.max_calls, self.terms.time_limit, begun=stack.runs[s].entered.since)
@@ -128,9 +132,13 @@ class Round:
 
     def step(self, stack: Stack, asked: Judged) -> list[Stack]:
         """The next step; where the algebra of a system fails, that one has failed, and no other."""
+        results, before = len(self.results), [one.kept() for one in stack.runs]
         try:
             return stepped(self, stack, asked)
         except GIVING_UP as error:
+            del self.results[results:]  # nothing of this step has happened
+            for one, kept in zip(stack.runs, before, strict=True):
+                one.restore(kept)
             if len(stack) == 1:
                 self.end(stack, 0, evaluated(0, stack.places, stack.guarded, asked.call), failure=error)
                 return []

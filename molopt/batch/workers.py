@@ -55,7 +55,7 @@ class Work:
         return InFlight(self.maker, iter(targets), self.terms, self.width)
 
     def __call__(self, targets: list[Numbered]) -> "list[Parcel]":
-        """A part of the stream, now in this process."""
+        """The results of a part of the stream."""
         return [Parcel.of(result) for result in self.in_flight(targets).results()]
 
 
@@ -99,7 +99,7 @@ def in_processes(work: Work, targets: Iterator[Numbered], pool: Pool, part: int)
 
     Where a process dies under its part, each target of it is tried alone: the one whose fault it is has crashed.
     """
-    ready(work.spec)  # here, before many processes need it at once
+    ready(work.spec, work.energy_left)  # here, before many processes need it at once
     again: list[Numbered] = []
     for finished in pool.outcomes(work, iter(lambda: list(islice(targets, part)), [])):
         known = dict(finished.task)

@@ -89,7 +89,7 @@ def in_parts(task: Task) -> Generator[Outcome, None, None]:
     A failure of an uncounted part costs that part alone.
     """
     case, criteria = task.case, criteria_of(task.plan)
-    ready(case.optimizer)
+    ready(case.optimizer, criteria.energy_left)
     begun = time.monotonic()
     visited: list[Array] = []
     own: list[float] = []  # s on the clock, less those in potential, surrogate and files, at each force call

@@ -163,7 +163,7 @@ class Study:
                         gathering.keep(case, self.store.record(plan.key))
                 for case, plan in runs:
                     if plan.key not in done:
-                        ready(case.optimizer)  # here, before many processes need it at once
+                        ready(case.optimizer, criteria.energy_left)  # here, before many processes need it at once
                         yield Task(case, plan, trajectory and trajectory(case), seconds)
 
         outcomes: Generator[Finished[Task, Outcome], None, None] = executor.outcomes(in_parts, tasks())

@@ -9,7 +9,8 @@ DOUBT = 1e-6  # A^2; squares that are nearer to a limit are computed again, pair
 
 
 def squares(positions: Array) -> Array:
-    """(N, N) squared distances of points (N, 3), A^2: by one product of matrices, right to about 1e-11.
+    """(N, N) squared distances of points (N, 3), A^2: by one product of matrices, right to about 1e-15 of the
+    square of the size.
 
     >>> squares(np.array([[0.0, 0.0, 0.0], [0.0, 3.0, 4.0]])).tolist()
     [[0.0, 25.0], [25.0, 0.0]]
@@ -29,7 +30,7 @@ def wider(squares: Array, triples: Array, limit: float) -> bool:
     `triples` (3, n) are the places in `squares` of i-j, j-k and i-k of each angle i-j-k.
     """
     one, other, across = squares.take(triples)
-    return bool((one + other - across < 2 * np.cos(limit) * np.sqrt(one * other) + DOUBT).any())
+    return bool((one + other - across < 2 * np.cos(limit) * np.sqrt(np.maximum(one * other, 0.0)) + DOUBT).any())
 
 
 def places(rows: Array, natoms: int) -> Array:

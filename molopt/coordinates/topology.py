@@ -65,7 +65,7 @@ class Topology:
     bonds: Array
 
     def take_over(self, angles: Array, corners: Array, torsions: Array) -> None:
-        """Know what was found of a larger graph that this one is a part of, whatever it is: it would be found again."""
+        """Take angles, corners and torsions that were found as parts of a larger graph."""
         vars(self).update(angles=angles, corners=corners, torsions=torsions)
 
     @cached_property

@@ -333,8 +333,8 @@ class Molecule:
 
     def __getstate__(self) -> dict[str, Any]:
         kept = int(Chem.PropertyPickleOptions.AllProps) | int(Chem.PropertyPickleOptions.CoordsAsDouble)
-        found_out = {name: vars(self)[name] for name in vars(self) if name not in ("_numbers", "_bonds", "graph")}
-        return found_out | {"_mol": self._mol.ToBinary(kept)}
+        known = {name: vars(self)[name] for name in vars(self) if name not in ("_numbers", "_bonds", "graph")}
+        return known | {"_mol": self._mol.ToBinary(kept)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state | {"_mol": Chem.Mol(state["_mol"])})

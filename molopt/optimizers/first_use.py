@@ -2,25 +2,27 @@
 
 from functools import cache
 
-from ase import Atoms
 from ase.calculators.emt import EMT
 
 from molopt.coordinates.kernels.compilable import available
+from molopt.molecules import Molecule
 from molopt.optimizers.lbfgs import LBFGS
 from molopt.optimizers.spec import OptimizerSpec
 
 
-def ready(spec: OptimizerSpec) -> None:
-    """Have the kernels that a run needs: they take a minute to compile, once, and part of a second to read from disk.
+def ready(spec: OptimizerSpec, energy_left: float | str | None) -> None:
+    """Load or compile the kernels that a run needs: a minute, once, and part of a second in each process.
 
-    Neither belongs to a run, to its seconds, or to the time limit that a user sets.
+    Neither belongs to a run, to its seconds, or to the time limit that a user sets. The energy left is estimated in
+    internal coordinates, whatever those of the run.
     """
-    if spec.coordinates in ("auto", "internal") and available():
+    if (energy_left is not None or spec.coordinates in ("auto", "internal")) and available():
         use()
 
 
 @cache
 def use() -> None:
     """Use the kernels on a molecule of three atoms."""
-    water = Atoms("OHH", [[0.0, 0.0, 0.0], [0.97, 0.0, 0.0], [-0.25, 0.95, 0.0]], calculator=EMT())
+    water = Molecule.from_smiles("O", seed=1).atoms()
+    water.calc = EMT()
     LBFGS(water, logfile=None).run(fmax=0.0, steps=3)

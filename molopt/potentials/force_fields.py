@@ -117,7 +117,7 @@ class RDKitForceField(Calculator):
         if self.atoms is None:
             self.atoms = atoms.copy()
         self.atoms.positions = atoms.positions
-        self._seen = fingerprint(atoms)
+        self._seen, self.results = fingerprint(atoms), {}
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in vars(self).items() if key != "_field"}

@@ -1,7 +1,7 @@
 """Systems at geometries, as kernels hold them: pages of arrays, and where in them each system is.
 
 Systems of any molecules are linearized together, one after another in the arrays of one page. To select systems, or to
-put those of several pages together, is to copy the rows that say where they are; no array is moved.
+put those of several pages together, is to copy the rows that say where they are; no page is copied.
 """
 
 from typing import NamedTuple
