@@ -1,7 +1,7 @@
 """Conformers a second of `molopt.relax_batch` over those of RDKit's `MMFFOptimizeMoleculeConfs`, on MMFF94.
 
     python docs/benchmarks/batch_ratio.py                       # conformers of single molecules
-    python docs/benchmarks/batch_ratio.py --workers 2         # on a machine with nothing else to do
+    python docs/benchmarks/batch_ratio.py --workers 2           # on a machine with nothing else to do
     python docs/benchmarks/batch_ratio.py --different 500       # different molecules, set-up included
     python docs/benchmarks/batch_ratio.py --defaults            # with energy left, and a check of each end
     python docs/benchmarks/batch_ratio.py --single --count 32   # one `molopt.relax` after another
