@@ -404,3 +404,16 @@ def test_periodic_atoms_that_are_nowhere_harm_no_other():
     assert results[0].converged
     assert results[1].ended == "failed"
     assert "atom 1 (H)" in results[1].error
+
+
+@pytest.mark.parametrize("seed", [320, 404, 594])
+def test_conformers_of_a_straight_chain_have_the_lists_that_they_would_have_alone(seed):
+    """Which torsions go along a chain depends on more than which angles are straight."""
+    molecule = Molecule.from_smiles("CC#CC", seed=1)
+    atoms = molecule.atoms()
+    xs = atoms.positions.ravel() + np.random.default_rng(seed).normal(0, 0.4, (2, 3 * len(atoms)))
+    together = Recipe.of(atoms, molecule=molecule).lists.at(xs)
+    for found, x in zip(together, xs, strict=True):
+        (alone,) = Recipe.of(atoms, molecule=molecule).lists.at(x[None])
+        assert np.array_equal(found.torsions, alone.torsions)
+        assert np.array_equal(found.bends, alone.bends)

@@ -46,7 +46,10 @@ def select_primitives(topology: Topology, x: Array, anchored: bool = False, axes
 
 
 class Shape(NamedTuple):
-    """All that the choice of coordinates depends on, of one geometry or, with a leading axis, of S."""
+    """All that the choice of coordinates depends on, of one geometry or, with a leading axis, of S.
+
+    Where angles are straight or folded, torsions along chains and what is left undescribed depend on positions as well.
+    """
 
     flat: Array  # (N,) bool: centres in one plane with all their neighbours, three to six
     straight: Array  # (n,) bool: angles of the topology that are not coordinates

@@ -62,8 +62,11 @@ class Lists:
         ]
 
     def shaped(self, key: bytes, shape: Shape, xyz: Array, axes: Array | None) -> Primitives:
-        if key in self.known:
+        plain = not (shape.straight.any() or shape.folded.any())  # else positions decide, too
+        if plain and key in self.known:
             return self.known[key]
         primitives = listed(self.topology, shape, xyz, False, axes)
+        if not plain:
+            key += primitives.torsions.tobytes() + primitives.bends.tobytes()
         own = len(primitives.fragments) or len(primitives.points) or (primitives.bends[:, 3] < 0).any()
         return primitives if own else self.known.setdefault(key, primitives)
