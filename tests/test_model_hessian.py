@@ -88,7 +88,7 @@ def test_the_hessian_is_the_sum_of_what_its_arrays_say(name, model):
 def test_a_large_molecule_has_the_same_hessian_as_a_sparse_matrix(monkeypatch):
     _, member, x = built(SMILES["amide"])
     monkeypatch.setattr("molopt.coordinates.rows.DENSE", 0)
-    monkeypatch.setattr("molopt.coordinates.model_hessian.FEW", 0)
+    monkeypatch.setattr("molopt.coordinates.model_hessian.LISTED", 0)
     member = replace(member, primitives=replace(member.primitives))  # with a pattern of its own
     metric = Model.of(member.primitives, member.metric.table, member.stiffness)
     found = metric.hessian(x, member.primitives.values(x), member.rows(x)).toarray()

@@ -138,7 +138,7 @@ def in_torch_sim(potential: Any) -> Any:
 def with_torch_sim() -> bool:
     """Whether torch-sim and its L-BFGS are there; says so where they are not."""
     try:
-        from torch_sim.optimizers import lbfgs  # noqa: F401
+        from torch_sim.optimizers import lbfgs  # noqa: F401  # only whether it is there
     except ImportError as error:
         print(f"without torch-sim: pip install 'torch-sim-atomistic>=0.6' ({error})")
         return False

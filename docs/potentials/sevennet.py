@@ -37,7 +37,7 @@ def calculator(charge: int = 0, spin: int = 1, device: str = "auto", **keywords:
     model = loaded(device, batched=False)
     from sevenn.calculator import SevenNetCalculator
 
-    with quiet():
+    with Quiet():
         return SevenNetCalculator(model, file_type="model_instance", device=device, **keywords)
 
 
@@ -136,14 +136,14 @@ def loaded(device: str, *, batched: bool) -> Any:
         from sevenn.util import load_checkpoint
     except ImportError as error:
         raise ImportError(REMEDY.format(error)) from error
-    with quiet():
+    with Quiet():
         model = load_checkpoint("7net-0").build_model()
         SevenNetCalculator(model, file_type="model_instance", device=device)  # tells the model which numbers it gets
     model.set_is_batch_data(batched)
     return model.requires_grad_(False)
 
 
-class quiet(warnings.catch_warnings):
+class Quiet(warnings.catch_warnings):
     """Without the warning that there is no accelerator, which CPUs do not have."""
 
     def __enter__(self) -> Any:

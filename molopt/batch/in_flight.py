@@ -102,9 +102,9 @@ class InFlight:
         for stack in stacks:
             end, last = first + len(stack), entry + stack.x.size // 3
             failed = {s - first: error for s, error in found.failed.items() if first <= s < end}
-            now = Round(self.terms, self.maker.evaluator.name, Clock(self.spent, self.asked + each), each)
-            stay += now.advance(stack, found.energies[first:end], found.forces[entry:last], failed)
-            results += now.results
+            turn = Round(self.terms, self.maker.evaluator.name, Clock(self.spent, self.asked + each), each)
+            stay += turn.advance(stack, found.energies[first:end], found.forces[entry:last], failed)
+            results += turn.results
             first, entry = end, last
         self.stacks = again(stay)
         self.asked += each

@@ -147,9 +147,11 @@ def relax_batch(
     targets = drawn(targets, positions)
     if potential is None:
         potential, targets = default_potential(targets)
-    asked = evaluator(potential)
-    if asked.shared and spec.surrogate not in (None, "auto"):
-        raise InputError(f"a batch on {asked.name} takes no surrogate, got {spec.surrogate!r}: give surrogate=None")
+    evaluating = evaluator(potential)
+    if evaluating.shared and spec.surrogate not in (None, "auto"):
+        raise InputError(
+            f"a batch on {evaluating.name} takes no surrogate, got {spec.surrogate!r}: give surrogate=None"
+        )
     stream = Stream(targets)
     work = Work(spec, spec.checked_by(check), potential, fmax, energy_left, terms, int(width))
     results: Iterator[BatchedResult]

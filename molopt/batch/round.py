@@ -130,20 +130,20 @@ class Round:
             met, out, close = met[going], out[going], close[going]
         return self.step(stack, Judged(call, met, out, close))
 
-    def step(self, stack: Stack, asked: Judged) -> list[Stack]:
+    def step(self, stack: Stack, judged: Judged) -> list[Stack]:
         """The next step; where the algebra of a system fails, that one has failed, and no other."""
         results, before = len(self.results), [one.kept() for one in stack.runs]
         try:
-            return stepped(self, stack, asked)
+            return stepped(self, stack, judged)
         except GIVING_UP as error:
             del self.results[results:]  # nothing of this step has happened
             for one, kept in zip(stack.runs, before, strict=True):
                 one.restore(kept)
             if len(stack) == 1:
-                self.end(stack, 0, evaluated(0, stack.places, stack.guarded, asked.call), failure=error)
+                self.end(stack, 0, evaluated(0, stack.places, stack.guarded, judged.call), failure=error)
                 return []
         layout = Layout(stack.places, stack.places)
-        return [part for s in range(len(stack)) for part in self.step(stack.select([s]), asked.select(layout, [s]))]
+        return [part for s in range(len(stack)) for part in self.step(stack.select([s]), judged.select(layout, [s]))]
 
     def remember(self, stack: Stack, call: Called) -> None:
         """What each run keeps of the call."""

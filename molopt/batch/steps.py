@@ -51,31 +51,31 @@ class Judged:
         return Judged(select(layout, systems, self.call), self.met[wanted], self.out[wanted], self.close[wanted])
 
 
-def stepped(now: "Round", stack: Stack, asked: Judged) -> list[Stack]:
+def stepped(turn: "Round", stack: Stack, judged: Judged) -> list[Stack]:
     """Stacks at the geometries that are asked about next; those whose coordinates were rebuilt go separately."""
     layout = Layout(stack.places, stack.places)
-    apart = outdated_systems(stack, asked)
+    apart = outdated_systems(stack, judged)
     stay = []
     for s in apart:
-        one = with_rebuilt_coordinates(stack.select([s]), select(layout, [s], asked.call))
-        stay += departed(now, one, asked.select(layout, [s]))
+        one = with_rebuilt_coordinates(stack.select([s]), select(layout, [s], judged.call))
+        stay += departed(turn, one, judged.select(layout, [s]))
     kept = [s for s in range(len(stack)) if s not in apart]
     if kept:
-        stay += departed(now, stack.select(kept), asked.select(layout, kept) if apart else asked)
+        stay += departed(turn, stack.select(kept), judged.select(layout, kept) if apart else judged)
     return stay
 
 
-def outdated_systems(stack: Stack, asked: Judged) -> list[int]:
+def outdated_systems(stack: Stack, judged: Judged) -> list[int]:
     """Systems whose coordinates no longer describe them."""
     if stack.memory is None or stack.runs[0].recipe is None:
         return []
     places, memory = stack.places, stack.memory
     found = []
-    for s in np.flatnonzero(doubtful(stack, asked.call.x, asked.close)).tolist():
+    for s in np.flatnonzero(doubtful(stack, judged.call.x, judged.close)).tolist():
         one = stack.runs[s]
         assert one.recipe is not None
         own = memory._replace(arrived=memory.arrived[[s]])
-        if outdated(one.recipe, one.internal, own, Point(*(part[places.part(s)] for part in asked.call[:2]))):
+        if outdated(one.recipe, one.internal, own, Point(*(part[places.part(s)] for part in judged.call[:2]))):
             found.append(s)
     return found
 
@@ -90,19 +90,19 @@ def with_rebuilt_coordinates(stack: Stack, call: Called) -> Stack:
     return replace(stack, memory=memory, coordinates=stack.kind.joined(stack.members))
 
 
-def departed(now: "Round", stack: Stack, asked: Judged) -> list[Stack]:
+def departed(turn: "Round", stack: Stack, judged: Judged) -> list[Stack]:
     """The stack on its way to where it is asked about next, without those that end."""
     if stack.coordinates is None:
-        stack, asked = begun(stack, asked)
-    kind, call, coordinates = stack.kind, asked.call, stack.coordinates
+        stack, judged = begun(stack, judged)
+    kind, call, coordinates = stack.kind, judged.call, stack.coordinates
     assert coordinates is not None
     arrival = arrive(kind.direction, kind.control, coordinates, Point(call.x, call.gradient), stack.memory)
-    ends = asked.out
+    ends = judged.out
     if isinstance(kind.direction, Checked):
-        arrival, settled = checked(stack, coordinates, arrival, asked)
-        ends = asked.out | np.array([one.over for one in settled])
+        arrival, settled = checked(stack, coordinates, arrival, judged)
+        ends = judged.out | np.array([one.over for one in settled])
         for s in np.flatnonzero(ends).tolist():
-            now.leave(stack, s, call, settled[s].over, back=settled[s].back)
+            turn.leave(stack, s, call, settled[s].over, back=settled[s].back)
         going = np.flatnonzero(~ends).tolist()
         if not going:
             return []
@@ -115,9 +115,9 @@ def departed(now: "Round", stack: Stack, asked: Judged) -> list[Stack]:
     return [replace(stack, x=x, guarded=guarded, memory=memory, coordinates=coordinates)]
 
 
-def begun(stack: Stack, asked: Judged) -> tuple[Stack, Judged]:
+def begun(stack: Stack, judged: Judged) -> tuple[Stack, Judged]:
     """The stack with coordinates for its first step."""
-    call, places = asked.call, stack.places
+    call, places = judged.call, stack.places
     begin = [(s, one.recipe) for s, one in enumerate(stack.runs) if one.recipe is not None]
     if begin:
         systems, recipes = zip(*begin, strict=True)
@@ -125,18 +125,18 @@ def begun(stack: Stack, asked: Judged) -> tuple[Stack, Judged]:
         for s, member in zip(systems, first_members(recipes, x, gradients), strict=True):
             stack.runs[s].member = member
     order = grouped(stack.runs)
-    stack, asked = stack.select(order), asked.select(Layout(places, places), order)
-    return replace(stack, coordinates=stack.kind.joined(stack.members)), asked
+    stack, judged = stack.select(order), judged.select(Layout(places, places), order)
+    return replace(stack, coordinates=stack.kind.joined(stack.members)), judged
 
 
 def checked(
-    stack: Stack, coordinates: Coordinates[Any], arrival: Arrival[Any, Any, Any], asked: Judged
+    stack: Stack, coordinates: Coordinates[Any], arrival: Arrival[Any, Any, Any], judged: Judged
 ) -> tuple[Arrival[Any, Any, Any], list[Settled]]:
     """What the check says of each system, and the arrival that knows it."""
     layout, settled = coordinates.layout, []
     changed: dict[int, Checks] = {}
     for s, one in enumerate(stack.runs):
-        found = of_one(stack, s, one, layout, arrival, asked)
+        found = of_one(stack, s, one, layout, arrival, judged)
         if found.arrival is not None:
             changed[s] = found.arrival.state
         settled.append(found)
@@ -147,12 +147,12 @@ def checked(
 
 
 def of_one(
-    stack: Stack, s: int, one: BatchedRun, layout: Layout, arrival: Arrival[Any, Any, Any], asked: Judged
+    stack: Stack, s: int, one: BatchedRun, layout: Layout, arrival: Arrival[Any, Any, Any], judged: Judged
 ) -> Settled:
     """What the check says of system s."""
     assert one.checking is not None
     assert isinstance(stack.kind.direction, Checked)
-    call, places = asked.call, stack.places
+    call, places = judged.call, stack.places
     looking = stack.memory is not None and bool(stack.memory.after.checking[s])
 
     def arrived() -> Arrival[Any, Any, Any]:
@@ -167,4 +167,4 @@ def of_one(
         return Remembered(here.positions, here.results, here)
 
     x = call.x[places.part(s)]
-    return one.checking.settled(bool(asked.met[s]), x, looking, stack.kind.direction, arrived, remember)
+    return one.checking.settled(bool(judged.met[s]), x, looking, stack.kind.direction, arrived, remember)

@@ -35,7 +35,7 @@ NEGLIGIBLE = 1e-4  # eV/A^2, of springs between two atoms
 SOFTEST = 0.05  # eV/rad^2 about one bond, whatever the torsion terms say: tuned, docs/tuning.md
 YIELDING = 0.7  # of the pair potential's curvature: real molecules yield more than MMFF94's; tuned, docs/tuning.md
 INFLECTION = 1.1  # of the radius of a pair potential; beyond, it curves down
-FEW = 100  # atoms up to which all pairs are looked at; beyond, those that a tree finds near
+LISTED = 100  # atoms up to which all pairs are looked at; beyond, those that a tree finds near
 TINY = 1e-9  # Angstrom
 
 
@@ -170,7 +170,7 @@ def lengths(gaps: Array) -> Array:
 
 def distant(apart: Array) -> Array:
     """(n, 2) pairs i < j of atoms three bonds apart or more, of a molecule with few atoms; else none."""
-    pairs = np.argwhere(np.triu(apart > 2)) if len(apart) <= FEW else np.zeros((0, 2), dtype=int)
+    pairs = np.argwhere(np.triu(apart > 2)) if len(apart) <= LISTED else np.zeros((0, 2), dtype=int)
     return np.asfortranarray(pairs)
 
 
@@ -179,7 +179,7 @@ def candidates(apart: Array, known: Array, reach: float, xyz: Array) -> tuple[Ar
 
     `known` (n, 2) are the pairs to look at where the atoms are few (`distant`).
     """
-    if len(xyz) <= FEW:
+    if len(xyz) <= LISTED:
         i, j = known.T
     else:
         near = cKDTree(xyz).query_pairs(reach, output_type="ndarray")

@@ -157,7 +157,7 @@ def corrections(
 @inner
 def anything(v: Array) -> bool:
     """Whether an entry is not zero."""
-    for value in v:  # noqa: SIM110  # compiled
+    for value in v:  # noqa: SIM110  # numba does not compile any() of a generator
         if value != 0.0:
             return True
     return False

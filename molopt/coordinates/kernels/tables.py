@@ -9,7 +9,7 @@ import numpy as np
 
 from molopt.coordinates.kernels import elimination, pattern
 from molopt.coordinates.metric_table import MetricTable
-from molopt.coordinates.model_hessian import FEW, INFLECTION, REACH
+from molopt.coordinates.model_hessian import INFLECTION, LISTED, REACH
 from molopt.coordinates.primitives import Primitives
 from molopt.rules.partition import Array
 
@@ -139,7 +139,7 @@ def springs_of(table: MetricTable) -> Springs:
 def touching_of(table: MetricTable) -> tuple[Array, Array]:
     """The pairs of atoms three bonds apart or more, and what their springs are made of."""
     contacts, repulsion = table.contacts, table.repulsion
-    j, i = table.distant.T if len(table.apart) <= FEW else np.nonzero(np.triu(table.apart > 2))
+    j, i = table.distant.T if len(table.apart) <= LISTED else np.nonzero(np.triu(table.apart > 2))
     groups, radii = np.full(len(i), -1), np.zeros((2, len(i)))
     depths = np.zeros(len(i))
     if len(contacts.kinds):
