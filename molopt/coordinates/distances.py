@@ -9,8 +9,9 @@ DOUBT = 1e-6  # A^2; squares that are nearer to a limit are computed again, pair
 
 
 def squares(positions: Array) -> Array:
-    """(N, N) squared distances of points (N, 3), A^2: by one product of matrices, right to about 1e-15 of the
-    square of the size.
+    """(N, N) squared distances of points (N, 3), A^2, by one product of matrices.
+
+    They are right to about 1e-15 of the square of the size.
 
     >>> squares(np.array([[0.0, 0.0, 0.0], [0.0, 3.0, 4.0]])).tolist()
     [[0.0, 25.0], [25.0, 0.0]]
