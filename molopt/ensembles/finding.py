@@ -107,7 +107,7 @@ def count_for(moves: Moves, refined: bool) -> int:
 def default_conforge() -> int:
     """Seeds of CONFORGE: 100 take about a second; none where it is not installed."""
     try:
-        import CDPL  # noqa: F401
+        from molopt.ensembles.seeds import conforge_seeds  # noqa: F401
     except ImportError:
         return 0
     return 100

@@ -12,7 +12,7 @@ from ase.calculators.calculator import Calculator, all_changes
 
 from molopt import potentials
 from molopt.batch.relaxing import relax_batch
-from molopt.ensembles.seeds import conforge_seeds, embedded_seeds
+from molopt.ensembles.seeds import embedded_seeds
 from molopt.errors import PotentialFailed
 from molopt.molecules import Molecule
 from molopt.molecules.identity import identity_of
@@ -109,7 +109,7 @@ class Embed:
         there = [each for each in made if each.positions is not None]
         return {
             "positions": stacked([each.positions for each in there], shop.molecule),
-            "seeds": np.array([each.seed for each in there], dtype=int),
+            "seeds": np.array([each.number for each in there], dtype=int),
             "notes": [each.note for each in made if each.note],
         }
 
@@ -121,6 +121,8 @@ class Generate:
     count: int
 
     def done_in(self, shop: Workshop) -> Answer:
+        from molopt.ensembles.seeds import conforge_seeds
+
         made = list(conforge_seeds(shop.molecule, self.count))
         return {
             "positions": stacked(made, shop.molecule),
