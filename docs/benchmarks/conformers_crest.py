@@ -27,6 +27,12 @@ from molopt.ensembles.shapes import Shapes
 from molopt.molecules.identity import identity_of
 
 KCAL = kcal / mol
+TOLD: dict = {}
+import molopt.ensembles.refinement as _r
+_old = _r.Refinement.__init__
+def _new(self, *a):
+    _old(self, *a); TOLD.update(self.yields); TOLD["_"] = _r.Yield(); TOLD["spared"]=_r.Yield(); globals()["REF"]=self
+_r.Refinement.__init__ = _new
 FAR = 4.5  # kcal/mol; of CREST's conformers so far above its lowest those that may end within 3
 SAME = 0.25  # A
 
@@ -96,6 +102,7 @@ def search(data: Path, out: Path, name: str, smiles: str, arguments: argparse.Na
         "seconds": seconds, "calls": ensemble.force_calls, "stopped": ensemble.stopped, "generated": ensemble.generated,
         "aside": len(ensemble.set_aside), "by_source": ensemble.rounds[-1].by_source,
         "verdicts": {word: sum(each.verdict.stationary == word for each in ensemble) for word in ("minimum", "flat", "unchecked", "saddle")},
+        "routes": {route: (found.calls, found.new) for route, found in TOLD.items()},
         "smiles": ensemble.molecule.smiles,
     }
     (out / f"{stem}.json").write_text(json.dumps(said, indent=1))

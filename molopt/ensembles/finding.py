@@ -66,7 +66,8 @@ def conformers(
             searched = Refinement(survey, crew, moves, shapes, effort, rng)
             stopped = searched.go(told, lambda minima: minima * PER_CONFORMER)
         if not len(searched.minima):
-            raise InputError(f"{molecule.name}: no conformer was found: {stopped}")
+            why = [each.why for each in searched.aside][-1:] or searched.notes[-1:] or [stopped]
+            raise InputError(f"{molecule.name}: no conformer was found: {why[0]}")
         end = polished(searched.minima, molecule, crew, shapes, threshold, effort, 16 if refine is None else 1)
     calls = {name_of(cheap): survey.calls}
     ranking = cheap if refine is None else refine

@@ -276,7 +276,6 @@ class Known(Calculator):
     def __init__(self, calculator: GetPropertiesMixin, positions: Array, energy: float, forces: Array) -> None:
         super().__init__()
         self.calculator, self.known = calculator, (positions, energy, forces)
-        self.name = getattr(calculator, "name", type(calculator).__name__.lower())
 
     def calculate(
         self, atoms: Atoms | None = None, properties: list[str] | None = None, system_changes: list[str] = all_changes

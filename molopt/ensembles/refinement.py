@@ -1,6 +1,6 @@
 """The search on the potential that ranks: points, the order they give, relaxations, and moves of what was found."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from molopt.ensembles.survey import Survey, counted
 from molopt.rules.partition import Array
 
 FREED = 0.5  # eV/A on the cheap potential: clashes are gone, and torsions have hardly turned
+NEAR = np.radians(25.0)
 SURE, SOME = 2.0, 3.0  # standard deviations of a guess: relaxed only if that may be in the window; else kept, or dropped
 
 
@@ -35,7 +36,33 @@ ROUTES = {
     "survey": "a minimum of the cheap potential",
     "child": "a child of a minimum of the ranking potential, relaxed on the cheap one",
     "freed": "such a child, only freed of clashes: for basins that the cheap potential does not have",
+    "neighbour": "one change of a low minimum of the ranking potential, each once, freed of clashes",
 }
+TOUCHED = ("freed", "neighbour")  # whose starts are far from rest on either potential
+
+
+class Seen:
+    """Starts that were tried and minima that were found, by their torsions.
+
+    A start whose torsions all lie within `NEAR` of those of another leads where that one led.
+    """
+
+    def __init__(self, moves: Moves) -> None:
+        self.moves = moves
+        self.angles = np.empty((0, len(moves.torsions)))
+        self.count = 0
+
+    def add(self, positions: Array) -> None:
+        if self.count == len(self.angles):
+            self.angles = np.concatenate([self.angles, np.empty((64 + self.count, self.angles.shape[1]))])
+        self.angles[self.count] = self.moves.angles(positions)
+        self.count += 1
+
+    def is_new(self, positions: Array) -> bool:
+        if not self.angles.shape[1]:
+            return True
+        apart = np.abs(self.angles[: self.count] - self.moves.angles(positions))
+        return not (np.minimum(apart, 2 * np.pi - apart).max(axis=1) < NEAR).any()
 
 
 class Yield:
@@ -73,6 +100,8 @@ class Refinement:
         self.gains: dict[str, list[float]] = {}
         self.yields = {route: Yield() for route in ROUTES}
         self.waiting: list[Candidate] = []
+        self.around: dict[int, Iterator[tuple[Array, str]]] = {}  # what is left of the neighbours of each minimum
+        self.seen = Seen(moves)
         self.queued: set[int] = set()  # minima of the survey that were evaluated
         self.calls, self.given_up, self.spared = 0, 0, 0
         self.unchanged = 0  # relaxations since something new was found among the lowest
@@ -109,15 +138,34 @@ class Refinement:
     def starts(self, route: str, count: int) -> list[Child]:
         if route == "survey":
             return self.from_survey(count)
-        made = children(self.minima, self.moves, count, self.effort.width, self.rng)
+        made = [] if route == "neighbour" else children(self.minima, self.moves, count, self.effort.width, self.rng)
         if route == "child":
             new = self.survey.add(made)
             self.queued.update(new)
             return [Child(self.survey.minima.position(k), self.survey.minima.origins[k]) for k in new]
+        if route == "neighbour":
+            made = self.neighbours(count)
         return [child for child, _, _ in self.survey.minimise(made, FREED)]
 
+    def neighbours(self, count: int) -> list[Child]:
+        """The next neighbours of the lowest minima that have any left."""
+        made: list[Child] = []
+        for k in self.minima.within(self.effort.window).tolist():
+            if k not in self.around:
+                self.around[k] = self.moves.neighbours(self.minima.position(k))
+            while len(made) < count and (found := next(self.around[k], None)) is not None:
+                positions, source = found
+                if not self.moves.clashes(positions) and self.seen.is_new(positions):
+                    made.append(Child(positions, Origin(source)))
+            if len(made) == count:
+                break
+        return made
+
     def evaluate(self, route: str, starts: Sequence[Child]) -> None:
-        """One point of each start."""
+        """One point of each start that is not like one that was tried."""
+        starts = [start for start in starts if self.seen.is_new(start.positions)]
+        for start in starts:
+            self.seen.add(start.positions)
         answers = self.crew.do([Evaluate(start.positions) for start in starts])
         self.calls += len(answers)
         self.yields[route].calls += len(answers)
@@ -131,7 +179,7 @@ class Refinement:
 
     def guess(self, candidate: Candidate) -> tuple[float, float]:
         """Where it will end: its point less what relaxations of such starts have gained, and the spread of that, eV."""
-        group = "freed" if candidate.route == "freed" else "minimised"
+        group = "freed" if candidate.route in TOUCHED else "minimised"
         gains = self.gains.get(group, [])
         if len(gains) < 3:
             gains = [gain for each in self.gains.values() for gain in each]
@@ -175,9 +223,10 @@ class Refinement:
             why = answer["changed"] or answer["error"] or "did not converge"
             self.aside.append(SetAside(positions, energy, source, why))
             return
-        group = "freed" if candidate.route == "freed" else "minimised"
+        group = "freed" if candidate.route in TOUCHED else "minimised"
         self.gains.setdefault(group, []).append(candidate.energy - energy)
         self.margins.learn(answer["energies"])
+        self.seen.add(positions)
         if self.minima.add(positions, energy, candidate.origin, calls + 1)[1]:
             count[1] += 1
             self.yields[candidate.route].new += energy < top
