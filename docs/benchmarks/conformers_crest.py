@@ -29,9 +29,18 @@ from molopt.molecules.identity import identity_of
 KCAL = kcal / mol
 TOLD: dict = {}
 import molopt.ensembles.refinement as _r
+
 _old = _r.Refinement.__init__
+
+
 def _new(self, *a):
-    _old(self, *a); TOLD.update(self.yields); TOLD["_"] = _r.Yield(); TOLD["spared"]=_r.Yield(); globals()["REF"]=self
+    _old(self, *a)
+    TOLD.update(self.yields)
+    TOLD["_"] = _r.Yield()
+    TOLD["spared"] = _r.Yield()
+    globals()["REF"] = self
+
+
 _r.Refinement.__init__ = _new
 FAR = 4.5  # kcal/mol; of CREST's conformers so far above its lowest those that may end within 3
 SAME = 0.25  # A
@@ -76,8 +85,11 @@ def reference(data: Path, out: Path, name: str, smiles: str) -> None:
     ).collect()
     kept = [identity_of(molecule, each).word == "kept" for each in batch.positions]
     np.savez(path, positions=batch.positions[kept], energies=batch.energies[kept], calls=batch.force_calls)
-    print(f"{name}: {len(chosen)} of {len(energies)} relaxed, {sum(kept)} still the molecule, "
-          f"{batch.force_calls.sum()} calls, lowest {batch.energies[kept].min():.6f} eV", flush=True)
+    print(
+        f"{name}: {len(chosen)} of {len(energies)} relaxed, {sum(kept)} still the molecule, "
+        f"{batch.force_calls.sum()} calls, lowest {batch.energies[kept].min():.6f} eV",
+        flush=True,
+    )
 
 
 def search(data: Path, out: Path, name: str, smiles: str, arguments: argparse.Namespace) -> None:
@@ -92,16 +104,32 @@ def search(data: Path, out: Path, name: str, smiles: str, arguments: argparse.Na
         trace.append([time.process_time() - begun, round_.calls, round_.lowest, round_.minima])
 
     ensemble = conformers(
-        molopt.Molecule.from_smiles(smiles, seed=arguments.seed), "mmff94s", "gfn2-xtb", window=arguments.window, seed=arguments.seed,
-        max_calls=arguments.max_calls, until_no_new=arguments.until_no_new, on_round=told, early_stops=not arguments.lose_nothing,
+        molopt.Molecule.from_smiles(smiles, seed=arguments.seed),
+        "mmff94s",
+        "gfn2-xtb",
+        window=arguments.window,
+        seed=arguments.seed,
+        max_calls=arguments.max_calls,
+        until_no_new=arguments.until_no_new,
+        on_round=told,
+        early_stops=not arguments.lose_nothing,
     )
     seconds = time.process_time() - begun
     stem = f"{name}.{arguments.seed}{arguments.tag}"
-    np.savez(out / f"{stem}.npz", positions=[each.positions for each in ensemble], energies=ensemble.energies, trace=trace)
+    np.savez(
+        out / f"{stem}.npz", positions=[each.positions for each in ensemble], energies=ensemble.energies, trace=trace
+    )
     said = {
-        "seconds": seconds, "calls": ensemble.force_calls, "stopped": ensemble.stopped, "generated": ensemble.generated,
-        "aside": len(ensemble.set_aside), "by_source": ensemble.rounds[-1].by_source,
-        "verdicts": {word: sum(each.verdict.stationary == word for each in ensemble) for word in ("minimum", "flat", "unchecked", "saddle")},
+        "seconds": seconds,
+        "calls": ensemble.force_calls,
+        "stopped": ensemble.stopped,
+        "generated": ensemble.generated,
+        "aside": len(ensemble.set_aside),
+        "by_source": ensemble.rounds[-1].by_source,
+        "verdicts": {
+            word: sum(each.verdict.stationary == word for each in ensemble)
+            for word in ("minimum", "flat", "unchecked", "saddle")
+        },
         "routes": {route: (found.calls, found.new) for route, found in TOLD.items()},
         "smiles": ensemble.molecule.smiles,
     }
@@ -132,7 +160,11 @@ def ours(data: Path, out: Path, name: str, smiles: str, stem: str) -> None:
         line.append(f"{window}: {hit}/{len(distinct)} of CREST's, ours {within}")
     trace = found["trace"]
     reached = np.flatnonzero(trace[:, 2] <= theirs["energies"].min() + 0.05 * KCAL)
-    line.append(f"reached + 0.05 after {trace[reached[0], 0]:.0f} s, {trace[reached[0], 1]:.0f} calls" if len(reached) else "not reached")
+    line.append(
+        f"reached + 0.05 after {trace[reached[0], 0]:.0f} s, {trace[reached[0], 1]:.0f} calls"
+        if len(reached)
+        else "not reached"
+    )
     print("; ".join(line), flush=True)
 
 

@@ -48,9 +48,7 @@ def conformers(
     molecule, given = molecule_of(target, seed)
     moves, shapes = Moves(molecule), Shapes(molecule, mirror)
     cheap = potential or "mmff94s"
-    effort = Effort(
-        count or count_for(moves, refine is not None), window, until_no_new or 50, max_calls, early_stops
-    )
+    effort = Effort(count or count_for(moves, refine is not None), window, until_no_new or 50, max_calls, early_stops)
     told = on_round or (lambda _: None)
     rng = np.random.default_rng(seed)
     shop = Workshop(molecule, cheap, refine)
@@ -119,9 +117,7 @@ def name_of(potential: Potential) -> str:
 
 
 @contextmanager
-def doing(
-    shop: Workshop, workers: int
-) -> Iterator[Callable[[Iterable[Job]], Iterable[Finished[Job, Answer]]]]:
+def doing(shop: Workshop, workers: int) -> Iterator[Callable[[Iterable[Job]], Iterable[Finished[Job, Answer]]]]:
     """Who does the jobs: this process, or others that live as long as the search."""
     if workers == 1:
         yield lambda jobs: SerialExecutor().outcomes(shop, jobs)

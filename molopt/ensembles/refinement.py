@@ -19,7 +19,10 @@ from molopt.rules.partition import Array
 
 FREED = 0.5  # eV/A on the cheap potential: clashes are gone, and torsions have hardly turned
 NEAR = np.radians(25.0)
-SURE, SOME = 2.0, 3.0  # standard deviations of a guess: relaxed only if that may be in the window; else kept, or dropped
+SURE, SOME = (
+    2.0,
+    3.0,
+)  # standard deviations of a guess: relaxed only if that may be in the window; else kept, or dropped
 
 
 class Candidate(NamedTuple):
@@ -196,9 +199,7 @@ class Refinement:
         rest = [k for k in range(len(guesses)) if k not in chosen and guesses[k][0] - SOME * guesses[k][1] < top]
         todo, self.waiting = [self.waiting[k] for k in chosen], [self.waiting[k] for k in rest]
         margins, stop = self.margins.now(), self.effort.early_stops
-        jobs = [
-            Relax(each.positions, each.forces, each.energy, top, margins, stop, self.effort.fmax) for each in todo
-        ]
+        jobs = [Relax(each.positions, each.forces, each.energy, top, margins, stop, self.effort.fmax) for each in todo]
         for candidate, answer in zip(todo, self.crew.do(jobs), strict=True):
             self.learn(candidate, answer, top)
 

@@ -105,9 +105,7 @@ class Survey:
         self.rounds.append(Round(self.calls, self.minima.lowest, within, counted(self.tried)))
         return new
 
-    def go(
-        self, given: Sequence[Array], conforge: int, until_no_new: int, told: Callable[[Round], object]
-    ) -> str:
+    def go(self, given: Sequence[Array], conforge: int, until_no_new: int, told: Callable[[Round], object]) -> str:
         """Seeds, then rounds of children; why it ended."""
         self.add(self.seeds(given, conforge))
         told(self.rounds[-1])
