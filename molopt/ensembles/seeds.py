@@ -1,4 +1,4 @@
-"""The first geometries of a search: embeddings by RDKit, and conformers by CONFORGE."""
+"""The first geometries of a search: embeddings by RDKit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,6 +61,14 @@ def embedded_seeds(molecule: Molecule, seeds: Sequence[int]) -> list[Seed]:
     return [embedded_seed(molecule, seed) for seed in seeds]
 
 
+def apart(molecule: Molecule, positions: Array) -> Array:
+    """Positions (N, 3) with fragments side by side: generators put each around the origin."""
+    mol = molecule.to_rdkit()
+    mol.GetConformer().SetPositions(np.ascontiguousarray(positions, dtype=float))
+    set_apart(mol)
+    return mol.GetConformer().GetPositions()
+
+
 def embedded_seed(molecule: Molecule, seed: int) -> Seed:
     """The embedding for one random seed, as `embedded_seeds`."""
     mol = molecule.to_rdkit()
@@ -77,8 +85,7 @@ def embedded_seed(molecule: Molecule, seed: int) -> Seed:
                     return Seed("etkdg", seed, None, "RDKit cannot embed it")
         except (RuntimeError, ValueError) as error:
             return Seed("etkdg", seed, None, f"RDKit cannot embed it: {str(error).splitlines()[0]}")
-    set_apart(mol)
-    positions = mol.GetConformer().GetPositions()
+    positions = apart(molecule, mol.GetConformer().GetPositions())
     if not np.isfinite(positions).all():
         return Seed("etkdg", seed, None, "the embedding has no coordinates")
     if configuration(molecule.with_positions(positions)) != configuration(molecule):
