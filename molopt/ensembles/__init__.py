@@ -1,0 +1,1 @@
+"""Conformers: generate, relax, prune, refine, rank."""
