@@ -1,9 +1,7 @@
 """Find the conformers of a molecule: one function from a molecule to an ensemble of certified minima."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from math import sqrt
 
 import numpy as np
 from rdkit import Chem
@@ -17,7 +15,7 @@ from molopt.ensembles.polishing import polished
 from molopt.ensembles.refinement import Refinement
 from molopt.ensembles.shapes import Shapes
 from molopt.ensembles.survey import Survey
-from molopt.errors import InputError, MissingExtra
+from molopt.errors import InputError
 from molopt.execution import Finished, Pool, SerialExecutor
 from molopt.molecules import Molecule
 from molopt.rules.partition import Array
