@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 import numpy as np
 from rdkit import Chem
@@ -103,9 +104,7 @@ def count_for(moves: Moves, refined: bool) -> int:
 
 def default_conforge() -> int:
     """Seeds of CONFORGE: 100 take about a second; none where it is not installed."""
-    try:
-        from molopt.ensembles.seeds import conforge_seeds  # noqa: F401
-    except ImportError:
+    if find_spec("CDPL") is None:
         return 0
     return 100
 

@@ -1,9 +1,10 @@
-"""What is done with geometries of one molecule, wherever it is done: each kind of job, and the workshop that does it."""
+"""What is done with geometries of one molecule, wherever: each kind of job, and the workshop that does it."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, Protocol, TypeAlias
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 import numpy as np
 from ase import Atoms
@@ -12,7 +13,8 @@ from ase.calculators.calculator import Calculator, all_changes
 
 from molopt import potentials
 from molopt.batch.relaxing import relax_batch
-from molopt.ensembles.seeds import embedded_seeds
+from molopt.ensembles.conforge import conforge_seeds
+from molopt.ensembles.seeds import Seed, embedded_seeds
 from molopt.errors import PotentialFailed
 from molopt.molecules import Molecule
 from molopt.molecules.identity import identity_of
@@ -105,13 +107,7 @@ class Embed:
     seeds: tuple[int, ...]
 
     def done_in(self, shop: Workshop) -> Answer:
-        made = embedded_seeds(shop.molecule, self.seeds)
-        there = [each for each in made if each.positions is not None]
-        return {
-            "positions": stacked([each.positions for each in there], shop.molecule),
-            "seeds": np.array([each.number for each in there], dtype=int),
-            "notes": [each.note for each in made if each.note],
-        }
+        return seeded(shop, embedded_seeds(shop.molecule, self.seeds))
 
 
 @dataclass(frozen=True)
@@ -121,14 +117,17 @@ class Generate:
     count: int
 
     def done_in(self, shop: Workshop) -> Answer:
-        from molopt.ensembles.seeds import conforge_seeds
+        return seeded(shop, conforge_seeds(shop.molecule, self.count))
 
-        made = list(conforge_seeds(shop.molecule, self.count))
-        return {
-            "positions": stacked(made, shop.molecule),
-            "seeds": np.arange(len(made)),
-            "notes": [] if made else ["CONFORGE gave no conformers"],
-        }
+
+def seeded(shop: Workshop, made: Sequence[Seed]) -> Answer:
+    """The geometries of those that have one, and why others have none."""
+    there = [each for each in made if each.positions is not None]
+    return {
+        "positions": stacked([each.positions for each in there], shop.molecule),
+        "seeds": np.array([each.number for each in there], dtype=int),
+        "notes": [f"{each.source} {each.number}: {each.note}" for each in made if each.note],
+    }
 
 
 @dataclass(frozen=True)
@@ -271,7 +270,7 @@ class Polish:
 class Known(Calculator):
     """A calculator of which the answer at one geometry is known already."""
 
-    implemented_properties = ["energy", "forces"]
+    implemented_properties: ClassVar[list[str]] = ["energy", "forces"]
 
     def __init__(self, calculator: GetPropertiesMixin, positions: Array, energy: float, forces: Array) -> None:
         super().__init__()

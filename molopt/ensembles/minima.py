@@ -64,8 +64,10 @@ class Minima:
         """Its number, and whether it is new."""
         number, new = self.found.add(positions, energy)
         if new:
-            for kept, value in ((self.origins, origin), (self.calls, calls), (self.seen, 0), (self.used, 0)):
-                kept.append(value)
+            self.origins.append(origin)
+            self.calls.append(calls)
+            self.seen.append(0)
+            self.used.append(0)
         self.seen[number] += 1
         return number, new
 

@@ -69,7 +69,7 @@ def polished(
                     origin.seed,
                     None,
                     minima.calls[k] + int(answer["calls"][row]),
-                    Verdict(ended, stationary, "kept", left if np.isfinite(left) else None, answer["why"][row]),
+                    Verdict(ended, stationary, "kept", answer["why"][row], left if np.isfinite(left) else None),
                     float(answer["fmax"][row]),
                     left if np.isfinite(left) else None,
                 )

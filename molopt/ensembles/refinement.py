@@ -8,7 +8,7 @@ import numpy as np
 from molopt.ensembles.crew import Crew
 from molopt.ensembles.effort import KCAL, Effort
 from molopt.ensembles.ensemble import Round, SetAside
-from molopt.ensembles.jobs import Evaluate, Relax
+from molopt.ensembles.jobs import Answer, Evaluate, Relax
 from molopt.ensembles.margins import Margins
 from molopt.ensembles.minima import Minima, Origin
 from molopt.ensembles.moves import Moves
@@ -19,10 +19,7 @@ from molopt.rules.partition import Array
 
 FREED = 0.5  # eV/A on the cheap potential: clashes are gone, and torsions have hardly turned
 NEAR = np.radians(25.0)
-SURE, SOME = (
-    2.0,
-    3.0,
-)  # standard deviations of a guess: relaxed only if that may be in the window; else kept, or dropped
+SURE, SOME = 2.0, 3.0  # standard deviations of a guess: within SURE it is relaxed, beyond SOME dropped
 
 
 class Candidate(NamedTuple):
@@ -203,7 +200,7 @@ class Refinement:
         for candidate, answer in zip(todo, self.crew.do(jobs), strict=True):
             self.learn(candidate, answer, top)
 
-    def learn(self, candidate: Candidate, answer: "dict[str, object] | str", top: float) -> None:
+    def learn(self, candidate: Candidate, answer: Answer | str, top: float) -> None:
         """What became of one relaxation."""
         source = candidate.origin.source
         count = self.tried.setdefault(source, [0, 0])
