@@ -24,7 +24,7 @@ columns schema
 ending batch run relaxation result
 record
 store
-comparison conformers landscapes fitting checked checking displacing
+comparison ensembles landscapes fitting checked checking displacing
 report
 cli __main__
 """
