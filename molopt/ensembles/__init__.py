@@ -1,1 +1,1 @@
-"""Conformers: generate, relax, prune, refine, rank."""
+"""Conformers: where they come from, how they are told apart, and how an ensemble of them is ranked and written."""

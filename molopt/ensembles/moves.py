@@ -1,0 +1,169 @@
+"""What can be changed about one molecule to make other conformers of it from those that are known."""
+
+from collections.abc import Iterator
+from math import pi
+
+import numpy as np
+from ase.data import covalent_radii
+from rdkit import Chem
+
+from molopt.coordinates.formulas import plane_value, torsion_value
+from molopt.coordinates.topology import Topology
+from molopt.ensembles.blocks import Blocks
+from molopt.ensembles.poses import Poses
+from molopt.ensembles.rings import Inversion, cranks_of, inversions_of, rings_of
+from molopt.ensembles.rotors import Rotor, rotors_of
+from molopt.molecules.identity import TETRAHEDRAL
+from molopt.molecules.molecule import Molecule
+from molopt.rules.partition import Array
+
+MOST = 3  # changes made at once
+TRIES = 20  # of crankshafts until one inverts no stereocentre
+SHARE = (0.2, 0.8)  # of the torsions and blocks that come from the father
+CLASH = 0.7  # times the sum of covalent radii: nearer, atoms that are not bonded would be
+
+
+class Moves:
+    """The moves of one molecule: arrays in, arrays out. A force field or a potential relaxes what they make.
+
+    Bonds, angles beside the axes, and the configuration of stereocentres and double bonds are kept.
+
+    Parameters
+    ----------
+    molecule : Molecule
+        Its geometry matters only where bond orders are not known.
+
+    Attributes
+    ----------
+    rotors : list of Rotor
+    cranks : list of Crank
+    flips : list of Rotor and Inversion
+        What is turned over: amides, esters and acids by pi, pyramidal nitrogens inside out.
+    torsions : (t, 4) array of int
+        Soft torsions: those of the rotors, then those about ring bonds.
+
+    Examples
+    --------
+    >>> butane = Molecule.from_smiles("CCCC")
+    >>> moves = Moves(butane)
+    >>> len(moves.rotors), len(moves.cranks), len(moves.flips)
+    (1, 0, 0)
+    >>> moved, source = moves.turned(butane.positions, np.random.default_rng(1))
+    >>> source, bool(abs(moves.angles(moved) - moves.angles(butane.positions))[0] > 0.5)
+    ('turn', True)
+    """
+
+    def __init__(self, molecule: Molecule) -> None:
+        self.rotors = rotors_of(molecule)
+        self.cranks = cranks_of(molecule) if molecule.orders_known else []
+        self.inversions = inversions_of(molecule.to_rdkit()) if molecule.orders_known else []
+        self.flips: list[Rotor | Inversion] = [*(r for r in self.rotors if r.stiff), *self.inversions]
+        self.poses = Poses(molecule)
+        self.blocks = Blocks(molecule, self.rotors)
+        mol = molecule.to_rdkit()
+        in_rings = ring_torsions(mol)
+        self.torsions = np.array([*(rotor.quad for rotor in self.rotors), *in_rings], dtype=int).reshape(-1, 4)
+        self.turnable = [rotor for rotor in self.rotors if not rotor.stiff]
+        self.chances = {
+            "turn": len(self.turnable),
+            "crankshaft": len(in_rings) if self.cranks else 0,
+            "flip": len(self.flips),
+            "pose": 3 * len(self.poses.movable),
+        }
+        self.centres = centres_of(mol)
+        first, second = np.nonzero(np.triu(Topology(molecule.numbers, molecule.bonds).apart > 2, 1))
+        self.pairs = first, second
+        self.closest = (CLASH * covalent_radii[molecule.numbers[np.stack(self.pairs)]].sum(axis=0)) ** 2
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to move: a rigid molecule has one conformer."""
+        return any(self.chances.values())
+
+    def angles(self, positions: Array) -> Array:
+        """(..., t) the soft torsions in (-pi, pi] at positions (..., N, 3)."""
+        return torsion_value(positions[..., self.torsions, :])
+
+    def clashes(self, positions: Array) -> bool:
+        """Whether two atoms more than two bonds apart are closer than 0.7 times the sum of their covalent radii."""
+        gaps = positions[self.pairs[0]] - positions[self.pairs[1]]
+        return bool(((gaps * gaps).sum(axis=-1) < self.closest).any())
+
+    def turned(self, positions: Array, rng: np.random.Generator) -> tuple[Array, str]:
+        """A copy of positions (N, 3) with one to three random changes, and what kind of changes: that of the first.
+
+        Kinds are "turn", "crankshaft", "flip" and "pose", drawn by the degrees of freedom of each.
+        A molecule without any comes back as it was, as a "turn".
+        """
+        if not self:
+            return positions.copy(), "turn"
+        kinds = list(self.chances)
+        weights = np.array(list(self.chances.values()), dtype=float)
+        drawn = rng.choice(len(kinds), size=1 + rng.integers(MOST), p=weights / weights.sum())
+        moved = positions
+        for kind in drawn:
+            moved = self.changed(moved, kinds[kind], rng)
+        return moved, kinds[drawn[0]]
+
+    def same_centres(self, positions: Array, moved: Array) -> bool:
+        """Whether no stereocentre is inverted: crankshafts can, where rings are fused."""
+        before, after = plane_value(positions[self.centres]), plane_value(moved[self.centres])
+        return bool((before * after > 0).all())
+
+    def changed(self, positions: Array, kind: str, rng: np.random.Generator) -> Array:
+        """A copy with one random change of a kind."""
+        if kind == "turn":
+            return self.turnable[rng.integers(len(self.turnable))].turned(positions, rng.uniform(1.0, 2 * pi - 1.0))
+        if kind == "crankshaft":
+            for _ in range(TRIES):
+                crank = self.cranks[rng.integers(len(self.cranks))]
+                moved = crank.turned(positions, rng.choice([-1.0, 1.0]) * rng.uniform(0.9, pi))
+                if self.same_centres(positions, moved):
+                    return moved
+            return positions.copy()
+        if kind == "flip":
+            return self.flips[rng.integers(len(self.flips))].flipped(positions)
+        return self.poses.posed(positions, rng)
+
+    def neighbours(self, positions: Array) -> Iterator[tuple[Array, str]]:
+        """Every single change, one at a time, in a fixed order: each rotor by its steps, each crankshaft, each flip."""
+        for rotor in self.turnable:
+            for step in rotor.steps:
+                yield rotor.turned(positions, step), "turn"
+        for crank in self.cranks:
+            moved = crank.flipped(positions)
+            if self.same_centres(positions, moved):
+                yield moved, "crankshaft"
+        for flip in self.flips:
+            yield flip.flipped(positions), "flip"
+
+    def crossed(self, mother: Array, father: Array, rng: np.random.Generator) -> Array:
+        """(N, 3) the mother with some torsions of the father, and some of his rings and other rigid parts.
+
+        Fragments lie as in the mother, or, as often, as in the father.
+        """
+        share = rng.uniform(*SHARE)
+        turns = [(father if rng.random() < share else mother, rotor) for rotor in self.rotors]
+        shapes = [father if rng.random() < share else mother for _ in self.blocks.atoms]
+        frame = father if self.poses.movable and rng.random() < 0.5 else mother
+        return self.blocks.joined(frame, shapes, np.array([rotor.value(whose) for whose, rotor in turns]))
+
+
+def centres_of(mol: Chem.Mol) -> Array:
+    """(c, 4) tetrahedral stereocentres and three of their neighbours."""
+    found = [
+        [atom.GetIdx(), *(other.GetIdx() for other in atom.GetNeighbors())][:4]
+        for atom in mol.GetAtoms()
+        if atom.GetChiralTag() in TETRAHEDRAL and atom.GetDegree() > 2
+    ]
+    return np.array(found, dtype=int).reshape(-1, 4)
+
+
+def ring_torsions(mol: Chem.Mol) -> list[tuple[int, int, int, int]]:
+    """One torsion a-b-c-d for each bond of rings of four and more that is not double or aromatic."""
+    found: dict[frozenset[int], tuple[int, int, int, int]] = {}
+    for ring in rings_of(mol):
+        for k in range(len(ring) if len(ring) > 3 else 0):
+            a, b, c, d = (ring[(k + n) % len(ring)] for n in range(4))
+            if mol.GetBondBetweenAtoms(b, c).GetBondTypeAsDouble() == 1.0:
+                found.setdefault(frozenset((b, c)), (a, b, c, d))
+    return list(found.values())

@@ -1,0 +1,196 @@
+"""Crankshafts: parts of rings turned about an axis through two ring atoms. Pyramids of nitrogen turned inside out."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from rdkit import Chem
+
+from molopt.coordinates.topology import Topology
+from molopt.ensembles.rotors import about
+from molopt.molecules.molecule import Molecule
+from molopt.rules.partition import Array
+
+
+@dataclass(frozen=True, eq=False)
+class Joint:
+    """An atom of a crankshaft's axis, and what hangs on it alone.
+
+    Attributes
+    ----------
+    atom : int
+    frame : (k,) array of int
+        Its neighbours in the ring or in further rings: two, or more.
+    hung : (m,) array of int
+        Atoms that only this atom holds; they follow the frame, so that its configuration is kept.
+    """
+
+    atom: int
+    frame: Array
+    hung: Array
+
+    def follow(self, before: Array, after: Array) -> None:
+        """Turn what hangs here, in place in `after` (N, 3), as the frame turned from `before`."""
+        old, new = frame_at(before, self.atom, self.frame), frame_at(after, self.atom, self.frame)
+        u, _, vt = np.linalg.svd(old.T @ new)
+        turn = u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt  # from the right
+        after[self.hung] = after[self.atom] + (before[self.hung] - before[self.atom]) @ turn
+
+
+@dataclass(frozen=True, eq=False)
+class Crank:
+    """An arc of a ring that turns about the axis through the two atoms at its ends, with all that hangs on it.
+
+    Attributes
+    ----------
+    first, last : Joint
+        The atoms at the ends, which stay where they are.
+    part : (m,) array of int
+        The atoms that move.
+    arc : (k,) array of int
+        Those of them that are in the ring.
+    rest : (k,) array of int
+        The other atoms of the ring, with the two on the axis.
+    """
+
+    first: Joint
+    last: Joint
+    part: Array
+    arc: Array
+    rest: Array
+
+    def turned(self, positions: Array, angle: float) -> Array:
+        """A copy of positions (N, 3) with the part turned by the angle, rad. Bond lengths are kept."""
+        moved = positions.copy()
+        moved[self.part] = about(positions[self.part], positions[self.first.atom], positions[self.last.atom], angle)
+        for joint in (self.first, self.last):
+            if joint.hung.size:
+                joint.follow(positions, moved)
+        return moved
+
+    def flipped(self, positions: Array) -> Array:
+        """A copy whose arc is as far on the other side of the plane of the rest of the ring as it was on this."""
+        start, end = positions[self.first.atom], positions[self.last.atom]
+        axis = (end - start) / np.linalg.norm(end - start)
+        rest, arc = positions[self.rest].mean(axis=0) - start, positions[self.arc].mean(axis=0) - start
+        side, arm = rest - rest @ axis * axis, arc - arc @ axis * axis
+        opposite = np.arctan2(np.cross(-side, arm) @ axis, -side @ arm)  # of the arm from straight on
+        return self.turned(positions, -2 * opposite)
+
+
+@dataclass(frozen=True, eq=False)
+class Inversion:
+    """A pyramidal nitrogen that moves through the plane of its three neighbours.
+
+    Attributes
+    ----------
+    quad : (4,) array of int
+        The nitrogen and its neighbours.
+    """
+
+    quad: Array
+
+    def flipped(self, positions: Array) -> Array:
+        """A copy with the nitrogen reflected in the plane of its neighbours; its bond lengths are kept."""
+        n, i, j, k = positions[self.quad]
+        normal = np.cross(j - i, k - i)
+        normal /= np.linalg.norm(normal)
+        moved = positions.copy()
+        moved[self.quad[0]] = n - 2 * (n - i) @ normal * normal
+        return moved
+
+
+def frame_at(positions: Array, atom: int, others: Array) -> Array:
+    """(k + 1, 3) unit vectors from an atom to others, and one across the first two."""
+    arms = positions[others] - positions[atom]
+    arms /= np.linalg.norm(arms, axis=1, keepdims=True)
+    across = np.cross(arms[0], arms[1])
+    return np.vstack([arms, across / max(np.linalg.norm(across), 1e-9)])
+
+
+def cranks_of(molecule: Molecule) -> list[Crank]:
+    """Every arc of a small ring or macrocycle that can turn without the rest.
+
+    The bonds beside the two atoms of the axis are twisted: none of them is a double or an aromatic one. In fused rings
+    the arc has to come free of the rest where these two atoms are taken out.
+    """
+    mol = molecule.to_rdkit()
+    neighbours = Topology(molecule.numbers, molecule.bonds).neighbours
+    found: dict[tuple[int, int, bytes], Crank] = {}
+    for ring in rings_of(mol):
+        for start, end in ends_of_arcs(len(ring)):
+            p, q = ring[start], ring[end]
+            twisted = [(p, ring[start + 1]), (p, ring[start - 1]), (q, ring[end - 1]), (q, ring[(end + 1) % len(ring)])]
+            if any(mol.GetBondBetweenAtoms(*pair).GetBondTypeAsDouble() != 1.0 for pair in twisted):
+                continue
+            crank = crank_between(neighbours, ring[start + 1 : end], (*ring[end + 1 :], *ring[:start]), p, q)
+            if crank is not None:
+                found.setdefault((min(p, q), max(p, q), crank.part.tobytes()), crank)
+    return list(found.values())
+
+
+def rings_of(mol: Chem.Mol) -> list[tuple[int, ...]]:
+    """Atoms of the smallest rings, in their order around each, that are not aromatic throughout."""
+    Chem.FastFindRings(mol) if not mol.GetRingInfo().NumRings() else None
+    rings = mol.GetRingInfo().AtomRings()
+    return [ring for ring in rings if not all(mol.GetAtomWithIdx(atom).GetIsAromatic() for atom in ring)]
+
+
+def ends_of_arcs(size: int) -> Iterator[tuple[int, int]]:
+    """Places of two ring atoms that are not neighbours."""
+    for start in range(size):
+        for end in range(start + 2, min(size, size + start - 1)):
+            yield start, end
+
+
+def crank_between(
+    neighbours: Sequence[Sequence[int]], one: Sequence[int], other: Sequence[int], p: int, q: int
+) -> Crank | None:
+    """The crankshaft about p and q, or None where both arcs hang together without them."""
+    parts = parts_without(neighbours, {p, q})
+    near, far = (next(part for part in parts if arc[0] in part) for arc in (one, other))
+    if near is far:
+        return None
+    if len(near) > len(far):
+        one, other, near = other, one, far
+    first, last = joint_at(neighbours, parts, p, q), joint_at(neighbours, parts, q, p)
+    return Crank(first, last, np.array(sorted(near)), np.array(one), np.array([*other, p, q]))
+
+
+def joint_at(neighbours: Sequence[Sequence[int]], parts: Sequence[set[int]], atom: int, other: int) -> Joint:
+    """What hangs on one atom of an axis: the parts that are bonded to it and not to the other atom."""
+    hung = [part for part in parts if part & set(neighbours[atom]) and not part & set(neighbours[other])]
+    held = sorted(set().union(*hung))
+    frame = [k for k in neighbours[atom] if k not in held]
+    return Joint(atom, np.array(frame), np.array(held, dtype=int))
+
+
+def parts_without(neighbours: Sequence[Sequence[int]], gone: set[int]) -> list[set[int]]:
+    """Sets of atoms that hang together without those that are gone."""
+    seen, parts = set(gone), []
+    for first in range(len(neighbours)):
+        todo, part = [first], set()
+        while todo:
+            atom = todo.pop()
+            if atom not in seen:
+                seen.add(atom)
+                part.add(atom)
+                todo += neighbours[atom]
+        if part:
+            parts.append(part)
+    return parts
+
+
+def inversions_of(mol: Chem.Mol) -> list[Inversion]:
+    """Pyramidal nitrogens that are no stereocentres, nor bridgeheads, nor NH2, which turning their bond inverts too."""
+    found = []
+    for atom in mol.GetAtoms():
+        around = atom.GetNeighbors()
+        sp3 = atom.GetHybridization() == Chem.HybridizationType.SP3
+        pyramid = sp3 and atom.GetAtomicNum() == 7 and len(around) == 3
+        hydrogens = sum(other.GetAtomicNum() == 1 for other in around)
+        bridgehead = sum(bond.IsInRing() for bond in atom.GetBonds()) == 3
+        free = atom.GetChiralTag() == Chem.ChiralType.CHI_UNSPECIFIED
+        if pyramid and free and hydrogens < 2 and not bridgehead:
+            found.append(Inversion(np.array([atom.GetIdx(), *(other.GetIdx() for other in around)])))
+    return found

@@ -1,0 +1,89 @@
+"""Moves keep bonds, angles beside the axes and stereo; each changes what it says it changes."""
+
+import numpy as np
+import pytest
+
+from molopt.coordinates.topology import lengths
+from molopt.ensembles.moves import Moves
+from molopt.molecules import Molecule
+
+NAPROXEN = "COc1ccc2cc(ccc2c1)[C@H](C)C(=O)O"
+OSELTAMIVIR = "CCOC(=O)C1=C[C@@H](OC(CC)CC)[C@H](NC(C)=O)[C@@H](N)C1"
+MACROCYCLE = "O=C1COCC(=O)OCC(=O)NCCOCCN1"
+DIPEPTIDE = "CC(=O)N[C@@H](C(C)C)C(=O)NC"
+DECALIN = "C1CC[C@H]2CCCC[C@@H]2C1"
+MOLECULES = (NAPROXEN, OSELTAMIVIR, MACROCYCLE, DIPEPTIDE, DECALIN)
+
+
+@pytest.fixture(scope="module", params=MOLECULES)
+def molecule(request):
+    return Molecule.from_smiles(request.param)
+
+
+@pytest.fixture(scope="module")
+def moves(molecule):
+    return Moves(molecule)
+
+
+def wrapped(angles):
+    return (angles + np.pi) % (2 * np.pi) - np.pi
+
+
+def assert_same_molecule(molecule, positions):
+    bonds = molecule.bonds
+    assert np.abs(lengths(positions, bonds) - lengths(molecule.positions, bonds)).max() < 1e-9
+    assert molecule.with_positions(positions).smiles == molecule.smiles
+
+
+def test_every_single_change_keeps_bond_lengths_and_stereo(molecule, moves):
+    found = list(moves.neighbours(molecule.positions))
+    assert {source for _, source in found} <= {"turn", "crankshaft", "flip"}
+    for positions, source in found:
+        if source != "flip" or not moves.inversions:
+            assert_same_molecule(molecule, positions)
+
+
+def test_a_rotor_changes_its_own_torsion_alone(molecule, moves):
+    before = moves.angles(molecule.positions)
+    for number, rotor in enumerate(moves.rotors):
+        changed = wrapped(moves.angles(rotor.turned(molecule.positions, 0.7)) - before)
+        assert changed[number] == pytest.approx(0.7)
+        assert np.abs(np.delete(changed, number)).max(initial=0.0) < 1e-9
+
+
+def test_random_changes_keep_bonds_and_differ_from_seed_to_seed_alone(molecule, moves):
+    one, again = (moves.turned(molecule.positions, np.random.default_rng(3))[0] for _ in range(2))
+    assert (one == again).all()
+    assert np.abs(one - molecule.positions).max() > 0.3
+
+
+def test_a_cross_of_a_conformer_with_itself_is_that_conformer(molecule, moves):
+    child = moves.crossed(molecule.positions, molecule.positions, np.random.default_rng(0))
+    assert np.abs(child - molecule.positions).max() < 1e-9
+
+
+def test_a_cross_has_each_torsion_of_a_rotor_from_one_of_its_parents(molecule, moves):
+    (father,) = (other.positions for other in molecule.conformers(1, seed=5))
+    rng = np.random.default_rng(1)
+    for _ in range(10):
+        child = moves.crossed(molecule.positions, father, rng)
+        assert molecule.with_positions(child).smiles == molecule.smiles
+        for rotor in moves.rotors:
+            of_parents = np.array([rotor.value(molecule.positions), rotor.value(father)])
+            assert np.abs(wrapped(rotor.value(child) - of_parents)).min() < 1e-9
+
+
+def test_a_rigid_molecule_has_nothing_to_move():
+    benzene = Molecule.from_smiles("c1ccccc1")
+    moves = Moves(benzene)
+    assert not moves
+    moved, _ = moves.turned(benzene.positions, np.random.default_rng(0))
+    assert (moved == benzene.positions).all()
+
+
+def test_fragments_move_about_each_other_without_a_clash():
+    complexed = Molecule.from_smiles("OCCO.O")
+    moves, rng = Moves(complexed), np.random.default_rng(0)
+    posed = [p for p, source in (moves.turned(complexed.positions, rng) for _ in range(40)) if source == "pose"]
+    assert posed
+    assert not any(moves.clashes(moves.changed(complexed.positions, "pose", rng)) for _ in range(40))
