@@ -6,7 +6,6 @@ from dataclasses import replace
 import numpy as np
 from ase import Atoms
 
-from molopt.checking import check
 from molopt.ensembles.ensemble import Ensemble
 from molopt.ensembles.shapes import Shapes
 from molopt.errors import PotentialFailed
@@ -66,6 +65,8 @@ def with_free_energies(
     >>> with_free_energies(found).notes
     ['free energies at 298.15 K: 19 force calls of mmff94s for 1 conformer']
     """
+    from molopt.checking import check  # loads what only frequencies need
+
     potential = ensemble.potential if potential is None else potential
     temperature = ensemble.temperature if temperature is None else temperature
     window = ensemble.window if window is None else window
