@@ -11,13 +11,14 @@ from molopt.coordinates.formulas import plane_value, torsion_value
 from molopt.coordinates.topology import Topology
 from molopt.ensembles.blocks import Blocks
 from molopt.ensembles.poses import Poses
-from molopt.ensembles.rings import Inversion, cranks_of, inversions_of, rings_of
+from molopt.ensembles.rings import Crank, Inversion, cranks_of, inversions_of, rings_of
 from molopt.ensembles.rotors import Rotor, rotors_of
 from molopt.molecules.identity import TETRAHEDRAL
 from molopt.molecules.molecule import Molecule
 from molopt.rules.partition import Array
 
 MOST = 3  # changes made at once
+GRAFTS = 0.7  # of the rings get an arc from one parent and the rest from the other
 TRIES = 20  # of crankshafts until one inverts no stereocentre
 SHARE = (0.2, 0.8)  # of the torsions and blocks that come from the father
 CLASH = 0.7  # times the sum of covalent radii: nearer, atoms that are not bonded would be
@@ -60,7 +61,10 @@ class Moves:
         self.flips: list[Rotor | Inversion] = [*(r for r in self.rotors if r.stiff), *self.inversions]
         self.poses = Poses(molecule)
         self.blocks = Blocks(molecule, self.rotors)
-        mol = molecule.to_rdkit()
+        self.cranks_in: dict[int, list[Crank]] = {}  # those of each block
+        for crank in self.cranks:
+            self.cranks_in.setdefault(self.blocks.home[crank.first.atom], []).append(crank)
+        self.mol = mol = molecule.to_rdkit()
         in_rings = ring_torsions(mol)
         self.torsions = np.array([*(rotor.quad for rotor in self.rotors), *in_rings], dtype=int).reshape(-1, 4)
         self.turnable = [rotor for rotor in self.rotors if not rotor.stiff]
@@ -136,6 +140,15 @@ class Moves:
         for flip in self.flips:
             yield flip.flipped(positions), "flip"
 
+    def grafted(self, cranks: list[Crank], mother: Array, father: Array, rng: np.random.Generator) -> Array:
+        """(N, 3) the mother with an arc of the father's ring, the one of several drawn that fits best."""
+        best, closest = mother, np.inf
+        for k in rng.permutation(len(cranks))[:TRIES]:
+            child, misfit = cranks[k].grafted(mother, father)
+            if misfit < closest and self.same_centres(mother, child):
+                best, closest = child, misfit
+        return best
+
     def crossed(self, mother: Array, father: Array, rng: np.random.Generator) -> Array:
         """(N, 3) the mother with some torsions of the father, and some of his rings and other rigid parts.
 
@@ -144,6 +157,10 @@ class Moves:
         share = rng.uniform(*SHARE)
         turns = [(father if rng.random() < share else mother, rotor) for rotor in self.rotors]
         shapes = [father if rng.random() < share else mother for _ in self.blocks.atoms]
+        for block, cranks in self.cranks_in.items():
+            if rng.random() < GRAFTS:
+                one, other = (mother, father) if rng.random() < 0.5 else (father, mother)
+                shapes[block] = self.grafted(cranks, one, other, rng)
         frame = father if self.poses.movable and rng.random() < 0.5 else mother
         return self.blocks.joined(frame, shapes, np.array([rotor.value(whose) for whose, rotor in turns]))
 

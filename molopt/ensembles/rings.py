@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from rdkit import Chem
@@ -77,6 +78,26 @@ class Crank:
         opposite = np.arctan2(np.cross(-side, arm) @ axis, -side @ arm)  # of the arm from straight on
         return self.turned(positions, -2 * opposite)
 
+    def grafted(self, mother: Array, father: Array) -> tuple[Array, float]:
+        """The mother (N, 3) with the arc of the father, and how well it fits, A.
+
+        The father is laid upon the mother by the axis and the neighbours of its ends that do not move; the RMSD of
+        these is what the bonds at both ends are strained by.
+        """
+        placed, misfit = laid(father, mother, self.anchors)
+        child = mother.copy()
+        child[self.part] = placed[self.part]
+        for joint in (self.first, self.last):
+            if joint.hung.size:
+                joint.follow(mother, child)
+        return child, misfit
+
+    @cached_property
+    def anchors(self) -> Array:
+        """The atoms of the axis and those next to them that do not move."""
+        beside = np.setdiff1d(np.concatenate([self.first.frame, self.last.frame]), self.part)
+        return np.union1d(beside, [self.first.atom, self.last.atom])
+
 
 @dataclass(frozen=True, eq=False)
 class Inversion:
@@ -98,6 +119,14 @@ class Inversion:
         moved = positions.copy()
         moved[self.quad[0]] = n - 2 * (n - i) @ normal * normal
         return moved
+
+
+def laid(positions: Array, target: Array, atoms: Array) -> tuple[Array, float]:
+    """Positions (N, 3) moved rigidly so that some atoms lie on those of the target, and the RMSD of these, A."""
+    here, there = positions[atoms].mean(axis=0), target[atoms].mean(axis=0)
+    u, _, vt = np.linalg.svd((positions[atoms] - here).T @ (target[atoms] - there))
+    moved = (positions - here) @ (u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt) + there
+    return moved, float(np.sqrt(((moved[atoms] - target[atoms]) ** 2).sum(axis=1).mean()))
 
 
 def frame_at(positions: Array, atom: int, others: Array) -> Array:

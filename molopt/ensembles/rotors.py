@@ -76,7 +76,7 @@ def rotors_of(molecule: Molecule) -> list[Rotor]:
     mol = molecule.to_rdkit()
     Chem.FastFindRings(mol) if not molecule.orders_known else None
     neighbours = Topology(molecule.numbers, molecule.bonds).neighbours
-    ranks = list(Chem.CanonicalRankAtoms(mol, breakTies=False))
+    ranks = ranks_of(mol)
     stiff = stiff_bonds(molecule, mol)
     found: dict[tuple[int, int], Rotor] = {}
     for bond in mol.GetBonds():
@@ -91,6 +91,21 @@ def rotors_of(molecule: Molecule) -> list[Rotor]:
         if rotor is not None:
             found[min(chain), max(chain)] = rotor
     return list(found.values())
+
+
+def ranks_of(mol: Chem.Mol) -> list[int]:
+    """A number for each atom, the same for those that symmetry exchanges, bond orders and charges aside."""
+    plain = Chem.RWMol(mol)
+    for atom in plain.GetAtoms():
+        atom.SetIsAromatic(False)
+        atom.SetFormalCharge(0)
+        atom.SetNumRadicalElectrons(0)
+        atom.SetNoImplicit(True)
+    for bond in plain.GetBonds():
+        bond.SetIsAromatic(False)
+        bond.SetBondType(Chem.BondType.SINGLE)
+    plain.UpdatePropertyCache(strict=False)
+    return list(Chem.CanonicalRankAtoms(plain, breakTies=False))
 
 
 def stiff_bonds(molecule: Molecule, mol: Chem.Mol) -> set[frozenset[int]]:
