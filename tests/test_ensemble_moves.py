@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from molopt.coordinates.formulas import torsion_value
 from molopt.coordinates.topology import lengths
+from molopt.ensembles.loops import loops_of
 from molopt.ensembles.moves import Moves
 from molopt.molecules import Molecule
 
@@ -29,9 +31,13 @@ def wrapped(angles):
     return (angles + np.pi) % (2 * np.pi) - np.pi
 
 
-def assert_same_molecule(molecule, positions):
+def neighbours_of(molecule, atom):
+    return [k for bond in molecule.bonds.tolist() if atom in bond for k in bond if k != atom]
+
+
+def assert_same_molecule(molecule, positions, within=1e-9):
     bonds = molecule.bonds
-    assert np.abs(lengths(positions, bonds) - lengths(molecule.positions, bonds)).max() < 1e-9
+    assert np.abs(lengths(positions, bonds) - lengths(molecule.positions, bonds)).max() < within
     assert molecule.with_positions(positions).smiles == molecule.smiles
 
 
@@ -87,3 +93,38 @@ def test_fragments_move_about_each_other_without_a_clash():
     posed = [p for p, source in (moves.turned(complexed.positions, rng) for _ in range(40)) if source == "pose"]
     assert posed
     assert not any(moves.clashes(moves.changed(complexed.positions, "pose", rng)) for _ in range(40))
+
+
+def test_a_large_ring_stays_closed_where_one_of_its_torsions_is_driven():
+    molecule = Molecule.from_smiles(MACROCYCLE)
+    before = molecule.positions
+    for loop in loops_of(molecule)[::5]:
+        for hinge in range(0, len(loop.stiff), 4):
+            moved, gap = loop.driven(before, hinge, 1.5)
+            assert gap < 1e-3
+            assert_same_molecule(molecule, moved, 1e-3)
+            i, j = loop.starts[hinge], loop.ends[hinge]
+            a = next(k for k in neighbours_of(molecule, i) if k != j)
+            d = next(k for k in neighbours_of(molecule, j) if k != i)
+            quad = np.array([[a, i, j, d]])
+            turned = torsion_value(moved[quad]) - torsion_value(before[quad])
+            assert wrapped(turned) == pytest.approx(1.5, abs=0.01)
+
+
+def test_an_arc_of_a_ring_is_exchanged_between_two_conformers_that_fit():
+    molecule = Molecule.from_smiles(MACROCYCLE)
+    moves = Moves(molecule)
+    crank = max(moves.cranks, key=lambda crank: len(crank.part))
+    father = crank.turned(molecule.positions, 0.5)
+    child, misfit = crank.grafted(molecule.positions, father)
+    assert misfit < 1e-9
+    assert np.abs(child - father).max() < 1e-9
+
+
+def test_crankshafts_that_would_invert_a_centre_are_left_out():
+    decalin = Molecule.from_smiles(DECALIN)
+    moves, rng = Moves(decalin), np.random.default_rng(0)
+    inverting = [crank.flipped(decalin.positions) for crank in moves.cranks]
+    assert not all(moves.same_centres(decalin.positions, moved) for moved in inverting)
+    for _ in range(30):
+        assert moves.same_centres(decalin.positions, moves.changed(decalin.positions, "crankshaft", rng))

@@ -10,6 +10,7 @@ from rdkit import Chem
 from molopt.coordinates.formulas import plane_value, torsion_value
 from molopt.coordinates.topology import Topology
 from molopt.ensembles.blocks import Blocks
+from molopt.ensembles.loops import loops_of
 from molopt.ensembles.poses import Poses
 from molopt.ensembles.rings import Crank, Inversion, cranks_of, inversions_of, rings_of
 from molopt.ensembles.rotors import Rotor, rotors_of
@@ -19,6 +20,7 @@ from molopt.rules.partition import Array
 
 MOST = 3  # changes made at once
 GRAFTS = 0.7  # of the rings get an arc from one parent and the rest from the other
+GAP = 0.5  # A that a large ring may be left open: relaxing closes it
 TRIES = 20  # of crankshafts until one inverts no stereocentre
 SHARE = (0.2, 0.8)  # of the torsions and blocks that come from the father
 CLASH = 0.7  # times the sum of covalent radii: nearer, atoms that are not bonded would be
@@ -57,6 +59,7 @@ class Moves:
     def __init__(self, molecule: Molecule) -> None:
         self.rotors = rotors_of(molecule)
         self.cranks = cranks_of(molecule) if molecule.orders_known else []
+        self.loops = loops_of(molecule) if molecule.orders_known else []
         self.inversions = inversions_of(molecule.to_rdkit()) if molecule.orders_known else []
         self.flips: list[Rotor | Inversion] = [*(r for r in self.rotors if r.stiff), *self.inversions]
         self.poses = Poses(molecule)
@@ -118,15 +121,26 @@ class Moves:
         if kind == "turn":
             return self.turnable[rng.integers(len(self.turnable))].turned(positions, rng.uniform(1.0, 2 * pi - 1.0))
         if kind == "crankshaft":
-            for _ in range(TRIES):
-                crank = self.cranks[rng.integers(len(self.cranks))]
-                moved = crank.turned(positions, rng.choice([-1.0, 1.0]) * rng.uniform(0.9, pi))
-                if self.same_centres(positions, moved):
-                    return moved
-            return positions.copy()
+            return self.bent(positions, rng)
         if kind == "flip":
             return self.flips[rng.integers(len(self.flips))].flipped(positions)
         return self.poses.posed(positions, rng)
+
+    def bent(self, positions: Array, rng: np.random.Generator) -> Array:
+        """A copy with a ring changed: by a crankshaft, or, every other time in a large ring, by driving a torsion."""
+        for _ in range(TRIES):
+            angle = rng.choice([-1.0, 1.0]) * rng.uniform(1.0, pi)
+            if self.loops and rng.random() < 0.5:
+                loop = self.loops[rng.integers(len(self.loops))]
+                hinge = int(rng.integers(len(loop.stiff)))
+                moved, gap = loop.driven(positions, hinge, pi if loop.stiff[hinge] else angle)
+                if gap > GAP:
+                    continue
+            else:
+                moved = self.cranks[rng.integers(len(self.cranks))].turned(positions, angle)
+            if self.same_centres(positions, moved):
+                return moved
+        return positions.copy()
 
     def neighbours(self, positions: Array) -> Iterator[tuple[Array, str]]:
         """Every single change, one at a time, in a fixed order: each rotor by its steps, each crankshaft, each flip."""

@@ -146,10 +146,14 @@ def cranks_of(molecule: Molecule) -> list[Crank]:
     mol = molecule.to_rdkit()
     neighbours = Topology(molecule.numbers, molecule.bonds).neighbours
     found: dict[tuple[int, int, bytes], Crank] = {}
+    looked: set[frozenset[tuple[int, int]]] = set()  # a cage or a cup of sugars has many rings, and few arcs
     for ring in rings_of(mol):
         for start, end in ends_of_arcs(len(ring)):
             p, q = ring[start], ring[end]
             twisted = [(p, ring[start + 1]), (p, ring[start - 1]), (q, ring[end - 1]), (q, ring[(end + 1) % len(ring)])]
+            if frozenset(twisted) in looked:
+                continue
+            looked.add(frozenset(twisted))
             if any(mol.GetBondBetweenAtoms(*pair).GetBondTypeAsDouble() != 1.0 for pair in twisted):
                 continue
             crank = crank_between(neighbours, ring[start + 1 : end], (*ring[end + 1 :], *ring[:start]), p, q)
@@ -176,38 +180,35 @@ def crank_between(
     neighbours: Sequence[Sequence[int]], one: Sequence[int], other: Sequence[int], p: int, q: int
 ) -> Crank | None:
     """The crankshaft about p and q, or None where both arcs hang together without them."""
-    parts = parts_without(neighbours, {p, q})
-    near, far = (next(part for part in parts if arc[0] in part) for arc in (one, other))
-    if near is far:
+    near = reached(neighbours, one[0], {p, q})
+    if other[0] in near:
         return None
-    if len(near) > len(far):
-        one, other, near = other, one, far
-    first, last = joint_at(neighbours, parts, p, q), joint_at(neighbours, parts, q, p)
-    return Crank(first, last, np.array(sorted(near)), np.array(one), np.array([*other, p, q]))
+    far = reached(neighbours, other[0], {p, q})
+    moving = near if len(near) <= len(far) else far
+    if moving is far:
+        one, other = other, one
+    first, last = (joint_at(neighbours, near | far, *ends) for ends in ((p, q), (q, p)))
+    return Crank(first, last, np.array(sorted(moving)), np.array(one), np.array([*other, p, q]))
 
 
-def joint_at(neighbours: Sequence[Sequence[int]], parts: Sequence[set[int]], atom: int, other: int) -> Joint:
-    """What hangs on one atom of an axis: the parts that are bonded to it and not to the other atom."""
-    hung = [part for part in parts if part & set(neighbours[atom]) and not part & set(neighbours[other])]
-    held = sorted(set().union(*hung))
-    frame = [k for k in neighbours[atom] if k not in held]
-    return Joint(atom, np.array(frame), np.array(held, dtype=int))
+def joint_at(neighbours: Sequence[Sequence[int]], arcs: set[int], atom: int, other: int) -> Joint:
+    """What hangs on one atom of an axis beside both arcs: the parts that the other atom does not hold."""
+    hung: set[int] = set()
+    for first in neighbours[atom]:
+        if first not in arcs and first != other and first not in hung:
+            part = reached(neighbours, first, {atom, other})
+            hung |= set() if part & set(neighbours[other]) else part
+    return Joint(atom, np.array([k for k in neighbours[atom] if k not in hung]), np.array(sorted(hung), dtype=int))
 
 
-def parts_without(neighbours: Sequence[Sequence[int]], gone: set[int]) -> list[set[int]]:
-    """Sets of atoms that hang together without those that are gone."""
-    seen, parts = set(gone), []
-    for first in range(len(neighbours)):
-        todo, part = [first], set()
-        while todo:
-            atom = todo.pop()
-            if atom not in seen:
-                seen.add(atom)
-                part.add(atom)
-                todo += neighbours[atom]
-        if part:
-            parts.append(part)
-    return parts
+def reached(neighbours: Sequence[Sequence[int]], first: int, gone: set[int]) -> set[int]:
+    """The atoms that hang together with the first without those that are gone."""
+    part, todo = {first}, [first]
+    while todo:
+        new = [k for k in neighbours[todo.pop()] if k not in part and k not in gone]
+        part.update(new)
+        todo += new
+    return part
 
 
 def inversions_of(mol: Chem.Mol) -> list[Inversion]:
