@@ -1,0 +1,250 @@
+"""The conformers of a molecule, certified and ranked."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, Self, SupportsIndex, overload
+
+import numpy as np
+from ase import Atoms
+from rdkit import Chem
+
+from molopt.ensembles import writing
+from molopt.ensembles.comparing import between, soft_torsions, torsion_names
+from molopt.ensembles.conformer import Conformer, Round, SetAside
+from molopt.ensembles.fields import NAMED, Row
+from molopt.ensembles.plain_data import from_plain, to_plain
+from molopt.ensembles.ranking import in_order, mean, standing
+from molopt.errors import InputError, MissingExtra
+from molopt.molecules import Molecule
+from molopt.rules.partition import Array
+from molopt.stationary.verdict import Verdict
+
+if TYPE_CHECKING:
+    import pandas
+
+__all__ = ["Averages", "Conformer", "Ensemble", "Round", "SetAside"]
+
+ROOM = 298.15  # K
+
+
+class Averages(NamedTuple):
+    """Of an ensemble, over its populations; None where a value that counts is not known."""
+
+    energy: float | None  # eV
+    dipole: float | None  # e A
+    radius_of_gyration: float | None  # A
+
+
+class Ensemble(Sequence[Conformer]):
+    """The conformers of a molecule in the order of their energies, or of what `sorted_by` was told.
+
+    A slice is an ensemble, too: its relative energies, populations and averages are those of its own conformers.
+
+    Parameters
+    ----------
+    molecule : Molecule
+        At any geometry.
+    conformers : iterable of Conformer
+    potential : str
+        That ranks.
+    temperature : float
+        K, of populations and averages.
+    window : float, optional
+        kcal/mol above the lowest, within which conformers were kept; None where all were.
+    set_aside : sequence of SetAside
+        What was relaxed and not kept, and why.
+    rounds : sequence of Round
+        How the search went.
+    generated : dict of str to int
+        How many starts each source gave.
+    force_calls : dict of str to int
+        By potential, all of them together.
+    stopped : str
+        Why the search ended.
+    unseen : (float, float), optional
+        The share of the ensemble that is still unseen by Good and Turing's estimate, and its error.
+    notes : sequence of str
+        What a reader must know besides.
+    order : str
+        By which it is sorted: the name of a number in `molopt.ensembles.fields`.
+
+    Examples
+    --------
+    >>> butane = Molecule.from_smiles("CCCC")
+    >>> found = [Conformer(butane.positions, energy, degeneracy=g) for energy, g in ((0.039, 2), (0.0, 1))]
+    >>> ensemble = Ensemble(butane, found, "mmff94s")
+    >>> ensemble.relative.round(2), ensemble.populations.round(2)
+    (array([0. , 0.9]), array([0.7, 0.3]))
+    >>> ensemble
+    <Ensemble CCCC: 2 conformers (0 minima) within 0.9 kcal/mol, mmff94s, lowest 0.000000 eV>
+    >>> len(ensemble[:1]), ensemble[0].energy
+    (1, 0.0)
+    """
+
+    def __init__(
+        self,
+        molecule: Molecule,
+        conformers: Iterable[Conformer],
+        potential: str,
+        temperature: float = ROOM,
+        window: float | None = None,
+        set_aside: Sequence[SetAside] = (),
+        rounds: Sequence[Round] = (),
+        generated: Mapping[str, int] | None = None,
+        force_calls: Mapping[str, int] | None = None,
+        stopped: str = "",
+        unseen: tuple[float, float] | None = None,
+        notes: Sequence[str] = (),
+        order: str = "energy",
+    ) -> None:
+        self.molecule = molecule
+        self.potential = potential
+        self.temperature = float(temperature)
+        self.window = window
+        self.set_aside = list(set_aside)
+        self.rounds = list(rounds)
+        self.generated = dict(generated or {})
+        self.force_calls = dict(force_calls or {})
+        self.stopped = stopped
+        self.unseen = unseen
+        self.notes = list(notes)
+        self.order = order
+        conformers = tuple(conformers)
+        for conformer in conformers:
+            if conformer.positions.shape != (len(molecule), 3):
+                said = f"({len(molecule)}, 3), got {conformer.positions.shape}"
+                raise InputError(f"a conformer of {molecule.name} needs positions of shape {said}")
+        if order not in NAMED or not NAMED[order].numeric:
+            numbers = ", ".join(name for name, field in NAMED.items() if field.numeric and name != "number")
+            raise InputError(f"conformers are sorted by a number, got {order!r}: give one of {numbers}")
+        masses = Atoms(molecule.numbers).get_masses()
+        self._rows = in_order(standing(conformers, masses, self.temperature), NAMED[order])
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, place: SupportsIndex) -> Conformer: ...
+    @overload
+    def __getitem__(self, place: slice) -> Self: ...
+    def __getitem__(self, place: SupportsIndex | slice) -> Conformer | Self:
+        if isinstance(place, slice):
+            return self.with_conformers(row.conformer for row in self._rows[place])
+        return self._rows[place].conformer
+
+    def with_conformers(self, conformers: Iterable[Conformer], order: str | None = None) -> Self:
+        """Another ensemble of the same search with these conformers, in the same order unless another is given."""
+        return type(self)(
+            self.molecule,
+            conformers,
+            self.potential,
+            self.temperature,
+            self.window,
+            self.set_aside,
+            self.rounds,
+            self.generated,
+            self.force_calls,
+            self.stopped,
+            self.unseen,
+            self.notes,
+            self.order if order is None else order,
+        )
+
+    def sorted_by(self, name: str) -> Self:
+        """The same in the order of a field: energy, free_energy, population, calls, ...; unknown values last."""
+        return self.with_conformers(self, order=name)
+
+    @cached_property
+    def energies(self) -> Array:
+        """(S,) eV."""
+        return np.array([conformer.energy for conformer in self], dtype=float)
+
+    @cached_property
+    def relative(self) -> Array:
+        """(S,) kcal/mol above the lowest energy."""
+        return np.array([row.relative for row in self._rows], dtype=float)
+
+    @cached_property
+    def populations(self) -> Array:
+        """(S,) which add up to 1, at the temperature of the ensemble: see `molopt.ensembles.ranking.standing`."""
+        return np.array([row.population for row in self._rows], dtype=float)
+
+    @property
+    def verdicts(self) -> list[Verdict]:
+        """Of each conformer."""
+        return [conformer.verdict for conformer in self]
+
+    @cached_property
+    def positions(self) -> Array:
+        """(S, N, 3) Angstrom."""
+        return np.array([conformer.positions for conformer in self]).reshape(len(self), len(self.molecule), 3)
+
+    @cached_property
+    def radii_of_gyration(self) -> Array:
+        """(S,) Angstrom."""
+        return np.array([row.radius_of_gyration for row in self._rows], dtype=float)
+
+    def averages(self) -> Averages:
+        """Energy (eV), dipole (e A) and radius of gyration (A) over the populations."""
+        dipoles = np.array([np.nan if c.dipole is None else c.dipole for c in self], dtype=float)
+        values = (self.energies, dipoles, self.radii_of_gyration)
+        return Averages(*(mean(column, self.populations) for column in values))
+
+    def rmsd(self) -> Array:
+        """(S, S) Angstrom, of heavy atoms and polar hydrogens, best over rotations and exchanges of equal atoms."""
+        return between(self.molecule, self.positions)
+
+    def torsions(self) -> tuple[list[str], Array]:
+        """Names of the soft torsions, atoms counted from 0, and their values (S, t) in degrees, -180 to 180."""
+        found = soft_torsions(self.molecule)
+        return torsion_names(self.molecule, found), writing.degrees(self.positions, found)
+
+    def rows(self) -> tuple[Row, ...]:
+        """Each conformer and how it stands among the others."""
+        return self._rows
+
+    def to_rdkit(self) -> Chem.Mol:
+        """One RDKit molecule with all conformers, each with the fields of its row as properties."""
+        return writing.rdkit_mol(self)
+
+    def to_ase(self) -> list[Atoms]:
+        """One Atoms a conformer, with its energy, and the fields of its row in `info`."""
+        return writing.ase_atoms(self)
+
+    def to_sdf(self, path: str | os.PathLike[str]) -> None:
+        """Write one record a conformer, with its fields; see `molopt.ensembles.fields`."""
+        writing.write_sdf(self, path)
+
+    def to_xyz(self, path: str | os.PathLike[str]) -> None:
+        """Write one frame a conformer as CREST does: the energy in hartree is the comment."""
+        writing.write_xyz(self, path)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> None:
+        """Write one line a conformer: its fields, and the soft torsions in degrees."""
+        writing.write_csv(self, path)
+
+    def to_frame(self) -> "pandas.DataFrame":
+        """The table of `to_csv` for pandas, which must be installed."""
+        try:
+            import pandas
+        except ImportError:
+            raise MissingExtra("frame", "a table for pandas") from None
+        return pandas.DataFrame(writing.columns(self))
+
+    def as_data(self) -> dict[str, object]:
+        """All of it as plain values, fit for JSON, and arrays, which are under "arrays"."""
+        return to_plain(self)
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, object]) -> Self:
+        """What `as_data` gave, back; InputError where it is not that."""
+        return cls(**from_plain(data))
+
+    def __repr__(self) -> str:
+        count = f"{len(self)} conformer{'s' * (len(self) != 1)}"
+        if not len(self):
+            return f"<Ensemble {self.molecule.name}: no conformers, {self.potential}>"
+        minima = sum(verdict.stationary == "minimum" for verdict in self.verdicts)
+        span = f"within {self.relative.max():.1f} kcal/mol, {self.potential}, lowest {self.energies.min():.6f} eV"
+        return f"<Ensemble {self.molecule.name}: {count} ({minima} minima) {span}>"

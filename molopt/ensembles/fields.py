@@ -1,0 +1,100 @@
+"""What is said of a conformer in files and tables, each said once: name, meaning, unit and format."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from ase import units
+
+from molopt.columns import Cell, Column, Entry
+from molopt.ensembles.conformer import SOURCES, Conformer
+from molopt.stationary.verdict import ENDED, MOLECULE, STATIONARY, meanings
+
+Value: TypeAlias = str | int | float | None
+DEBYE = units.Debye  # e A
+
+
+class Row(NamedTuple):
+    """A conformer and how it stands among the others of its ensemble."""
+
+    number: int  # from 1, in the order of the ensemble
+    conformer: Conformer
+    relative: float  # kcal/mol
+    population: float
+    radius_of_gyration: float  # A
+
+
+@dataclass(frozen=True)
+class Field:
+    """Of a conformer.
+
+    Attributes
+    ----------
+    name, meaning, unit
+        As of a `molopt.columns.Entry`.
+    value : callable
+        Of a row; None where it is not known.
+    digits : int
+        After the point, in tables.
+    numeric : bool
+    heading : str
+        In tables; by default the name.
+    """
+
+    name: str
+    meaning: str
+    value: Callable[[Row], Value]
+    unit: str = ""
+    digits: int = 0
+    numeric: bool = True
+    heading: str = ""
+
+    @property
+    def tagged(self) -> str:
+        """The name of a data field, with its unit."""
+        return self.column.tagged
+
+    @property
+    def column(self) -> Column[Row]:
+        entry = Entry(self.meaning, self.unit, digits=self.digits)
+        heading = self.heading or self.name.replace("_", " ")
+        return Column(self.name, heading, lambda row: cell(entry, self.value(row)), self.unit, self.meaning,
+                      numeric=self.numeric)  # fmt: skip
+
+
+def cell(entry: Entry, value: Value) -> Cell:
+    return entry.cell(value)
+
+
+def known(value: float | None, scale: float = 1.0) -> float | None:
+    """A number in another unit; None where it is not known."""
+    return None if value is None or not np.isfinite(value) else float(value) / scale
+
+
+FIELDS = (
+    Field("number", "in the order of the file, from 1", lambda row: row.number),
+    Field("energy", "of the potential that ranks", lambda row: known(row.conformer.energy), "eV", 6),
+    Field("relative_energy", "above the lowest", lambda row: known(row.relative), "kcal/mol", 2),
+    Field("population", "the share of molecules, at the temperature of the ensemble", lambda row: row.population,
+          digits=4),
+    Field("degeneracy", "2 where it stands for its mirror image, too", lambda row: row.conformer.degeneracy),
+    Field("free_energy", "electronic energy, rigid rotor and quasi-harmonic vibrations",
+          lambda row: known(row.conformer.free_energy), "eV", 6),
+    Field("ended", meanings(ENDED), lambda row: row.conformer.verdict.ended, numeric=False),
+    Field("stationary", meanings(STATIONARY), lambda row: row.conformer.verdict.stationary, numeric=False),
+    Field("identity", meanings(MOLECULE), lambda row: row.conformer.verdict.molecule, numeric=False,
+          heading="molecule"),
+    Field("why", "the evidence for the verdict", lambda row: row.conformer.verdict.why or None, numeric=False),
+    Field("fmax", "the longest force on an atom", lambda row: known(row.conformer.fmax), "eV/A", 4),
+    Field("energy_left", "above the floor of its basin, as estimated",
+          lambda row: known(row.conformer.energy_left, 1e-3), "meV", 2),
+    Field("dipole", "the length of the dipole moment", lambda row: known(row.conformer.dipole, DEBYE), "D", 2),
+    Field("radius_of_gyration", "of all atoms, by their masses", lambda row: row.radius_of_gyration, "A", 2),
+    Field("source", "; ".join(f"{name}: {meaning}" for name, meaning in SOURCES.items()),
+          lambda row: row.conformer.source, numeric=False),
+    Field("seed", "of the embedding or of the move", lambda row: row.conformer.seed),
+    Field("parent", "the conformer that was moved, in the order of the search", lambda row: row.conformer.parent),
+    Field("calls", "force calls of the potential that ranks, spent on it", lambda row: row.conformer.calls),
+)  # fmt: skip
+NAMED = {field.name: field for field in FIELDS}

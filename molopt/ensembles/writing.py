@@ -1,0 +1,146 @@
+"""Ensembles as files of other programs: SDF, XYZ, CSV. A file appears whole, or not at all."""
+
+import csv
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import numpy as np
+from ase import Atoms, units
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.data import chemical_symbols
+from rdkit import Chem
+
+from molopt.coordinates.formulas import torsion_value
+from molopt.ensembles.comparing import filled
+from molopt.ensembles.fields import FIELDS, Row, Value
+from molopt.errors import InputError
+from molopt.files import require_regular
+from molopt.rules.partition import Array
+
+if TYPE_CHECKING:
+    from molopt.ensembles.ensemble import Ensemble
+
+
+@contextmanager
+def whole(path: str | os.PathLike[str]) -> Iterator[TextIO]:
+    """A text file that takes its name once all of it is written; what stood there before stays until then.
+
+    Raises
+    ------
+    InputError
+        It cannot be written, or something other than a plain file stands there.
+    """
+    target = Path(path).resolve()  # a link stays a link
+    require_regular(target)
+    begun = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        begun.unlink(missing_ok=True)  # it may be a link
+        with begun.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            yield file
+        os.replace(begun, target)
+    except OSError as error:
+        raise InputError(f"{path} could not be written: {error.strerror}: give another name, or make room") from error
+    finally:
+        with suppress(OSError):
+            begun.unlink()
+
+
+def write_sdf(ensemble: "Ensemble", path: str | os.PathLike[str]) -> None:
+    """One record a conformer, with `FIELDS`, the potential and the temperature as its data fields."""
+    with whole(path) as file:
+        file.writelines(sdf_records(ensemble))
+
+
+def sdf_records(ensemble: "Ensemble") -> Iterator[str]:
+    besides = {"potential": ensemble.potential, "temperature_K": exact(ensemble.temperature)}
+    for row in ensemble.rows():
+        there = ensemble.molecule.with_positions(row.conformer.positions)
+        yield there.to_sdf({name: one_line(text) for name, text in (said(row) | besides).items() if text})
+
+
+def said(row: Row) -> dict[str, str]:
+    """The fields of a conformer as text; what is not known has none."""
+    return {field.tagged: exact(value) for field in FIELDS if (value := field.value(row)) is not None}
+
+
+def write_xyz(ensemble: "Ensemble", path: str | os.PathLike[str]) -> None:
+    """One frame a conformer as CREST writes them: its energy in hartree is the comment."""
+    symbols = [chemical_symbols[number] for number in ensemble.molecule.numbers]
+    with whole(path) as file:
+        for conformer in ensemble:
+            file.write(xyz_frame(symbols, conformer.positions, f"{conformer.energy / units.Hartree:20.10f}"))
+
+
+def xyz_frame(symbols: Sequence[str], positions: Array, comment: str) -> str:
+    rows = (f" {s:<2} {x:19.10f} {y:19.10f} {z:19.10f}" for s, (x, y, z) in zip(symbols, positions, strict=True))
+    return "\n".join([f"  {len(symbols)}", comment, *rows]) + "\n"
+
+
+def write_csv(ensemble: "Ensemble", path: str | os.PathLike[str]) -> None:
+    """One line a conformer with `FIELDS` and soft torsions in degrees; numbers have all their digits."""
+    names, angles = ensemble.torsions()
+    with whole(path) as file:
+        table = csv.writer(file)
+        table.writerow([*(field.tagged for field in FIELDS), *(f"torsion {name}" for name in names)])
+        for row, torsions in zip(ensemble.rows(), angles, strict=True):
+            table.writerow([*(exact(field.value(row)) for field in FIELDS), *map(exact, torsions.tolist())])
+
+
+def exact(value: Value) -> str:
+    """A value as text from which the same is read back; nothing where it is not known.
+
+    >>> exact(0.1 + 0.2), exact(None), exact(3), exact("turn")
+    ('0.30000000000000004', '', '3', 'turn')
+    """
+    return "" if value is None else repr(value) if isinstance(value, float) else str(value)
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def columns(ensemble: "Ensemble") -> dict[str, Sequence[Value]]:
+    """The table of `write_csv` by column."""
+    names, angles = ensemble.torsions()
+    rows: Iterable[Row] = list(ensemble.rows())
+    found: dict[str, Sequence[Value]] = {field.tagged: [field.value(row) for row in rows] for field in FIELDS}
+    return found | {f"torsion {name}": angles[:, place].tolist() for place, name in enumerate(names)}
+
+
+def degrees(positions: Array, torsions: Array) -> Array:
+    """(S, t) torsions (t, 4) at positions (S, N, 3)."""
+    return np.degrees(torsion_value(positions[:, torsions, :]))
+
+
+def rdkit_mol(ensemble: "Ensemble") -> Chem.Mol:
+    """One molecule with the conformers, numbered from 0; the fields of each are its properties, of their own types."""
+    mol = ensemble.molecule.to_rdkit()
+    mol.SetProp("_Name", ensemble.molecule.name)
+    filled(mol, ensemble.positions)
+    for row in ensemble.rows():
+        conformer = mol.GetConformer(row.number - 1)
+        for field in FIELDS:
+            value = field.value(row)
+            if isinstance(value, float):
+                conformer.SetDoubleProp(field.tagged, value)
+            elif isinstance(value, int):
+                conformer.SetIntProp(field.tagged, value)
+            elif value is not None:
+                conformer.SetProp(field.tagged, value)
+    return mol
+
+
+def ase_atoms(ensemble: "Ensemble") -> list[Atoms]:
+    """One Atoms a conformer, which knows its energy; fields and what the molecule is are in `info`."""
+    found = []
+    plain = ensemble.molecule.atoms()
+    for row in ensemble.rows():
+        atoms = plain.copy()
+        atoms.positions = row.conformer.positions
+        atoms.info.update({field.tagged: value for field in FIELDS if (value := field.value(row)) is not None})
+        atoms.calc = SinglePointCalculator(atoms, energy=row.conformer.energy)
+        found.append(atoms)
+    return found
