@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from molopt.coordinates.formulas import torsion_value
+from molopt.coordinates.formulas import plane_value, torsion_value
 from molopt.coordinates.topology import lengths
-from molopt.ensembles.loops import loops_of
 from molopt.ensembles.moves import Moves
 from molopt.molecules import Molecule
 
@@ -98,7 +97,7 @@ def test_fragments_move_about_each_other_without_a_clash():
 def test_a_large_ring_stays_closed_where_one_of_its_torsions_is_driven():
     molecule = Molecule.from_smiles(MACROCYCLE)
     before = molecule.positions
-    for loop in loops_of(molecule)[::5]:
+    for loop in Moves(molecule).loops[::5]:
         for hinge in range(0, len(loop.stiff), 4):
             moved, gap = loop.driven(before, hinge, 1.5)
             assert gap < 1e-3
@@ -128,3 +127,47 @@ def test_crankshafts_that_would_invert_a_centre_are_left_out():
     assert not all(moves.same_centres(decalin.positions, moved) for moved in inverting)
     for _ in range(30):
         assert moves.same_centres(decalin.positions, moves.changed(decalin.positions, "crankshaft", rng))
+
+
+@pytest.mark.parametrize("smiles", [NAPROXEN, DIPEPTIDE, DECALIN, "CCP(CC)(CC)->[Pd](Cl)(Cl)<-P(CC)(CC)CC"])
+def test_without_bond_orders_the_same_bonds_turn(smiles):
+    molecule = Molecule.from_smiles(smiles)
+    by_orders, by_lengths = Moves(molecule), Moves(Molecule.from_distances(molecule.atoms()))
+    axes = [{frozenset(rotor.quad[1:3].tolist()) for rotor in moves.rotors} for moves in (by_orders, by_lengths)]
+    assert axes[0] == axes[1]
+    assert len(by_orders.cranks) == len(by_lengths.cranks)
+
+
+def test_a_bond_to_a_metal_turns_where_both_sides_fall_apart_without_it():
+    monodentate = Moves(Molecule.from_smiles("CCP(C)(C)->[Pd](Cl)(Cl)<-[NH3]"))
+    chelate = Moves(Molecule.from_smiles("Cl[Zn]1(Cl)<-[NH2]CC[NH2]->1"))
+    assert any({2, 5} == set(rotor.quad[1:3].tolist()) for rotor in monodentate.rotors)
+    assert not chelate.rotors
+    assert chelate.cranks
+
+
+def test_a_straight_chain_is_one_axis():
+    molecule = Molecule.from_smiles("OCC#CC#CCO")
+    moves = Moves(molecule)
+    (chain,) = (rotor for rotor in moves.rotors if {1, 6} == set(rotor.quad[1:3].tolist()))
+    turned = chain.turned(molecule.positions, 1.0)
+    assert wrapped(chain.value(turned) - chain.value(molecule.positions)) == pytest.approx(1.0)
+    assert_same_molecule(molecule, turned)
+    assert len(moves.rotors) == 3
+
+
+def test_tops_that_look_the_same_after_a_third_of_a_turn_and_amide_nh2_are_left_out():
+    assert not Moves(Molecule.from_smiles("CC(C)(C)C"))
+    assert not Moves(Molecule.from_smiles("CC(F)(F)F"))
+    assert not Moves(Molecule.from_smiles("CC(=O)N")).flips
+    assert len(Moves(Molecule.from_smiles("CC(=O)NC")).flips) == 1
+
+
+def test_a_pyramidal_nitrogen_is_turned_inside_out_unless_it_is_a_stereocentre_or_a_bridgehead():
+    amine = Molecule.from_smiles("CCN(C)CCC")
+    (inversion,) = Moves(amine).inversions
+    quad = inversion.quad[None]
+    after = plane_value(inversion.flipped(amine.positions)[quad])
+    assert after == pytest.approx(-plane_value(amine.positions[quad]), abs=0.2)
+    assert not Moves(Molecule.from_smiles("C1CN2CCC1CC2")).inversions
+    assert not Moves(Molecule.from_smiles("CCN")).inversions

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from rdkit import Chem
 
 from molopt.coordinates.topology import Topology
 from molopt.ensembles.rings import reached, rings_of
+from molopt.ensembles.twistable import Twistable
 from molopt.molecules.molecule import Molecule
 from molopt.rules.partition import Array
-
-PLANAR = Chem.MolFromSmarts("[#7X3,#8X2,#16X2]@;-[#6X3]=[#7,#8,#16]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,36 +108,35 @@ def turns_about(axes: Array, angles: Array) -> Array:
     return cosine * np.eye(3) + sine * across + (1 - cosine) * axes[:, :, None] * axes[:, None]
 
 
-def loops_of(molecule: Molecule, smallest: int = 8) -> list[Loop]:
+def loops_of(molecule: Molecule, twistable: Twistable, smallest: int = 8) -> list[Loop]:
     """Each ring of so many atoms or more, opened at each of its bonds that can turn, where six others can."""
     mol = molecule.to_rdkit()
-    planar = {frozenset(match[:2]) for match in mol.GetSubstructMatches(PLANAR)}
     neighbours = Topology(molecule.numbers, molecule.bonds).neighbours
-    found = []
+    found, looked = [], set()
     for ring in rings_of(mol):
         for start in range(len(ring) if len(ring) >= smallest else 0):
             chain = [*ring[start:], *ring[:start]]
-            if mol.GetBondBetweenAtoms(chain[-1], chain[0]).GetBondTypeAsDouble() != 1.0:
+            ends = chain[-1], chain[0]
+            if ends not in twistable or frozenset(ends) in looked:
                 continue
-            opened = [set(around) for around in neighbours]
-            opened[chain[0]].discard(chain[-1])
-            opened[chain[-1]].discard(chain[0])
+            looked.add(frozenset(ends))
+            opened = list(neighbours)
+            for one, other in (ends, ends[::-1]):
+                opened[one] = [k for k in neighbours[one] if k != other]
             hinges, segment = [], np.zeros(len(molecule) + 1, dtype=int)
             for pair in pairwise(chain):
                 part = beyond_bond(opened, *pair)
-                if part and mol.GetBondBetweenAtoms(*pair).GetBondTypeAsDouble() == 1.0:
+                if part and pair in twistable:
                     hinges.append(pair)
                     segment[[*part, -1]] += 1
             if len(hinges) > 6:
-                stiff = np.array([frozenset(pair) in planar for pair in hinges])
+                stiff = np.array([frozenset(pair) in twistable.stiff for pair in hinges])
                 starts, ends = np.array(hinges).T
                 found.append(Loop(chain[0], chain[-1], starts, ends, stiff, segment))
     return found
 
 
-def beyond_bond(neighbours: Sequence[set[int]], i: int, j: int) -> set[int]:
+def beyond_bond(neighbours: Sequence[Sequence[int]], i: int, j: int) -> set[int]:
     """The atoms on the side of j; none where a ring holds both ends together."""
-    part = reached(
-        [sorted(around - {i}) if k == j else sorted(around) for k, around in enumerate(neighbours)], j, set()
-    )
-    return set() if i in part else part
+    part = reached(neighbours, j, {i})
+    return set() if part & set(neighbours[i]) - {j} else part

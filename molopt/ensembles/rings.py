@@ -9,6 +9,7 @@ from rdkit import Chem
 
 from molopt.coordinates.topology import Topology
 from molopt.ensembles.rotors import about
+from molopt.ensembles.twistable import Twistable
 from molopt.molecules.molecule import Molecule
 from molopt.rules.partition import Array
 
@@ -137,7 +138,7 @@ def frame_at(positions: Array, atom: int, others: Array) -> Array:
     return np.vstack([arms, across / max(np.linalg.norm(across), 1e-9)])
 
 
-def cranks_of(molecule: Molecule) -> list[Crank]:
+def cranks_of(molecule: Molecule, twistable: Twistable) -> list[Crank]:
     """Every arc of a small ring or macrocycle that can turn without the rest.
 
     The bonds beside the two atoms of the axis are twisted: none of them is a double or an aromatic one. In fused rings
@@ -154,7 +155,7 @@ def cranks_of(molecule: Molecule) -> list[Crank]:
             if frozenset(twisted) in looked:
                 continue
             looked.add(frozenset(twisted))
-            if any(mol.GetBondBetweenAtoms(*pair).GetBondTypeAsDouble() != 1.0 for pair in twisted):
+            if not all(pair in twistable for pair in twisted):
                 continue
             crank = crank_between(neighbours, ring[start + 1 : end], (*ring[end + 1 :], *ring[:start]), p, q)
             if crank is not None:
@@ -164,7 +165,7 @@ def cranks_of(molecule: Molecule) -> list[Crank]:
 
 def rings_of(mol: Chem.Mol) -> list[tuple[int, ...]]:
     """Atoms of the smallest rings, in their order around each, that are not aromatic throughout."""
-    Chem.FastFindRings(mol) if not mol.GetRingInfo().NumRings() else None
+    Chem.GetSymmSSSR(mol, includeDativeBonds=True)
     rings = mol.GetRingInfo().AtomRings()
     return [ring for ring in rings if not all(mol.GetAtomWithIdx(atom).GetIsAromatic() for atom in ring)]
 
