@@ -5,6 +5,7 @@ from rdkit import Chem
 
 from molopt.coordinates.formulas import torsion_value
 from molopt.ensembles.moves import Moves
+from molopt.ensembles.rows import Rows
 from molopt.ensembles.shapes import Shapes
 from molopt.rules.partition import Array
 
@@ -45,21 +46,17 @@ class Tried:
         self.quads = np.concatenate([moves.torsions, pyramids.reshape(-1, 4)])  # (t, 4)
         self.reorderings = reorderings(moves.mol, shapes, most_numberings)  # (p, N)
         self.signs = (1.0, -1.0) if shapes.reflects else (1.0,)
-        self.known = np.zeros((16, len(self.quads)))  # (room, t) rad, of which `count` rows are in use
-        self.count = 0
+        self.known = Rows((len(self.quads),))  # rad
 
     def add(self, positions: Array) -> None:
         """Remember positions (N, 3), A."""
-        if self.count == len(self.known):
-            self.known = np.concatenate([self.known, np.zeros_like(self.known)])
-        self.known[self.count] = torsion_value(positions[self.quads])
-        self.count += 1
+        self.known.append(torsion_value(positions[self.quads]))
 
     def __contains__(self, positions: Array) -> bool:
         """Whether positions (N, 3), A, are like any that were added."""
         if not self.single:
             return False
-        known = self.known[: self.count]
+        known = self.known.view
         for values in torsion_value(positions[self.reorderings][:, self.quads]):
             for sign in self.signs:
                 gaps = np.abs(known - sign * values)
