@@ -15,6 +15,8 @@ _HOME = {
     "potential": "molopt.potentials",
     **dict.fromkeys(("relax", "Result"), "molopt.relaxation"),
     "relax_batch": "molopt.batch.relaxing",
+    "conformers": "molopt.ensembles.finding",
+    "Ensemble": "molopt.ensembles.ensemble",
     **dict.fromkeys(("check", "Check"), "molopt.checking"),
     "Curvature": "molopt.stationary.curvature",
     "Verdict": "molopt.stationary.verdict",
@@ -28,6 +30,7 @@ _HOME = {
 _ROOMS = (
     "comparison",
     "coordinates",
+    "ensembles",
     "errors",
     "molecules",
     "optimizers",

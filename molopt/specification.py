@@ -7,7 +7,7 @@ from typing import Any
 
 from molopt.errors import InputError
 
-UNQUOTED = ("surrogate", "check")  # keywords whose texts are written as a user would
+UNQUOTED = ("surrogate", "check", "solvent", "solvation")  # keywords whose texts are written as a user would
 
 
 def parse(specification: str) -> tuple[str, dict[str, Any]]:

@@ -142,3 +142,15 @@ def tblite_threads():
     atoms.get_forces()
     loaded = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if "libgomp" in line}
     return {ctypes.CDLL(library).omp_get_max_threads() for library in loaded}
+
+
+class Remembering:
+    """Knows which process first called it, and how often it was called there."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, task):
+        self.calls += 1
+        value = behave(task)
+        return os.getpid(), self.calls, value

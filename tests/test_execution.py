@@ -434,3 +434,55 @@ def test_a_worker_that_hoards_memory_is_replaced_and_one_that_does_not_stays(mon
     assert len(set(hoarding)) == 2  # 40 MB after the first task, 120 after the third
     steady = [each.value for each in Pool(1).outcomes(misbehaving.behave, ["hoard 0"] * 6)]
     assert len(set(steady)) == 1
+
+
+def test_standing_workers_and_what_their_function_keeps_stay_from_round_to_round():
+    with pool(2).standing(misbehaving.Remembering()) as crew:
+        rounds = [[each.value for each in crew(["nap 0.05"] * 4)] for _ in range(3)]
+    processes = {value[0] for values in rounds for value in values}
+    assert len(processes) == 2
+    assert os.getpid() not in processes
+    assert sum(max(value[1] for values in rounds for value in values if value[0] == one) for one in processes) == 12
+
+
+def test_a_standing_worker_that_dies_or_hangs_costs_its_task_alone_and_is_replaced():
+    with pool(1, seconds=1.0).standing(misbehaving.Remembering()) as crew:
+        first = list(crew(["double 1", "kill_itself", "double 2"]))
+        second = list(crew(["double 3", "nap 600", "double 4"]))
+    assert [each.ended for each in (*first, *second)] == ["done", "crashed", "done", "done", "timed out", "done"]
+    done = [each.value for each in (*first, *second) if each.ended == "done"]
+    assert [calls for _, calls, _ in done] == [1, 1, 2, 1]
+    assert [value for *_, value in done] == [2, 4, 6, 8]
+
+
+@needs_proc
+def test_a_standing_worker_killed_between_rounds_costs_no_task_and_none_outlives_the_context():
+    before = descendants()
+    with pool(1).standing(behave) as crew:
+        values = [each.value for each in crew(["double 1"])]
+        for idle in descendants() - before:
+            os.kill(idle, signal.SIGKILL)
+        values += [each.value for each in crew(["double 2"])]
+        assert len(descendants() - before) == 1
+    assert values == [2, 4]
+    assert eventually(lambda: descendants() <= before)
+
+
+@needs_proc
+def test_a_round_that_is_closed_early_ends_what_is_under_way_and_the_next_one_runs():
+    before = descendants()
+    with pool(2).standing(behave) as crew:
+        stream = crew(["double 1", "nap 600", "hang_in_c", "nap 600"])
+        assert next(stream).value == 2
+        with pytest.raises(RuntimeError, match="the round before is not over"):
+            next(crew(["double 2"]))
+        stream.close()
+        assert eventually(lambda: not descendants() - before)
+        assert sorted(each.value for each in crew(["double 2", "double 3"])) == [4, 6]
+
+
+def test_what_stands_here_is_the_callers_own_function():
+    function = misbehaving.Remembering()
+    with SerialExecutor().standing(function) as crew:
+        assert [each.ended for each in (*crew(["double 1", "fail"]), *crew(["double 2"]))] == ["done", "raised", "done"]
+    assert function.calls == 3

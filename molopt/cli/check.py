@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from molopt.cli.files import Stems, require_absent, require_folder
-from molopt.cli.options import AS_JSON, CHARGE, OVERWRITE, SPIN
+from molopt.cli.options import AS_JSON, CHARGE, OVERWRITE, SOLVENT, SPIN, in_solvent
 from molopt.errors import PotentialFailed
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Job(NamedTuple):
 @click.command(short_help="Distinguish minima from saddles; frequencies and thermochemistry.")
 @click.argument("sources", metavar="FILE|NAME...", nargs=-1, required=True)
 @click.option("--potential", default="mmff94", show_default=True, help="A name, or package.module:factory.")
+@SOLVENT
 @CHARGE
 @SPIN
 @click.option("--fmax", type=float, default=0.05, show_default=True, help="Stationary below this force, eV/A.")
@@ -52,6 +53,7 @@ def check(
     sources: Sequence[str],
     *,
     potential: str,
+    solvent: str | None,
     charge: int | None,
     spin: int | None,
     fmax: float,
@@ -84,6 +86,7 @@ def check(
     from molopt.stationary.frequencies import STEP
     from molopt.stationary.thermochemistry import Conditions
 
+    potential = in_solvent(potential, solvent)
     displacement = STEP if displacement is None else displacement
     checking.require_numbers(fmax, displacement, workers)
     Conditions(temperature, pressure, symmetry_number)

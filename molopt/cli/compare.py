@@ -13,7 +13,7 @@ import click
 from click.core import ParameterSource
 
 from molopt.cli.files import require_empty, safe
-from molopt.cli.options import energy_limit, shared
+from molopt.cli.options import energy_limit, in_solvent, shared
 from molopt.errors import InputError, MissingExtra
 from molopt.optimizers.registry import DEFAULT_OPTIMIZERS
 from molopt.report.escaping import shown
@@ -41,7 +41,8 @@ LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  #
     "--potential",
     "potentials",
     multiple=True,
-    help="Can be given several times. With --resume: what the study may import.  [default: mmff94, gfn2-xtb]",
+    help="Can be given several times. With --resume: what the study may import.  [default: mmff94, gfn2-xtb; "
+    "with --solvent gfn2-xtb]",
 )
 @click.option(
     "--optimizers",
@@ -174,6 +175,7 @@ def settings_of(
     sweep: str | None,
     fmax: float,
     energy_left: str | None,
+    solvent: str | None,
     **options: Any,
 ) -> "Settings":
     """The settings of a new study; InputError where a name or a number is not possible."""
@@ -190,7 +192,8 @@ def settings_of(
     specs = Sweep.parse(sweep).over(specs) if sweep else specs
     chosen = tuple(dict.fromkeys(map(str, specs)))
     command = shlex.join(["molopt", *sys.argv[1:]])
-    wanted = tuple(dict.fromkeys(potentials)) or available(notes)
+    named = tuple(dict.fromkeys(potentials)) or (available(notes) if solvent is None else ("gfn2-xtb",))
+    wanted = tuple(in_solvent(name, solvent) for name in named)
     return Settings(tuple(sources), wanted, chosen, fmax, limit, command=command, **options)
 
 

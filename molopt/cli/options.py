@@ -7,6 +7,7 @@ import click
 
 CHARGE = click.option("--charge", type=int, help="Total charge; by default what the input says.")
 SPIN = click.option("--spin", type=int, help="Multiplicity 2S + 1; by default what the input says.")
+SOLVENT = click.option("--solvent", help="Implicit solvent of an xTB potential, as water.  [default: none]")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the results as JSON and nothing else.")
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace files that exist.")
 SHARED = (
@@ -18,6 +19,7 @@ SHARED = (
     ),
     click.option("--steps", type=int, default=1000, show_default=True, help="Maximum number of steps."),
     click.option("--seed", type=int, default=7, show_default=True, help="Random seed for embedding a SMILES."),
+    SOLVENT,
     CHARGE,
     SPIN,
     AS_JSON,
@@ -47,3 +49,10 @@ def energy_limit(text: str | None, default: float | str | None) -> float | str |
         return float(text)
     except ValueError:
         return text
+
+
+def in_solvent(potential: str, solvent: str | None) -> str:
+    """The potential with what --solvent says in its name; InputError where it has no solvents."""
+    from molopt.potentials import solvated
+
+    return potential if solvent is None or solvent.lower() == "none" else solvated(potential, solvent)

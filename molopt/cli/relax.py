@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from molopt.cli.files import Stems, require_absent, require_folder
-from molopt.cli.options import energy_limit, shared
+from molopt.cli.options import energy_limit, in_solvent, shared
 from molopt.optimizers.registry import COORDINATES, optimizer_names
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ def relax(
     max_calls: int | None,
     time_limit: float | None,
     seed: int,
+    solvent: str | None,
     charge: int | None,
     spin: int | None,
     as_json: bool,
@@ -104,6 +105,7 @@ def relax(
     from molopt.report.table import HEADINGS
     from molopt.run import Run
 
+    potential = in_solvent(potential, solvent)
     limit = energy_limit(energy_left, "auto")
     check_criteria(fmax, limit, steps)
     Budget(max_calls, time_limit)

@@ -9,9 +9,18 @@ they end. A run that raises, hangs, is killed or takes its interpreter down cost
 """
 
 from molopt.execution.cores import usable_cores
-from molopt.execution.finished import Executor, Finished
+from molopt.execution.finished import Crew, Executor, Finished, StandingExecutor
 from molopt.execution.parsl_executor import ParslExecutor
 from molopt.execution.pool import Pool
 from molopt.execution.serial import SerialExecutor
 
-__all__ = ["Executor", "Finished", "ParslExecutor", "Pool", "SerialExecutor", "usable_cores"]
+__all__ = [
+    "Crew",
+    "Executor",
+    "Finished",
+    "ParslExecutor",
+    "Pool",
+    "SerialExecutor",
+    "StandingExecutor",
+    "usable_cores",
+]

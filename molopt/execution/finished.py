@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
@@ -55,6 +56,24 @@ class Executor(Protocol):
         killed at the limit or dies after the first, the run is done, with the last of them.
         Closing the iterator, or an exception that leaves it, ends everything under way; use `contextlib.closing`
         where it may be left early. Time limits are watched while the caller waits for the next outcome.
+        """
+        ...
+
+
+Crew = Callable[[Iterable[T]], Generator[Finished[T, R], None, None]]
+
+
+class StandingExecutor(Executor, Protocol):
+    """An executor on this machine that can keep its workers for work that comes in rounds."""
+
+    def standing(self, function: Function[T, R]) -> AbstractContextManager[Crew[T, R]]:
+        """Workers for `function` that stay from round to round, until the context is left.
+
+        What is entered is called with the tasks of a round and gives their outcomes as `Executor.outcomes` does; the
+        next round begins when they are all drawn, or closed, which ends those under way. Each worker unpickles the
+        function once, so that what the function keeps from task to task, as a calculator, lives there as long as the
+        worker: a worker that dies, reaches a time limit or has grown too large is replaced, and begins anew. No value
+        may therefore depend on what is kept.
         """
         ...
 

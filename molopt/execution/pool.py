@@ -5,6 +5,7 @@ import os
 import pickle
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import wait
 from numbers import Integral, Real
@@ -12,7 +13,7 @@ from typing import Any
 
 from molopt.errors import InputError
 from molopt.execution.cores import usable_cores
-from molopt.execution.finished import Finished, Function, R, Report, T, finished, one_line, pickled_function
+from molopt.execution.finished import Crew, Finished, Function, R, Report, T, finished, one_line, pickled_function
 from molopt.execution.supervisor import Supervisor
 
 
@@ -74,10 +75,36 @@ class Pool:
 
     def outcomes(self, function: Function[T, R], tasks: Iterable[T]) -> Generator[Finished[T, R], None, None]:
         """As `Executor.outcomes`; each worker has one task, and no other is drawn ahead."""
+        with self.standing(function) as crew:
+            yield from crew(tasks)
+
+    @contextmanager
+    def standing(self, function: Function[T, R]) -> Iterator[Crew[T, R]]:
+        """As `StandingExecutor.standing`; a worker is started for the first task that needs it.
+
+        >>> with Pool(workers=1).standing(abs) as crew:
+        ...     [[each.value for each in crew(tasks)] for tasks in ([-1], [-2, 3])]
+        [[1], [2, 3]]
+        """
         pickled = pickled_function(function)
         supervisors = [Supervisor(pickled, self.threads, self.seconds, self.grace) for _ in range(self.workers)]
+        under_way = False
+
+        def crew(tasks: Iterable[T]) -> Generator[Finished[T, R], None, None]:
+            nonlocal under_way
+            if under_way:
+                raise RuntimeError("the round before is not over: draw its outcomes to the end, or close it")
+            under_way = True
+            try:
+                yield from run_in(supervisors, iter(tasks))
+            finally:
+                under_way = False
+                for supervisor in supervisors:
+                    if supervisor.task is not None:  # left in the midst of a round
+                        supervisor.close()
+
         try:
-            yield from run_in(supervisors, iter(tasks))
+            yield crew
         finally:
             for supervisor in supervisors:
                 supervisor.close()

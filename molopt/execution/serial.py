@@ -1,9 +1,11 @@
 """Runs in this process, one after another."""
 
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 
-from molopt.execution.finished import Finished, Function, R, T, one_line, parts
+from molopt.execution.finished import Crew, Finished, Function, R, T, one_line, parts
 
 
 class SerialExecutor:
@@ -28,3 +30,8 @@ class SerialExecutor:
             except Exception as error:
                 why = one_line(error) if ended == "raised" else None
             yield Finished(task, value, ended, why, time.perf_counter() - start)
+
+    @contextmanager
+    def standing(self, function: Function[T, R]) -> Iterator[Crew[T, R]]:
+        """As `StandingExecutor.standing`: the function is the caller's own."""
+        yield partial(self.outcomes, function)

@@ -13,10 +13,10 @@ from molopt.potentials.force_fields import RDKitForceField
 from molopt.potentials.foreign import foreign
 from molopt.potentials.surrogates import automatic, engine
 from molopt.potentials.xtb import METHODS, xtb
-from molopt.specification import parse
+from molopt.specification import literal, parse, specified
 from molopt.spelling import offer
 
-__all__ = ["Counted", "RDKitForceField", "automatic", "engine", "potential", "potential_names"]
+__all__ = ["Counted", "RDKitForceField", "automatic", "engine", "potential", "potential_names", "solvated"]
 
 
 def potential_names() -> list[str]:
@@ -32,16 +32,20 @@ def potential(name: str, molecule: Molecule | Atoms) -> GetPropertiesMixin:
     name : str
         "mmff94", "mmff94s", "uff" (RDKit's force fields), "gfn2-xtb", "gfn1-xtb" (tblite's; the extra `xtb`), in
         any case of letters, or "package.module:factory", any callable that returns an ASE calculator. Keywords
-        follow as "?key=value&key2=value2": those of `tblite.ase.TBLite` for xTB, the factory's own for a factory, and
-        "mmff94?terms=bonded" has no van der Waals and no electrostatic terms.
+        follow as "?key=value&key2=value2", and are the factory's own for a factory; "mmff94?terms=bonded" has no van
+        der Waals and no electrostatic terms. Those of xTB are `solvent` (by its name, as water; by default the gas
+        phase) and the model of it, `solvation` ("alpb", the default, "gbsa", "cpcm", "cosmo" or "pcm");
+        `electronic_temperature` (K, 300, of the Fermi smearing of orbitals: higher where an SCF does not converge, as
+        with small gaps); `accuracy` (0.05, tblite's own 1 is rougher: of the SCF's convergence and of thresholds); and
+        others of `tblite.ase.TBLite`.
     molecule : Molecule or ase.Atoms
         Says which atoms, bonds, charge and multiplicity.
 
     Raises
     ------
     InputError
-        The name is not known, the potential has no parameters for an atom, charge or multiplicity cannot be, or
-        the factory is not there or raises.
+        The name is not known, the potential has no parameters for an atom or for the solvent, charge or multiplicity
+        cannot be, or the factory is not there or raises. All are found before the first force call.
     MissingExtra
         tblite is not installed.
 
@@ -78,3 +82,21 @@ def named(name: str) -> tuple[str, dict[str, Any]]:
     if found.lower() not in potential_names():
         raise InputError(f"{found!r} is not a potential{offer(found, [*potential_names(), 'package.module:factory'])}")
     return found.lower(), keywords
+
+
+def solvated(name: str, solvent: str) -> str:
+    """The name of a potential with a solvent in it.
+
+    >>> solvated("gfn2-xtb?accuracy=0.1", "water"), solvated("gfn2-xtb?solvation=gbsa", "thf")
+    ('gfn2-xtb?accuracy=0.1&solvent=water', 'gfn2-xtb?solvation=gbsa&solvent=thf')
+    >>> solvated("mmff94", "water")
+    Traceback (most recent call last):
+        ...
+    molopt.errors.InputError: mmff94 has no solvents: drop solvent water, or take gfn2-xtb or gfn1-xtb
+    """
+    key, keywords = named(name)
+    if key not in METHODS:
+        raise InputError(f"{key} has no solvents: drop solvent {solvent}, or take {' or '.join(METHODS)}")
+    if "solvent" in keywords or isinstance(keywords.get("solvation"), list | tuple):
+        raise InputError(f"{name} says its solvent already: drop solvent {solvent}")
+    return f"{name}{'&' if keywords else '?'}{specified('', {'solvent': literal(solvent)})[1:]}"

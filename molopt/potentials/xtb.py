@@ -14,6 +14,7 @@ from molopt.errors import InputError, MissingExtra
 from molopt.molecules import Molecule
 from molopt.molecules.checks import check_spin, whole
 from molopt.molecules.electrons import charge_of, name_of, spin_of
+from molopt.potentials.solvents import solvation
 from molopt.spelling import offer
 
 METHODS = {"gfn2-xtb": "GFN2-xTB", "gfn1-xtb": "GFN1-xTB"}
@@ -38,7 +39,8 @@ def xtb(method: str, molecule: Molecule | Atoms, keywords: dict[str, Any]) -> Ca
         "gfn2-xtb" or "gfn1-xtb".
     molecule : Molecule or ase.Atoms
     keywords : dict
-        Any of `tblite.ase.TBLite`, over the defaults accuracy=0.05 and verbosity=0.
+        Any of `tblite.ase.TBLite`, over the defaults accuracy=0.05 and verbosity=0, and `solvent`, with which
+        `solvation` may name the model (`molopt.potentials.solvents`).
 
     Raises
     ------
@@ -54,11 +56,12 @@ def xtb(method: str, molecule: Molecule | Atoms, keywords: dict[str, Any]) -> Ca
     P. Shushkov, J. Chem. Theory Comput. 13, 1989 (2017).
     """
     kind = tblite_calculator(METHODS[method])
+    allowed = [*(known for known in kind.default_parameters if known != "method"), "solvent"]
     for key in keywords:
-        if key not in kind.default_parameters or key == "method":
-            allowed = [known for known in kind.default_parameters if known != "method"]
+        if key not in allowed:
             raise InputError(f"{method} has no keyword {key!r}{offer(key, allowed)}")
     check_positive(method, keywords)
+    keywords = in_solution(method, keywords)
     charge, spin = charge_and_spin(molecule)
     chosen = DEFAULTS | {"charge": charge, "multiplicity": spin} | keywords
     name = molecule.name if isinstance(molecule, Molecule) else name_of(molecule)
@@ -68,6 +71,13 @@ def xtb(method: str, molecule: Molecule | Atoms, keywords: dict[str, Any]) -> Ca
     check_spin(numbers, chosen["charge"], chosen["multiplicity"], name)
     check_parameters(numbers, chosen["charge"], name)
     return kind(method=METHODS[method], **chosen)
+
+
+def in_solution(method: str, keywords: dict[str, Any]) -> dict[str, Any]:
+    """The keywords with tblite's `solvation` in place of what they say of a solvent."""
+    others = {key: value for key, value in keywords.items() if key not in ("solvent", "solvation")}
+    asked = solvation(METHODS[method], keywords.get("solvent"), keywords.get("solvation"))
+    return others if asked is None else others | {"solvation": asked}
 
 
 def check_positive(method: str, keywords: dict[str, Any]) -> None:

@@ -1,0 +1,75 @@
+"""How hard a search looks: its numbers, and the reason for each."""
+
+from dataclasses import dataclass
+
+from ase.units import kcal, mol
+
+from molopt.errors import InputError
+from molopt.rules.base import check
+
+KCAL = kcal / mol  # eV
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What decides how much a search does, and when it is done. Energies are in kcal/mol, as the literature has them.
+
+    Attributes
+    ----------
+    count : int
+        Starts relaxed on the cheap potential at most: embeddings, and moves of what they led to.
+    window : float
+        Conformers up to so high above the lowest are kept.
+    until_no_new : int
+        The search is done when so many relaxations in a row have found nothing new among the lowest.
+    max_calls : int or None
+        Force calls of the ranking potential at most.
+    early_stops : bool
+        Whether a relaxation on the ranking potential is given up where it cannot end within the window.
+    lowest : float
+        What is to stay as it was before the search is done: thermal energy is 0.6, and five times that holds all but
+        a hundredth of a population.
+    embedded : float
+        Share of the starts that are embedded. Moves of what is known find new minima several times as often.
+    width : float
+        Parents are drawn with Boltzmann weights of this width: low ones have the low children.
+    chunk : int
+        Conformers relaxed together on the cheap potential; more are hardly faster.
+    batch, best : int
+        Starts that a round on the ranking potential evaluates, and how many of all that wait it relaxes.
+    cheap_fmax, fmax, polished : float
+        eV/A: on the cheap potential, on the ranking one while it is searched, and of what is kept. Between 0.05 and
+        0.01 one macrocycle came down by 0.6 kcal/mol.
+    high : float
+        Cheap minima higher above the lowest are not kept.
+    same_energy, same_shape : float
+        While it is searched, minima nearer than this in energy and in A are one: they are not at rest yet.
+    """
+
+    count: int
+    window: float = 6.0
+    until_no_new: int = 50
+    max_calls: int | None = None
+    early_stops: bool = True
+    lowest: float = 3.0
+    embedded: float = 0.2
+    width: float = 1.5
+    chunk: int = 32
+    batch: int = 16
+    best: int = 8
+    cheap_fmax: float = 0.05
+    fmax: float = 0.05
+    polished: float = 0.01
+    high: float = 25.0
+    same_energy: float = 0.15
+    same_shape: float = 0.25
+
+    def __post_init__(self) -> None:
+        for name in ("count", "until_no_new", "window"):
+            check(name, getattr(self, name), "positive")
+        if self.max_calls is not None:
+            check("max_calls", self.max_calls, "positive")
+        for name in ("count", "until_no_new", "max_calls"):
+            value = getattr(self, name)
+            if value is not None and int(value) != value:
+                raise InputError(f"{name} must be a whole number, got {value!r}")

@@ -1,0 +1,305 @@
+"""What is done with geometries of one molecule, wherever: each kind of job, and the workshop that does it."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, ClassVar, Protocol, TypeAlias
+
+import numpy as np
+from ase import Atoms
+from ase.calculators.abc import GetPropertiesMixin
+from ase.calculators.calculator import Calculator, all_changes
+
+from molopt import potentials
+from molopt.batch.relaxing import relax_batch
+from molopt.ensembles.conforge import conforge_seeds
+from molopt.ensembles.seeds import Seed, embedded_seeds
+from molopt.errors import PotentialFailed
+from molopt.molecules import Molecule
+from molopt.molecules.identity import identity_of
+from molopt.optimizers.spec import OptimizerSpec
+from molopt.potentials import Counted
+from molopt.potentials.budget import Budget
+from molopt.potentials.xtb import METHODS
+from molopt.result import Result
+from molopt.rules.partition import Array
+from molopt.run import Run
+from molopt.specification import parse, specified
+
+Answer: TypeAlias = dict[str, Any]  # arrays, numbers, texts and lists of texts: what a journal can keep
+Potential: TypeAlias = str | GetPropertiesMixin
+
+UNGUIDED = OptimizerSpec.of("default?surrogate=none")
+ROUGH = 3.0  # accuracy of xTB while minima are looked for: forces within 1 meV/A, in three quarters of the time
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where jobs are done: a molecule and its two potentials. It travels to other processes once, jobs many times.
+
+    Parameters
+    ----------
+    molecule : Molecule
+        Its bonds and its stereo are those that every conformer must have.
+    cheap : str or ASE calculator
+        On which thousands are relaxed.
+    ranking : str, ASE calculator or None
+        On which conformers are ranked; None where that is the cheap one.
+    """
+
+    molecule: Molecule
+    cheap: Potential
+    ranking: Potential | None = None
+
+    def __call__(self, job: "Job") -> Answer:
+        return job.done_in(self)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {each.name: getattr(self, each.name) for each in fields(self)}
+
+    @property
+    def judging(self) -> Potential:
+        """The potential that ranks."""
+        return self.cheap if self.ranking is None else self.ranking
+
+    @cached_property
+    def rough(self) -> Potential:
+        """The same, as it is while minima are looked for."""
+        if not isinstance(self.judging, str):
+            return self.judging
+        name, keywords = parse(self.judging)
+        return specified(name.lower(), {"accuracy": ROUGH} | keywords) if name.lower() in METHODS else self.judging
+
+    def calculator(self, potential: Potential) -> GetPropertiesMixin:
+        """One that remembers nothing of other conformers: the answer must not depend on who did which job before."""
+        return potentials.potential(potential, self.molecule) if isinstance(potential, str) else potential
+
+    def changed(self, positions: Array) -> str:
+        """How a geometry (N, 3) differs from the molecule in bonds or stereo; empty where it does not."""
+        became = identity_of(self.molecule, positions)
+        return "" if became.word == "kept" else f"{became.word}: {became.why}"
+
+
+class Job(Protocol):
+    """One piece of work: data alone, so that it can travel and be told from any other by its digest."""
+
+    def done_in(self, shop: Workshop) -> Answer: ...
+
+
+def digest(job: Job) -> str:
+    """What was asked, to the last bit.
+
+    >>> digest(Embed((1, 2))) == digest(Embed((1, 2))), digest(Embed((1, 2))) == digest(Embed((1, 3)))
+    (True, False)
+    """
+    found = hashlib.sha256(type(job).__name__.encode())
+    for name, value in vars(job).items():
+        said = value.tobytes() + repr(value.shape).encode() if isinstance(value, np.ndarray) else repr(value).encode()
+        found.update(name.encode() + said)
+    return found.hexdigest()
+
+
+@dataclass(frozen=True)
+class Embed:
+    """Embed the molecule, once with each of the seeds."""
+
+    seeds: tuple[int, ...]
+
+    def done_in(self, shop: Workshop) -> Answer:
+        return seeded(shop, embedded_seeds(shop.molecule, self.seeds))
+
+
+@dataclass(frozen=True)
+class Generate:
+    """Seeds by CONFORGE."""
+
+    count: int
+
+    def done_in(self, shop: Workshop) -> Answer:
+        return seeded(shop, conforge_seeds(shop.molecule, self.count))
+
+
+def seeded(shop: Workshop, made: Sequence[Seed]) -> Answer:
+    """The geometries of those that have one, and why others have none."""
+    there = [each for each in made if each.positions is not None]
+    return {
+        "positions": stacked([each.positions for each in there], shop.molecule),
+        "seeds": np.array([each.number for each in there], dtype=int),
+        "notes": [f"{each.source} {each.number}: {each.note}" for each in made if each.note],
+    }
+
+
+@dataclass(frozen=True)
+class Minimise:
+    """Relax on the cheap potential, together; or only so far that no atoms clash.
+
+    Attributes
+    ----------
+    positions : (S, N, 3) array
+        Angstrom.
+    fmax : float
+        eV/A.
+    """
+
+    positions: Array
+    fmax: float
+    steps: int = 1000
+
+    def done_in(self, shop: Workshop) -> Answer:
+        batch = relax_batch(
+            shop.molecule, "default", shop.cheap, self.fmax, None, self.steps,
+            positions=self.positions, surrogate=None, check=None,
+        )  # fmt: skip
+        found = batch.collect()
+        return {
+            "positions": found.positions,
+            "energies": found.energies,
+            "calls": found.force_calls,
+            "changed": [shop.changed(each) for each in found.positions],
+        }
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """One point of the ranking potential, at positions (N, 3)."""
+
+    positions: Array
+
+    def done_in(self, shop: Workshop) -> Answer:
+        atoms = shop.molecule.atoms()
+        atoms.positions = self.positions
+        atoms.calc = Counted(shop.calculator(shop.rough))
+        try:
+            return {"energy": float(atoms.get_potential_energy()), "forces": atoms.get_forces(), "failed": ""}
+        except PotentialFailed as error:
+            return {"energy": np.nan, "forces": np.zeros_like(self.positions), "failed": str(error)}
+
+
+@dataclass(frozen=True)
+class Relax:
+    """Relax on the ranking potential from a geometry whose energy and forces are known there.
+
+    Attributes
+    ----------
+    positions, forces : (N, 3) array
+        Angstrom, eV/A.
+    energy : float
+        eV.
+    ceiling : float
+        eV; the run may be given up as soon as its lowest energy so far less the margin lies above.
+    margins : (M,) array
+        eV; how much a run may still gain after its second, third, ... force call; the last holds for all further ones.
+    stop : bool
+        Whether it is given up there; if not, the answer only says when it would have been.
+    fmax : float
+        eV/A.
+    """
+
+    positions: Array
+    forces: Array
+    energy: float
+    ceiling: float
+    margins: Array
+    stop: bool
+    fmax: float
+
+    def done_in(self, shop: Workshop) -> Answer:
+        lowest = np.minimum.accumulate
+        known = Known(shop.calculator(shop.rough), self.positions, self.energy, self.forces)
+
+        def hopeless() -> str:
+            energies = [call.energy for call in run.counted.trace]
+            return "above the window" if self.stop and self.given_up(lowest(energies)) else ""
+
+        at = shop.molecule.with_positions(self.positions)
+        run = Run(at, UNGUIDED, known, self.fmax, None, on_call=None, budget=Budget(asked=hopeless))
+        run.go()
+        result = run.result()
+        energies = np.array([call.energy for call in result.trace])
+        return described(shop, result) | {
+            "calls": result.force_calls - 1,
+            "energies": energies,
+            "given_up": self.given_up(lowest(energies)) if len(energies) else 0,
+        }
+
+    def given_up(self, lowest: Array) -> int:
+        """After how many force calls a run that had found these lowest energies is given up; 0 if it is not."""
+        if len(lowest) < 2:
+            return 0
+        margins = self.margins[np.minimum(np.arange(len(lowest) - 1), len(self.margins) - 1)]
+        above = np.flatnonzero(lowest[1:] - margins > self.ceiling)
+        return int(above[0]) + 2 if len(above) else 0
+
+
+@dataclass(frozen=True)
+class Polish:
+    """Relax to the end on the ranking potential, together, and look at the curvature there.
+
+    Attributes
+    ----------
+    positions : (S, N, 3) array
+        Angstrom.
+    fmax : float
+        eV/A.
+    """
+
+    positions: Array
+    fmax: float
+
+    def done_in(self, shop: Workshop) -> Answer:
+        batch = relax_batch(
+            shop.molecule, "default", shop.judging, self.fmax, positions=self.positions, surrogate=None, ordered=True
+        )
+        results = list(batch)
+        verdicts = [result.verdict for result in results]
+        lefts = [result.energy_left for result in results]
+        return {
+            "positions": stacked([result.positions for result in results], shop.molecule),
+            "energies": np.array([result.energy for result in results]),
+            "calls": np.array([result.force_calls for result in results], dtype=int),
+            "fmax": np.array([result.fmax for result in results]),
+            "left": np.array([np.nan if left is None else float(left) for left in lefts]),
+            "ended": [verdict.ended for verdict in verdicts],
+            "stationary": [verdict.stationary for verdict in verdicts],
+            "why": [verdict.why for verdict in verdicts],
+            "changed": [shop.changed(result.positions) for result in results],
+        }
+
+
+class Known(Calculator):
+    """A calculator of which the answer at one geometry is known already."""
+
+    implemented_properties: ClassVar[list[str]] = ["energy", "forces"]
+
+    def __init__(self, calculator: GetPropertiesMixin, positions: Array, energy: float, forces: Array) -> None:
+        super().__init__()
+        self.calculator, self.known = calculator, (positions, energy, forces)
+
+    def calculate(
+        self, atoms: Atoms | None = None, properties: list[str] | None = None, system_changes: list[str] = all_changes
+    ) -> None:
+        super().calculate(atoms, properties, system_changes)
+        positions, energy, forces = self.known
+        if np.array_equal(self.atoms.positions, positions):
+            self.results = {"energy": energy, "forces": forces.copy()}
+            return
+        forces = self.calculator.get_property("forces", self.atoms)
+        self.results = {"energy": self.calculator.get_property("energy", self.atoms), "forces": forces}
+
+
+def described(shop: Workshop, result: Result) -> Answer:
+    """What is said of every run on the ranking potential."""
+    positions = result.atoms.positions
+    return {
+        "energy": float(result.energy),
+        "positions": positions,
+        "converged": bool(result.converged),
+        "changed": shop.changed(positions),
+        "error": result.error or "",
+    }
+
+
+def stacked(each: list[Any], molecule: Molecule) -> Array:
+    """(S, N, 3) from S arrays (N, 3); S may be 0."""
+    return np.array(each, dtype=float).reshape(-1, len(molecule), 3)
