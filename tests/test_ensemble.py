@@ -16,10 +16,11 @@ from rdkit import Chem
 from rdkit.Chem import rdMolAlign
 
 import molopt
+from molopt import potentials
 from molopt.ensembles.conformer import Conformer, Round, SetAside
 from molopt.ensembles.ensemble import Ensemble
 from molopt.ensembles.fields import FIELDS
-from molopt.ensembles.free_energies import degeneracies, with_dipoles, with_free_energies
+from molopt.ensembles.free_energies import degeneracies, with_degeneracies, with_dipoles, with_free_energies
 from molopt.ensembles.ranking import boltzmann
 from molopt.ensembles.writing import whole
 from molopt.errors import InputError
@@ -56,9 +57,7 @@ def butane():
     anti, gauche = ensemble[int(angles.argmax())], ensemble[int(angles.argmin())]
     assert angles.max() > 179
     assert 60 < angles.min() < 70
-    one, two = degeneracies(molecule, np.array([anti.positions, gauche.positions]))
-    pair = [replace(anti, degeneracy=one), replace(gauche, degeneracy=two)]
-    return Ensemble(molecule, pair, "mmff94s", window=3.0, force_calls={"mmff94s": 200})
+    return with_degeneracies(Ensemble(molecule, [anti, gauche], "mmff94s", window=3.0, force_calls={"mmff94s": 200}))
 
 
 @cache
@@ -139,6 +138,21 @@ def test_free_energies_are_those_of_check_and_rank():
     calls = found.force_calls["mmff94s"] - butane().force_calls["mmff94s"]
     assert calls >= 2 * 2 * 3 * 14
     assert found.notes == [f"free energies at 350 K: {calls} force calls of mmff94s for 2 conformers"]
+
+
+def test_free_energies_are_the_same_whatever_the_number_of_workers():
+    one, two = (with_free_energies(butane(), workers=workers) for workers in (1, 2))
+    assert [c.free_energy for c in one] == [c.free_energy for c in two]
+    assert one.force_calls == two.force_calls
+    with pytest.raises(InputError, match="cannot be divided among workers"):
+        with_free_energies(butane(), potentials.potential("mmff94s", butane().molecule), workers=2)
+
+
+def test_a_conformer_whose_potential_fails_keeps_its_energy_and_the_reason_is_said():
+    far = Conformer(np.zeros((14, 3)), butane()[0].energy + 0.1)
+    found = with_free_energies(butane().with_conformers([*butane(), far]), window=9.0)
+    assert [c.free_energy is None for c in found] == [False, False, True]
+    assert found.notes[-1].startswith("conformer 3 has no free energy: ")
 
 
 def test_a_saddle_that_frequencies_find_is_named_and_has_no_free_energy():
