@@ -99,7 +99,7 @@ class Entry:
     def cell(self, value: object) -> Cell:
         """A value as tables show it."""
         if isinstance(value, int | float) and not isinstance(value, bool):
-            scaled = value / SCALES.get(self.shown or "", 1.0)
+            scaled = value / SCALES[self.shown] if self.shown in SCALES else value
             return Cell(number(scaled, self.digits), scaled if math.isfinite(scaled) else None)
         return Cell(UNKNOWN if value is None or value == "" else str(value))
 

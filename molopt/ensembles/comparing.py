@@ -10,13 +10,18 @@ from molopt.ensembles.shapes import Shapes
 from molopt.molecules import Molecule
 from molopt.rules.partition import Array
 
+AT_ONCE = 100_000  # fits of two outlines, which are then within 20 MB
+
 
 def between(shapes: Shapes, positions: Array) -> Array:
     """(S, S) RMSD in Angstrom at positions (S, N, 3), as `Shapes` has it."""
     outlines = shapes.outline(positions)
     found = np.zeros((len(outlines), len(outlines)))
+    step = max(1, AT_ONCE // len(shapes.numberings))
     for place in range(1, len(outlines)):
-        found[place, :place] = shapes.rmsd(outlines[place], outlines[:place])
+        for first in range(0, place, step):
+            part = slice(first, min(place, first + step))
+            found[place, part] = shapes.rmsd(outlines[place], outlines[part])
     return found + found.T
 
 

@@ -1,7 +1,9 @@
 """What an ensemble is made of: conformers, what was set aside, and how far the search was after each round."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from molopt.rules.partition import Array
 from molopt.stationary.verdict import Verdict
@@ -62,6 +64,11 @@ class Conformer:
     free_energy: float | None = None
     dipole: float | None = None
 
+    def __post_init__(self) -> None:
+        coerced(self, positions, "positions")
+        coerced(self, float, "energy", "fmax", "energy_left", "free_energy", "dipole")
+        coerced(self, int, "seed", "parent", "calls", "degeneracy")
+
     @property
     def populated(self) -> bool:
         """Whether molecules live there: a saddle is on the way between two conformers, and is none."""
@@ -89,6 +96,10 @@ class SetAside:
     source: str
     why: str
 
+    def __post_init__(self) -> None:
+        coerced(self, positions, "positions")
+        coerced(self, float, "energy")
+
 
 @dataclass(frozen=True)
 class Round:
@@ -110,3 +121,21 @@ class Round:
     lowest: float
     minima: int
     by_source: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        coerced(self, int, "calls", "minima")
+        coerced(self, float, "lowest")
+        counts = {source: (int(tried), int(new)) for source, (tried, new) in self.by_source.items()}
+        object.__setattr__(self, "by_source", counts)
+
+
+def positions(given: Array) -> Array:
+    """A copy as floats, which whoever gave them may change without harm."""
+    return np.array(given, dtype=float)
+
+
+def coerced(one: object, kind: Callable[..., object], *names: str) -> None:
+    """Make attributes that are not None plain values, which JSON knows and NumPy's numbers are not."""
+    for name in names:
+        if (value := getattr(one, name)) is not None:
+            object.__setattr__(one, name, kind(value))

@@ -1,14 +1,17 @@
 """Beyond the energy of a conformer: free energies from all its frequencies, dipole moments, mirror images."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from ase import Atoms
 
 from molopt.ensembles.ensemble import Ensemble
 from molopt.ensembles.shapes import Shapes
-from molopt.errors import PotentialFailed
+from molopt.errors import InputError
+from molopt.execution import Executor, Pool, SerialExecutor
 from molopt.molecules import Molecule
 from molopt.potentials import Counted
 from molopt.potentials.counting import implemented
@@ -47,7 +50,7 @@ def with_free_energies(
         kcal/mol above the lowest energy, beyond which a conformer keeps its energy alone; by default the ensemble's.
         Two force calls for each coordinate of each atom of each conformer are spent.
     workers : int
-        Processes.
+        Processes; each does one conformer at a time.
     on_conformer : callable, optional
         Called with the number of those that are done after each.
 
@@ -70,34 +73,62 @@ def with_free_energies(
     potential = ensemble.potential if potential is None else potential
     temperature = ensemble.temperature if temperature is None else temperature
     window = ensemble.window if window is None else window
-    name = potential if isinstance(potential, str) else type(potential).__name__.lower()
-    found, refused, calls, done = [], [], 0, 0
-    for row in ensemble.rows():
-        one = row.conformer
-        if window is not None and row.relative > window:
-            found.append(one)
-            continue
-        there = ensemble.molecule.with_positions(one.positions)
-        try:
-            seen = check(there, potential, frequencies=True, temperature=temperature, workers=workers)
-        except PotentialFailed as error:
-            refused.append(f"conformer {row.number} has no free energy: {error}")
-            found.append(one)
-            continue
-        calls, done = calls + seen.force_calls, done + 1
-        said = seen.verdict
-        verdict = Verdict(one.verdict.ended, said.stationary, one.verdict.molecule, said.why, said.energy_left)
-        if seen.thermochemistry is None:
-            refused.append(f"conformer {row.number} has no free energy: {seen.refused}")
-        gibbs = None if seen.thermochemistry is None else one.energy + seen.thermochemistry.gibbs - seen.energy
-        found.append(replace(one, verdict=verdict, free_energy=gibbs))
-        if on_conformer is not None:
-            on_conformer(done)
-    ranked = ensemble.with_conformers(found, order="free_energy", temperature=temperature)
+    if workers != 1 and not isinstance(potential, str):
+        raise InputError('a calculator cannot be divided among workers: give a potential by name, such as "gfn2-xtb"')
+    conformers = list(ensemble)
+    tasks = [row.number - 1 for row in ensemble.rows() if window is None or row.relative <= window]
+    executor: Executor = SerialExecutor() if workers == 1 else Pool(workers)
+    vibrating = Vibrating(ensemble.molecule, potential, temperature, ensemble.positions)
+    refused, calls = {}, 0
+    with closing(executor.outcomes(vibrating, tasks)) as outcomes:
+        for done, each in enumerate(outcomes, start=1):
+            seen, one = each.value, conformers[each.task]
+            why = each.error if seen is None else seen.refused
+            if why:
+                refused[each.task] = f"conformer {each.task + 1} has no free energy: {why}"
+            if seen is not None:
+                said, calls = seen.verdict, calls + seen.calls
+                verdict = Verdict(one.verdict.ended, said.stationary, one.verdict.molecule, said.why, said.energy_left)
+                free = None if seen.thermal is None else one.energy + seen.thermal
+                conformers[each.task] = replace(one, verdict=verdict, free_energy=free)
+            if on_conformer is not None:
+                on_conformer(done)
+    ranked = ensemble.with_conformers(conformers, order="free_energy", temperature=temperature)
+    name = name_of(potential)
     ranked.force_calls[name] = ranked.force_calls.get(name, 0) + calls
-    of = f"{calls} force calls of {name} for {done} conformer{'s' * (done != 1)}"
-    ranked.notes += [f"free energies at {temperature:g} K: {of}", *refused]
+    of = f"{calls} force calls of {name} for {len(tasks)} conformer{'s' * (len(tasks) != 1)}"
+    ranked.notes += [f"free energies at {temperature:g} K: {of}", *(refused[task] for task in sorted(refused))]
     return ranked
+
+
+class Vibrated(NamedTuple):
+    """What the frequencies of a conformer say."""
+
+    verdict: Verdict
+    thermal: float | None  # eV, free energy less electronic energy
+    refused: str  # why there is none
+    calls: int
+
+
+@dataclass(frozen=True, eq=False)
+class Vibrating:
+    """All frequencies of one of several geometries (S, N, 3), by its place."""
+
+    molecule: Molecule
+    potential: Potential
+    temperature: float
+    positions: Array
+
+    def __call__(self, place: int) -> Vibrated:
+        there = self.molecule.with_positions(self.positions[place])
+        seen = check(there, self.potential, frequencies=True, temperature=self.temperature)
+        thermal = None if seen.thermochemistry is None else seen.thermochemistry.gibbs - seen.energy
+        return Vibrated(seen.verdict, thermal, seen.refused, seen.force_calls)
+
+
+def name_of(potential: Potential) -> str:
+    """Of a potential, as `Ensemble.force_calls` has it."""
+    return potential if isinstance(potential, str) else getattr(potential, "name", type(potential).__name__.lower())
 
 
 def with_dipoles(ensemble: Ensemble, potential: Potential | None = None) -> Ensemble:
@@ -115,7 +146,7 @@ def with_dipoles(ensemble: Ensemble, potential: Potential | None = None) -> Ense
         atoms.positions = one.positions
         found.append(replace(one, dipole=dipole_of(atoms, ensemble.molecule.charge)))
     measured = ensemble.with_conformers(found)
-    name = potential if isinstance(potential, str) else type(potential).__name__.lower()
+    name = name_of(potential)
     measured.force_calls[name] = measured.force_calls.get(name, 0) + counted.force_calls
     return measured
 
@@ -127,6 +158,14 @@ def dipole_of(atoms: Atoms, charge: int) -> float | None:
     moment = np.asarray(atoms.calc.get_property("dipole", atoms), dtype=float)
     found = float(np.linalg.norm(moment - charge * atoms.get_center_of_mass()))
     return found if np.isfinite(found) else None
+
+
+def with_degeneracies(ensemble: Ensemble, threshold: float = SAME, mirror: str = "merge") -> Ensemble:
+    """The ensemble with the degeneracy of each conformer, as `degeneracies` has it."""
+    found = degeneracies(ensemble.molecule, ensemble.positions, threshold, mirror)
+    return ensemble.with_conformers(
+        replace(one, degeneracy=degeneracy) for one, degeneracy in zip(ensemble, found, strict=True)
+    )
 
 
 def degeneracies(molecule: Molecule, positions: Array, threshold: float = SAME, mirror: str = "merge") -> list[int]:

@@ -60,7 +60,8 @@ def to_plain(ensemble: "Ensemble") -> dict[str, object]:
         **{name: getattr(ensemble, name) for name in SEARCH},
         "unseen": None if ensemble.unseen is None else list(ensemble.unseen),
         "conformers": [
-            {name: finite(getattr(one, name)) for name in SINGLE} | {"verdict": one.verdict.as_dict()}
+            {name: finite(getattr(one, name)) for name in SINGLE}
+            | {"verdict": {name: finite(said) for name, said in one.verdict.as_dict().items()}}
             for one in ensemble
         ],
         "set_aside": [{"energy": finite(one.energy), "source": one.source, "why": one.why} for one in away],

@@ -17,6 +17,7 @@ from molopt.ensembles.fields import FIELDS, Row, Value
 from molopt.errors import InputError
 from molopt.files import require_regular
 from molopt.rules.partition import Array
+from molopt.spelling import tidied
 
 if TYPE_CHECKING:
     from molopt.ensembles.ensemble import Ensemble
@@ -56,7 +57,7 @@ def sdf_records(ensemble: "Ensemble") -> Iterator[str]:
     besides = {"potential": ensemble.potential, "temperature_K": exact(ensemble.temperature)}
     for row in ensemble.rows():
         there = ensemble.molecule.with_positions(row.conformer.positions)
-        yield there.to_sdf({name: one_line(text) for name, text in (said(row) | besides).items() if text})
+        yield there.to_sdf({name: tidied(text) for name, text in (said(row) | besides).items() if text})
 
 
 def said(row: Row) -> dict[str, str]:
@@ -96,10 +97,6 @@ def exact(value: Value) -> str:
     return "" if value is None else repr(value) if isinstance(value, float) else str(value)
 
 
-def one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
 def columns(ensemble: "Ensemble") -> dict[str, Sequence[Value]]:
     """The table of `write_csv` by column."""
     names, angles = ensemble.torsions()
@@ -111,7 +108,7 @@ def columns(ensemble: "Ensemble") -> dict[str, Sequence[Value]]:
 def rdkit_mol(ensemble: "Ensemble") -> Chem.Mol:
     """One molecule with the conformers, numbered from 0; the fields of each are its properties, of their own types."""
     mol = ensemble.molecule.to_rdkit()
-    mol.SetProp("_Name", ensemble.molecule.name)
+    mol.SetProp("_Name", tidied(ensemble.molecule.name))
     filled(mol, ensemble.positions)
     for row in ensemble.rows():
         conformer = mol.GetConformer(row.number - 1)
@@ -122,7 +119,7 @@ def rdkit_mol(ensemble: "Ensemble") -> Chem.Mol:
             elif isinstance(value, int):
                 conformer.SetIntProp(field.tagged, value)
             elif value is not None:
-                conformer.SetProp(field.tagged, value)
+                conformer.SetProp(field.tagged, tidied(value))
     return mol
 
 

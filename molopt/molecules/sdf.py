@@ -26,18 +26,27 @@ def sdf_text(
     `further` are more fields, of one line each.
     """
     mol = Chem.Mol(mol)
-    mol.SetProp("_Name", f" {name}" if name.startswith("$$$$") else name)  # which would end the record
+    mol.SetProp("_Name", within(name))
     mol.SetIntProp("charge", charge)
     mol.SetIntProp("spin", spin)
     if not orders_known:
         mol.SetProp("bond_orders", "unknown")
     for field, value in (further or {}).items():
-        mol.SetProp(field, value)
+        mol.SetProp(field, within(value))
     text = io.StringIO()
     with Chem.SDWriter(text) as writer:
         writer.SetKekulize(orders_known)
         writer.write(mol)
     return text.getvalue()
+
+
+def within(line: str) -> str:
+    """A line that does not end the record.
+
+    >>> within("$$$$"), within("$$")
+    (' $$$$', '$$')
+    """
+    return f" {line}" if line.startswith("$$$$") else line
 
 
 def sdf_records(file: TextIO) -> Iterator[str]:

@@ -34,7 +34,7 @@ ON_PAGE = (
     "energy_left", "dipole", "radius_of_gyration", "source", "seed", "calls",
 )  # fmt: skip
 MOST_ROWS = 2000  # of the table
-MAPPED = 250  # conformers in the map of RMSD: as many as it has pixels for
+MAPPED, FITS = 250, 2_000_000  # conformers in the map of RMSD, and fits for it: some ten seconds of them
 OVERLAID = 12  # conformers laid on one another
 ROSES = 24  # torsions that are drawn
 ASIDE = 200  # rows of what was set aside
@@ -119,7 +119,7 @@ def counts(ensemble: Ensemble) -> list[tuple[str, str]]:
         found += [
             (f"{ensemble.energies.min():.4f} eV", "the lowest"),
             (f"{100 * populations[0]:.0f} %", f"in the most populated, {ensemble.temperature:g} K"),
-            (str(peopled), "hold 90 %"),
+            (str(peopled), f"hold{'s' * (peopled == 1)} 90 % of the molecules"),
         ]
     found += [(f"{calls:,}", f"force calls, {name}") for name, calls in ensemble.force_calls.items()]
     return [(count, shown(what)) for count, what in found]
@@ -198,16 +198,21 @@ def figures(ensemble: Ensemble, names: Sequence[str], angles: Array) -> Iterator
             "wide roses",
         )  # fmt: skip
     if len(rows) > 2:
-        mapped = ensemble[:MAPPED]
-        first = f" The first {MAPPED} conformers are shown." if len(rows) > MAPPED else ""
+        count = mapped(Shapes(ensemble.molecule), len(rows))
+        first = f" The first {count} conformers are shown." if len(rows) > count else ""
         yield Drawn(
             "How far conformers are apart",
             "RMSD of heavy atoms and polar hydrogens, the best over rotations and exchanges of equal atoms. Conformers "
             f"that are alike stand beside each other: families are dark squares.{first}",
-            rmsd_figure(mapped.rmsd(), [row.number for row in mapped.rows()]),
+            rmsd_figure(ensemble[:count].rmsd(), [row.number for row in rows[:count]]),
         )
     if ensemble.rounds:
         yield from search_figures(ensemble.rounds, ensemble.potential)
+
+
+def mapped(shapes: Shapes, count: int) -> int:
+    """How many conformers the map of RMSD can have: seconds of fits, and pixels."""
+    return min(count, MAPPED, max(2, int((2 * FITS / len(shapes.numberings)) ** 0.5)))
 
 
 def search_figures(rounds: Sequence[Round], potential: str) -> Iterator[Drawn]:

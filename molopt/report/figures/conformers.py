@@ -8,13 +8,14 @@ from molopt.ensembles.conformer import SOURCES
 from molopt.ensembles.fields import Row
 from molopt.report.figures.canvas import canvas
 from molopt.report.figures.svg import INK
-from molopt.report.figures.text import three_digits
+from molopt.report.figures.text import one_line, three_digits
 
 COLOURS = dict(
     zip(SOURCES, ("#0072B2", "#56B4E9", "#5A646E", "#D55E00", "#009E73", "#CC79A7", "#B8860B"), strict=False)
 )
 OTHER = "#5C3D99"
 MOST = 24  # conformers whose populations are drawn one by one
+LETTERS = 12  # of the name of a source
 LEVELS = 1500  # that are drawn
 WIDTH, HEIGHT = 5.0, 3.2  # inches, of a figure that has another beside it
 LENGTH = 16.0  # points, of a level
@@ -47,7 +48,7 @@ def ladder_figure(rows: Sequence[Row], prefix: str = "ladder") -> str:
                 marker="_", markersize=LENGTH, markeredgewidth=1.6,
             )  # fmt: skip
             drawing.say(levels, *map(described, there))
-        panel.set_xticks(range(len(sources)), sources)
+        panel.set_xticks(range(len(sources)), [one_line(source, LETTERS) for source in sources])
         panel.set(xlim=(-0.7, len(sources) - 0.3), ylabel="above the lowest (kcal/mol)")
         panel.grid(axis="x", visible=False)
         panel.set_ylim(bottom=-0.04 * max(1.0, panel.get_ylim()[1]))

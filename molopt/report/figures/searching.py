@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from molopt.ensembles.conformer import SOURCES, Round
 from molopt.ensembles.ranking import KCAL_PER_MOL
 from molopt.report.figures.canvas import canvas
-from molopt.report.figures.conformers import HEIGHT, WIDTH, colour
+from molopt.report.figures.conformers import HEIGHT, LETTERS, WIDTH, colour
+from molopt.report.figures.text import one_line
 
 FALL, RISE, TRIED = "#D55E00", "#0072B2", "#B9C1C9"
 
@@ -49,7 +50,7 @@ def yields_figure(tried: Mapping[str, tuple[int, int]], prefix: str = "yields") 
             drawing.say(bar, f"{source}: {new} new conformers of {starts} starts")
             share = f"{new} of {starts}" + (f" ({100 * new / starts:.0f} %)" if starts else "")
             panel.annotate(share, (starts, place), xytext=(4, 0), textcoords="offset points", va="center", size=7.5)
-        panel.set_yticks(range(len(sources)), sources)
+        panel.set_yticks(range(len(sources)), [one_line(source, LETTERS) for source in sources])
         panel.set_xlim(0, 1.35 * max(1, *(starts for starts, _ in tried.values())))
         panel.set(xlabel="starts")
         panel.grid(axis="y", visible=False)
