@@ -19,7 +19,7 @@ errors spelling specification files execution stopwatch
 rules coordinates directions control convergence noise stationary
 molecules potentials
 optimizers
-system
+system versions
 columns schema
 ending batch run relaxation result
 record

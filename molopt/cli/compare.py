@@ -1,6 +1,5 @@
 """`molopt compare`: optimizers side by side on the same molecules."""
 
-import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 # Options that may stand beside --resume; `potentials` then says which of the study's own may be imported.
 WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "files", "as_json", "potentials"}
 OPTIONS = {"potentials": "--potential", "sources": "the molecules"}  # whose name is not that of their variable
-GRACE, LEAST_GRACE = 0.1, 5.0  # of the time limit; s, of which most potentials need less for a force call
 LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  # left out of JSON on a terminal
 
 
@@ -96,6 +94,7 @@ def compare(
     Exits with 0 when every run was carried out, converged or not, with 2 when the input is bad, and with 130 when
     interrupted.
     """
+    from molopt.cli.executors import executor
     from molopt.cli.inputs import title
     from molopt.cli.interrupts import Interrupts
     from molopt.cli.tables import sum_up
@@ -137,33 +136,6 @@ def compare(
         now = f", {study.added} of them now" if study.before else ""
         say(f"{done} {'run' if done == 1 else 'runs'} done{now}; all files are in {study.folder}")
         say(f"molopt report {shlex.quote(str(study.folder))} writes its report")
-
-
-def executor(
-    folder: Path, parsl: str | None, workers: int, time_limit: float, threads: int | None, notes: "Notes"
-) -> "Executor":
-    """What will carry out the runs; InputError before anything of a study is written."""
-    from molopt.execution import ParslExecutor, Pool, SerialExecutor
-
-    if parsl is not None:
-        return ParslExecutor(Path(parsl), folder / "parsl", time_limit, threads or 1, grace(time_limit))
-    if os.name == "posix":
-        return Pool(workers, time_limit, threads or 1, grace=grace(time_limit))
-    notes.held.append(
-        "on this system all runs share one process: none is killed at a time limit, a crash ends them all, and "
-        "libraries keep the threads they were loaded with, whatever --threads says: set OMP_NUM_THREADS and "
-        "OPENBLAS_NUM_THREADS before"
-    )
-    return SerialExecutor()
-
-
-def grace(time_limit: float) -> float:
-    """Seconds that a run over its limit has to finish its force call and return its result, before it is killed.
-
-    >>> grace(60.0), grace(3600.0)
-    (6.0, 360.0)
-    """
-    return max(LEAST_GRACE, GRACE * time_limit)
 
 
 def settings_of(
