@@ -187,10 +187,11 @@ def checked(settings: "Settings") -> tuple["Iterator[tuple[str, Molecule]]", int
     A molecule that a potential does not cover is a row of failures among others; alone, it is bad input. Also returned:
     how many runs there will be, where that is known by then.
     """
-    from molopt.cli.inputs import AHEAD, of_any_charge, require_agreement, require_potentials
+    from molopt.cli.inputs import AHEAD, of_any_charge
     from molopt.molecules import Molecule
     from molopt.potentials.foreign import load
     from molopt.specification import parse
+    from molopt.system import require_agreement, require_potentials
 
     stream = settings.molecules()
     first = list(islice(stream, AHEAD))
