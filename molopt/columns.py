@@ -25,7 +25,7 @@ from molopt.stationary.verdict import Verdict, Word, meanings
 
 UNKNOWN = "-"
 LARGE = 1e6  # from which a number is shown with an exponent
-SCALES = {"meV": 1e-3, "ms": 1e-3}  # of units that tables show, in those that are stored: eV and s
+SCALES = {"meV": 1e-3, "ms": 1e-3, "%": 1e-2}  # of units that tables show, in those that are stored: eV, s, shares
 TYPESET = {"A": "Å", "eV/A": "eV/Å", "eV/A^2": "eV/Å²"}  # where a page is not limited to ASCII
 
 Row = TypeVar("Row")

@@ -1,39 +1,58 @@
-"""Conformers of one ensemble beside each other: how far they are apart, and their soft torsions."""
+"""Conformers of one ensemble beside each other: how far they are apart, laid on one another, and their torsions."""
 
 import numpy as np
 from ase.data import chemical_symbols
 from rdkit import Chem
-from rdkit.Chem import rdMolAlign
 
+from molopt.coordinates.formulas import torsion_value
+from molopt.ensembles.moves import Moves
+from molopt.ensembles.shapes import Shapes
 from molopt.molecules import Molecule
 from molopt.rules.partition import Array
 
-ROTATABLE = Chem.MolFromSmarts("[!$(*#*);!D1]-;!@[!$(*#*);!D1]")
 
-
-def between(molecule: Molecule, positions: Array) -> Array:
-    """(S, S) RMSD in Angstrom of heavy atoms and polar hydrogens at positions (S, N, 3), best over symmetry."""
-    count = len(positions)
-    found = np.zeros((count, count))
-    if count < 2:
-        return found
-    mol = outline(molecule.to_rdkit(), positions)
-    lower = rdMolAlign.GetAllConformerBestRMS(mol, numThreads=1)
-    found[np.tril_indices(count, -1)] = lower
+def between(shapes: Shapes, positions: Array) -> Array:
+    """(S, S) RMSD in Angstrom at positions (S, N, 3), as `Shapes` has it."""
+    outlines = shapes.outline(positions)
+    found = np.zeros((len(outlines), len(outlines)))
+    for place in range(1, len(outlines)):
+        found[place, :place] = shapes.rmsd(outlines[place], outlines[:place])
     return found + found.T
 
 
-def outline(mol: Chem.Mol, positions: Array) -> Chem.Mol:
-    """Heavy atoms and polar hydrogens of a molecule, with each of the positions (S, N, 3) as a conformer."""
-    filled(mol, positions)
-    carbons = [atom for atom in mol.GetAtoms() if atom.GetAtomicNum() == 6]
-    dropped = [n.GetIdx() for atom in carbons for n in atom.GetNeighbors() if n.GetAtomicNum() == 1]
-    editable = Chem.RWMol(mol)
-    editable.BeginBatchEdit()
-    for atom in dropped:
-        editable.RemoveAtom(atom)
-    editable.CommitBatchEdit()
-    return editable.GetMol()
+def laid_on_the_first(shapes: Shapes, positions: Array) -> Array:
+    """(S, N, 3) each geometry moved and turned, never mirrored, onto the first, which is put to the origin.
+
+    Of the numberings that symmetry allows, the one that fits best says where to.
+    """
+    if not len(positions):
+        return positions
+    centres = positions[:, shapes.kept].mean(axis=1, keepdims=True)
+    laid = positions - centres
+    target = laid[0, shapes.kept][shapes.numberings]  # (p, n, 3)
+    for there in laid[1:]:
+        left, values, right = np.linalg.svd(np.einsum("ni,pnj->pij", there[shapes.kept], target))
+        hands = np.sign(np.linalg.det(left @ right))
+        best = int((values[:, 0] + values[:, 1] + hands * values[:, 2]).argmax())
+        left[best][:, -1] *= hands[best] or 1.0
+        there[:] = there @ left[best] @ right[best]
+    return laid
+
+
+def soft_torsions(molecule: Molecule) -> tuple[list[str], Array]:
+    """Names of the soft torsions, atoms counted from 0, and their atoms (t, 4).
+
+    >>> soft_torsions(Molecule.from_smiles("CCCO"))[0]
+    ['C0-C1-C2-O3', 'C1-C2-O3-H11']
+    """
+    symbols = [chemical_symbols[number] for number in molecule.numbers]
+    found = Moves(molecule).torsions
+    return ["-".join(f"{symbols[atom]}{atom}" for atom in four) for four in found.tolist()], found
+
+
+def degrees(positions: Array, torsions: Array) -> Array:
+    """(S, t) torsions (t, 4) at positions (S, N, 3)."""
+    return np.degrees(torsion_value(positions[:, torsions, :]))
 
 
 def filled(mol: Chem.Mol, positions: Array) -> None:
@@ -45,24 +64,3 @@ def filled(mol: Chem.Mol, positions: Array) -> None:
         conformer.SetPositions(np.ascontiguousarray(there, dtype=float))
         conformer.SetId(place)
         mol.AddConformer(conformer)
-
-
-def soft_torsions(molecule: Molecule) -> Array:
-    """(t, 4) atoms of the torsions about rotatable bonds."""
-    mol = molecule.to_rdkit()
-    found = []
-    for j, k in mol.GetSubstructMatches(ROTATABLE):
-        ends = [neighbour(mol, *pair) for pair in ((j, k), (k, j))]
-        found.append([ends[0], j, k, ends[1]])
-    return np.array(found, dtype=int).reshape(-1, 4)
-
-
-def neighbour(mol: Chem.Mol, of: int, but: int) -> int:
-    """The neighbour that names a torsion: the heaviest, of those the first."""
-    around = [atom for atom in mol.GetAtomWithIdx(of).GetNeighbors() if atom.GetIdx() != but]
-    return min(around, key=lambda atom: (-atom.GetAtomicNum(), atom.GetIdx())).GetIdx()
-
-
-def torsion_names(molecule: Molecule, torsions: Array) -> list[str]:
-    symbols = [chemical_symbols[number] for number in molecule.numbers]
-    return ["-".join(f"{symbols[atom]}{atom}" for atom in four) for four in torsions.tolist()]

@@ -10,11 +10,12 @@ from ase import Atoms
 from rdkit import Chem
 
 from molopt.ensembles import writing
-from molopt.ensembles.comparing import between, soft_torsions, torsion_names
+from molopt.ensembles.comparing import between, degrees, soft_torsions
 from molopt.ensembles.conformer import Conformer, Round, SetAside
 from molopt.ensembles.fields import NAMED, Row
 from molopt.ensembles.plain_data import from_plain, to_plain
 from molopt.ensembles.ranking import in_order, mean, standing
+from molopt.ensembles.shapes import Shapes
 from molopt.errors import InputError, MissingExtra
 from molopt.molecules import Molecule
 from molopt.rules.partition import Array
@@ -133,13 +134,15 @@ class Ensemble(Sequence[Conformer]):
             return self.with_conformers(row.conformer for row in self._rows[place])
         return self._rows[place].conformer
 
-    def with_conformers(self, conformers: Iterable[Conformer], order: str | None = None) -> Self:
-        """Another ensemble of the same search with these conformers, in the same order unless another is given."""
+    def with_conformers(
+        self, conformers: Iterable[Conformer], order: str | None = None, temperature: float | None = None
+    ) -> Self:
+        """Another ensemble of the same search with these conformers; order and temperature may be others."""
         return type(self)(
             self.molecule,
             conformers,
             self.potential,
-            self.temperature,
+            self.temperature if temperature is None else temperature,
             self.window,
             self.set_aside,
             self.rounds,
@@ -171,6 +174,11 @@ class Ensemble(Sequence[Conformer]):
         return np.array([row.population for row in self._rows], dtype=float)
 
     @property
+    def has_free_energies(self) -> bool:
+        """Whether populations are those of free energies."""
+        return any(conformer.free_energy is not None for conformer in self)
+
+    @property
     def verdicts(self) -> list[Verdict]:
         """Of each conformer."""
         return [conformer.verdict for conformer in self]
@@ -191,14 +199,17 @@ class Ensemble(Sequence[Conformer]):
         values = (self.energies, dipoles, self.radii_of_gyration)
         return Averages(*(mean(column, self.populations) for column in values))
 
-    def rmsd(self) -> Array:
-        """(S, S) Angstrom, of heavy atoms and polar hydrogens, best over rotations and exchanges of equal atoms."""
-        return between(self.molecule, self.positions)
+    def rmsd(self, mirror: str = "merge") -> Array:
+        """(S, S) Angstrom, of heavy atoms and polar hydrogens, best over rotations and exchanges of equal atoms.
+
+        Mirror images of an achiral molecule are one, unless `mirror` is "keep".
+        """
+        return between(Shapes(self.molecule, mirror), self.positions)
 
     def torsions(self) -> tuple[list[str], Array]:
         """Names of the soft torsions, atoms counted from 0, and their values (S, t) in degrees, -180 to 180."""
-        found = soft_torsions(self.molecule)
-        return torsion_names(self.molecule, found), writing.degrees(self.positions, found)
+        names, found = soft_torsions(self.molecule)
+        return names, degrees(self.positions, found)
 
     def rows(self) -> tuple[Row, ...]:
         """Each conformer and how it stands among the others."""

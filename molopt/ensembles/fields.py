@@ -1,13 +1,13 @@
 """What is said of a conformer in files and tables, each said once: name, meaning, unit and format."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from ase import units
 
-from molopt.columns import Cell, Column, Entry
+from molopt.columns import Column, Entry
 from molopt.ensembles.conformer import SOURCES, Conformer
 from molopt.stationary.verdict import ENDED, MOLECULE, STATIONARY, meanings
 
@@ -23,6 +23,7 @@ class Row(NamedTuple):
     relative: float  # kcal/mol
     population: float
     radius_of_gyration: float  # A
+    relative_free: float | None = None  # kcal/mol
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Field:
     numeric : bool
     heading : str
         In tables; by default the name.
+    shown : str, optional
+        The unit in tables, where it is another.
     """
 
     name: str
@@ -49,22 +52,26 @@ class Field:
     digits: int = 0
     numeric: bool = True
     heading: str = ""
+    shown: str | None = None
 
     @property
     def tagged(self) -> str:
         """The name of a data field, with its unit."""
-        return self.column.tagged
+        return replace(self, shown=None).column.tagged
 
     @property
     def column(self) -> Column[Row]:
-        entry = Entry(self.meaning, self.unit, digits=self.digits)
-        heading = self.heading or self.name.replace("_", " ")
-        return Column(self.name, heading, lambda row: cell(entry, self.value(row)), self.unit, self.meaning,
-                      numeric=self.numeric)  # fmt: skip
-
-
-def cell(entry: Entry, value: Value) -> Cell:
-    return entry.cell(value)
+        """Of a table."""
+        unit = self.unit if self.shown is None else self.shown
+        entry = Entry(self.meaning, self.unit, shown=self.shown, digits=self.digits)
+        return Column(
+            self.name,
+            self.heading or self.name.replace("_", " "),
+            lambda row: entry.cell(self.value(row)),
+            unit,
+            self.meaning,
+            numeric=self.numeric,
+        )
 
 
 def known(value: float | None, scale: float = 1.0) -> float | None:
@@ -77,10 +84,11 @@ FIELDS = (
     Field("energy", "of the potential that ranks", lambda row: known(row.conformer.energy), "eV", 6),
     Field("relative_energy", "above the lowest", lambda row: known(row.relative), "kcal/mol", 2),
     Field("population", "the share of molecules, at the temperature of the ensemble", lambda row: row.population,
-          digits=4),
+          digits=2, shown="%"),
     Field("degeneracy", "2 where it stands for its mirror image, too", lambda row: row.conformer.degeneracy),
     Field("free_energy", "electronic energy, rigid rotor and quasi-harmonic vibrations",
           lambda row: known(row.conformer.free_energy), "eV", 6),
+    Field("relative_free_energy", "above the lowest free energy", lambda row: known(row.relative_free), "kcal/mol", 2),
     Field("ended", meanings(ENDED), lambda row: row.conformer.verdict.ended, numeric=False),
     Field("stationary", meanings(STATIONARY), lambda row: row.conformer.verdict.stationary, numeric=False),
     Field("identity", meanings(MOLECULE), lambda row: row.conformer.verdict.molecule, numeric=False,

@@ -82,6 +82,10 @@ def standing(conformers: Sequence[Conformer], masses: Array, temperature: float)
         ((energies - np.nanmin(energies)) / KCAL_PER_MOL).tolist(),
         boltzmann(ranked, weights, temperature).tolist(),
         gyration(np.array([one.positions for one in conformers]), masses).tolist(),
+        [
+            None if np.isnan(one) else one / KCAL_PER_MOL
+            for one in (free - np.min(free[known], initial=np.inf)).tolist()
+        ],
         strict=True,
     )
     return [Row(number, *values) for number, values in enumerate(found, start=1)]

@@ -242,15 +242,15 @@ class Refinement:
         self.rounds.append(Round(self.calls, self.minima.lowest, within, counted(self.tried)))
         return True
 
-    def go(self, told: Callable[[Round], object], reserved: Callable[[int], int]) -> str:
+    def go(self, told: Callable[[Round], object], reserved: int) -> str:
         """Rounds until nothing new comes or the force calls are spent; why it ended.
 
-        `reserved` says how many force calls so many minima need at the end.
+        `reserved` force calls a minimum in the window are left for its end.
         """
         idle = 0
         while True:
             within = len(self.minima.within(self.effort.window))
-            if self.effort.max_calls is not None and self.calls + reserved(within) >= self.effort.max_calls:
+            if self.effort.max_calls is not None and self.calls + reserved * within >= self.effort.max_calls:
                 return f"the budget of {self.effort.max_calls} force calls"
             if self.unchanged >= self.effort.until_no_new:
                 return f"{self.unchanged} relaxations in a row found nothing new among the lowest"

@@ -7,13 +7,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-import numpy as np
 from ase import Atoms, units
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.data import chemical_symbols
 from rdkit import Chem
 
-from molopt.coordinates.formulas import torsion_value
 from molopt.ensembles.comparing import filled
 from molopt.ensembles.fields import FIELDS, Row, Value
 from molopt.errors import InputError
@@ -108,11 +106,6 @@ def columns(ensemble: "Ensemble") -> dict[str, Sequence[Value]]:
     rows: Iterable[Row] = list(ensemble.rows())
     found: dict[str, Sequence[Value]] = {field.tagged: [field.value(row) for row in rows] for field in FIELDS}
     return found | {f"torsion {name}": angles[:, place].tolist() for place, name in enumerate(names)}
-
-
-def degrees(positions: Array, torsions: Array) -> Array:
-    """(S, t) torsions (t, 4) at positions (S, N, 3)."""
-    return np.degrees(torsion_value(positions[:, torsions, :]))
 
 
 def rdkit_mol(ensemble: "Ensemble") -> Chem.Mol:

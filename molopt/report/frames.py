@@ -4,6 +4,7 @@ import base64
 import json
 import math
 import zlib
+from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -28,11 +29,15 @@ def packed_run(record: Record, most_frames: int) -> str:
     relative to `base`) of the curve. Frames are laid on one another, so that a molecule that only turned stays.
     """
     frames, calls = followed(record, most_frames)
+    curve_calls, energies, base = curve(record.outcome, calls)
+    return packed_frames(frames, {"frames": calls, "calls": curve_calls, "energies": energies, "base": base})
+
+
+def packed_frames(frames: Array, said: Mapping[str, object]) -> str:
+    """Geometries (nframes, natoms, 3) A, not moved, behind a head that has what is `said`, as `packed_run` does it."""
     furthest = float(np.abs(frames).max(initial=0.0))
     step = max(RESOLUTION, furthest / LARGEST)
-    curve_calls, energies, base = curve(record.outcome, calls)
-    head = {"step": step, "atoms": frames.shape[1], "frames": calls, "calls": curve_calls, "energies": energies}
-    return deflated(joined(head | {"base": base}, differences(frames, step)))
+    return deflated(joined({"step": step, "atoms": frames.shape[1], **said}, differences(frames, step)))
 
 
 def followed(record: Record, most: int) -> tuple[Array, list[int]]:
@@ -74,7 +79,7 @@ def differences(frames: Array, step: float) -> bytes:
     return signless.reshape(-1).view(np.uint8).reshape(-1, 2).T.tobytes()
 
 
-def joined(head: dict[str, object], body: bytes) -> bytes:
+def joined(head: Mapping[str, object], body: bytes) -> bytes:
     text = json.dumps(head, allow_nan=False, separators=(",", ":")).encode()
     return len(text).to_bytes(4, "little") + text + body
 

@@ -1,6 +1,7 @@
 "use strict";
 // The one molecule in 3D, made on its first use by chemiscope's viewer.
 const drawing = (() => {
+  const FIT = 0.6; // of the viewer's own zoom, with which only small molecules fit into a wide drawing
   const HIDDEN = "button, .modal, .modal-backdrop { display: none !important; }"; // the viewer's own settings
   let viewer = null, failed = null, active = false;
 
@@ -35,6 +36,7 @@ const drawing = (() => {
   }
 
   // Draw positions (x, y, z of each atom after another); the camera stays where it is if the molecule is the same.
+  // A molecule that is `sticks` is drawn without balls.
   async function show(holder, molecule, positions, same) {
     if (failed) return;
     try {
@@ -49,7 +51,9 @@ const drawing = (() => {
     const structure = { size: molecule.names.length, names: molecule.names, x: along(0), y: along(1), z: along(2) };
     if (molecule.bonds.length) structure.bonds = molecule.bonds.map(([one, other]) => [one, other, 1]);
     viewer.load(structure, {}, { keepOrientation: same });
+    viewer.applySettings({ atoms: !molecule.sticks });
     viewer.highlight(undefined); // no atom; it is what makes sticks and balls of lines
+    if (!same) viewer._viewer?.zoom(FIT);
   }
 
   return { show };

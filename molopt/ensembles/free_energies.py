@@ -1,0 +1,153 @@
+"""Beyond the energy of a conformer: free energies from all its frequencies, dipole moments, mirror images."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from ase import Atoms
+
+from molopt.checking import check
+from molopt.ensembles.ensemble import Ensemble
+from molopt.ensembles.shapes import Shapes
+from molopt.errors import PotentialFailed
+from molopt.molecules import Molecule
+from molopt.potentials import Counted
+from molopt.potentials.counting import implemented
+from molopt.rules.partition import Array
+from molopt.stationary.verdict import Verdict
+from molopt.system import Potential, system_of
+
+SAME = 0.125  # Angstrom; that of `Distinct`
+
+
+def with_free_energies(
+    ensemble: Ensemble,
+    potential: Potential | None = None,
+    temperature: float | None = None,
+    window: float | None = None,
+    workers: int = 1,
+    on_conformer: Callable[[int], object] | None = None,
+) -> Ensemble:
+    r"""The ensemble in the order of free energies, which its populations are then those of.
+
+    .. math:: G_i = E_i + (G - E)_i
+
+    with the difference from all frequencies of the conformer: an ideal gas at one atmosphere, a rigid rotor with the
+    symmetry number of the geometry, vibrations in the quasi-harmonic approximation
+    (`molopt.stationary.thermochemistry`). What frequencies show to be a saddle is called one, and has neither a free
+    energy nor a population.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+    potential : str or ASE calculator, optional
+        Of the frequencies; by default the one that ranks. On another, geometries must be stationary too.
+    temperature : float, optional
+        K; by default the ensemble's.
+    window : float, optional
+        kcal/mol above the lowest energy, beyond which a conformer keeps its energy alone; by default the ensemble's.
+        Two force calls for each coordinate of each atom of each conformer are spent.
+    workers : int
+        Processes.
+    on_conformer : callable, optional
+        Called with the number of those that are done after each.
+
+    Returns
+    -------
+    Ensemble
+        `force_calls` has these calls, too; `notes` say how many, and which conformers have no free energy.
+
+    Examples
+    --------
+    >>> import molopt
+    >>> water = molopt.relax(molopt.Molecule.from_smiles("O", name="water"), potential="mmff94s", fmax=1e-3)
+    >>> from molopt.ensembles.conformer import Conformer
+    >>> found = Ensemble(water.molecule, [Conformer(water.atoms.positions, water.energy)], "mmff94s")
+    >>> with_free_energies(found).notes
+    ['free energies at 298.15 K: 19 force calls of mmff94s for 1 conformer']
+    """
+    potential = ensemble.potential if potential is None else potential
+    temperature = ensemble.temperature if temperature is None else temperature
+    window = ensemble.window if window is None else window
+    name = potential if isinstance(potential, str) else type(potential).__name__.lower()
+    found, refused, calls, done = [], [], 0, 0
+    for row in ensemble.rows():
+        one = row.conformer
+        if window is not None and row.relative > window:
+            found.append(one)
+            continue
+        there = ensemble.molecule.with_positions(one.positions)
+        try:
+            seen = check(there, potential, frequencies=True, temperature=temperature, workers=workers)
+        except PotentialFailed as error:
+            refused.append(f"conformer {row.number} has no free energy: {error}")
+            found.append(one)
+            continue
+        calls, done = calls + seen.force_calls, done + 1
+        said = seen.verdict
+        verdict = Verdict(one.verdict.ended, said.stationary, one.verdict.molecule, said.why, said.energy_left)
+        if seen.thermochemistry is None:
+            refused.append(f"conformer {row.number} has no free energy: {seen.refused}")
+        gibbs = None if seen.thermochemistry is None else one.energy + seen.thermochemistry.gibbs - seen.energy
+        found.append(replace(one, verdict=verdict, free_energy=gibbs))
+        if on_conformer is not None:
+            on_conformer(done)
+    ranked = ensemble.with_conformers(found, order="free_energy", temperature=temperature)
+    ranked.force_calls[name] = ranked.force_calls.get(name, 0) + calls
+    of = f"{calls} force calls of {name} for {done} conformer{'s' * (done != 1)}"
+    ranked.notes += [f"free energies at {temperature:g} K: {of}", *refused]
+    return ranked
+
+
+def with_dipoles(ensemble: Ensemble, potential: Potential | None = None) -> Ensemble:
+    """The ensemble with the dipole moment of each conformer; the same where the potential has none, as force fields.
+
+    One force call a conformer, which `force_calls` has, too.
+    """
+    potential = ensemble.potential if potential is None else potential
+    found = []
+    atoms, _, calculator = system_of(ensemble.molecule, potential)
+    if "dipole" not in implemented(calculator):
+        return ensemble
+    atoms.calc = counted = Counted(calculator)
+    for one in ensemble:
+        atoms.positions = one.positions
+        found.append(replace(one, dipole=dipole_of(atoms, ensemble.molecule.charge)))
+    measured = ensemble.with_conformers(found)
+    name = potential if isinstance(potential, str) else type(potential).__name__.lower()
+    measured.force_calls[name] = measured.force_calls.get(name, 0) + counted.force_calls
+    return measured
+
+
+def dipole_of(atoms: Atoms, charge: int) -> float | None:
+    """The length of the dipole moment (e A), of an ion about its centre of mass; None where the calculator has none."""
+    if "dipole" not in implemented(atoms.calc):
+        return None
+    moment = np.asarray(atoms.calc.get_property("dipole", atoms), dtype=float)
+    found = float(np.linalg.norm(moment - charge * atoms.get_center_of_mass()))
+    return found if np.isfinite(found) else None
+
+
+def degeneracies(molecule: Molecule, positions: Array, threshold: float = SAME, mirror: str = "merge") -> list[int]:
+    """2 for each of the geometries (S, N, 3) that stands for its mirror image, too, which has another shape; else 1.
+
+    Parameters
+    ----------
+    molecule : Molecule
+    positions : (S, N, 3) array
+        Angstrom.
+    threshold : float
+        RMSD, Angstrom, below which two shapes are the same.
+    mirror : str
+        As of `Shapes`: with "keep", and for a chiral molecule, mirror images are conformers of their own.
+
+    Examples
+    --------
+    >>> butane = Molecule.from_smiles("CCCC")
+    >>> degeneracies(butane, butane.positions[None]), degeneracies(butane, butane.positions[None], mirror="keep")
+    ([1], [1])
+    """
+    if not Shapes(molecule, mirror).reflects:
+        return [1] * len(positions)
+    apart = Shapes(molecule, "keep")
+    return [2 if apart.rmsd(one, -one[None])[0] > threshold else 1 for one in apart.outline(positions)]
