@@ -94,13 +94,14 @@ def compare(
     Exits with 0 when every run was carried out, converged or not, with 2 when the input is bad, and with 130 when
     interrupted.
     """
-    from molopt.cli.executors import executor
+    from molopt.cli.executors import executor, grace
     from molopt.cli.inputs import title
     from molopt.cli.interrupts import Interrupts
     from molopt.cli.tables import sum_up
     from molopt.cli.terminal import Notes, Progress, say
     from molopt.comparison.study import Study
 
+    patience = grace(time_limit)
     given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     saying = "writing the finished runs; interrupt again to stop at once"
     with Notes() as notes, Progress() as progress, Interrupts(saying) as interrupts:
@@ -114,12 +115,14 @@ def compare(
             folder = Path(out) if out else Path(f"molopt-compare-{safe(title(sources[0]))}")
             molecules, runs = checked(settings)
             require_empty(folder, overwrite)
-            running = executor(folder, parsl, workers, time_limit, settings.threads, notes)
+            running = executor(folder, parsl, workers, time_limit, settings.threads, notes, patience)
             study = Study.begin(folder, settings, overwrite)
         with study:
             if resume is not None:
                 molecules, runs = checked(study.settings)
-                running = executor(study.folder, parsl, workers, time_limit, study.settings.threads, notes)
+                running = executor(
+                    study.folder, parsl, workers, time_limit, study.settings.threads, notes, grace(time_limit)
+                )
             wanted = files if "files" in given else study.settings.files
             try:
                 run(study, molecules, runs, running, time_limit, wanted, as_json, progress, notes, interrupts)

@@ -22,7 +22,7 @@ ARCHIVE = "conformers.db"
 
 
 @dataclass(frozen=True)
-class Entry:
+class Found:
     """What became of one molecule.
 
     Attributes
@@ -61,7 +61,7 @@ def key_of(place: int) -> str:
     return f"{place:032d}"
 
 
-class Entries:
+class Searches:
     """One row a molecule, in the order of the molecules; see `molopt.store.database.Holds`."""
 
     mark = Mark(0x6D6F636F, 1, "systems", "an archive of conformers")  # "moco"
@@ -69,38 +69,38 @@ class Entries:
     order: tuple[str, ...] = ("place",)
     again = "--resume does it again"
 
-    def key(self, entry: Entry) -> str:
-        return entry.key
+    def key(self, found: Found) -> str:
+        return found.key
 
-    def row(self, entry: Entry) -> AtomsRow:
+    def row(self, found: Found) -> AtomsRow:
         """The lowest conformer with its energy; no atoms where there is none."""
-        made = AtomsRow(lowest_of(entry.ensemble) if entry.ensemble else Atoms())
-        made.unique_id, made.ctime, made.user = entry.key, now(), None
+        made = AtomsRow(lowest_of(found.ensemble) if found.ensemble else Atoms())
+        made.unique_id, made.ctime, made.user = found.key, now(), None
         return made
 
-    def pairs(self, entry: Entry) -> Mapping[str, str | int | float]:
+    def pairs(self, found: Found) -> Mapping[str, str | int | float]:
         """As `ase db conformers.db 'conformers>10,potential=mmff94s'`; what is not known is left out."""
-        found: dict[str, object] = {"place": entry.place, "molecule": entry.name, "smiles": entry.smiles or None}
-        found["failed"] = entry.failed or None
-        if entry.ensemble is not None:
-            found |= {
-                "potential": entry.ensemble.potential,
-                "conformers": len(entry.ensemble),
-                "minima": sum(verdict.stationary == "minimum" for verdict in entry.ensemble.verdicts),
-                "total_charge": entry.ensemble.molecule.charge,
-                "force_calls": entry.ensemble.force_calls.get(entry.ensemble.potential),
+        said: dict[str, object] = {"place": found.place, "molecule": found.name, "smiles": found.smiles or None}
+        said["failed"] = found.failed or None
+        if found.ensemble is not None:
+            said |= {
+                "potential": found.ensemble.potential,
+                "conformers": len(found.ensemble),
+                "minima": sum(verdict.stationary == "minimum" for verdict in found.ensemble.verdicts),
+                "total_charge": found.ensemble.molecule.charge,
+                "force_calls": found.ensemble.force_calls.get(found.ensemble.potential),
             }
-        values = {name: searchable(value) for name, value in found.items()}
+        values = {name: searchable(value) for name, value in said.items()}
         return {name: value for name, value in values.items() if value is not None}
 
-    def pack(self, entry: Entry) -> bytes:
-        data = dict(entry.ensemble.as_data()) if entry.ensemble is not None else {}
+    def pack(self, found: Found) -> bytes:
+        data = dict(found.ensemble.as_data()) if found.ensemble is not None else {}
         arrays = data.pop("arrays", {})
         assert isinstance(arrays, Mapping)
-        said = {name: getattr(entry, name) for name in ("place", "where", "name", "smiles", "failed")}
+        said = {name: getattr(found, name) for name in ("place", "where", "name", "smiles", "failed")}
         return parcel({**said, "ensemble": data or None}, arrays)
 
-    def unpack(self, packed: bytes) -> Entry:
+    def unpack(self, packed: bytes) -> Found:
         said, arrays = opened(packed)
         place, data, failed = said["place"], said["ensemble"], said["failed"]
         if not whole(place, 0) or (data is None) is not bool(failed):
@@ -109,7 +109,7 @@ class Entries:
         if not all(isinstance(text, str) for text in texts):
             raise ValueError("its texts are none")
         ensemble = None if data is None else Ensemble.from_data({**data, "arrays": arrays})
-        return Entry(place, said["where"], said["name"], said["smiles"], ensemble, failed)
+        return Found(place, said["where"], said["name"], said["smiles"], ensemble, failed)
 
 
 def lowest_of(ensemble: Ensemble) -> Atoms:
@@ -125,6 +125,6 @@ def lowest_of(ensemble: Ensemble) -> Atoms:
     return atoms
 
 
-def archive(path: Path) -> Store[Entry]:
+def archive(path: Path) -> Store[Found]:
     """The archive at a path, made where it is not there."""
-    return Store(path, holds=Entries())
+    return Store(path, holds=Searches())

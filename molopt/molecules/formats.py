@@ -35,23 +35,39 @@ class Given(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One molecule of a file as it stands there: text alone, which costs little to pass on, and is read elsewhere."""
+    """One molecule of a file as it stands there, or a SMILES: text, which costs little to pass on, and is read later.
 
-    path: Path
-    number: int  # of its record, frame or line, from 1
+    Attributes
+    ----------
+    path : Path or None
+        Of the file; None of a SMILES that no file has.
+    number : int
+        Of its record, frame or line, from 1.
+    text : str
+    """
+
+    path: Path | None
+    number: int
     text: str
 
     @property
     def format(self) -> "Format":
-        return READERS[self.path.suffix.lower()]
+        return READERS[".smi" if self.path is None else self.path.suffix.lower()]
+
+    @property
+    def is_smiles(self) -> bool:
+        """Whether it has no geometry of its own."""
+        return self.format is READERS[".smi"]
 
     @property
     def where(self) -> str:
-        """Its place, as "set.smi, line 12"."""
-        return f"{self.path}, {self.format.kind} {self.number}"
+        """Its place, as "set.smi, line 12"; nothing for a SMILES that no file has."""
+        return "" if self.path is None else f"{self.path}, {self.format.kind} {self.number}"
 
     def molecule(self, given: Given) -> Molecule:
         """InputError with the place before its message where it cannot be read."""
+        if self.path is None:
+            return Molecule.from_smiles(self.text, given.seed, charge=given.charge, spin=given.spin)
         try:
             return self.format.read(self.text, self.path, self.number, given)
         except InputError as error:

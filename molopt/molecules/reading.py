@@ -109,10 +109,32 @@ def entries_in(path: Path) -> Iterator[Entry]:
         raise InputError(f"{path} is empty")
 
 
+def listed(source: str | Path, given: Given) -> Iterator[Entry | Molecule]:
+    """As `read`, but molecules of files, and a SMILES, are left as they stand, to be read by whoever needs them.
+
+    One that cannot be read is no error here, and does not end the stream.
+    """
+    path = Path(source)
+    if exists(path):
+        return iter(entries_of(path))
+    if str(source) in PUBLISHED or find_shipped(str(source)):
+        return read(source, given.charge, given.spin, given.seed, given.known)
+    if not str(source).strip() or path.suffix.lower() in READERS:
+        return read(source)  # which says what is wrong
+    require_smiles(str(source))
+    return iter([Entry(None, 1, str(source))])
+
+
 def named_or_smiles(text: str, given: Given) -> Molecule:
     if find_shipped(text):
         molecule = Molecule.named(text)
         return Molecule.from_rdkit(molecule.to_rdkit(), name=molecule.name, charge=given.charge, spin=given.spin)
+    require_smiles(text)
+    return Molecule.from_smiles(text, seed=given.seed, charge=given.charge, spin=given.spin)
+
+
+def require_smiles(text: str) -> None:
+    """Raise InputError where a text is not a SMILES, with what it may have been meant to be."""
     try:
         parse_smiles(text)
     except InputError:
@@ -124,7 +146,6 @@ def named_or_smiles(text: str, given: Given) -> Molecule:
         if WORDS.fullmatch(text) or (near and re.fullmatch(r"\w+", text)):
             raise InputError(neither(text, near)) from None
         raise
-    return Molecule.from_smiles(text, seed=given.seed, charge=given.charge, spin=given.spin)
 
 
 def neither(name: str, near: list[str]) -> str:
