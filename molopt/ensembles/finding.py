@@ -52,6 +52,7 @@ def conformers(
     max_calls: int | None = None,
     early_stops: bool = True,
     conforge: bool | None = None,
+    given: bool = True,
     free_energy: bool = False,
     workers: int = 1,
     journal: str | Path | None = None,
@@ -97,6 +98,8 @@ def conformers(
         Whether relaxations that can hardly end in the window are given up; without, nothing is lost by that.
     conforge : bool, optional
         Whether CONFORGE adds 100 seeds; by default where CDPKit is installed.
+    given : bool
+        Whether the geometry of a molecule is a start: one that was embedded from a SMILES is none of its own.
     free_energy : bool
         Rank by free energies, from all frequencies of each: 6 N further force calls a conformer.
     workers : int
@@ -127,7 +130,8 @@ def conformers(
     P. Pracht, F. Bohle, S. Grimme, Phys. Chem. Chem. Phys. 22, 7169 (2020), CREST, which this is compared with in
     docs/conformers.md.
     """
-    molecule, given = molecule_of(target, seed)
+    molecule, starts = molecule_of(target, seed)
+    starts = starts if given else []
     for name, value in (("temperature", temperature), ("threshold", threshold), ("workers", workers)):
         check(name, value, "positive")
     moves, shapes = Moves(molecule), Shapes(molecule, mirror)
@@ -153,7 +157,7 @@ def conformers(
         crew = Crew(outcomes, kept)
         survey = Survey(molecule, crew, moves, shapes, effort, rng)
         searched: Survey | Refinement = survey
-        stopped = survey.go(given, BY_CONFORGE if use_conforge else 0, told if refine is None else None)
+        stopped = survey.go(starts, BY_CONFORGE if use_conforge else 0, told if refine is None else None)
         if refine is not None:
             searched = refinement = Refinement(survey, crew, moves, shapes, effort, rng)
             stopped = refinement.go(told, CERTIFIED)

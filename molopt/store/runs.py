@@ -17,7 +17,7 @@ class Runs:
     # "molo"; versions before 3 knew fewer ways to end and no curvature, and are read.
     mark = Mark(0x6D6F6C6F, 3, "systems", "a store")
     name = "run"
-    order = ("place", "potential", "seed", "optimizer", "settings")
+    order: tuple[str, ...] = ("place", "potential", "seed", "optimizer", "settings")
     again = "the study runs it again"
 
     def key(self, record: Record) -> str:
