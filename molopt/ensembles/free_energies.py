@@ -68,8 +68,6 @@ def with_free_energies(
     >>> with_free_energies(found).notes
     ['free energies at 298.15 K: 19 force calls of mmff94s for 1 conformer']
     """
-    from molopt.checking import check  # loads what only frequencies need
-
     potential = ensemble.potential if potential is None else potential
     temperature = ensemble.temperature if temperature is None else temperature
     window = ensemble.window if window is None else window
@@ -120,6 +118,8 @@ class Vibrating:
     positions: Array
 
     def __call__(self, place: int) -> Vibrated:
+        from molopt.checking import check  # loads what only frequencies need
+
         there = self.molecule.with_positions(self.positions[place])
         seen = check(there, self.potential, frequencies=True, temperature=self.temperature)
         thermal = None if seen.thermochemistry is None else seen.thermochemistry.gibbs - seen.energy
