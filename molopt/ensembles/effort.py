@@ -41,6 +41,8 @@ class Effort:
     cheap_fmax, fmax, polished : float
         eV/A: on the cheap potential, on the ranking one while it is searched, and of what is kept. Between 0.05 and
         0.01 one macrocycle came down by 0.6 kcal/mol.
+    near : float
+        Degrees; a start of which no torsion differs by more from that of another is not tried.
     high : float
         Cheap minima higher above the lowest are not kept.
     same_energy, same_shape : float
@@ -62,6 +64,7 @@ class Effort:
     cheap_fmax: float = 0.05
     fmax: float = 0.05
     polished: float = 0.01
+    near: float = 25.0
     high: float = 25.0
     same_energy: float = 0.15
     same_shape: float = 0.25

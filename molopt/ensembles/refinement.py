@@ -14,9 +14,9 @@ from molopt.ensembles.minima import Minima, Origin
 from molopt.ensembles.moves import Moves
 from molopt.ensembles.offspring import Child, children
 from molopt.ensembles.routes import ROUTES, TOUCHED, Yield, shares
-from molopt.ensembles.seen import Seen
 from molopt.ensembles.shapes import Shapes
 from molopt.ensembles.survey import Survey, counted
+from molopt.ensembles.tried import Tried
 from molopt.rules.partition import Array
 
 FREED = 0.5  # eV/A on the cheap potential: clashes are gone, and torsions have hardly turned
@@ -58,7 +58,7 @@ class Refinement:
         self.yields = {route: Yield() for route in ROUTES}
         self.waiting: list[Candidate] = []
         self.around: dict[int, Iterator[tuple[Array, str]]] = {}  # what is left of the neighbours of each minimum
-        self.seen = Seen(moves)
+        self.known = Tried(moves, shapes, effort.near)
         self.queued: set[int] = set()  # minima of the survey that were evaluated
         self.calls = 0
         self.relaxed = self.given_up = self.spared = self.lost = 0
@@ -103,7 +103,7 @@ class Refinement:
                 self.around[k] = self.moves.neighbours(self.minima.position(k))
             while len(made) < count and (found := next(self.around[k], None)) is not None:
                 positions, source = found
-                if not self.moves.clashes(positions) and self.seen.is_new(positions):
+                if not self.moves.clashes(positions) and positions not in self.known:
                     made.append(Child(positions, Origin(source)))
             if len(made) == count:
                 break
@@ -111,9 +111,9 @@ class Refinement:
 
     def evaluate(self, route: str, starts: Sequence[Child]) -> None:
         """One point of each start that is not like one that was tried."""
-        starts = [start for start in starts if self.seen.is_new(start.positions)]
+        starts = [start for start in starts if start.positions not in self.known]
         for start in starts:
-            self.seen.add(start.positions)
+            self.known.add(start.positions)
         answers = self.crew.do([Evaluate(start.positions) for start in starts])
         self.calls += len(answers)
         self.yields[route].calls += len(answers)
@@ -176,7 +176,7 @@ class Refinement:
         group = "freed" if candidate.route in TOUCHED else "minimised"
         self.gains.setdefault(group, []).append(candidate.energy - energy)
         self.margins.learn(answer["energies"])
-        self.seen.add(positions)
+        self.known.add(positions)
         if self.minima.add(positions, energy, candidate.origin, calls + 1)[1]:
             count[1] += 1
             self.lost += given_up
