@@ -32,7 +32,7 @@ LOG: list = []
 import molopt.ensembles.refinement as _r
 _old = _r.Refinement.__init__
 def _new(self, *a):
-    _old(self, *a); TOLD.update(self.yields); globals()["REF"]=self
+    _old(self, *a); TOLD.update(self.beliefs); globals()["REF"]=self
 _lrn = _r.Refinement.learn
 def _learn(self, candidate, answer, top):
     LOG.append((candidate, answer, top, len(self.minima)))

@@ -1,6 +1,11 @@
-"""By which routes a search on an expensive potential gets its starts, and what each route has given."""
+"""By which routes a search on an expensive potential gets its starts, and what has been learned of each."""
+
+from collections.abc import Sequence
+from math import erf, sqrt
 
 import numpy as np
+
+from molopt.ensembles.effort import KCAL
 
 ROUTES = {
     "survey": "a minimum of the cheap potential",
@@ -11,34 +16,73 @@ ROUTES = {
 TOUCHED = ("freed", "neighbour")  # whose starts are not at rest on the cheap potential
 
 
-class Yield:
-    """What a route has given for its force calls.
+class Spread:
+    """Mean and standard deviation of what was seen, beside a few values that are taken for seen before.
+
+    Parameters
+    ----------
+    mean, sd : float
+        eV; of those that stand for what is not known yet.
+    weight : float
+        How many they are.
+    """
+
+    def __init__(self, mean: float, sd: float, weight: float = 3.0) -> None:
+        self.prior = weight, mean, sd
+        self.number, self.sum, self.squares = weight, weight * mean, weight * (mean**2 + sd**2)
+
+    def see(self, value: float) -> None:
+        self.number, self.sum, self.squares = self.number + 1, self.sum + value, self.squares + value**2
+
+    @property
+    def mean(self) -> float:
+        return self.sum / self.number
+
+    @property
+    def variance(self) -> float:
+        return max(self.squares / self.number - self.mean**2, 0.0)
+
+
+class Belief:
+    """What starts of one route have come to.
 
     Attributes
     ----------
-    calls : int
-    new : int
-        Minima within the window that were new.
+    missed : Spread
+        eV; the point on the ranking potential less what was expected of the start.
+    gained : Spread
+        eV; the point less where the relaxation ended.
+    calls, new : int
+        Force calls, and the new minima in the window that they led to.
+    arrived : int
+        Relaxations that ended in the window.
     """
 
-    def __init__(self) -> None:
-        self.calls, self.new = 0, 0
+    def __init__(self, touched: bool) -> None:
+        self.missed = Spread(5.0 * KCAL, 4.0 * KCAL)
+        self.gained = Spread((8.0 if touched else 5.0) * KCAL, 3.0 * KCAL)
+        self.calls = self.new = self.arrived = 0
 
     @property
-    def rate(self) -> float:
-        """New minima a force call; a route begins as if 100 calls had given it four."""
-        return (self.new + 4.0) / (self.calls + 100.0)
+    def fresh(self) -> float:
+        """The share of those arriving in the window that is new there."""
+        return (self.new + 1.0) / (self.arrived + 2.0)
+
+    def before(self, expected: float, levels: Sequence[float]) -> float:
+        """The chance that a start leads to a new minimum below a level (eV), on average over levels."""
+        mean = expected + self.missed.mean - self.gained.mean
+        return self.fresh * below(mean, sqrt(self.missed.variance + self.gained.variance), levels)
+
+    def after(self, point: float, levels: Sequence[float]) -> float:
+        """The same, once its point is known."""
+        return self.fresh * below(point - self.gained.mean, sqrt(self.gained.variance), levels)
 
 
-def shares(yields: dict[str, Yield], batch: int) -> dict[str, int]:
-    """How many of `batch` starts come by each route: in proportion to what it gives for its calls, and at least two.
+def below(mean: float, sd: float, levels: Sequence[float]) -> float:
+    """The chance that a normal variable is below a level, on average over levels; an infinite one is above all.
 
-    >>> shares({"survey": Yield(), "child": Yield()}, 16)
-    {'survey': 8, 'child': 8}
+    >>> below(1.0, 0.5, [1.0, np.inf])
+    0.75
     """
-    if not yields:
-        return {}
-    rates = np.array([each.rate for each in yields.values()])
-    parts = 2 + np.floor((batch - 2 * len(rates)) * rates / rates.sum()).astype(int)
-    parts[np.argmax(rates)] += batch - parts.sum()
-    return dict(zip(yields, parts.tolist(), strict=True))
+    scale = max(sd, 1e-6) * sqrt(2)
+    return sum(0.5 * (1 + erf((level - mean) / scale)) if np.isfinite(level) else 1.0 for level in levels) / len(levels)
