@@ -49,9 +49,9 @@ class Belief:
     Attributes
     ----------
     missed : Spread
-        eV; the point on the ranking potential less what was expected of the start.
+        eV; the point on the ranking potential, less what is left below it, less what was expected of the start.
     gained : Spread
-        eV; the point less where the relaxation ended.
+        eV; the point, less what was known to be left below it, less where the relaxation ended.
     calls, new : int
         Force calls, and the new minima in the window that they led to.
     arrived : int
@@ -60,7 +60,7 @@ class Belief:
 
     def __init__(self, touched: bool) -> None:
         self.missed = Spread(5.0 * KCAL, 4.0 * KCAL)
-        self.gained = Spread((8.0 if touched else 5.0) * KCAL, 3.0 * KCAL)
+        self.gained = Spread((2.0 if touched else 8.0) * KCAL, 3.0 * KCAL)
         self.calls = self.new = self.arrived = 0
 
     @property
