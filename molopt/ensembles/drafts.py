@@ -1,7 +1,7 @@
 """Drafts: starts that cost nothing on the expensive potential yet, and what is expected of each."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,7 +16,8 @@ from molopt.rules.partition import Array
 FREED = 0.5  # eV/A on the cheap potential: clashes are gone, and torsions have hardly turned
 
 
-class Draft(NamedTuple):
+@dataclass(eq=False)
+class Draft:
     """A start.
 
     Attributes
@@ -30,12 +31,23 @@ class Draft(NamedTuple):
         eV on the ranking potential: of a child, its parent's energy there and how much higher it is than the parent on
         the cheap potential, where most of what that gets wrong is the same in both; of a minimum of the survey, its
         energy on the cheap potential and how far the two potentials are apart.
+    apart : float
+        Radians; by how much a torsion of the nearest start or minimum that is known differs.
+    compared : int
+        How many were known then.
     """
 
     positions: Array
     origin: Origin
     route: str
     expected: float
+    apart: float = np.inf
+    compared: int = 0
+
+    def compare(self, known: Tried) -> None:
+        """Look at what has become known since."""
+        self.apart = min(self.apart, known.apart(self.positions, self.compared))
+        self.compared = len(known)
 
 
 class Drafting:

@@ -32,6 +32,7 @@ class Candidate(NamedTuple):
     forces: Array  # (N, 3) eV/A
     energy: float  # eV
     left: float  # eV, above the floor of its basin as far as is known before it is relaxed
+    apart: float  # radians, from the nearest start or minimum that was known before it
     origin: Origin
     route: str  # a word of ROUTES
 
@@ -43,7 +44,7 @@ def candidate_of(draft: Draft, answer: Answer) -> Candidate:
     others it foretells nine tenths of the variance.
     """
     left = answer["left"] if draft.route in TOUCHED and 0 <= answer["left"] < FARTHEST else 0.0
-    return Candidate(draft.positions, answer["forces"], answer["energy"], left, draft.origin, draft.route)
+    return Candidate(draft.positions, answer["forces"], answer["energy"], left, draft.apart, draft.origin, draft.route)
 
 
 class Refinement:
@@ -94,8 +95,10 @@ class Refinement:
             self.drafts += making.neighbours(effort.neighbours)
             self.drafts += making.children(effort.freed, "freed")
             self.drafts += making.children(effort.children, "child")
+        for draft in self.drafts:
+            draft.compare(self.known)
         levels = self.levels()
-        worth = [self.beliefs[each.route].before(each.expected, levels) for each in self.drafts]
+        worth = [self.beliefs[each.route].before(each.expected, each.apart, levels) for each in self.drafts]
         order = sorted(range(len(worth)), key=lambda k: (-worth[k], self.drafts[k].expected, k))
         self.drafts = [self.drafts[k] for k in order if worth[k] > HOPELESS][: effort.most_drafts]
 
@@ -108,7 +111,8 @@ class Refinement:
         chosen: list[Draft] = []
         while self.drafts and len(chosen) < self.effort.batch:
             draft = self.drafts.pop(0)
-            if draft.positions not in self.known:
+            draft.compare(self.known)
+            if draft.apart > self.known.tolerance:
                 self.known.add(draft.positions)
                 chosen.append(draft)
         answers = self.crew.do([Evaluate(draft.positions) for draft in chosen])
@@ -123,8 +127,8 @@ class Refinement:
             found.append((draft, candidate_of(draft, answer)))
         if self.drafting.offset is None and found:
             self.drafting.offset = float(np.mean([point.energy - draft.expected for draft, point in found]))
-            found = [(draft._replace(expected=draft.expected + self.drafting.offset), point) for draft, point in found]
-            self.drafts = [draft._replace(expected=draft.expected + self.drafting.offset) for draft in self.drafts]
+            for draft in [*self.drafts, *(draft for draft, _ in found)]:
+                draft.expected += self.drafting.offset
         for draft, point in found:
             self.beliefs[draft.route].missed.see(point.energy - point.left - draft.expected)
             self.waiting.append(point)
@@ -132,7 +136,7 @@ class Refinement:
     def relax(self) -> None:
         """The most promising of all that wait; those that can hardly end in the window are dropped."""
         levels, top = self.levels(), self.top
-        worth = [self.beliefs[each.route].after(each.energy - each.left, levels) for each in self.waiting]
+        worth = [self.beliefs[each.route].after(each.energy - each.left, each.apart, levels) for each in self.waiting]
         order = sorted(range(len(worth)), key=lambda k: (-worth[k], self.waiting[k].energy - self.waiting[k].left, k))
         order = [k for k in order if worth[k] > HOPELESS]
         todo = [self.waiting[k] for k in order[: self.effort.best]]
@@ -169,10 +173,11 @@ class Refinement:
             self.aside.append(SetAside(positions, energy, source, why))
             return
         belief.gained.see(candidate.energy - candidate.left - energy)
-        belief.arrived += energy < top
         self.margins.learn(answer["energies"])
         self.known.add(positions)
-        if self.minima.add(positions, energy, candidate.origin, calls + 1)[1]:
+        new = self.minima.add(positions, energy, candidate.origin, calls + 1)[1]
+        belief.fresh.see(candidate.apart, new)
+        if new:
             count[1] += 1
             self.lost += given_up
             belief.new += energy < top

@@ -1,5 +1,6 @@
 """By which routes a search on an expensive potential gets its starts, and what has been learned of each."""
 
+from bisect import bisect
 from collections.abc import Sequence
 from math import erf, sqrt
 
@@ -54,28 +55,52 @@ class Belief:
         eV; the point, less what was known to be left below it, less where the relaxation ended.
     calls, new : int
         Force calls, and the new minima in the window that they led to.
-    arrived : int
-        Relaxations that ended in the window.
+    fresh : Fresh
+        How many of those that arrive are new.
     """
 
     def __init__(self, touched: bool) -> None:
         self.missed = Spread(5.0 * KCAL, 4.0 * KCAL)
         self.gained = Spread((2.0 if touched else 8.0) * KCAL, 3.0 * KCAL)
-        self.calls = self.new = self.arrived = 0
+        self.fresh = Fresh()
+        self.calls = self.new = 0
 
-    @property
-    def fresh(self) -> float:
-        """The share of those arriving in the window that is new there."""
-        return (self.new + 1.0) / (self.arrived + 2.0)
+    def before(self, expected: float, apart: float, levels: Sequence[float]) -> float:
+        """The chance that a start leads to a new minimum below a level (eV), on average over levels.
 
-    def before(self, expected: float, levels: Sequence[float]) -> float:
-        """The chance that a start leads to a new minimum below a level (eV), on average over levels."""
+        `apart` (radians) is by how much its torsions differ from the nearest that is known.
+        """
         mean = expected + self.missed.mean - self.gained.mean
-        return self.fresh * below(mean, sqrt(self.missed.variance + self.gained.variance), levels)
+        return self.fresh.share(apart) * below(mean, sqrt(self.missed.variance + self.gained.variance), levels)
 
-    def after(self, point: float, levels: Sequence[float]) -> float:
-        """The same, once its point is known."""
-        return self.fresh * below(point - self.gained.mean, sqrt(self.gained.variance), levels)
+    def after(self, point: float, apart: float, levels: Sequence[float]) -> float:
+        """The same, once its point is known, less what is left below it."""
+        return self.fresh.share(apart) * below(point - self.gained.mean, sqrt(self.gained.variance), levels)
+
+
+class Fresh:
+    """How many of the relaxations that end are new, by how far their start was from what was known.
+
+    It begins with what two molecules showed: of starts with all torsions within 40 degrees of a known one a tenth leads
+    to a new minimum, of those with one that differs by more than 90 nearly all.
+    """
+
+    EDGES = tuple(np.radians((40.0, 60.0, 90.0)))
+    BEFORE = (0.1, 0.3, 0.6, 0.95)
+    WEIGHT = 4.0
+
+    def __init__(self) -> None:
+        self.ended = [0] * len(self.BEFORE)
+        self.new = [0] * len(self.BEFORE)
+
+    def see(self, apart: float, new: bool) -> None:
+        place = bisect(self.EDGES, apart)
+        self.ended[place] += 1
+        self.new[place] += new
+
+    def share(self, apart: float) -> float:
+        place = bisect(self.EDGES, apart)
+        return (self.new[place] + self.WEIGHT * self.BEFORE[place]) / (self.ended[place] + self.WEIGHT)
 
 
 def below(mean: float, sd: float, levels: Sequence[float]) -> float:
