@@ -41,7 +41,7 @@ class Tried:
 
     def __init__(self, moves: Moves, shapes: Shapes, tolerance: float = 30.0, most_numberings: int = 64) -> None:
         self.tolerance = np.radians(tolerance)
-        self.single = not moves.poses.movable
+        self.single = moves.poses.single
         pyramids = np.array([inversion.quad[[1, 0, 2, 3]] for inversion in moves.inversions], dtype=int)
         self.quads = np.concatenate([moves.torsions, pyramids.reshape(-1, 4)])  # (t, 4)
         self.reorderings = reorderings(moves.mol, shapes, most_numberings)  # (p, N)
