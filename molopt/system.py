@@ -1,6 +1,7 @@
 """The system of a run, as its arguments mean it: atoms, molecule, calculator, and the surrogate beside it."""
 
 import logging
+from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from ase import Atoms
@@ -105,6 +106,22 @@ def said_in(name: str) -> dict[str, int]:
     """
     keywords = parse(name)[1]
     return {what: int(keywords[what]) for what in SPELLED if is_whole(keywords.get(what))}
+
+
+def require_potentials(molecule: Molecule, names: Sequence[str]) -> None:
+    """Raise InputError or MissingExtra where one of the potentials is not available for a molecule."""
+    for name in names:
+        calculator_for(molecule, molecule, name)
+
+
+def require_agreement(molecule: Molecule, potential: str) -> None:
+    """Raise InputError where sources of the charge contradict each other."""
+    said = said_in(potential).get("charge", molecule.charge)
+    contradicted = molecule.contradiction
+    if said != molecule.charge:
+        contradicted = f"{potential} says charge {said}, the molecule has {molecule.charge}"
+    if contradicted:
+        raise InputError(f"{molecule.name}: {contradicted}: correct one of them, or give --charge")
 
 
 def calculator_for(

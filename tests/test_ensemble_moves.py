@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from molopt.coordinates.formulas import plane_value, torsion_value
 from molopt.coordinates.topology import lengths
 from molopt.ensembles.moves import Moves
 from molopt.molecules import Molecule
@@ -29,9 +30,13 @@ def wrapped(angles):
     return (angles + np.pi) % (2 * np.pi) - np.pi
 
 
-def assert_same_molecule(molecule, positions):
+def neighbours_of(molecule, atom):
+    return [k for bond in molecule.bonds.tolist() if atom in bond for k in bond if k != atom]
+
+
+def assert_same_molecule(molecule, positions, within=1e-9):
     bonds = molecule.bonds
-    assert np.abs(lengths(positions, bonds) - lengths(molecule.positions, bonds)).max() < 1e-9
+    assert np.abs(lengths(positions, bonds) - lengths(molecule.positions, bonds)).max() < within
     assert molecule.with_positions(positions).smiles == molecule.smiles
 
 
@@ -87,3 +92,82 @@ def test_fragments_move_about_each_other_without_a_clash():
     posed = [p for p, source in (moves.turned(complexed.positions, rng) for _ in range(40)) if source == "pose"]
     assert posed
     assert not any(moves.clashes(moves.changed(complexed.positions, "pose", rng)) for _ in range(40))
+
+
+def test_a_large_ring_stays_closed_where_one_of_its_torsions_is_driven():
+    molecule = Molecule.from_smiles(MACROCYCLE)
+    before = molecule.positions
+    for loop in Moves(molecule).loops[::5]:
+        for hinge in range(0, len(loop.stiff), 4):
+            moved, gap = loop.driven(before, hinge, 1.5)
+            assert gap < 1e-3
+            assert_same_molecule(molecule, moved, 1e-3)
+            i, j = loop.starts[hinge], loop.ends[hinge]
+            a = next(k for k in neighbours_of(molecule, i) if k != j)
+            d = next(k for k in neighbours_of(molecule, j) if k != i)
+            quad = np.array([[a, i, j, d]])
+            turned = torsion_value(moved[quad]) - torsion_value(before[quad])
+            assert wrapped(turned) == pytest.approx(1.5, abs=0.01)
+
+
+def test_an_arc_of_a_ring_is_exchanged_between_two_conformers_that_fit():
+    molecule = Molecule.from_smiles(MACROCYCLE)
+    moves = Moves(molecule)
+    crank = max(moves.cranks, key=lambda crank: len(crank.part))
+    father = crank.turned(molecule.positions, 0.5)
+    child, misfit = crank.grafted(molecule.positions, father)
+    assert misfit < 1e-9
+    assert np.abs(child - father).max() < 1e-9
+
+
+def test_crankshafts_that_would_invert_a_centre_are_left_out():
+    decalin = Molecule.from_smiles(DECALIN)
+    moves, rng = Moves(decalin), np.random.default_rng(0)
+    inverting = [crank.flipped(decalin.positions) for crank in moves.cranks]
+    assert not all(moves.same_centres(decalin.positions, moved) for moved in inverting)
+    for _ in range(30):
+        assert moves.same_centres(decalin.positions, moves.changed(decalin.positions, "crankshaft", rng))
+
+
+@pytest.mark.parametrize("smiles", [NAPROXEN, DIPEPTIDE, DECALIN, "CCP(CC)(CC)->[Pd](Cl)(Cl)<-P(CC)(CC)CC"])
+def test_without_bond_orders_the_same_bonds_turn(smiles):
+    molecule = Molecule.from_smiles(smiles)
+    by_orders, by_lengths = Moves(molecule), Moves(Molecule.from_distances(molecule.atoms()))
+    axes = [{frozenset(rotor.quad[1:3].tolist()) for rotor in moves.rotors} for moves in (by_orders, by_lengths)]
+    assert axes[0] == axes[1]
+    assert len(by_orders.cranks) == len(by_lengths.cranks)
+
+
+def test_a_bond_to_a_metal_turns_where_both_sides_fall_apart_without_it():
+    monodentate = Moves(Molecule.from_smiles("CCP(C)(C)->[Pd](Cl)(Cl)<-[NH3]"))
+    chelate = Moves(Molecule.from_smiles("Cl[Zn]1(Cl)<-[NH2]CC[NH2]->1"))
+    assert any({2, 5} == set(rotor.quad[1:3].tolist()) for rotor in monodentate.rotors)
+    assert not chelate.rotors
+    assert chelate.cranks
+
+
+def test_a_straight_chain_is_one_axis():
+    molecule = Molecule.from_smiles("OCC#CC#CCO")
+    moves = Moves(molecule)
+    (chain,) = (rotor for rotor in moves.rotors if {1, 6} == set(rotor.quad[1:3].tolist()))
+    turned = chain.turned(molecule.positions, 1.0)
+    assert wrapped(chain.value(turned) - chain.value(molecule.positions)) == pytest.approx(1.0)
+    assert_same_molecule(molecule, turned)
+    assert len(moves.rotors) == 3
+
+
+def test_tops_that_look_the_same_after_a_third_of_a_turn_and_amide_nh2_are_left_out():
+    assert not Moves(Molecule.from_smiles("CC(C)(C)C"))
+    assert not Moves(Molecule.from_smiles("CC(F)(F)F"))
+    assert not Moves(Molecule.from_smiles("CC(=O)N")).flips
+    assert len(Moves(Molecule.from_smiles("CC(=O)NC")).flips) == 1
+
+
+def test_a_pyramidal_nitrogen_is_turned_inside_out_unless_it_is_a_stereocentre_or_a_bridgehead():
+    amine = Molecule.from_smiles("CCN(C)CCC")
+    (inversion,) = Moves(amine).inversions
+    quad = inversion.quad[None]
+    after = plane_value(inversion.flipped(amine.positions)[quad])
+    assert after == pytest.approx(-plane_value(amine.positions[quad]), abs=0.2)
+    assert not Moves(Molecule.from_smiles("C1CN2CCC1CC2")).inversions
+    assert not Moves(Molecule.from_smiles("CCN")).inversions

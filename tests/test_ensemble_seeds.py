@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from molopt.ensembles.conforge import conforge_seeds
 from molopt.ensembles.seeds import embedded_seeds
 from molopt.errors import InputError
 from molopt.molecules import Molecule
@@ -19,3 +20,22 @@ def test_one_seed_gives_one_geometry_whatever_the_others_are():
 def test_a_seed_that_rdkit_would_draw_itself_is_refused():
     with pytest.raises(InputError, match="seed must be at least 0"):
         embedded_seeds(Molecule.from_smiles("CC"), [-1])
+
+
+def test_conforge_gives_the_same_conformers_each_time_with_the_stereo_of_the_molecule():
+    pytest.importorskip("CDPL")
+    molecule = Molecule.from_smiles("C/C=C\\C[C@H](N)C(=O)NC")
+    one, again = conforge_seeds(molecule, 5), conforge_seeds(molecule, 5)
+    assert len(one) == 5
+    for seed, same in zip(one, again, strict=True):
+        assert (seed.positions == same.positions).all()
+        assert molecule.with_positions(seed.positions).smiles == molecule.smiles
+
+
+def test_conforge_says_why_it_has_none():
+    pytest.importorskip("CDPL")
+    (seed,) = conforge_seeds(Molecule.from_smiles("[Fe]"), 3)
+    assert seed.positions is None
+    assert "force" in seed.note
+    with pytest.raises(InputError, match="at least 1, got 0"):
+        conforge_seeds(Molecule.from_smiles("CC"), 0)

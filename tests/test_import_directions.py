@@ -19,7 +19,7 @@ errors spelling specification files execution stopwatch
 rules coordinates directions control convergence noise stationary
 molecules potentials
 optimizers
-system
+system versions
 columns schema
 ending batch run relaxation result
 record
@@ -31,7 +31,7 @@ cli __main__
 FLOORS = {room: floor for floor, rooms in enumerate(HOUSE.split("\n")) for room in rooms.split()}
 NUMERICAL = ("rules", "coordinates", "directions", "control", "convergence", "noise")
 TABLES = ("ase.data", "ase.units")  # numbers of elements and units, which coordinates may look up
-COMMANDS = ("relax", "check", "compare", "report", "export", "molecules", "fit_stiffness")
+COMMANDS = ("relax", "conformers", "check", "compare", "report", "export", "molecules", "fit_stiffness")
 FOREIGN = ("ase", "rdkit", "torch", "optax", "jax")
 
 

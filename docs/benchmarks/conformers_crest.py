@@ -28,19 +28,17 @@ from molopt.molecules.identity import identity_of
 
 KCAL = kcal / mol
 TOLD: dict = {}
+LOG: list = []
 import molopt.ensembles.refinement as _r
-
 _old = _r.Refinement.__init__
-
-
 def _new(self, *a):
-    _old(self, *a)
-    TOLD.update(self.yields)
-    TOLD["_"] = _r.Yield()
-    TOLD["spared"] = _r.Yield()
-    globals()["REF"] = self
-
-
+    _old(self, *a); TOLD.update(self.yields); globals()["REF"]=self
+_lrn = _r.Refinement.learn
+def _learn(self, candidate, answer, top):
+    LOG.append((candidate, answer, top, len(self.minima)))
+    _lrn(self, candidate, answer, top)
+    LOG[-1] += (len(self.minima),)
+_r.Refinement.learn = _learn
 _r.Refinement.__init__ = _new
 FAR = 4.5  # kcal/mol; of CREST's conformers so far above its lowest those that may end within 3
 SAME = 0.25  # A
@@ -133,6 +131,8 @@ def search(data: Path, out: Path, name: str, smiles: str, arguments: argparse.Na
         "routes": {route: (found.calls, found.new) for route, found in TOLD.items()},
         "smiles": ensemble.molecule.smiles,
     }
+    import pickle
+    pickle.dump(LOG, open(out / f"{stem}.pkl", "wb"))
     (out / f"{stem}.json").write_text(json.dumps(said, indent=1))
     print(name, json.dumps(said), flush=True)
     ours(data, out, name, smiles, stem)

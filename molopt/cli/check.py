@@ -80,11 +80,12 @@ def check(
     and with 2 when the input is bad.
     """
     from molopt import checking
-    from molopt.cli.inputs import ahead, molecules, require_agreement, require_potentials
+    from molopt.cli.inputs import ahead, molecules
     from molopt.cli.terminal import JsonList, Notes, Progress, say
     from molopt.molecules.molecule import SEED
     from molopt.stationary.frequencies import STEP
     from molopt.stationary.thermochemistry import Conditions
+    from molopt.system import require_agreement, require_potentials
 
     potential = in_solvent(potential, solvent)
     displacement = STEP if displacement is None else displacement

@@ -1,6 +1,5 @@
 """`molopt compare`: optimizers side by side on the same molecules."""
 
-import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 # Options that may stand beside --resume; `potentials` then says which of the study's own may be imported.
 WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "files", "as_json", "potentials"}
 OPTIONS = {"potentials": "--potential", "sources": "the molecules"}  # whose name is not that of their variable
-GRACE, LEAST_GRACE = 0.1, 5.0  # of the time limit; s, of which most potentials need less for a force call
 LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  # left out of JSON on a terminal
 
 
@@ -96,12 +94,14 @@ def compare(
     Exits with 0 when every run was carried out, converged or not, with 2 when the input is bad, and with 130 when
     interrupted.
     """
+    from molopt.cli.executors import executor, grace
     from molopt.cli.inputs import title
     from molopt.cli.interrupts import Interrupts
     from molopt.cli.tables import sum_up
     from molopt.cli.terminal import Notes, Progress, say
     from molopt.comparison.study import Study
 
+    patience = grace(time_limit)
     given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     saying = "writing the finished runs; interrupt again to stop at once"
     with Notes() as notes, Progress() as progress, Interrupts(saying) as interrupts:
@@ -115,12 +115,14 @@ def compare(
             folder = Path(out) if out else Path(f"molopt-compare-{safe(title(sources[0]))}")
             molecules, runs = checked(settings)
             require_empty(folder, overwrite)
-            running = executor(folder, parsl, workers, time_limit, settings.threads, notes)
+            running = executor(folder, parsl, workers, time_limit, settings.threads, notes, patience)
             study = Study.begin(folder, settings, overwrite)
         with study:
             if resume is not None:
                 molecules, runs = checked(study.settings)
-                running = executor(study.folder, parsl, workers, time_limit, study.settings.threads, notes)
+                running = executor(
+                    study.folder, parsl, workers, time_limit, study.settings.threads, notes, grace(time_limit)
+                )
             wanted = files if "files" in given else study.settings.files
             try:
                 run(study, molecules, runs, running, time_limit, wanted, as_json, progress, notes, interrupts)
@@ -137,33 +139,6 @@ def compare(
         now = f", {study.added} of them now" if study.before else ""
         say(f"{done} {'run' if done == 1 else 'runs'} done{now}; all files are in {study.folder}")
         say(f"molopt report {shlex.quote(str(study.folder))} writes its report")
-
-
-def executor(
-    folder: Path, parsl: str | None, workers: int, time_limit: float, threads: int | None, notes: "Notes"
-) -> "Executor":
-    """What will carry out the runs; InputError before anything of a study is written."""
-    from molopt.execution import ParslExecutor, Pool, SerialExecutor
-
-    if parsl is not None:
-        return ParslExecutor(Path(parsl), folder / "parsl", time_limit, threads or 1, grace(time_limit))
-    if os.name == "posix":
-        return Pool(workers, time_limit, threads or 1, grace=grace(time_limit))
-    notes.held.append(
-        "on this system all runs share one process: none is killed at a time limit, a crash ends them all, and "
-        "libraries keep the threads they were loaded with, whatever --threads says: set OMP_NUM_THREADS and "
-        "OPENBLAS_NUM_THREADS before"
-    )
-    return SerialExecutor()
-
-
-def grace(time_limit: float) -> float:
-    """Seconds that a run over its limit has to finish its force call and return its result, before it is killed.
-
-    >>> grace(60.0), grace(3600.0)
-    (6.0, 360.0)
-    """
-    return max(LEAST_GRACE, GRACE * time_limit)
 
 
 def settings_of(
@@ -215,10 +190,11 @@ def checked(settings: "Settings") -> tuple["Iterator[tuple[str, Molecule]]", int
     A molecule that a potential does not cover is a row of failures among others; alone, it is bad input. Also returned:
     how many runs there will be, where that is known by then.
     """
-    from molopt.cli.inputs import AHEAD, of_any_charge, require_agreement, require_potentials
+    from molopt.cli.inputs import AHEAD, of_any_charge
     from molopt.molecules import Molecule
     from molopt.potentials.foreign import load
     from molopt.specification import parse
+    from molopt.system import require_agreement, require_potentials
 
     stream = settings.molecules()
     first = list(islice(stream, AHEAD))

@@ -1,16 +1,15 @@
 """Molecules from the command line, checked as far ahead as a stream allows."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
 
-from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import SPELLED
 from molopt.molecules.reading import exists, read
 from molopt.specification import parse, specified
-from molopt.system import calculator_for, said_in
+from molopt.system import said_in
 
 AHEAD = 100
 Item = TypeVar("Item")
@@ -30,22 +29,6 @@ def molecules(
 def ahead(stream: Iterator[Item]) -> Iterator[Item]:
     """The same stream, the first hundred drawn at once: what is wrong with them shows before anything is run."""
     return chain(list(islice(stream, AHEAD)), stream)
-
-
-def require_potentials(molecule: Molecule, names: Sequence[str]) -> None:
-    """Raise InputError or MissingExtra where one of the potentials is not available for a molecule."""
-    for name in names:
-        calculator_for(molecule, molecule, name)
-
-
-def require_agreement(molecule: Molecule, potential: str) -> None:
-    """Raise InputError where sources of the charge contradict each other."""
-    said = said_in(potential).get("charge", molecule.charge)
-    contradicted = molecule.contradiction
-    if said != molecule.charge:
-        contradicted = f"{potential} says charge {said}, the molecule has {molecule.charge}"
-    if contradicted:
-        raise InputError(f"{molecule.name}: {contradicted}: correct one of them, or give --charge")
 
 
 def of_any_charge(potential: str) -> str:

@@ -94,7 +94,7 @@ def relax(
     Exits with 0 when all molecules converged, with 1 when one did not or is still on a saddle, with 2 when the input is
     bad, and with 130 when interrupted.
     """
-    from molopt.cli.inputs import ahead, molecules, require_agreement, require_potentials
+    from molopt.cli.inputs import ahead, molecules
     from molopt.cli.interrupts import Interrupts
     from molopt.cli.terminal import JsonList, Notes, Progress, say
     from molopt.optimizers.spec import OptimizerSpec
@@ -104,6 +104,7 @@ def relax(
     from molopt.report.labels import label
     from molopt.report.table import HEADINGS
     from molopt.run import Run
+    from molopt.system import require_agreement, require_potentials
 
     potential = in_solvent(potential, solvent)
     limit = energy_limit(energy_left, "auto")

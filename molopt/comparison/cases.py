@@ -1,29 +1,18 @@
 """Which runs a comparison consists of."""
 
-import hashlib
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
-from importlib.util import find_spec
-from pathlib import Path
 from typing import NamedTuple
 
-from molopt import __version__
 from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.optimizers.registry import DEFAULT_OPTIMIZERS, PEERS
 from molopt.optimizers.spec import OptimizerSpec
-from molopt.potentials.xtb import METHODS
 from molopt.record import Plan
-from molopt.specification import parse
+from molopt.versions import versions_of
 
 log = logging.getLogger("molopt")
-
-# ASE gives constraints, units and radii to every run; numba, where it is installed, compiles internal coordinates, and
-# they then agree with those of NumPy but for rounding.
-ALWAYS = ("ase", "numba", "numpy", "rdkit", "scipy")
 
 
 class Criteria(NamedTuple):
@@ -120,39 +109,6 @@ def cases(
 
 
 def versions(optimizer: OptimizerSpec, potential: str) -> dict[str, str]:
-    """The versions of the packages that determine a run, as far as they are known; nothing is imported for it.
-
-    A module of no package, as one that lies in the folder of its user, has the hash of its file for a version.
-    """
-    found = {"molopt": __version__} | {package: installed_version(package) for package in ALWAYS}
-    if optimizer.name in PEERS:
-        found[optimizer.name] = installed_version(optimizer.name)
-    for calculator in (potential, optimizer.surrogate):
-        called = parse(calculator)[0] if isinstance(calculator, str) else ""
-        if called.lower() in METHODS:
-            found["tblite"] = installed_version("tblite")
-        elif ":" in called:
-            found |= versions_of_module(called.partition(":")[0].partition(".")[0])
-    return {package: version for package, version in found.items() if version}
-
-
-@cache
-def installed_version(package: str) -> str:
-    try:
-        return version(package)
-    except (PackageNotFoundError, ValueError):
-        return ""
-
-
-@cache
-def versions_of_module(module: str) -> dict[str, str]:
-    """The versions of the packages that a module may belong to, whose names need not be its own."""
-    packages = packages_distributions().get(module)
-    if packages:
-        return {package: installed_version(package) for package in packages}
-    try:
-        spec = find_spec(module)  # of a module at the top: nothing is run
-        content = Path(spec.origin).read_bytes() if spec and spec.origin else b""
-    except (ImportError, ValueError, OSError):
-        content = b""
-    return {module: f"sha256 {hashlib.sha256(content).hexdigest()[:16]}" if content else ""}
+    """The versions of the packages that determine a run, as far as they are known; nothing is imported for it."""
+    guide = [optimizer.surrogate] if isinstance(optimizer.surrogate, str) else []
+    return versions_of([potential, *guide], [optimizer.name] if optimizer.name in PEERS else [])

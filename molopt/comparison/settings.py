@@ -1,29 +1,38 @@
 """What a study consists of, and its file."""
 
-import hashlib
-import json
-import os
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass, field, fields, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import Self
 
 from molopt.comparison.cases import Criteria, versions
 from molopt.errors import InputError
 from molopt.molecules import Molecule
-from molopt.molecules.formats import READERS
 from molopt.molecules.molecule import SEED
 from molopt.molecules.reading import exists, read
 from molopt.optimizers.spec import OptimizerSpec
 from molopt.schema import MOST
 from molopt.specification import parse
-from molopt.store.checking import positive, whole
+from molopt.store.checking import positive
+from molopt.store.settings import (
+    Kinds,
+    absolute,
+    between,
+    contents,
+    made_of,
+    names,
+    or_none,
+    read_said,
+    require_kinds,
+    sources,
+    texts,
+    write_said,
+)
 
 SETTINGS = "study.json"
 FORMAT = 2  # of the file; 1, of molopt 0.1.0, had neither `files` nor `threads`
 OF_FORMAT_1 = {"files": True, "threads": None}
-BLOCK = 1 << 20  # bytes of a file that are read at a time
 
 
 @dataclass(frozen=True)
@@ -78,14 +87,11 @@ class Settings:
     versions: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, (fits, allowed) in KINDS.items():
-            value = getattr(self, name)
-            if not fits(value):
-                raise InputError(f"{name} must be {allowed}, got {brief(value)}")
+        require_kinds(self, KINDS)
 
     def fixed(self) -> Self:
         """The same with full names of optimizers, absolute paths, hashes and versions."""
-        sources = tuple(str(Path(source).resolve()) if exists(Path(source)) else source for source in self.sources)
+        sources = absolute(self.sources)
         return replace(
             self,
             sources=sources,
@@ -118,27 +124,7 @@ class Settings:
                 yield (Path(source).resolve().name if exists(Path(source)) else source), molecule
 
 
-def between(low: int, high: int = MOST) -> Callable[[Any], bool]:
-    return lambda value: whole(value, low, high)
-
-
-def or_none(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
-    return lambda value: value is None or fits(value)
-
-
-def sources(value: Any) -> bool:
-    return isinstance(value, tuple) and bool(value) and all(isinstance(text, str) for text in value)
-
-
-def names(value: Any) -> bool:
-    return sources(value) and all(map(str.strip, value))
-
-
-def texts(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(text, str) for pair in value.items() for text in pair)
-
-
-KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
+KINDS: Kinds = {
     "sources": (sources, "a list of files, names and SMILES"),
     "potentials": (names, "a list of names"),
     "optimizers": (names, "a list of names"),
@@ -158,14 +144,6 @@ KINDS: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 
 
-def brief(value: Any) -> str:
-    """A value as an error message shows it, whatever it is."""
-    if isinstance(value, int) and abs(value) > MOST:
-        return "a number that is far too large"  # Python may refuse to write it
-    text = ascii(value)
-    return text if len(text) <= 60 else f"{text[:60]}..."
-
-
 def deciding(optimizers: Iterable[OptimizerSpec], potentials: Iterable[str]) -> dict[str, str]:
     """The versions of all packages that decide runs of these optimizers in these potentials."""
     found: dict[str, str] = {}
@@ -178,10 +156,7 @@ def deciding(optimizers: Iterable[OptimizerSpec], potentials: Iterable[str]) -> 
 
 def write_settings(settings: Settings, folder: Path) -> None:
     """The file is whole or not there."""
-    draft = folder / f"{SETTINGS}.new"
-    draft.unlink(missing_ok=True)  # a link of that name would be written through
-    draft.write_text(json.dumps({"format": FORMAT} | asdict(settings), indent=1), encoding="utf-8")
-    os.replace(draft, folder / SETTINGS)
+    write_said({"format": FORMAT} | asdict(settings), folder / SETTINGS)
 
 
 def read_settings(folder: Path) -> Settings:
@@ -195,47 +170,5 @@ def read_settings(folder: Path) -> Settings:
     path = folder / SETTINGS
     if not path.is_file():
         raise InputError(f"{folder} is not a study: it has no {SETTINGS}; molopt compare ... --out {folder} begins one")
-    try:
-        said = json.loads(path.read_text(encoding="utf-8"), parse_constant=not_a_number)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is damaged: {error}") from error
-    written = said.pop("format", None) if isinstance(said, dict) else None
-    if not isinstance(written, int) or isinstance(written, bool) or written < 1:
-        raise InputError(f"{path} is damaged: it has no format version")
-    if written > FORMAT:
-        raise InputError(f"{path} was written by a newer molopt: pip install --upgrade molopt")
-    said = OF_FORMAT_1 | said if written == 1 else said
-    known = {part.name for part in fields(Settings)}
-    if wrong := sorted(known ^ set(said)):
-        there = "it lacks" if wrong[0] in known else "it has an unknown"
-        raise InputError(f"{path} is damaged: {there} {brief(wrong[0])}")
-    try:
-        given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in said.items()}
-        return Settings(**given)
-    except InputError as error:
-        raise InputError(f"{path} is damaged: {error}") from error
-
-
-def not_a_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is not a number here")
-
-
-def contents(sources: Iterable[str]) -> dict[str, str]:
-    """SHA-256 of the files that are sources, and of those that `molopt.read` takes from folders that are."""
-    found = {}
-    for source in sources:
-        path = Path(source)
-        if not exists(path):
-            continue
-        if not path.is_file() and not path.is_dir():
-            raise InputError(f"{source} is neither a file nor a folder: no molecule is read from it")
-        parts = [path] if path.is_file() else sorted(path.iterdir())
-        digest = hashlib.sha256()
-        for file in parts:
-            if file.suffix.lower() in READERS and file.is_file():
-                digest.update(os.fsencode(file.name) + b"\0")
-                with file.open("rb") as content:
-                    while block := content.read(BLOCK):
-                        digest.update(block)
-        found[source] = digest.hexdigest()
-    return found
+    written, said = read_said(path, FORMAT)
+    return made_of(Settings, OF_FORMAT_1 | said if written == 1 else said, path)

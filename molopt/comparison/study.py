@@ -12,7 +12,7 @@ from molopt.comparison.cases import Case, cases, versions
 from molopt.comparison.consistency import Consistency
 from molopt.comparison.gathering import Gathering
 from molopt.comparison.running import Task, in_parts
-from molopt.comparison.settings import SETTINGS, Settings, contents, deciding, read_settings, write_settings
+from molopt.comparison.settings import SETTINGS, Settings, deciding, read_settings, write_settings
 from molopt.errors import InputError
 from molopt.execution import Executor, Finished
 from molopt.molecules import Molecule
@@ -20,6 +20,7 @@ from molopt.optimizers.first_use import ready
 from molopt.record import Outcome, Record
 from molopt.spelling import in_ascii
 from molopt.store import Store
+from molopt.store.settings import require_no_links, require_same_contents, require_same_versions
 
 RUNS = "runs.db"
 
@@ -197,28 +198,11 @@ def require_trust(settings: Settings, folder: Path, trusted: Collection[str]) ->
         raise InputError(f"the study {folder} has no potential {others[0]!r}: drop it, or begin another")
 
 
-def require_no_links(folder: Path) -> None:
-    """Raise InputError where a file of the study, which is written to as it goes on, may be another elsewhere."""
-    for path in sorted(folder.iterdir()):
-        if path.is_symlink():
-            raise InputError(f"{str(path)!r} is a link, and a study is not written through links: put the file there")
-
-
 def require_same(settings: Settings, folder: Path) -> None:
     """Raise InputError where molecules, versions or names are others now than the study says, or it does not say."""
-    now = contents(settings.sources)
-    for source in sorted(now.keys() | settings.contents.keys()):
-        if now.get(source) != settings.contents.get(source):
-            raise InputError(f"{source!r} is not what it was when the study {folder} began: begin another")
-    installed = deciding(settings.specs, settings.potentials)
-    for package in ["molopt", *sorted(installed.keys() | settings.versions.keys())]:
-        before, here = settings.versions.get(package), installed.get(package)
-        if before is None and here is not None:
-            raise InputError(f"the study {folder} does not say with which {package} it was begun: begin another")
-        if before != here:
-            begun = f"{in_ascii(package)} {in_ascii(before or '')}"
-            instead = f"here is {here}" if here else "which its runs do not use here"
-            raise InputError(f"the study {folder} was begun with {begun}, {instead}: begin another")
+    what = f"the study {folder}"
+    require_same_contents(settings.sources, settings.contents, what)
+    require_same_versions(deciding(settings.specs, settings.potentials), settings.versions, what)
     for name, spec in zip(settings.optimizers, settings.specs, strict=True):
         if str(spec) != name:
             raise InputError(f"the study {folder} has {name!r}, which does not say all its arguments: begin another")

@@ -43,6 +43,8 @@ class Blocks:
         The largest block of each fragment, which is placed first.
     order : list of Joined
         How the others follow.
+    home : list of int
+        The block of each atom.
     extended : list of arrays of int
         The atoms of each block and the first atoms of the blocks that hang on it.
     """
@@ -53,21 +55,22 @@ class Blocks:
         gone = {frozenset(cut) for cut in cuts}
         kept = [pair for pair in molecule.bonds.tolist() if frozenset(pair) not in gone]
         self.atoms = Topology(molecule.numbers, np.array(kept, dtype=int).reshape(-1, 2)).fragments
-        home = np.zeros(len(molecule), dtype=int)
+        self.home = home = [0] * len(molecule)
         for block, atoms in enumerate(self.atoms):
-            home[atoms] = block
+            for atom in atoms.tolist():
+                home[atom] = block
         self.roots: list[int] = []
         self.order: list[Joined] = []
         for fragment in topology.fragments:
-            root = max(set(home[fragment].tolist()), key=lambda block: (len(self.atoms[block]), -block))
+            root = max({home[atom] for atom in fragment}, key=lambda block: (len(self.atoms[block]), -block))
             self.roots.append(root)
             placed = [root]
             for block in placed:  # which grows on the way
                 for number, (rotor, cut) in enumerate(zip(rotors, cuts, strict=True)):
                     for bond, quad in ((cut, rotor.quad), (cut[::-1], rotor.quad[::-1])):
                         if home[bond[0]] == block and home[bond[1]] not in placed:
-                            self.order.append(Joined(int(home[bond[1]]), number, quad, np.array(bond)))
-                            placed.append(int(home[bond[1]]))
+                            self.order.append(Joined(home[bond[1]], number, quad, np.array(bond)))
+                            placed.append(home[bond[1]])
 
         further: list[list[int]] = [[] for _ in self.atoms]
         for joined in self.order:

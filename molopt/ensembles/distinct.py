@@ -1,21 +1,12 @@
 """Minima told apart as they are found."""
 
 from bisect import bisect_left, insort
-from typing import NamedTuple
 
 import numpy as np
 
+from molopt.ensembles.rows import Rows
 from molopt.ensembles.shapes import Shapes
 from molopt.rules.partition import Array
-
-
-class Minimum(NamedTuple):
-    """One of them: eV, (N, 3) A, and what is compared (`Shapes.outline`, `Shapes.describe`)."""
-
-    energy: float
-    positions: Array
-    outline: Array
-    description: Array
 
 
 class Distinct:
@@ -36,7 +27,7 @@ class Distinct:
     Attributes
     ----------
     energies : (S,) array
-        eV.
+        eV; a view that cannot be written to, as are the positions.
     positions : (S, N, 3) array
         A.
     """
@@ -45,35 +36,42 @@ class Distinct:
         self.shapes = shapes
         self.threshold = threshold
         self.energy = energy
-        self._minima: dict[int, Minimum] = {}
+        self._energies = Rows(())
+        self._positions = Rows((shapes.natoms, 3))
+        self._outlines = Rows((len(shapes.kept), 3))
+        self._descriptions = Rows((len(shapes.kept) + min(len(shapes.kept), 3),))
         self._sorted: list[tuple[float, int]] = []  # energies and numbers
 
     def __len__(self) -> int:
-        return len(self._minima)
+        return len(self._energies)
 
     @property
     def energies(self) -> Array:
-        return np.array([minimum.energy for minimum in self._minima.values()])
+        return read_only(self._energies)
 
     @property
     def positions(self) -> Array:
-        return np.array([minimum.positions for minimum in self._minima.values()])
+        return read_only(self._positions)
 
     def add(self, positions: Array, energy: float) -> tuple[int, bool]:
         """The number of the minimum at positions (N, 3) A, and whether it is new; the lower of two alike is kept."""
         outline = self.shapes.outline(positions)
         description = self.shapes.describe(outline)
+        rows = energy, np.asarray(positions, dtype=float), outline, description
+        columns = self._energies, self._positions, self._outlines, self._descriptions
         number = self.nearest(outline, description, energy)
-        new = number is None
         if number is None:
-            number = len(self)
-        elif energy >= self._minima[number].energy:
-            return number, False
-        else:
-            self._sorted.remove((self._minima[number].energy, number))
-        self._minima[number] = Minimum(energy, np.array(positions, dtype=float), outline, description)
-        insort(self._sorted, (energy, number))
-        return number, new
+            for column, row in zip(columns, rows, strict=True):
+                column.append(row)
+            insort(self._sorted, (energy, len(self) - 1))
+            return len(self) - 1, True
+        known = float(self._energies.view[number])
+        if energy < known:
+            self._sorted.remove((known, number))
+            insort(self._sorted, (energy, number))
+            for column, row in zip(columns, rows, strict=True):
+                column.replace(number, row)
+        return number, False
 
     def find(self, positions: Array, energy: float) -> int | None:
         """The number of the minimum that positions (N, 3) at this energy belong to; None where it would be new."""
@@ -86,9 +84,15 @@ class Distinct:
         last = bisect_left(self._sorted, (energy + self.energy, len(self)))
         numbers = np.array([number for _, number in self._sorted[first:last]], dtype=int)
         if numbers.size:
-            bounds = self.shapes.bound(description, np.array([self._minima[k].description for k in numbers]))
-            numbers = numbers[bounds < self.threshold]
+            numbers = numbers[self.shapes.bound(description, self._descriptions.view[numbers]) < self.threshold]
         if not numbers.size:
             return None
-        apart = self.shapes.rmsd(outline, np.array([self._minima[k].outline for k in numbers]))
+        apart = self.shapes.rmsd(outline, self._outlines.view[numbers])
         return int(numbers[apart.argmin()]) if apart.min() < self.threshold else None
+
+
+def read_only(rows: Rows) -> Array:
+    """A view that cannot be written to."""
+    view = rows.view.view()
+    view.flags.writeable = False
+    return view

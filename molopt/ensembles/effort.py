@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ase.units import kcal, mol
 
+from molopt.ensembles.moves import Moves
 from molopt.errors import InputError
 from molopt.rules.base import check
 
@@ -33,13 +34,15 @@ class Effort:
         Share of the starts that are embedded. Moves of what is known find new minima several times as often.
     width : float
         Parents are drawn with Boltzmann weights of this width: low ones have the low children.
-    chunk : int
-        Conformers relaxed together on the cheap potential; more are hardly faster.
+    chunk, round : int
+        Conformers relaxed together on the cheap potential, more are hardly faster; starts of a round there.
     batch, best : int
         Starts that a round on the ranking potential evaluates, and how many of all that wait it relaxes.
     cheap_fmax, fmax, polished : float
         eV/A: on the cheap potential, on the ranking one while it is searched, and of what is kept. Between 0.05 and
         0.01 one macrocycle came down by 0.6 kcal/mol.
+    near : float
+        Degrees; a start of which no torsion differs by more from that of another is not tried.
     high : float
         Cheap minima higher above the lowest are not kept.
     same_energy, same_shape : float
@@ -55,11 +58,13 @@ class Effort:
     embedded: float = 0.2
     width: float = 1.5
     chunk: int = 32
+    round: int = 64
     batch: int = 16
     best: int = 8
     cheap_fmax: float = 0.05
     fmax: float = 0.05
     polished: float = 0.01
+    near: float = 25.0
     high: float = 25.0
     same_energy: float = 0.15
     same_shape: float = 0.25
@@ -73,3 +78,11 @@ class Effort:
             value = getattr(self, name)
             if value is not None and int(value) != value:
                 raise InputError(f"{name} must be a whole number, got {value!r}")
+
+
+def count_for(moves: Moves) -> int:
+    """How many starts are enough: 100 for each bond that turns and each swinging part of a ring, and 100 more.
+
+    An arc of a ring can be chosen in as many ways as the square of its size: their root counts.
+    """
+    return int(100 * (1 + len(moves.turnable) + len(moves.flips) / 2 + len(moves.cranks) ** 0.5))

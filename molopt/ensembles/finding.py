@@ -1,27 +1,40 @@
 """Find the conformers of a molecule: one function from a molecule to an ensemble of certified minima."""
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from rdkit import Chem
 
-from molopt.ensembles.crew import Crew, Kept
-from molopt.ensembles.effort import Effort
+from molopt.ensembles.crew import Crew
+from molopt.ensembles.effort import Effort, count_for
 from molopt.ensembles.ensemble import Ensemble, Round
-from molopt.ensembles.jobs import Answer, Job, Potential, Workshop
+from molopt.ensembles.free_energies import degeneracies, with_dipoles, with_free_energies
+from molopt.ensembles.jobs import Answer, Job, Workshop
+from molopt.ensembles.journal import Journal
 from molopt.ensembles.moves import Moves
-from molopt.ensembles.polishing import polished
+from molopt.ensembles.polishing import Polished, polished
 from molopt.ensembles.refinement import Refinement
 from molopt.ensembles.shapes import Shapes
 from molopt.ensembles.survey import Survey
-from molopt.errors import InputError
+from molopt.errors import InputError, PotentialFailed
 from molopt.execution import Finished, Pool, SerialExecutor
 from molopt.molecules import Molecule
+from molopt.potentials import potential as calculator_of
+from molopt.rules.base import check
 from molopt.rules.partition import Array
+from molopt.system import Potential
 
-PER_CONFORMER = 9  # force calls that polishing and the check take, on average
+__all__ = ["conformers"]
+
+PACKAGES = ("molopt", "rdkit", "ase", "numpy", "scipy", "numba", "tblite", "cdpkit")  # that may change what is found
+CERTIFIED = 9  # force calls that polishing and certifying a conformer take, on average
+BY_CONFORGE = 100  # seeds: about a second
 
 
 def conformers(
@@ -38,50 +51,156 @@ def conformers(
     until_no_new: int | None = None,
     max_calls: int | None = None,
     early_stops: bool = True,
-    conforge: int | None = None,
+    conforge: bool | None = None,
+    given: bool = True,
+    free_energy: bool = False,
     workers: int = 1,
-    journal: Kept | None = None,
+    journal: str | Path | None = None,
     on_round: Callable[[Round], object] | None = None,
 ) -> Ensemble:
-    """The low conformers of a molecule."""
-    molecule, given = molecule_of(target, seed)
+    """The low conformers of a molecule, each relaxed, certified to be a minimum, and ranked.
+
+    Embeddings, and turns, crankshafts, flips and crossings of what they led to, are relaxed on a force field. With
+    `refine`, one point of that potential each says in which order they are relaxed on it, and the search goes on there:
+    many of its basins do not exist on the force field. What lies in the window is then relaxed to 0.01 eV/A and its
+    curvature is looked at. Nothing is decided by the clock or by who was done first: one seed gives one ensemble,
+    whatever the number of workers.
+
+    Parameters
+    ----------
+    target : Molecule, rdkit.Chem.Mol or str
+        A geometry that comes with it is a start among others, and where RDKit cannot embed the molecule, as most metal
+        complexes, it is the first start of all moves. A str is a SMILES. Fragments keep together as far as the
+        potential lets them: how they lie to each other is searched by random moves alone, as in a small cluster.
+    potential : str or ASE calculator, optional
+        On which thousands are relaxed; by default MMFF94s, or UFF where that has no parameters.
+    refine : str or ASE calculator, optional
+        That ranks, as "gfn2-xtb" or "gfn2-xtb?solvent=water"; by default `potential` does.
+    count : int, optional
+        Starts relaxed on the force field at most; by default 100 for each soft degree of freedom and 100 more.
+    window : float
+        kcal/mol above the lowest.
+    temperature : float
+        K, of populations.
+    seed : int
+        Of embeddings and moves.
+    threshold : float
+        RMSD in Angstrom of heavy atoms and polar hydrogens, best over symmetry, below which two are one; the default is
+        CREST's. Hydrogens that only change places do not count.
+    mirror : str
+        "merge": of an achiral molecule, mirror images are one, of which the degeneracy tells; "keep" lists both.
+    until_no_new : int, optional
+        Relaxations in a row after which the search is done if none has led to a new minimum in the lowest 3 kcal/mol;
+        by default 50 with `refine`, and a quarter of `count` without.
+    max_calls : int, optional
+        Force calls of the potential that ranks at most, those that certify included as far as can be foretold.
+    early_stops : bool
+        Whether relaxations that can hardly end in the window are given up; without, nothing is lost by that.
+    conforge : bool, optional
+        Whether CONFORGE adds 100 seeds; by default where CDPKit is installed.
+    given : bool
+        Whether the geometry of a molecule is a start: one that was embedded from a SMILES is none of its own.
+    free_energy : bool
+        Rank by free energies, from all frequencies of each: 6 N further force calls a conformer.
+    workers : int
+        Processes.
+    journal : path, optional
+        A file that keeps what was done, so that the same search goes on after it was killed.
+    on_round : callable, optional
+        Called with the `Round` after each.
+
+    Returns
+    -------
+    Ensemble
+        Sorted by energy; `set_aside` has what changed its bonds or stereo, with the reason, `rounds` how it went.
+
+    Raises
+    ------
+    InputError
+        An argument cannot be used; no start could be made or relaxed.
+
+    Examples
+    --------
+    >>> ensemble = conformers("CCCC", seed=1)
+    >>> ensemble.relative.round(1), [one.degeneracy for one in ensemble], ensemble.verdicts[0].stationary
+    (array([0. , 0.8]), [1, 2], 'minimum')
+
+    References
+    ----------
+    P. Pracht, F. Bohle, S. Grimme, Phys. Chem. Chem. Phys. 22, 7169 (2020), CREST, which this is compared with in
+    docs/conformers.md.
+    """
+    molecule, starts = molecule_of(target, seed)
+    starts = starts if given else []
+    for name, value in (("temperature", temperature), ("threshold", threshold), ("workers", workers)):
+        check(name, value, "positive")
     moves, shapes = Moves(molecule), Shapes(molecule, mirror)
-    cheap = potential or "mmff94s"
-    effort = Effort(count or count_for(moves, refine is not None), window, until_no_new or 50, max_calls, early_stops)
+    cheap = potential if potential is not None else affordable(molecule)
+    ranking = cheap if refine is None else refine
+    for each in (cheap, ranking):
+        if isinstance(each, str):
+            calculator_of(each, molecule)  # an InputError before anything is begun
+        elif workers > 1:
+            raise InputError("a calculator works in one process: give the name of a potential, or workers=1")
+    count = count_for(moves) if count is None else count
+    until_no_new = until_no_new or (max(50, count // 4) if refine is None else 50)
+    effort = Effort(count, window, until_no_new, max_calls, early_stops)
+    use_conforge = find_spec("CDPL") is not None if conforge is None else conforge
     told = on_round or (lambda _: None)
     rng = np.random.default_rng(seed)
-    shop = Workshop(molecule, cheap, refine)
-    if conforge is None:
-        conforge = default_conforge()
-    with doing(shop, workers) as outcomes:
-        crew = Crew(outcomes, journal)
+    with ExitStack() as stack:
+        outcomes = stack.enter_context(doing(Workshop(molecule, cheap, refine), workers))
+        kept = None
+        if journal is not None:
+            settings = (cheap, refine, effort, threshold, mirror, seed, use_conforge)
+            kept = stack.enter_context(Journal(journal, said(molecule, settings)))
+        crew = Crew(outcomes, kept)
         survey = Survey(molecule, crew, moves, shapes, effort, rng)
-        patience = max(effort.until_no_new, effort.count // 4)
-        stopped = survey.go(given, conforge, patience, told if refine is None else lambda _: None)
         searched: Survey | Refinement = survey
+        stopped = survey.go(starts, BY_CONFORGE if use_conforge else 0, told if refine is None else None)
         if refine is not None:
-            searched = Refinement(survey, crew, moves, shapes, effort, rng)
-            stopped = searched.go(told, lambda minima: minima * PER_CONFORMER)
+            searched = refinement = Refinement(survey, crew, moves, shapes, effort, rng)
+            stopped = refinement.go(told, CERTIFIED)
         if not len(searched.minima):
             why = [each.why for each in searched.aside][-1:] or searched.notes[-1:] or [stopped]
             raise InputError(f"{molecule.name}: no conformer was found: {why[0]}")
-        end = polished(searched.minima, molecule, crew, shapes, threshold, effort, 16 if refine is None else 1)
-    calls = {name_of(cheap): survey.calls}
-    ranking = cheap if refine is None else refine
-    calls[name_of(ranking)] = searched.calls + end.calls
+        end = polished(searched.minima, molecule, crew, shapes, threshold, effort, together=refine is None)
+    found = ensemble_of(molecule, end, survey, searched, stopped, (cheap, ranking), temperature, window)
+    gs = degeneracies(molecule, found.positions, threshold, mirror)
+    found = found.with_conformers(replace(one, degeneracy=g) for one, g in zip(found, gs, strict=True))
+    if free_energy:
+        found = with_free_energies(found, ranking, workers=workers)
+    return with_dipoles(found, ranking)
+
+
+def ensemble_of(
+    molecule: Molecule,
+    end: Polished,
+    survey: Survey,
+    searched: Survey | Refinement,
+    stopped: str,
+    potentials: tuple[Potential, Potential],
+    temperature: float,
+    window: float,
+) -> Ensemble:
+    """What the parts of a search say together."""
+    cheap, ranking = map(name_of, potentials)
+    calls = {cheap: survey.calls}
+    apart = searched is not survey
+    calls[ranking] = (searched.calls if apart else survey.calls) + end.calls
     return Ensemble(
         molecule,
         end.conformers,
-        name_of(ranking),
+        ranking,
         temperature,
         window,
-        [*(searched.aside if refine is not None else ()), *survey.aside, *end.aside],
+        [*survey.aside, *(searched.aside if apart else ()), *end.aside],
         searched.rounds,
         {source: starts for source, (starts, _) in survey.tried.items()},
         calls,
         stopped,
         survey.unseen(),
-        [*survey.notes, *(searched.notes if refine is not None else ()), *end.notes],
+        [*survey.notes, *(searched.notes if apart else ())],
     )
 
 
@@ -96,28 +215,34 @@ def molecule_of(target: Molecule | Chem.Mol | str, seed: int) -> tuple[Molecule,
     return target, [target.positions]
 
 
-def count_for(moves: Moves, refined: bool) -> int:
-    """How many starts are enough, from how many bonds turn and how many parts of rings swing."""
-    freedom = len(moves.turnable) + len(moves.cranks) ** 0.5
-    return int(100 * (1 + freedom))
-
-
-def default_conforge() -> int:
-    """Seeds of CONFORGE: 100 take about a second; none where it is not installed."""
-    if find_spec("CDPL") is None:
-        return 0
-    return 100
+def affordable(molecule: Molecule) -> str:
+    """The force field that has parameters for a molecule."""
+    try:
+        calculator_of("mmff94s", molecule)
+    except (InputError, PotentialFailed):
+        return "uff"
+    return "mmff94s"
 
 
 def name_of(potential: Potential) -> str:
-    return potential if isinstance(potential, str) else getattr(potential, "name", type(potential).__name__)
+    return potential if isinstance(potential, str) else str(getattr(potential, "name", type(potential).__name__))
+
+
+def said(molecule: Molecule, settings: tuple[object, ...]) -> dict[str, str]:
+    """What tells a search from others, for its journal."""
+    geometry = hashlib.sha256(molecule.graph + molecule.positions.tobytes()).hexdigest()
+    found = {"molecule": f"{molecule.name} {geometry[:16]}", "settings": repr(settings)}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 @contextmanager
 def doing(shop: Workshop, workers: int) -> Iterator[Callable[[Iterable[Job]], Iterable[Finished[Job, Answer]]]]:
     """Who does the jobs: this process, or others that live as long as the search."""
-    if workers == 1:
-        yield lambda jobs: SerialExecutor().outcomes(shop, jobs)
-        return
-    with Pool(workers).standing(shop) as crew:
+    executor = SerialExecutor() if workers == 1 else Pool(workers)
+    with executor.standing(shop) as crew:
         yield crew

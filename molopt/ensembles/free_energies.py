@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 from ase import Atoms
 
-from molopt.checking import check
 from molopt.ensembles.ensemble import Ensemble
 from molopt.ensembles.shapes import Shapes
 from molopt.errors import InputError
@@ -119,6 +118,8 @@ class Vibrating:
     positions: Array
 
     def __call__(self, place: int) -> Vibrated:
+        from molopt.checking import check  # loads what only frequencies need
+
         there = self.molecule.with_positions(self.positions[place])
         seen = check(there, self.potential, frequencies=True, temperature=self.temperature)
         thermal = None if seen.thermochemistry is None else seen.thermochemistry.gibbs - seen.energy

@@ -1,6 +1,7 @@
 """What can be changed about one molecule to make other conformers of it from those that are known."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from math import pi
 
 import numpy as np
@@ -10,17 +11,45 @@ from rdkit import Chem
 from molopt.coordinates.formulas import plane_value, torsion_value
 from molopt.coordinates.topology import Topology
 from molopt.ensembles.blocks import Blocks
+from molopt.ensembles.loops import loops_of
 from molopt.ensembles.poses import Poses
-from molopt.ensembles.rings import Inversion, cranks_of, inversions_of, rings_of
+from molopt.ensembles.rings import Crank, Inversion, cranks_of, inversions_of, rings_of
 from molopt.ensembles.rotors import Rotor, rotors_of
+from molopt.ensembles.twistable import Twistable
 from molopt.molecules.identity import TETRAHEDRAL
 from molopt.molecules.molecule import Molecule
 from molopt.rules.partition import Array
 
-MOST = 3  # changes made at once
-TRIES = 20  # of crankshafts until one inverts no stereocentre
-SHARE = (0.2, 0.8)  # of the torsions and blocks that come from the father
-CLASH = 0.7  # times the sum of covalent radii: nearer, atoms that are not bonded would be
+
+@dataclass(frozen=True)
+class Strengths:
+    """How far moves go.
+
+    Attributes
+    ----------
+    most : int
+        Changes made at once: one alone often falls back, many leave nothing of what was good.
+    share : (float, float)
+        Of the torsions and rigid parts that come from the father, drawn between these.
+    grafts : float
+        Of the rings get an arc from one parent and the rest from the other; the others come whole from one.
+    driven : float
+        Of the changes in large rings drive a torsion; the others are crankshafts.
+    gap : float
+        A that a large ring may be left open by: relaxing closes it.
+    clash : float
+        Times the sum of covalent radii: nearer, atoms that are not bonded would be.
+    tries : int
+        Of changes in rings until one inverts no stereocentre.
+    """
+
+    most: int = 3
+    share: tuple[float, float] = (0.2, 0.8)
+    grafts: float = 0.7
+    driven: float = 0.5
+    gap: float = 0.5
+    clash: float = 0.7
+    tries: int = 20
 
 
 class Moves:
@@ -32,6 +61,7 @@ class Moves:
     ----------
     molecule : Molecule
         Its geometry matters only where bond orders are not known.
+    strengths : Strengths
 
     Attributes
     ----------
@@ -53,15 +83,21 @@ class Moves:
     ('turn', True)
     """
 
-    def __init__(self, molecule: Molecule) -> None:
-        self.rotors = rotors_of(molecule)
-        self.cranks = cranks_of(molecule) if molecule.orders_known else []
+    def __init__(self, molecule: Molecule, strengths: Strengths = Strengths()) -> None:
+        self.strengths = strengths
+        twistable = Twistable.of(molecule)
+        self.rotors = rotors_of(molecule, twistable)
+        self.cranks = cranks_of(molecule, twistable)
+        self.loops = loops_of(molecule, twistable)
         self.inversions = inversions_of(molecule.to_rdkit()) if molecule.orders_known else []
         self.flips: list[Rotor | Inversion] = [*(r for r in self.rotors if r.stiff), *self.inversions]
         self.poses = Poses(molecule)
         self.blocks = Blocks(molecule, self.rotors)
-        mol = molecule.to_rdkit()
-        in_rings = ring_torsions(mol)
+        self.cranks_in: dict[int, list[Crank]] = {}  # those of each block
+        for crank in self.cranks:
+            self.cranks_in.setdefault(self.blocks.home[crank.first.atom], []).append(crank)
+        self.mol = mol = molecule.to_rdkit()
+        in_rings = ring_torsions(mol, twistable)
         self.torsions = np.array([*(rotor.quad for rotor in self.rotors), *in_rings], dtype=int).reshape(-1, 4)
         self.turnable = [rotor for rotor in self.rotors if not rotor.stiff]
         self.chances = {
@@ -70,10 +106,10 @@ class Moves:
             "flip": len(self.flips),
             "pose": 3 * len(self.poses.movable),
         }
-        self.centres = centres_of(mol)
+        self.centres = centres_of(mol, molecule.orders_known)
         first, second = np.nonzero(np.triu(Topology(molecule.numbers, molecule.bonds).apart > 2, 1))
         self.pairs = first, second
-        self.closest = (CLASH * covalent_radii[molecule.numbers[np.stack(self.pairs)]].sum(axis=0)) ** 2
+        self.closest = (strengths.clash * covalent_radii[molecule.numbers[np.stack(self.pairs)]].sum(axis=0)) ** 2
 
     def __bool__(self) -> bool:
         """Whether there is anything to move: a rigid molecule has one conformer."""
@@ -98,7 +134,7 @@ class Moves:
             return positions.copy(), "turn"
         kinds = list(self.chances)
         weights = np.array(list(self.chances.values()), dtype=float)
-        drawn = rng.choice(len(kinds), size=1 + rng.integers(MOST), p=weights / weights.sum())
+        drawn = rng.choice(len(kinds), size=1 + rng.integers(self.strengths.most), p=weights / weights.sum())
         moved = positions
         for kind in drawn:
             moved = self.changed(moved, kinds[kind], rng)
@@ -114,15 +150,26 @@ class Moves:
         if kind == "turn":
             return self.turnable[rng.integers(len(self.turnable))].turned(positions, rng.uniform(1.0, 2 * pi - 1.0))
         if kind == "crankshaft":
-            for _ in range(TRIES):
-                crank = self.cranks[rng.integers(len(self.cranks))]
-                moved = crank.turned(positions, rng.choice([-1.0, 1.0]) * rng.uniform(0.9, pi))
-                if self.same_centres(positions, moved):
-                    return moved
-            return positions.copy()
+            return self.bent(positions, rng)
         if kind == "flip":
             return self.flips[rng.integers(len(self.flips))].flipped(positions)
         return self.poses.posed(positions, rng)
+
+    def bent(self, positions: Array, rng: np.random.Generator) -> Array:
+        """A copy with a ring changed: by a crankshaft, or, every other time in a large ring, by driving a torsion."""
+        for _ in range(self.strengths.tries):
+            angle = rng.choice([-1.0, 1.0]) * rng.uniform(1.0, pi)
+            if self.loops and rng.random() < self.strengths.driven:
+                loop = self.loops[rng.integers(len(self.loops))]
+                hinge = int(rng.integers(len(loop.stiff)))
+                moved, gap = loop.driven(positions, hinge, pi if loop.stiff[hinge] else angle)
+                if gap > self.strengths.gap:
+                    continue
+            else:
+                moved = self.cranks[rng.integers(len(self.cranks))].turned(positions, angle)
+            if self.same_centres(positions, moved):
+                return moved
+        return positions.copy()
 
     def neighbours(self, positions: Array) -> Iterator[tuple[Array, str]]:
         """Every single change, one at a time, in a fixed order: each rotor by its steps, each crankshaft, each flip."""
@@ -136,34 +183,47 @@ class Moves:
         for flip in self.flips:
             yield flip.flipped(positions), "flip"
 
+    def grafted(self, cranks: list[Crank], mother: Array, father: Array, rng: np.random.Generator) -> Array:
+        """(N, 3) the mother with an arc of the father's ring, the one of several drawn that fits best."""
+        best, closest = mother, np.inf
+        for k in rng.permutation(len(cranks))[: self.strengths.tries]:
+            child, misfit = cranks[k].grafted(mother, father)
+            if misfit < closest and self.same_centres(mother, child):
+                best, closest = child, misfit
+        return best
+
     def crossed(self, mother: Array, father: Array, rng: np.random.Generator) -> Array:
         """(N, 3) the mother with some torsions of the father, and some of his rings and other rigid parts.
 
         Fragments lie as in the mother, or, as often, as in the father.
         """
-        share = rng.uniform(*SHARE)
+        share = rng.uniform(*self.strengths.share)
         turns = [(father if rng.random() < share else mother, rotor) for rotor in self.rotors]
         shapes = [father if rng.random() < share else mother for _ in self.blocks.atoms]
+        for block, cranks in self.cranks_in.items():
+            if rng.random() < self.strengths.grafts:
+                one, other = (mother, father) if rng.random() < 0.5 else (father, mother)
+                shapes[block] = self.grafted(cranks, one, other, rng)
         frame = father if self.poses.movable and rng.random() < 0.5 else mother
         return self.blocks.joined(frame, shapes, np.array([rotor.value(whose) for whose, rotor in turns]))
 
 
-def centres_of(mol: Chem.Mol) -> Array:
-    """(c, 4) tetrahedral stereocentres and three of their neighbours."""
+def centres_of(mol: Chem.Mol, orders_known: bool) -> Array:
+    """(c, 4) tetrahedral stereocentres and three of their neighbours; every atom of four, where none are known."""
     found = [
         [atom.GetIdx(), *(other.GetIdx() for other in atom.GetNeighbors())][:4]
         for atom in mol.GetAtoms()
-        if atom.GetChiralTag() in TETRAHEDRAL and atom.GetDegree() > 2
+        if (atom.GetChiralTag() in TETRAHEDRAL and atom.GetDegree() > 2) or (not orders_known and atom.GetDegree() == 4)
     ]
     return np.array(found, dtype=int).reshape(-1, 4)
 
 
-def ring_torsions(mol: Chem.Mol) -> list[tuple[int, int, int, int]]:
+def ring_torsions(mol: Chem.Mol, twistable: Twistable) -> list[tuple[int, int, int, int]]:
     """One torsion a-b-c-d for each bond of rings of four and more that is not double or aromatic."""
     found: dict[frozenset[int], tuple[int, int, int, int]] = {}
     for ring in rings_of(mol):
         for k in range(len(ring) if len(ring) > 3 else 0):
             a, b, c, d = (ring[(k + n) % len(ring)] for n in range(4))
-            if mol.GetBondBetweenAtoms(b, c).GetBondTypeAsDouble() == 1.0:
+            if (b, c) in twistable:
                 found.setdefault(frozenset((b, c)), (a, b, c, d))
     return list(found.values())

@@ -24,27 +24,26 @@ class Polished(NamedTuple):
     conformers: list[Conformer]
     aside: list[SetAside]
     calls: int
-    notes: list[str]
 
 
 def polished(
-    minima: Minima, molecule: Molecule, crew: Crew, shapes: Shapes, threshold: float, effort: Effort, together: int
+    minima: Minima, molecule: Molecule, crew: Crew, shapes: Shapes, threshold: float, effort: Effort, together: bool
 ) -> Polished:
     """The minima in the window at rest, each with its verdict; of those that end in one place, the first is kept.
 
     Parameters
     ----------
-    together : int
-        How many are relaxed in one job.
+    together : bool
+        Whether a job is a chunk of them: where force calls are cheap, steps are cheaper together.
     threshold : float
         Angstrom; nearer ones are the same.
     """
     chosen = minima.within(effort.window + DEEPER).tolist()
-    parts = [chosen[k : k + together] for k in range(0, len(chosen), together)]
+    size = effort.chunk if together else 1
+    parts = [chosen[k : k + size] for k in range(0, len(chosen), size)]
     jobs = [Polish(stacked([minima.position(k) for k in part], molecule), effort.polished) for part in parts]
     found: list[Conformer] = []
     aside: list[SetAside] = []
-    notes: list[str] = []
     calls = 0
     for part, answer in zip(parts, crew.do(jobs), strict=True):
         if isinstance(answer, str):
@@ -74,7 +73,7 @@ def polished(
                     left if np.isfinite(left) else None,
                 )
             )
-    return Polished(told_apart(found, shapes, threshold, effort.window), aside, calls, notes)
+    return Polished(told_apart(found, shapes, threshold, effort.window), aside, calls)
 
 
 def told_apart(found: Sequence[Conformer], shapes: Shapes, threshold: float, window: float) -> list[Conformer]:

@@ -13,12 +13,13 @@ from molopt.ensembles.margins import Margins
 from molopt.ensembles.minima import Minima, Origin
 from molopt.ensembles.moves import Moves
 from molopt.ensembles.offspring import Child, children
+from molopt.ensembles.routes import ROUTES, TOUCHED, Yield, shares
 from molopt.ensembles.shapes import Shapes
 from molopt.ensembles.survey import Survey, counted
+from molopt.ensembles.tried import Tried
 from molopt.rules.partition import Array
 
 FREED = 0.5  # eV/A on the cheap potential: clashes are gone, and torsions have hardly turned
-NEAR = np.radians(25.0)
 SURE, SOME = 2.0, 3.0  # standard deviations of a guess: within SURE it is relaxed, beyond SOME dropped
 
 
@@ -32,51 +33,6 @@ class Candidate(NamedTuple):
     route: str  # a word of ROUTES
 
 
-ROUTES = {
-    "survey": "a minimum of the cheap potential",
-    "child": "a child of a minimum of the ranking potential, relaxed on the cheap one",
-    "freed": "such a child, only freed of clashes: for basins that the cheap potential does not have",
-    "neighbour": "one change of a low minimum of the ranking potential, each once, freed of clashes",
-}
-TOUCHED = ("freed", "neighbour")  # whose starts are far from rest on either potential
-
-
-class Seen:
-    """Starts that were tried and minima that were found, by their torsions.
-
-    A start whose torsions all lie within `NEAR` of those of another leads where that one led.
-    """
-
-    def __init__(self, moves: Moves) -> None:
-        self.moves = moves
-        self.angles = np.empty((0, len(moves.torsions)))
-        self.count = 0
-
-    def add(self, positions: Array) -> None:
-        if self.count == len(self.angles):
-            self.angles = np.concatenate([self.angles, np.empty((64 + self.count, self.angles.shape[1]))])
-        self.angles[self.count] = self.moves.angles(positions)
-        self.count += 1
-
-    def is_new(self, positions: Array) -> bool:
-        if not self.angles.shape[1]:
-            return True
-        apart = np.abs(self.angles[: self.count] - self.moves.angles(positions))
-        return not (np.minimum(apart, 2 * np.pi - apart).max(axis=1) < NEAR).any()
-
-
-class Yield:
-    """What a route has given for its force calls."""
-
-    def __init__(self) -> None:
-        self.calls, self.new = 0, 0
-
-    @property
-    def rate(self) -> float:
-        """New minima a force call, with a start of four new ones in a hundred."""
-        return (self.new + 4.0) / (self.calls + 100.0)
-
-
 class Refinement:
     """Minima of the ranking potential.
 
@@ -85,8 +41,9 @@ class Refinement:
     minima : Minima
     calls : int
         Force calls of the ranking potential.
-    saved : int
-        Relaxations that were given up, and ...
+    relaxed, given_up, spared, lost : int
+        Relaxations; those that were given up, or would have been; in the second case the force calls that it would have
+        spared, and the minima in the window that it would have lost.
     """
 
     def __init__(
@@ -101,9 +58,10 @@ class Refinement:
         self.yields = {route: Yield() for route in ROUTES}
         self.waiting: list[Candidate] = []
         self.around: dict[int, Iterator[tuple[Array, str]]] = {}  # what is left of the neighbours of each minimum
-        self.seen = Seen(moves)
+        self.known = Tried(moves, shapes, effort.near)
         self.queued: set[int] = set()  # minima of the survey that were evaluated
-        self.calls, self.given_up, self.spared = 0, 0, 0
+        self.calls = 0
+        self.relaxed = self.given_up = self.spared = self.lost = 0
         self.unchanged = 0  # relaxations since something new was found among the lowest
         self.rounds: list[Round] = []
         self.tried: dict[str, list[int]] = {}
@@ -112,16 +70,6 @@ class Refinement:
     def top(self) -> float:
         """eV; the window's upper end."""
         return self.minima.lowest + self.effort.window * KCAL
-
-    def shares(self) -> dict[str, int]:
-        """How many starts of a round come by each route: by what it gave for its calls, and at least two."""
-        open_routes = [route for route in ROUTES if self.is_open(route)]
-        rates = np.array([self.yields[route].rate for route in open_routes])
-        if not len(rates):
-            return {}
-        parts = 2 + np.floor((self.effort.batch - 2 * len(rates)) * rates / rates.sum()).astype(int)
-        parts[np.argmax(rates)] += self.effort.batch - parts.sum()
-        return dict(zip(open_routes, parts.tolist(), strict=True))
 
     def is_open(self, route: str) -> bool:
         if route == "survey":
@@ -155,7 +103,7 @@ class Refinement:
                 self.around[k] = self.moves.neighbours(self.minima.position(k))
             while len(made) < count and (found := next(self.around[k], None)) is not None:
                 positions, source = found
-                if not self.moves.clashes(positions) and self.seen.is_new(positions):
+                if not self.moves.clashes(positions) and positions not in self.known:
                     made.append(Child(positions, Origin(source)))
             if len(made) == count:
                 break
@@ -163,9 +111,9 @@ class Refinement:
 
     def evaluate(self, route: str, starts: Sequence[Child]) -> None:
         """One point of each start that is not like one that was tried."""
-        starts = [start for start in starts if self.seen.is_new(start.positions)]
+        starts = [start for start in starts if start.positions not in self.known]
         for start in starts:
-            self.seen.add(start.positions)
+            self.known.add(start.positions)
         answers = self.crew.do([Evaluate(start.positions) for start in starts])
         self.calls += len(answers)
         self.yields[route].calls += len(answers)
@@ -212,10 +160,14 @@ class Refinement:
         self.calls += calls
         self.yields[candidate.route].calls += calls
         self.unchanged += 1
-        if answer["given_up"]:
+        self.relaxed += 1
+        given_up = bool(answer["given_up"])
+        if given_up:
             self.given_up += 1
-            self.spared += max(0, calls + 1 - answer["given_up"])
-            if self.effort.early_stops or energy > top:
+            if self.effort.early_stops:
+                return
+            self.spared += calls + 1 - answer["given_up"]
+            if energy > top:
                 return
         if answer["changed"] or not answer["converged"]:
             why = answer["changed"] or answer["error"] or "did not converge"
@@ -224,16 +176,18 @@ class Refinement:
         group = "freed" if candidate.route in TOUCHED else "minimised"
         self.gains.setdefault(group, []).append(candidate.energy - energy)
         self.margins.learn(answer["energies"])
-        self.seen.add(positions)
+        self.known.add(positions)
         if self.minima.add(positions, energy, candidate.origin, calls + 1)[1]:
             count[1] += 1
+            self.lost += given_up
             self.yields[candidate.route].new += energy < top
             if energy <= self.minima.lowest + self.effort.lowest * KCAL:
                 self.unchanged = 0
 
     def round(self) -> bool:
         """One round; whether there was anything to do."""
-        for route, count in self.shares().items():
+        yields = {route: found for route, found in self.yields.items() if self.is_open(route)}
+        for route, count in shares(yields, self.effort.batch).items():
             self.evaluate(route, self.starts(route, count))
         if not self.waiting:
             return False
@@ -242,15 +196,26 @@ class Refinement:
         self.rounds.append(Round(self.calls, self.minima.lowest, within, counted(self.tried)))
         return True
 
-    def go(self, told: Callable[[Round], object], reserved: Callable[[int], int]) -> str:
+    def go(self, told: Callable[[Round], object], reserved: int) -> str:
         """Rounds until nothing new comes or the force calls are spent; why it ended.
 
-        `reserved` says how many force calls so many minima need at the end.
+        `reserved` force calls a minimum in the window are left for its end.
         """
+        stopped = self.rounds_until(told, reserved)
+        if self.effort.early_stops:
+            self.notes.append(f"{self.given_up} of {self.relaxed} relaxations were given up: they led above the window")
+        else:
+            self.notes.append(
+                f"{self.given_up} of {self.relaxed} relaxations would have been given up with early stops: "
+                f"{self.spared} force calls spared, {self.lost} minima in the window lost"
+            )
+        return stopped
+
+    def rounds_until(self, told: Callable[[Round], object], reserved: int) -> str:
         idle = 0
         while True:
             within = len(self.minima.within(self.effort.window))
-            if self.effort.max_calls is not None and self.calls + reserved(within) >= self.effort.max_calls:
+            if self.effort.max_calls is not None and self.calls + reserved * within >= self.effort.max_calls:
                 return f"the budget of {self.effort.max_calls} force calls"
             if self.unchanged >= self.effort.until_no_new:
                 return f"{self.unchanged} relaxations in a row found nothing new among the lowest"

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from rdkit import Chem
 
 from molopt.coordinates.topology import Topology
 from molopt.ensembles.rotors import about
+from molopt.ensembles.twistable import Twistable
 from molopt.molecules.molecule import Molecule
 from molopt.rules.partition import Array
 
@@ -77,6 +79,26 @@ class Crank:
         opposite = np.arctan2(np.cross(-side, arm) @ axis, -side @ arm)  # of the arm from straight on
         return self.turned(positions, -2 * opposite)
 
+    def grafted(self, mother: Array, father: Array) -> tuple[Array, float]:
+        """The mother (N, 3) with the arc of the father, and how well it fits, A.
+
+        The father is laid upon the mother by the axis and the neighbours of its ends that do not move; the RMSD of
+        these is what the bonds at both ends are strained by.
+        """
+        placed, misfit = laid(father, mother, self.anchors)
+        child = mother.copy()
+        child[self.part] = placed[self.part]
+        for joint in (self.first, self.last):
+            if joint.hung.size:
+                joint.follow(mother, child)
+        return child, misfit
+
+    @cached_property
+    def anchors(self) -> Array:
+        """The atoms of the axis and those next to them that do not move."""
+        beside = np.setdiff1d(np.concatenate([self.first.frame, self.last.frame]), self.part)
+        return np.union1d(beside, [self.first.atom, self.last.atom])
+
 
 @dataclass(frozen=True, eq=False)
 class Inversion:
@@ -100,6 +122,14 @@ class Inversion:
         return moved
 
 
+def laid(positions: Array, target: Array, atoms: Array) -> tuple[Array, float]:
+    """Positions (N, 3) moved rigidly so that some atoms lie on those of the target, and the RMSD of these, A."""
+    here, there = positions[atoms].mean(axis=0), target[atoms].mean(axis=0)
+    u, _, vt = np.linalg.svd((positions[atoms] - here).T @ (target[atoms] - there))
+    moved = (positions - here) @ (u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt) + there
+    return moved, float(np.sqrt(((moved[atoms] - target[atoms]) ** 2).sum(axis=1).mean()))
+
+
 def frame_at(positions: Array, atom: int, others: Array) -> Array:
     """(k + 1, 3) unit vectors from an atom to others, and one across the first two."""
     arms = positions[others] - positions[atom]
@@ -108,7 +138,7 @@ def frame_at(positions: Array, atom: int, others: Array) -> Array:
     return np.vstack([arms, across / max(np.linalg.norm(across), 1e-9)])
 
 
-def cranks_of(molecule: Molecule) -> list[Crank]:
+def cranks_of(molecule: Molecule, twistable: Twistable) -> list[Crank]:
     """Every arc of a small ring or macrocycle that can turn without the rest.
 
     The bonds beside the two atoms of the axis are twisted: none of them is a double or an aromatic one. In fused rings
@@ -117,11 +147,15 @@ def cranks_of(molecule: Molecule) -> list[Crank]:
     mol = molecule.to_rdkit()
     neighbours = Topology(molecule.numbers, molecule.bonds).neighbours
     found: dict[tuple[int, int, bytes], Crank] = {}
+    looked: set[frozenset[tuple[int, int]]] = set()  # a cage or a cup of sugars has many rings, and few arcs
     for ring in rings_of(mol):
         for start, end in ends_of_arcs(len(ring)):
             p, q = ring[start], ring[end]
             twisted = [(p, ring[start + 1]), (p, ring[start - 1]), (q, ring[end - 1]), (q, ring[(end + 1) % len(ring)])]
-            if any(mol.GetBondBetweenAtoms(*pair).GetBondTypeAsDouble() != 1.0 for pair in twisted):
+            if frozenset(twisted) in looked:
+                continue
+            looked.add(frozenset(twisted))
+            if not all(pair in twistable for pair in twisted):
                 continue
             crank = crank_between(neighbours, ring[start + 1 : end], (*ring[end + 1 :], *ring[:start]), p, q)
             if crank is not None:
@@ -131,7 +165,7 @@ def cranks_of(molecule: Molecule) -> list[Crank]:
 
 def rings_of(mol: Chem.Mol) -> list[tuple[int, ...]]:
     """Atoms of the smallest rings, in their order around each, that are not aromatic throughout."""
-    Chem.FastFindRings(mol) if not mol.GetRingInfo().NumRings() else None
+    Chem.GetSymmSSSR(mol, includeDativeBonds=True)
     rings = mol.GetRingInfo().AtomRings()
     return [ring for ring in rings if not all(mol.GetAtomWithIdx(atom).GetIsAromatic() for atom in ring)]
 
@@ -147,38 +181,35 @@ def crank_between(
     neighbours: Sequence[Sequence[int]], one: Sequence[int], other: Sequence[int], p: int, q: int
 ) -> Crank | None:
     """The crankshaft about p and q, or None where both arcs hang together without them."""
-    parts = parts_without(neighbours, {p, q})
-    near, far = (next(part for part in parts if arc[0] in part) for arc in (one, other))
-    if near is far:
+    near = reached(neighbours, one[0], {p, q})
+    if other[0] in near:
         return None
-    if len(near) > len(far):
-        one, other, near = other, one, far
-    first, last = joint_at(neighbours, parts, p, q), joint_at(neighbours, parts, q, p)
-    return Crank(first, last, np.array(sorted(near)), np.array(one), np.array([*other, p, q]))
+    far = reached(neighbours, other[0], {p, q})
+    moving = near if len(near) <= len(far) else far
+    if moving is far:
+        one, other = other, one
+    first, last = (joint_at(neighbours, near | far, *ends) for ends in ((p, q), (q, p)))
+    return Crank(first, last, np.array(sorted(moving)), np.array(one), np.array([*other, p, q]))
 
 
-def joint_at(neighbours: Sequence[Sequence[int]], parts: Sequence[set[int]], atom: int, other: int) -> Joint:
-    """What hangs on one atom of an axis: the parts that are bonded to it and not to the other atom."""
-    hung = [part for part in parts if part & set(neighbours[atom]) and not part & set(neighbours[other])]
-    held = sorted(set().union(*hung))
-    frame = [k for k in neighbours[atom] if k not in held]
-    return Joint(atom, np.array(frame), np.array(held, dtype=int))
+def joint_at(neighbours: Sequence[Sequence[int]], arcs: set[int], atom: int, other: int) -> Joint:
+    """What hangs on one atom of an axis beside both arcs: the parts that the other atom does not hold."""
+    hung: set[int] = set()
+    for first in neighbours[atom]:
+        if first not in arcs and first != other and first not in hung:
+            part = reached(neighbours, first, {atom, other})
+            hung |= set() if part & set(neighbours[other]) else part
+    return Joint(atom, np.array([k for k in neighbours[atom] if k not in hung]), np.array(sorted(hung), dtype=int))
 
 
-def parts_without(neighbours: Sequence[Sequence[int]], gone: set[int]) -> list[set[int]]:
-    """Sets of atoms that hang together without those that are gone."""
-    seen, parts = set(gone), []
-    for first in range(len(neighbours)):
-        todo, part = [first], set()
-        while todo:
-            atom = todo.pop()
-            if atom not in seen:
-                seen.add(atom)
-                part.add(atom)
-                todo += neighbours[atom]
-        if part:
-            parts.append(part)
-    return parts
+def reached(neighbours: Sequence[Sequence[int]], first: int, gone: set[int]) -> set[int]:
+    """The atoms that hang together with the first without those that are gone."""
+    part, todo = {first}, [first]
+    while todo:
+        new = [k for k in neighbours[todo.pop()] if k not in part and k not in gone]
+        part.update(new)
+        todo += new
+    return part
 
 
 def inversions_of(mol: Chem.Mol) -> list[Inversion]:

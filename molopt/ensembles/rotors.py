@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from math import pi
 
 import numpy as np
-from ase.data import covalent_radii
 from rdkit import Chem
 
 from molopt.coordinates.formulas import torsion_value
-from molopt.coordinates.topology import Topology, lengths
+from molopt.coordinates.topology import Topology
+from molopt.ensembles.twistable import Twistable
 from molopt.molecules.molecule import Molecule
 from molopt.rules.partition import Array
 
-STIFF = Chem.MolFromSmarts("[#7X3,#8X2,#16X2]!@;-[#6X3]=[#7,#8,#16]")  # of amides, esters, acids, ureas, amidines
-SHORT = 0.93  # times the sum of covalent radii: amides 0.92, C=C 0.88, C-C between planar atoms 0.96
 THIRDS = (2 * pi / 3, -2 * pi / 3)  # from one staggered minimum to the others
 QUARTERS = (pi, pi / 2, -pi / 2)  # beside a planar atom minima lie in its plane or across
 HALF = (pi,)
@@ -65,41 +63,45 @@ def about(points: Array, start: Array, end: Array, angle: float) -> Array:
     return start + along + (arms - along) * np.cos(angle) + np.cross(axis, arms) * np.sin(angle)
 
 
-def rotors_of(molecule: Molecule) -> list[Rotor]:
+def rotors_of(molecule: Molecule, twistable: Twistable) -> list[Rotor]:
     """Every bond outside of rings whose turning changes more than the hydrogens of a methyl, in the order of the bonds.
 
     Left out are tops of three like atoms or methyls (CH3, CF3, NH3+, tert-butyl), planar ends whose two substituents
     are alike where the bond is stiff (the NH2 of an amide), multiple bonds, and bonds to an atom with nothing beyond.
-    Where bond orders are not known, a short bond counts as stiff. A bond to a metal is one like others: it turns where
-    both sides fall apart without it, and a bond in a chelate's ring does not.
+    A bond to a metal is one like others: it turns where both sides fall apart without it, and a bond in a chelate's
+    ring does not.
     """
     mol = molecule.to_rdkit()
-    Chem.FastFindRings(mol) if not molecule.orders_known else None
+    Chem.GetSymmSSSR(mol, includeDativeBonds=True)
     neighbours = Topology(molecule.numbers, molecule.bonds).neighbours
-    ranks = list(Chem.CanonicalRankAtoms(mol, breakTies=False))
-    stiff = stiff_bonds(molecule, mol)
+    ranks = ranks_of(mol)
     found: dict[tuple[int, int], Rotor] = {}
     for bond in mol.GetBonds():
         ends = bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()
-        if bond.IsInRing() or bond.GetBondTypeAsDouble() != 1.0:
+        if bond.IsInRing() or ends not in twistable:
             continue
         chain = axis_of(molecule, neighbours, *ends)
         if chain is None or tuple(sorted(chain)) in found:
             continue
-        rigid = frozenset(ends) in stiff
-        rotor = rotor_about(mol, neighbours, ranks, chain, rigid)
+        rotor = rotor_about(mol, neighbours, ranks, chain, frozenset(ends) in twistable.stiff, twistable.planar)
         if rotor is not None:
             found[min(chain), max(chain)] = rotor
     return list(found.values())
 
 
-def stiff_bonds(molecule: Molecule, mol: Chem.Mol) -> set[frozenset[int]]:
-    """Bonds that are planar by conjugation."""
-    if molecule.orders_known:
-        return {frozenset(match[:2]) for match in mol.GetSubstructMatches(STIFF)}
-    pairs = molecule.bonds
-    short = lengths(molecule.positions, pairs) < SHORT * covalent_radii[molecule.numbers[pairs]].sum(axis=1)
-    return {frozenset(pair) for pair in pairs[short].tolist()}
+def ranks_of(mol: Chem.Mol) -> list[int]:
+    """A number for each atom, the same for those that symmetry exchanges, bond orders and charges aside."""
+    plain = Chem.RWMol(mol)
+    for atom in plain.GetAtoms():
+        atom.SetIsAromatic(False)
+        atom.SetFormalCharge(0)
+        atom.SetNumRadicalElectrons(0)
+        atom.SetNoImplicit(True)
+    for bond in plain.GetBonds():
+        bond.SetIsAromatic(False)
+        bond.SetBondType(Chem.BondType.SINGLE)
+    plain.UpdatePropertyCache(strict=False)
+    return list(Chem.CanonicalRankAtoms(plain, breakTies=False))
 
 
 def axis_of(molecule: Molecule, neighbours: Sequence[Sequence[int]], i: int, j: int) -> tuple[int, int] | None:
@@ -121,7 +123,12 @@ def straight(positions: Array, two: Sequence[int], centre: int) -> bool:
 
 
 def rotor_about(
-    mol: Chem.Mol, neighbours: Sequence[Sequence[int]], ranks: Sequence[int], chain: tuple[int, int], stiff: bool
+    mol: Chem.Mol,
+    neighbours: Sequence[Sequence[int]],
+    ranks: Sequence[int],
+    chain: tuple[int, int],
+    stiff: bool,
+    planar: frozenset[int],
 ) -> Rotor | None:
     """The rotor about a chain from i to j, or None where turning it makes no other conformer."""
     i, j = chain
@@ -132,11 +139,10 @@ def rotor_about(
         (i, j), sides = (j, i), sides[::-1]
     inner = sides[0], sides[1]
     arms = [[k for k in neighbours[at] if k in side] for at, side in zip((i, j), inner, strict=True)]
-    symmetries = [symmetry(mol, neighbours, ranks, at, ends) for at, ends in zip((i, j), arms, strict=True)]
+    symmetries = [symmetry(mol, neighbours, ranks, ends, at in planar) for at, ends in zip((i, j), arms, strict=True)]
     if 0 in symmetries or 3 in symmetries or (stiff and 2 in symmetries):
         return None
-    planar = [mol.GetAtomWithIdx(at).GetHybridization() == Chem.HybridizationType.SP2 for at in (i, j)]
-    steps: tuple[float, ...] = HALF if stiff else QUARTERS if any(planar) else THIRDS
+    steps: tuple[float, ...] = HALF if stiff else QUARTERS if planar & {i, j} else THIRDS
     if 2 in symmetries:
         steps = tuple(step for step in steps if step != pi and step >= 0) or steps
     a, d = (min(ends, key=lambda k: (mol.GetAtomWithIdx(k).GetAtomicNum() == 1, ranks[k], k)) for ends in arms)
@@ -167,7 +173,7 @@ def towards(neighbours: Sequence[Sequence[int]], at: int, other: int) -> int:
 
 
 def symmetry(
-    mol: Chem.Mol, neighbours: Sequence[Sequence[int]], ranks: Sequence[int], at: int, arms: Sequence[int]
+    mol: Chem.Mol, neighbours: Sequence[Sequence[int]], ranks: Sequence[int], arms: Sequence[int], planar: bool
 ) -> int:
     """How often an end of a bond looks the same in a full turn: 1, 2 or 3, as far as its own arms say; 0: it has none.
 
@@ -179,7 +185,6 @@ def symmetry(
         return 1
     if len(arms) == 3 and all(len(neighbours[k]) == 1 or methyl(mol, k) for k in arms):
         return 3
-    planar = mol.GetAtomWithIdx(at).GetHybridization() == Chem.HybridizationType.SP2
     return 2 if len(arms) == 2 and planar else 1
 
 

@@ -1,5 +1,7 @@
 """How geometries of one molecule are compared: the best RMSD over symmetry, and lower bounds of it that cost little."""
 
+from collections.abc import Callable
+
 import numpy as np
 from rdkit import Chem
 
@@ -9,6 +11,8 @@ from molopt.molecules.molecule import Molecule
 from molopt.rules.partition import Array
 
 MIRRORS = ("merge", "keep")
+MANY = 64  # matrices; for more, the cubic equation is faster than LAPACK
+TINY = 1e-30  # A^8, so that nothing is divided by zero
 MOST_NUMBERINGS = (
     5000  # tried for each pair; where there are more, two that differ by exchanged groups may count as two
 )
@@ -29,6 +33,7 @@ class Shapes:
 
     Attributes
     ----------
+    natoms : int
     kept : (n,) array of int
         The atoms that are compared: all but hydrogens on carbon; all atoms where there are no others.
     numberings : (p, n) array of int
@@ -51,6 +56,7 @@ class Shapes:
     def __init__(self, molecule: Molecule, mirror: str = "merge") -> None:
         if mirror not in MIRRORS:
             raise InputError(f"mirror must be one of {', '.join(MIRRORS)}, got {mirror!r}")
+        self.natoms = len(molecule)
         mol = molecule.to_rdkit()
         self.kept = np.array([atom.GetIdx() for atom in mol.GetAtoms() if not on_carbon(atom)], dtype=int)
         graph = skeleton(mol, self.kept.tolist())
@@ -67,14 +73,15 @@ class Shapes:
     def rmsd(self, outline: Array, others: Array) -> Array:
         """(S,) A, between one outline (n, 3) and each of others (S, n, 3): the best over symmetry and mirror images."""
         h = np.einsum("pni,snj->spij", outline[self.numberings], others, optimize=True)  # (S, p, 3, 3)
-        singular = np.linalg.svd(h, compute_uv=False)
-        last = singular[..., 2] if self.reflects else singular[..., 2] * np.sign(np.linalg.det(h))
-        overlap = (singular[..., 0] + singular[..., 1] + last).max(axis=1)
+        if h.shape[0] * h.shape[1] > MANY:
+            best = overlap_of(h, roots, self.reflects).argmax(axis=1)
+            h = np.take_along_axis(h, best[:, None, None, None], axis=1)
+        overlap = overlap_of(h, singular_values, self.reflects).max(axis=1)
         total = (outline**2).sum() + (others**2).sum(axis=(1, 2))
         return np.sqrt(np.maximum(total - 2 * overlap, 0) / len(outline))
 
     def describe(self, outline: Array) -> Array:
-        """(..., n + 3) numbers that `bound` compares, of outlines (..., n, 3)."""
+        """(..., n + 3) numbers that `bound` compares, of outlines (..., n, 3); fewer for one atom and for two."""
         far = np.sqrt((outline**2).sum(axis=-1))  # (..., n)
         order = np.lexsort((far, np.broadcast_to(self.classes, far.shape)), axis=-1)
         return np.concatenate(
@@ -91,6 +98,35 @@ class Shapes:
         n = len(self.kept)
         gaps = (others - description) ** 2
         return np.sqrt(np.maximum(gaps[:, :n].sum(axis=1), gaps[:, n:].sum(axis=1)) / n)
+
+
+def overlap_of(h: Array, singular: Callable[[Array], Array], reflects: bool) -> Array:
+    """(...) A^2, the largest trace of R h (..., 3, 3) over rotations R, and over reflections where these count."""
+    values = singular(h)
+    if reflects:
+        return values.sum(axis=-1)
+    sign = np.sign((h[..., 0, :] * np.cross(h[..., 1, :], h[..., 2, :])).sum(axis=-1))
+    return values[..., 0] + values[..., 1] + sign * values[..., 2]
+
+
+def singular_values(h: Array) -> Array:
+    """(..., 3) in descending order."""
+    return np.linalg.svd(h, compute_uv=False)
+
+
+def roots(h: Array) -> Array:
+    """(..., 3) the singular values of (..., 3, 3) in descending order, from the cubic equation of h^T h.
+
+    The smallest is good to 1e-8 of the largest: enough to choose among numberings, at a tenth of the time for many.
+    """
+    k = np.swapaxes(h, -1, -2) @ h
+    mean = np.trace(k, axis1=-2, axis2=-1) / 3
+    off = k - mean[..., None, None] * np.eye(3)
+    spread = np.sqrt(np.maximum((off * off).sum(axis=(-2, -1)) / 6, TINY))
+    det = (off[..., 0, :] * np.cross(off[..., 1, :], off[..., 2, :])).sum(axis=-1)
+    angle = np.arccos(np.clip(det / (2 * spread**3), -1.0, 1.0)) / 3
+    first, last = mean + 2 * spread * np.cos(angle), mean + 2 * spread * np.cos(angle + 2 * np.pi / 3)
+    return np.sqrt(np.maximum(np.stack([first, 3 * mean - first - last, last], axis=-1), 0.0))
 
 
 def on_carbon(atom: Chem.Atom) -> bool:

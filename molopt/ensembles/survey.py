@@ -105,22 +105,31 @@ class Survey:
         self.rounds.append(Round(self.calls, self.minima.lowest, within, counted(self.tried)))
         return new
 
-    def go(self, given: Sequence[Array], conforge: int, until_no_new: int, told: Callable[[Round], object]) -> str:
-        """Seeds, then rounds of children; why it ended."""
+    def go(self, given: Sequence[Array], conforge: int, told: Callable[[Round], object] | None) -> str:
+        """Seeds, then rounds of children; why it ended.
+
+        It is told of its rounds where it is the whole search, and then ends when nothing new comes or its force calls
+        are spent; else after a quarter of the count without anything new.
+        """
+        patience = max(50, self.effort.count // 4) if told is None else self.effort.until_no_new
+        budget = None if told is None else self.effort.max_calls
         self.add(self.seeds(given, conforge))
-        told(self.rounds[-1])
-        while (left := self.effort.count - sum(starts for starts, _ in self.tried.values())) > 0:
+        while True:
+            if told is not None:
+                told(self.rounds[-1])
+            left = self.effort.count - sum(starts for starts, _ in self.tried.values())
             if not len(self.minima):
-                return "no start gave a conformer"
-            if self.unchanged >= until_no_new:
+                return self.notes[-1] if self.notes else "no start gave a conformer"
+            if left <= 0:
+                return f"all {self.effort.count} starts were relaxed"
+            if self.unchanged >= patience:
                 return f"{self.unchanged} starts in a row found nothing new among the lowest"
-            size = min(left, 2 * self.effort.chunk)
-            starts = children(self.minima, self.moves, size, self.effort.width, self.rng)
+            if budget is not None and self.calls >= budget:
+                return f"the budget of {budget} force calls"
+            starts = children(self.minima, self.moves, min(left, self.effort.round), self.effort.width, self.rng)
             if not starts:
                 return "the molecule has nothing to turn"
             self.add(starts)
-            told(self.rounds[-1])
-        return f"all {self.effort.count} starts were relaxed"
 
     def unseen(self) -> tuple[float, float] | None:
         """The probability that another embedding would lead to a minimum that none has led to, and its error.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from molopt.errors import InputError
 from molopt.files import require_regular
-from molopt.molecules.formats import READERS, Given
+from molopt.molecules.formats import READERS, Entry, Given, entries
 from molopt.molecules.molecule import SEED, Molecule
 from molopt.molecules.published import PUBLISHED, published
 from molopt.molecules.shipped import find_shipped, shipped_names
@@ -75,33 +75,66 @@ def exists(path: Path) -> bool:
 
 
 def read_path(path: Path, given: Given) -> Iterator[Molecule]:
+    return (entry.molecule(given) for entry in entries_of(path))
+
+
+def entries_of(path: Path) -> Iterator[Entry]:
+    """What the molecules of a file, or of the files in a folder, are read from, one at a time.
+
+    Raises
+    ------
+    InputError
+        At once where the path is not one that is read; where a file is empty, when its turn comes.
+    """
     if path.is_dir():
         files = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in READERS and not entry.is_dir())
         if not files:
             raise InputError(f"the folder {str(path)!r} has no file that ends in {ENDINGS}")
         for file in files:
             require_regular(file)
-        return (molecule for file in files for molecule in read_file(file, given))
+        return (entry for file in files for entry in entries_in(file))
     if path.suffix.lower() not in READERS:
         raise InputError(f"cannot tell the format of {str(path)!r}: its name must end in {ENDINGS}")
     require_regular(path)
-    return read_file(path, given)
+    return entries_in(path)
 
 
-def read_file(path: Path, given: Given) -> Iterator[Molecule]:
+def entries_in(path: Path) -> Iterator[Entry]:
     found = False
     with path.open(encoding="utf-8-sig", errors="replace") as file:
-        for molecule in READERS[path.suffix.lower()](file, path, given):
+        for entry in entries(file, path):
             found = True
-            yield molecule
+            yield entry
     if not found:
         raise InputError(f"{path} is empty")
+
+
+def listed(source: str | Path, given: Given) -> Iterator[Entry | Molecule]:
+    """As `read`, but molecules of files, and a SMILES, are left as they stand, to be read by whoever needs them.
+
+    One that cannot be read is no error here, and does not end the stream.
+    """
+    path = Path(source)
+    if exists(path):
+        return iter(entries_of(path))
+    if str(source) in PUBLISHED or find_shipped(str(source)):
+        return read(source, given.charge, given.spin, given.seed, given.known)
+    if not str(source).strip() or path.suffix.lower() in READERS:
+        return read(source)  # which says what is wrong
+    require_smiles(str(source))
+    return iter([Entry(None, 1, str(source))])
 
 
 def named_or_smiles(text: str, given: Given) -> Molecule:
     if find_shipped(text):
         molecule = Molecule.named(text)
         return Molecule.from_rdkit(molecule.to_rdkit(), name=molecule.name, charge=given.charge, spin=given.spin)
+    require_smiles(text)
+    return Molecule.from_smiles(text, seed=given.seed, charge=given.charge, spin=given.spin)
+
+
+def require_smiles(text: str) -> None:
+    """Raise InputError where a text is not a SMILES, with what it may have been meant to be."""
     try:
         parse_smiles(text)
     except InputError:
@@ -113,7 +146,6 @@ def named_or_smiles(text: str, given: Given) -> Molecule:
         if WORDS.fullmatch(text) or (near and re.fullmatch(r"\w+", text)):
             raise InputError(neither(text, near)) from None
         raise
-    return Molecule.from_smiles(text, seed=given.seed, charge=given.charge, spin=given.spin)
 
 
 def neither(name: str, near: list[str]) -> str:

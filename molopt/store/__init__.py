@@ -1,4 +1,4 @@
-"""Finished runs, in a database that `ase db` reads too."""
+"""Results, in a database that `ase db` reads too."""
 
 from molopt.store.database import Store
 

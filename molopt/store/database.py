@@ -1,37 +1,74 @@
-"""Finished runs of a study, in a database that `ase db` reads too; none is lost, whatever ends the program."""
+"""Results in a database that `ase db` reads too; none is lost, whatever ends the program."""
 
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Generic, Protocol, Self, TypeVar, cast, overload
 
 import ase.db
 import numpy as np
+from ase.db.row import AtomsRow
 
 from molopt.errors import StoreError
-from molopt.files import obstacle
 from molopt.record import Record
 from molopt.spelling import in_ascii
-from molopt.store.checking import require_sound
 from molopt.store.failures import store_errors
-from molopt.store.packing import pack, packed_in, unpack
-from molopt.store.rows import key_value_pairs, row
+from molopt.store.opening import WAIT, Mark, claimed, connected, number, transaction
+from molopt.store.packing import packed_in
+from molopt.store.runs import Runs
 
-MARK = 0x6D6F6C6F  # "molo", SQLite's application id of a store
-VERSION = 3  # of what a row holds; those before knew fewer ways to end and no curvature, and are read
-WAIT = 30.0  # s
 LONGEST = 200  # characters of an error that are shown
 
-ORDER = "place", "potential", "seed", "optimizer", "settings"
+R = TypeVar("R")
 
 
-class Store:
-    """Finished runs, each once, in an `ase.db` SQLite database.
+class Holds(Protocol[R]):
+    """What the rows of a store hold.
 
-    A row has the last geometry with its energy, pairs of keys and values (`molopt.store.rows`), and in its data the
-    whole record, packed. Its `unique_id` is the run's key. Several processes may read and add at once, on one machine
-    or through a network file system that locks files; each store is for the thread that made it.
+    Attributes
+    ----------
+    mark : Mark
+        Of the database.
+    name : str
+        What a row holds.
+    order : sequence of str
+        Pairs by which rows are read, before their keys.
+    again : str
+        What becomes of one whose row was deleted.
+    """
+
+    mark: Mark
+    name: str
+    order: tuple[str, ...]
+    again: str
+
+    def key(self, item: R) -> str:
+        """Tells it from all others."""
+        ...
+
+    def row(self, item: R) -> AtomsRow:
+        """The geometry and the energy that `ase db` shows; its `unique_id` is the key."""
+        ...
+
+    def pairs(self, item: R) -> Mapping[str, str | int | float]:
+        """What `ase db` searches for."""
+        ...
+
+    def pack(self, item: R) -> bytes:
+        """All of it."""
+        ...
+
+    def unpack(self, packed: bytes) -> R:
+        """What was packed, all of it checked: any exception where it is not that."""
+        ...
+
+
+class Store(Generic[R]):
+    """Results, each once, in an `ase.db` SQLite database; finished runs of a study, unless it is told otherwise.
+
+    A row has a geometry with its energy, pairs of keys and values to search for, and in its data the whole result,
+    packed. Several processes may read and add at once, on one machine or through a network file system that locks
+    files; each store is for the thread that made it.
 
     Parameters
     ----------
@@ -39,12 +76,14 @@ class Store:
         Made where it is not there; its folder must exist.
     wait : float
         Seconds to wait for another process that holds the database.
+    holds : Holds
+        What a row holds: by default a `Record` of one run, see `molopt.store.runs`.
 
     Raises
     ------
     StoreError
-        Here or later: the file is not a store, cannot be read or written, stays locked, or its disk is full. What was
-        stored before is still stored.
+        Here or later: the file is not such a store, cannot be read or written, stays locked, or its disk is full. What
+        was stored before is still stored.
 
     Examples
     --------
@@ -54,82 +93,55 @@ class Store:
     (0, set(), [])
     """
 
-    def __init__(self, path: str | Path, wait: float = WAIT) -> None:
+    @overload
+    def __init__(self: "Store[Record]", path: str | Path, wait: float = WAIT) -> None: ...
+    @overload
+    def __init__(self, path: str | Path, wait: float = WAIT, *, holds: Holds[R]) -> None: ...
+    def __init__(self, path: str | Path, wait: float = WAIT, *, holds: Holds[R] | None = None) -> None:
+        self.holds: Holds[R] = cast("Holds[R]", Runs()) if holds is None else holds
         self.path = Path(path).absolute()
         self.wait = wait
-        if not self.path.parent.is_dir():
-            raise StoreError(f"{self.path.parent} is not a folder: make it first, {self.path.name} goes into it")
-        for name in ("", "-journal", "-wal", "-shm"):  # SQLite opens what it finds, and waits for a pipe
-            path = self.path.with_name(self.path.name + name)
-            if kind := obstacle(path):
-                raise StoreError(f"{path} cannot be opened: it is {kind}, and must be a file")
-        with store_errors(self.path, wait):
-            # Transactions are begun and ended here alone. SQLite's defaults stay: a rollback journal, because the
-            # faster write-ahead log needs memory that all its users share, which network file systems do not have;
-            # and a wait for the disk at each commit, so that a power cut loses nothing that was said to be stored.
-            self.connection = sqlite3.connect(self.path, timeout=wait, isolation_level=None)
+        # SQLite's defaults stay: a rollback journal, because the faster write-ahead log needs memory that all its users
+        # share, which network file systems do not have; and a wait for the disk at each commit, so that a power cut
+        # loses nothing that was said to be stored.
+        self.connection = connected(self.path, wait)
         try:
             # ASE's lock file would outlive a killed process, and lock all others out; SQLite's own locks do not.
             self.database = ase.db.connect(self.path, type="db", use_lock_file=False, serial=True)
             self.database.connection = self.connection
-            self.open()
+            self.version = claimed(self.connection, self.path, self.holds.mark, self.make, wait)
         except BaseException:
             self.connection.close()
             raise
 
-    def open(self) -> None:
-        """Make the tables, or see that they are those of a store."""
-        with store_errors(self.path, self.wait):
-            mark = self.number("PRAGMA application_id")
-        if mark != MARK:
-            with self.transaction():  # all tables or none: two processes may begin at once, and be killed at that
-                mark = self.number("PRAGMA application_id")
-                if mark != MARK and self.number("SELECT COUNT(*) FROM sqlite_master"):
-                    raise StoreError(f"{self.path} is the database of another program: give another folder")
-                if mark != MARK:
-                    self.connection.execute(f"PRAGMA application_id = {MARK}")
-                    self.connection.execute(f"PRAGMA user_version = {VERSION}")
-                    with self.database.managed_connection():
-                        pass  # on its first use ASE makes its tables, and commits
-        with store_errors(self.path, self.wait):
-            self.version = self.number("PRAGMA user_version")
-            self.connection.execute("PRAGMA trusted_schema = OFF")
-            tables = dict(self.connection.execute("SELECT name, upper(sql) FROM sqlite_master WHERE type = 'table'"))
-            others = self.number("SELECT COUNT(*) FROM sqlite_master WHERE type NOT IN ('table', 'index')")
-        if self.version > VERSION:
-            raise StoreError(f"{self.path} was written by a newer molopt: pip install --upgrade molopt")
-        if self.version < 1:
-            raise StoreError(
-                f"{self.path} does not say which version of molopt wrote it: it is not a store, or it was changed"
-            )
-        # A view or a trigger would run in place of what is asked for, for as long as it likes.
-        if others or not str(tables.get("systems")).startswith("CREATE TABLE "):
-            raise StoreError(
-                f"{self.path} has no plain table of runs, or more than tables: it is not a store, or it was changed"
-            )
+    def make(self) -> None:
+        """Make ASE's tables, in a transaction that is under way."""
+        self.database.change_count = 0
+        with self.database.managed_connection():
+            pass  # on its first use ASE makes its tables, and commits
 
-    def add(self, record: Record) -> None:
-        """Keep a run; it is on the disk when this returns. Of runs with the same key, the first is kept."""
-        if self.version < VERSION:
+    def add(self, item: R) -> None:
+        """Keep a result; it is on the disk when this returns. Of those with the same key, the first is kept."""
+        if self.version < self.holds.mark.version:
             raise StoreError(f"{self.path} was written by an older molopt: it can be read, but not added to")
-        shown, pairs = row(record), key_value_pairs(record)
-        data = {"record": np.frombuffer(pack(record), dtype=np.uint8)}
+        shown, pairs = self.holds.row(item), dict(self.holds.pairs(item))
+        data = {"record": np.frombuffer(self.holds.pack(item), dtype=np.uint8)}
         with self.transaction():
-            if not self.number("SELECT COUNT(*) FROM systems WHERE unique_id = ?", record.key):
+            if not number(self.connection, "SELECT COUNT(*) FROM systems WHERE unique_id = ?", self.holds.key(item)):
                 self.database.write(shown, pairs, data)
 
     def keys(self) -> set[str]:
-        """Of all runs."""
+        """Of all results."""
         with store_errors(self.path, self.wait):
             return {key for (key,) in self.connection.execute("SELECT unique_id FROM systems")}
 
     def __contains__(self, key: str) -> bool:
-        """Whether the run of this key is there."""
+        """Whether the result of this key is there."""
         with store_errors(self.path, self.wait):
-            return self.number("SELECT COUNT(*) FROM systems WHERE unique_id = ?", key) > 0
+            return number(self.connection, "SELECT COUNT(*) FROM systems WHERE unique_id = ?", key) > 0
 
-    def record(self, key: str) -> Record:
-        """The run of this key; KeyError where it is not there."""
+    def record(self, key: str) -> R:
+        """The result of this key; KeyError where it is not there."""
         with store_errors(self.path, self.wait):
             found = self.connection.execute(
                 "SELECT id, unique_id, data FROM systems WHERE unique_id = ?", (key,)
@@ -138,54 +150,44 @@ class Store:
             raise KeyError(key)
         return self.read(*found)
 
-    def records(self) -> Iterator[Record]:
-        """All runs, one at a time, by place, potential, seed and optimizer, whichever finished first.
+    def records(self) -> Iterator[R]:
+        """All results, one at a time, in the order of what they hold, whichever was finished first.
 
-        Nothing is locked between two of them; a run that is added meanwhile is not among them.
+        Nothing is locked between two of them; one that is added meanwhile is not among them.
         """
-        by = ", ".join(f"json_extract(key_value_pairs, '$.{name}')" for name in ORDER)
+        by = "".join(f"json_extract(key_value_pairs, '$.{name}'), " for name in self.holds.order)
         with store_errors(self.path, self.wait):
-            found = self.connection.execute(f"SELECT id FROM systems ORDER BY {by}, unique_id").fetchall()
-        for (number,) in found:
+            found = self.connection.execute(f"SELECT id FROM systems ORDER BY {by}unique_id").fetchall()
+        for (row,) in found:
             with store_errors(self.path, self.wait):
-                data = self.connection.execute("SELECT unique_id, data FROM systems WHERE id = ?", (number,)).fetchone()
+                data = self.connection.execute("SELECT unique_id, data FROM systems WHERE id = ?", (row,)).fetchone()
             if data is not None:
-                yield self.read(number, *data)
+                yield self.read(row, *data)
 
-    def read(self, number: int, key: str, data: bytes) -> Record:
-        """The run of a row, all of it checked: what it says may come from anywhere."""
+    def read(self, row: int, key: str, data: bytes) -> R:
+        """The result of a row, all of it checked: what it says may come from anywhere."""
         try:
-            record = unpack(packed_in(data))
-            require_sound(record)
-            if record.key != key:
-                raise ValueError("its key is another run's")
-            return record
-        except Exception as error:  # whatever bytes that are not a record lead to
+            item = self.holds.unpack(packed_in(data))
+            if self.holds.key(item) != key:
+                raise ValueError(f"its key is another {self.holds.name}'s")
+            return item
+        except Exception as error:  # whatever bytes that are not a result lead to
             why = f"{type(error).__name__}: {in_ascii(str(error))[:LONGEST]}"  # with names from the row
             raise StoreError(
-                f"row {number} of {self.path} does not hold a run that this molopt can read ({why}): "
-                f"ase db {self.path} {number} --delete removes it, and the study runs it again"
+                f"row {row} of {self.path} does not hold a {self.holds.name} that this molopt can read ({why}): "
+                f"ase db {self.path} {row} --delete removes it, and {self.holds.again}"
             ) from error
 
     def __len__(self) -> int:
         with store_errors(self.path, self.wait):
-            return self.number("SELECT COUNT(*) FROM systems")
-
-    def number(self, question: str, *values: str) -> int:
-        return int(self.connection.execute(question, values).fetchone()[0])
+            return number(self.connection, "SELECT COUNT(*) FROM systems")
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All that is written within is kept at its end, or nothing."""
         self.database.change_count = 0  # at 5000, ASE would commit in the midst
-        with store_errors(self.path, self.wait):
-            self.connection.execute("BEGIN IMMEDIATE")  # waits its turn; a lock that is asked for later may not
-            try:
-                yield
-                self.connection.commit()
-            except BaseException:
-                self.connection.rollback()
-                raise
+        with transaction(self.connection, self.path, self.wait):
+            yield
 
     def close(self) -> None:
         self.connection.close()

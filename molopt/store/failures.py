@@ -10,7 +10,7 @@ from molopt.errors import StoreError
 
 PRIMARY = 0xFF  # of an error code: the bits that say the kind
 SAFE = "nothing that was stored is lost"
-FULL = f"make room, and go on with molopt compare --resume; {SAFE}"
+FULL = f"make room, and go on with --resume; {SAFE}"
 MEANINGS = {
     sqlite3.SQLITE_FULL: f"cannot be written, the disk is full: {FULL}",
     sqlite3.SQLITE_IOERR: f"cannot be read or written ({{error}}), the disk is full, over quota or broken: {FULL}",

@@ -94,7 +94,7 @@ def claimed(connection: sqlite3.Connection, path: Path, mark: Mark, make: Callab
     # A view or a trigger would run in place of what is asked for, for as long as it likes.
     if others or not str(tables.get(mark.table)).startswith("CREATE TABLE "):
         raise StoreError(
-            f"{path} has no plain table of runs, or more than tables: it is not {mark.kind}, or it was changed"
+            f"{path} has no plain table {mark.table}, or more than tables: it is not {mark.kind}, or it was changed"
         )
     return version
 

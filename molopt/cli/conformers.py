@@ -1,0 +1,286 @@
+"""`molopt conformers`: the low conformers of a molecule, or of many."""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from molopt.cli.files import require_empty, safe
+from molopt.cli.options import AS_JSON, CHARGE, OVERWRITE, SOLVENT, SPIN, in_solvent
+from molopt.errors import InputError
+
+if TYPE_CHECKING:
+    from molopt.cli.interrupts import Interrupts
+    from molopt.cli.terminal import JsonList, Notes, Progress
+    from molopt.ensembles.archive import Found
+    from molopt.ensembles.ensemble import Round
+    from molopt.ensembles.library import Library
+    from molopt.ensembles.request import Request
+    from molopt.execution import Executor
+
+# Options that may stand beside --resume; the potentials then say which of the search's own may be imported.
+WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "as_json", "potential", "refine"}
+LIMIT = 3600.0  # s for each of many molecules: a flexible one takes minutes
+XYZ, PAGE = "conformers.xyz", "conformers.html"
+
+
+@click.command(short_help="Find the low conformers of molecules.")
+@click.argument("sources", metavar="FILE|SMILES|NAME...", nargs=-1)
+@click.option("--potential", help="On which thousands are relaxed.  [default: mmff94s, or uff]")
+@click.option("--refine", help="The potential that ranks, as gfn2-xtb.  [default: --potential]")
+@click.option("--count", type=click.IntRange(1), help="Starts at most.  [default: by the molecule's soft torsions]")
+@click.option("--window", type=float, default=6.0, show_default=True, help="Above the lowest, kcal/mol.")
+@click.option("--temperature", type=float, default=298.15, show_default=True, help="Of populations, K.")
+@click.option("--free-energy", is_flag=True, help="Rank by free energies: all frequencies of each are computed.")
+@click.option(
+    "--until-no-new",
+    type=click.IntRange(1),
+    help="Done when so many relaxations found nothing new in the lowest 3 kcal/mol.  [default: 50, or --count / 4]",
+)
+@click.option(
+    "--max-calls", type=click.IntRange(1), help="Force calls per molecule at most, of the potential that ranks."
+)
+@click.option(
+    "--early-stops/--no-early-stops",
+    default=True,
+    help="Give up relaxations that can hardly end within the window.  [default: early-stops]",
+)
+@click.option(
+    "--threshold", type=float, default=0.125, show_default=True, help="RMSD below which two conformers are one, A."
+)
+@click.option(
+    "--mirror",
+    type=click.Choice(("merge", "keep")),
+    default="merge",
+    show_default=True,
+    help="What to do with the mirror images of a molecule that is not chiral.",
+)
+@click.option("--seed", type=int, default=7, show_default=True, help="Random seed of embeddings and moves.")
+@SOLVENT
+@CHARGE
+@SPIN
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
+@click.option(
+    "--time-limit", type=float, help=f"Seconds for each of several molecules, which then fails.  [default: {LIMIT:g}]"
+)
+@click.option("--parsl", type=click.Path(), help="Run on a cluster: a Python file that defines a Parsl `config`.")
+@click.option("--out", type=click.Path(), help="Folder for all output files.  [default: molopt-conformers-NAME]")
+@click.option("--resume", type=click.Path(), metavar="FOLDER", help="Continue the search in a folder.")
+@AS_JSON
+@OVERWRITE
+@click.pass_context
+def conformers(
+    context: click.Context,
+    sources: Sequence[str],
+    *,
+    workers: int,
+    time_limit: float | None,
+    parsl: str | None,
+    out: str | None,
+    resume: str | None,
+    as_json: bool,
+    overwrite: bool,
+    **options: Any,
+) -> None:
+    """Find the low conformers of molecules: embed, move, relax, remove duplicates, certify, rank.
+
+    Writes conformers.sdf, .csv and .db (an ase.db database), and for a single molecule conformers.xyz (as CREST writes
+    it) and conformers.html, a page. With --refine the search goes on on that potential, and its energies rank.
+
+    A molecule is a file (.sdf, .mol, .xyz, .smi), a folder of such files, the name of a shipped molecule (molopt
+    molecules lists them) or a SMILES. Several are searched side by side, one per worker; those that cannot be done are
+    listed in failures.csv with their reasons.
+
+    The same seed gives the same ensemble with any number of workers. Ctrl-C, or SIGTERM, ends the search; --resume
+    continues it, also after it was killed, and gives what an undisturbed search gives.
+
+    Exits with 0 when all molecules were done, with 1 when some could not be, with 2 when the input is bad, and with 130
+    when interrupted.
+    """
+    from molopt.cli.inputs import title
+    from molopt.cli.interrupts import Interrupts
+    from molopt.cli.terminal import JsonList, Notes, Progress, say
+    from molopt.ensembles.library import Library
+
+    given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    finishing = "writing what was found; interrupt again to stop at once"
+    with Notes() as notes, Progress() as progress, Interrupts(finishing) as interrupts:
+        progress.say("reading molecules")
+        if resume is not None:
+            if unwanted := sorted(f"--{name.replace('_', '-')}" for name in given - WITH_RESUME):
+                unwanted = ["the molecules" if name == "--sources" else name for name in unwanted]
+                raise InputError(f"--resume takes everything else from the search: drop {', '.join(unwanted)}")
+            trusted = [options[name] for name in ("potential", "refine") if options[name] is not None]
+            library = Library.resume(Path(resume), trusted)
+            alone, running = prepared(library.request, library.folder, parsl, workers, time_limit, notes)
+        else:
+            request = request_of(sources, **options)
+            folder = Path(out) if out else Path(f"molopt-conformers-{safe(title(sources[0]))}")
+            alone, running = prepared(request, folder, parsl, workers, time_limit, notes)
+            require_empty(folder, overwrite)
+            library = Library.begin(folder, request, overwrite)
+        try:
+            with library, JsonList() if as_json else nullcontext() as listed:
+                if alone:
+                    done = one(library, workers, progress, notes, interrupts, listed)
+                else:
+                    done = many(library, running, progress, notes, interrupts, listed)
+        except KeyboardInterrupt:
+            progress.clear()
+            trust = "".join(f" --potential {shlex.quote(name)}" for name in library.request.imports)
+            say(f"continue with molopt conformers --resume {shlex.quote(str(library.folder))}{trust}", err=True)
+            raise
+    if not as_json:
+        say(f"written to {library.folder.resolve()}")
+    context.exit(0 if done else 1)
+
+
+def request_of(
+    sources: Sequence[str], *, potential: str | None, refine: str | None, solvent: str | None, **options: Any
+) -> "Request":
+    """What is asked for; InputError where a name or a number is not possible."""
+    from molopt.ensembles.request import Request
+    from molopt.potentials import named
+    from molopt.potentials.xtb import METHODS
+
+    if not sources:
+        raise InputError("give molecules to search, or --resume FOLDER")
+    if refine is not None:
+        if potential is not None and named(potential)[0] in METHODS:
+            potential = in_solvent(potential, solvent)
+        refine = in_solvent(refine, solvent)
+    elif potential is not None or solvent is not None:
+        potential = in_solvent(potential or "mmff94s", solvent)
+    command = shlex.join(["molopt", *sys.argv[1:]])
+    return Request(tuple(sources), potential, refine, command=command, **options)
+
+
+def prepared(
+    request: "Request", folder: Path, parsl: str | None, workers: int, time_limit: float | None, notes: "Notes"
+) -> tuple[bool, "Executor"]:
+    """Whether there is one molecule alone, and what will search several; InputError before anything is written.
+
+    What cannot be done of several molecules is a failure among others; of one alone, it is bad input.
+    """
+    from molopt.cli.executors import executor
+    from molopt.cli.inputs import of_any_charge
+    from molopt.molecules import Molecule
+    from molopt.potentials.foreign import load
+    from molopt.specification import parse
+    from molopt.system import require_potentials
+
+    running = executor(folder, parsl, workers, LIMIT if time_limit is None else time_limit, 1, notes)
+    first = [each for _, each in islice(request.molecules(), 2)]
+    for name in request.imports:
+        load(parse(name)[0])
+    require_potentials(
+        Molecule.from_smiles("C"), [of_any_charge(name) for name in request.potentials if name not in request.imports]
+    )
+    if len(first) > 1:
+        return False, running
+    if parsl is not None or time_limit is not None:
+        raise InputError(
+            f"{'--time-limit' if parsl is None else '--parsl'} is for several molecules, and there is one: "
+            "limit it with --max-calls, and give it --workers"
+        )
+    require_potentials(request.read(first[0]), request.potentials)
+    return True, running
+
+
+def one(
+    library: "Library",
+    workers: int,
+    progress: "Progress",
+    notes: "Notes",
+    interrupts: "Interrupts",
+    listed: "JsonList | None",
+) -> bool:
+    """Search a single molecule, with all workers, and write all there is of it."""
+    from molopt.report.ensemble_page import write_ensemble_page
+
+    def on_round(at: "Round") -> None:
+        progress.say(f"{at.calls} force calls, {at.minima} conformers, lowest {at.lowest:.4f} eV")
+
+    try:
+        found = library.single(workers, on_round)
+    except InputError:
+        library.discard()
+        raise
+    assert found.ensemble is not None
+    with interrupts.held():
+        progress.say("writing files")
+        library.write_single(found.ensemble)
+        found.ensemble.to_xyz(library.folder / XYZ)
+        remarks = write_ensemble_page(library.folder / PAGE, found.ensemble, library.request.command)
+        notes.held.extend([*found.ensemble.notes, *remarks])
+        progress.clear()
+        notes.tell()
+        tell(found, listed)
+    return True
+
+
+def tell(found: "Found", listed: "JsonList | None") -> None:
+    """Print an ensemble."""
+    from rich.console import Console
+
+    from molopt.cli.terminal import say
+    from molopt.report.ensemble_table import as_json, lowest_table, sentences
+
+    assert found.ensemble is not None
+    if listed is not None:
+        listed.add(as_json(found.name, found.smiles, found.ensemble))
+        return
+    Console(highlight=False, markup=False, soft_wrap=False).print(lowest_table(found.ensemble))
+    for sentence in sentences(found.ensemble):
+        say(sentence)
+
+
+def many(
+    library: "Library",
+    running: "Executor",
+    progress: "Progress",
+    notes: "Notes",
+    interrupts: "Interrupts",
+    listed: "JsonList | None",
+) -> bool:
+    """Search many molecules, a task each, and write those that are done, in their order."""
+    from molopt.cli.terminal import say
+    from molopt.ensembles.library import FAILURES
+    from molopt.report.ensemble_table import HEADINGS, as_json, line
+
+    def write() -> tuple[int, int]:
+        with interrupts.held():
+            progress.say("writing files")
+            counts = library.write_files()
+            progress.clear()
+        return counts
+
+    if listed is None:
+        say(HEADINGS)
+    try:
+        for found in library.go(running, library.tasks()):
+            progress.clear()
+            notes.tell()
+            if found.ensemble is None:
+                failed = {"molecule": found.name, "smiles": found.smiles, "failed": found.failed}
+                say(f"{found.where}: {found.failed}") if listed is None else listed.add(failed)
+            elif listed is None:
+                say(line(found.name, found.ensemble))
+            else:
+                listed.add(as_json(found.name, found.smiles, found.ensemble))
+            progress.say(f"{library.before + library.added} molecules done, last {found.name}")
+    except KeyboardInterrupt:
+        write()
+        raise
+    done, failures = write()
+    if listed is None:
+        say(f"{done} of {done + failures} molecules have conformers")
+        if failures:
+            say(f"{FAILURES} lists the {failures} that could not be done, with their reasons")
+    return not failures
