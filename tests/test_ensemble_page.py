@@ -123,10 +123,9 @@ def test_the_torsions_beside_a_conformer_are_its_own(opened):
 
 @needs_browser
 def test_a_bar_of_a_figure_leads_to_its_conformer(opened):
-    opened.run(
-        "Array.from(document.querySelectorAll('.picks title'))"
-        ".find(each => each.textContent.startsWith('conformer 2:')).parentNode.dispatchEvent(new MouseEvent('click', {bubbles: true}))"
-    )
+    bars = "Array.from(document.querySelectorAll('.picks title'))"
+    second = f"{bars}.find(each => each.textContent.startsWith('conformer 2:')).parentNode"
+    opened.run(f"{second}.dispatchEvent(new MouseEvent('click', {{bubbles: true}}))")
     assert where(opened).startswith("Conformer 2: ")
 
 
