@@ -237,8 +237,8 @@ def search_figures(rounds: Sequence[Round], potential: str) -> Iterator[Drawn]:
     )
     yield Drawn(
         "Distinct minima so far",
-        f"Within the window, against force calls of {potential}. They are counted while the search goes on: some end in "
-        "one place when what is kept is relaxed to the floor.",
+        f"Within the window, against force calls of {potential}, counted while the search goes on: some end in one "
+        "place when what is kept is relaxed to the floor.",
         minima_figure(rounds),
     )
     if tried := rounds[-1].by_source:
