@@ -77,7 +77,8 @@ def conformers(
     refine : str or ASE calculator, optional
         That ranks, as "gfn2-xtb" or "gfn2-xtb?solvent=water"; by default `potential` does.
     count : int, optional
-        Starts relaxed on the force field at most; by default 100 for each soft degree of freedom and 100 more.
+        Starts relaxed on the force field at most; by default 100 for each soft degree of freedom and 100 more, and
+        with `refine` three times that.
     window : float
         kcal/mol above the lowest.
     temperature : float
@@ -142,7 +143,7 @@ def conformers(
             calculator_of(each, molecule)  # an InputError before anything is begun
         elif workers > 1:
             raise InputError("a calculator works in one process: give the name of a potential, or workers=1")
-    count = count_for(moves) if count is None else count
+    count = count_for(moves, refine is not None) if count is None else count
     until_no_new = until_no_new or (max(50, count // 4) if refine is None else 50)
     effort = Effort(count, window, until_no_new, max_calls, early_stops)
     use_conforge = find_spec("CDPL") is not None if conforge is None else conforge
