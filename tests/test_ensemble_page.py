@@ -122,6 +122,14 @@ def test_the_torsions_beside_a_conformer_are_its_own(opened):
 
 
 @needs_browser
+def test_a_bar_of_a_figure_leads_to_its_conformer(opened):
+    bars = "Array.from(document.querySelectorAll('.picks title'))"
+    second = f"{bars}.find(each => each.textContent.startsWith('conformer 2:')).parentNode"
+    opened.run(f"{second}.dispatchEvent(new MouseEvent('click', {{bubbles: true}}))")
+    assert where(opened).startswith("Conformer 2: ")
+
+
+@needs_browser
 def test_the_page_unpacks_conformers_laid_on_the_lowest(opened):
     run = opened.run("packed.run(0).then(run => run.positions.map(frame => Array.from(frame)))")
     found = np.reshape(run, ensemble().positions.shape)

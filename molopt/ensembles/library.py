@@ -11,11 +11,14 @@ from molopt.ensembles.archive import ARCHIVE, Found, archive, key_of
 from molopt.ensembles.ensemble import Ensemble, Round
 from molopt.ensembles.fields import FIELDS
 from molopt.ensembles.request import REQUEST, Request, request_to_resume, write_request
-from molopt.ensembles.writing import exact, one_line, sdf_records, whole
+from molopt.ensembles.writing import exact, sdf_records, whole
 from molopt.errors import InputError, PotentialFailed
 from molopt.execution import Executor, Finished
 from molopt.molecules import Molecule
 from molopt.molecules.formats import Entry
+from molopt.optimizers.first_use import ready
+from molopt.optimizers.spec import OptimizerSpec
+from molopt.spelling import tidied
 from molopt.store.opening import BESIDE
 
 JOURNAL = "search.journal"
@@ -38,6 +41,9 @@ class Searching:
 
     request: Request
 
+    def __reduce__(self) -> tuple[Callable[[Request], "Searching"], tuple[Request]]:
+        return in_worker, (self.request,)
+
     def __call__(self, task: Task) -> Found:
         """What became of it; an error that is not of the molecule goes to the caller."""
         molecule = None
@@ -50,10 +56,16 @@ class Searching:
             return found(task, molecule, None, why)
 
 
+def in_worker(request: Request) -> Searching:
+    """What a worker process unpickles, with all that the first search would load: that counts to no time limit."""
+    ready(OptimizerSpec.of("default"), "auto")
+    return Searching(request)
+
+
 def found(task: Task, molecule: Molecule | None, ensemble: Ensemble | None, failed: str = "") -> Found:
     """What became of a task, with the name and the SMILES of its molecule as far as they are known."""
     name, smiles = named(task.entry) if molecule is None else (molecule.name, molecule.smiles or "")
-    why = "" if ensemble is not None else one_line(failed) or "no reason is known"
+    why = "" if ensemble is not None else tidied(failed) or "no reason is known"
     entry = task.entry
     if isinstance(entry, Molecule) or entry.path is None:
         return Found(task.place, task.source, name, smiles, ensemble, why)
@@ -65,10 +77,10 @@ def named(entry: Entry | Molecule) -> tuple[str, str]:
     """Name and SMILES of what could not be read, as they stand there."""
     if isinstance(entry, Molecule):
         return entry.name, entry.smiles or ""
-    first, _, rest = one_line(entry.text).partition(" ")
+    first, _, rest = tidied(entry.text).partition(" ")
     if entry.is_smiles:
         return (rest or first)[:KNOWN], first
-    return one_line(entry.text.partition("\n")[0])[:KNOWN], ""
+    return tidied(entry.text.partition("\n")[0])[:KNOWN], ""
 
 
 class Library:
@@ -155,6 +167,7 @@ class Library:
         Found
             Each as it ends, in whatever order.
         """
+        ready(OptimizerSpec.of("default"), "auto")  # here, before many processes need it at once
         left = (task for task in tasks if key_of(task.place) not in self.archive)
         with closing(executor.outcomes(Searching(self.request), left)) as outcomes:
             for finished in outcomes:
@@ -183,9 +196,9 @@ class Library:
             rows.writerow(["place", "where", "molecule", "smiles", "potential", *(field.tagged for field in FIELDS)])
             reasons.writerow(["place", "where", "molecule", "smiles", "reason"])
             for one in self.archive.records():
-                about = [one.place, *map(one_line, (one.where, one.name, one.smiles))]
+                about = [one.place, *map(tidied, (one.where, one.name, one.smiles))]
                 if one.ensemble is None:
-                    reasons.writerow([*about, one_line(one.failed)])
+                    reasons.writerow([*about, tidied(one.failed)])
                     failed += 1
                     continue
                 sdf.writelines(sdf_records(one.ensemble))

@@ -52,17 +52,34 @@ class Tried:
         """Remember positions (N, 3), A."""
         self.known.append(torsion_value(positions[self.quads]))
 
+    def __len__(self) -> int:
+        return len(self.known.view)
+
     def __contains__(self, positions: Array) -> bool:
         """Whether positions (N, 3), A, are like any that were added."""
-        if not self.single:
-            return False
-        known = self.known.view
+        return self.apart(positions) <= self.tolerance
+
+    def apart(self, positions: Array, since: int = 0) -> float:
+        """The largest difference of a torsion (radians) from the one that is nearest by that; infinite without any.
+
+        Parameters
+        ----------
+        positions : (N, 3) array
+            Angstrom.
+        since : int
+            Of those that were added, the first that is compared with.
+        """
+        known = self.known.view[since:]
+        if not self.single or not len(known):
+            return np.inf
+        if not len(self.quads):
+            return 0.0
+        nearest = np.inf
         for values in torsion_value(positions[self.reorderings][:, self.quads]):
             for sign in self.signs:
                 gaps = np.abs(known - sign * values)
-                if (np.minimum(gaps, 2 * np.pi - gaps) <= self.tolerance).all(axis=1).any():
-                    return True
-        return False
+                nearest = min(nearest, float(np.minimum(gaps, 2 * np.pi - gaps).max(axis=1).min()))
+        return nearest
 
 
 def reorderings(mol: Chem.Mol, shapes: Shapes, most: int) -> Array:

@@ -182,21 +182,28 @@ def figures(ensemble: Ensemble, names: Sequence[str], angles: Array) -> Iterator
     rows = ensemble.rows()
     if not rows:
         return
-    yield Drawn("Energies", "Each line is a conformer, under the source that found it; point at it for its number.",
-                ladder_figure(rows))  # fmt: skip
-    yield Drawn("Populations", f"Boltzmann's at {ensemble.temperature:g} K, mirror images counted, in the colours of "
-                "the sources; the line is their sum.", populations_figure(rows))  # fmt: skip
+    yield Drawn(
+        "Energies",
+        "Each line is a conformer, under the source that found it: point at it for its number, click on it to see it.",
+        ladder_figure(rows),
+        "picks",
+    )
+    yield Drawn(
+        "Populations",
+        f"Boltzmann's at {ensemble.temperature:g} K, mirror images counted, in the colours of the sources; the line is "
+        "their sum.",
+        populations_figure(rows),
+        "picks",
+    )
     if names:
         more = f" The first {ROSES} of {len(names)} are drawn." if len(names) > ROSES else ""
-        drawn = zip(names[:ROSES], angles.T[:ROSES], strict=True)
         yield Drawn(
             "Torsions",
             "How often each soft torsion takes which angle: pale as a share of the conformers, blue of the molecules "
             f"at {ensemble.temperature:g} K; the area of a petal is its share. Atoms are counted from 0.{more}",
-            "".join(rose_figure(name, column, ensemble.populations, f"rose{place}")
-                    for place, (name, column) in enumerate(drawn)),
+            roses(names[:ROSES], angles, ensemble.populations),
             "wide roses",
-        )  # fmt: skip
+        )
     if len(rows) > 2:
         count = mapped(Shapes(ensemble.molecule), len(rows))
         first = f" The first {count} conformers are shown." if len(rows) > count else ""
@@ -210,6 +217,12 @@ def figures(ensemble: Ensemble, names: Sequence[str], angles: Array) -> Iterator
         yield from search_figures(ensemble.rounds, ensemble.potential)
 
 
+def roses(names: Sequence[str], angles: Array, populations: Array) -> str:
+    """The rose of each torsion, angles (S, t) in degrees."""
+    drawn = enumerate(zip(names, angles.T, strict=False))
+    return "".join(rose_figure(name, column, populations, f"rose{place}") for place, (name, column) in drawn)
+
+
 def mapped(shapes: Shapes, count: int) -> int:
     """How many conformers the map of RMSD can have: seconds of fits, and pixels."""
     return min(count, MAPPED, max(2, int((2 * FITS / len(shapes.numberings)) ** 0.5)))
@@ -217,13 +230,20 @@ def mapped(shapes: Shapes, count: int) -> int:
 
 def search_figures(rounds: Sequence[Round], potential: str) -> Iterator[Drawn]:
     """How the search went."""
-    yield Drawn("The lowest energy so far", f"After each round of the search, against force calls of {potential}.",
-                lowest_figure(rounds))  # fmt: skip
-    yield Drawn("Distinct minima so far", f"Within the window, against force calls of {potential}.",
-                minima_figure(rounds))  # fmt: skip
+    yield Drawn(
+        "The lowest energy so far",
+        f"After each round of the search, against force calls of {potential}.",
+        lowest_figure(rounds),
+    )
+    yield Drawn(
+        "Distinct minima so far",
+        f"Within the window, against force calls of {potential}, counted while the search goes on: some end in one "
+        "place when what is kept is relaxed to the floor.",
+        minima_figure(rounds),
+    )
     if tried := rounds[-1].by_source:
-        yield Drawn("Where conformers came from", "Starts of each source are pale, those that led to a new conformer "
-                    "full.", yields_figure(tried))  # fmt: skip
+        said = "Starts of each source are pale, those that led to a new conformer full."
+        yield Drawn("Where conformers came from", said, yields_figure(tried))
 
 
 def index(rows: Sequence[Row], names: Sequence[str], angles: Array) -> dict[str, object]:

@@ -79,6 +79,14 @@
     show(Number(button.dataset.conformer));
     at("panel").scrollIntoView({ block: "nearest", behavior: "smooth" });
   });
+  // A level or a bar in a figure leads to its conformer, whose number its title says.
+  document.getElementById("figures")?.addEventListener("click", (event) => {
+    const mark = event.target.closest("svg :has(> title)");
+    const number = /^conformer (\d+):/.exec(mark?.querySelector(":scope > title").textContent ?? "");
+    if (!number || Number(number[1]) > conformers.length) return;
+    show(Number(number[1]) - 1);
+    at("conformers").scrollIntoView({ block: "start", behavior: "smooth" });
+  });
   at("one").addEventListener("click", () => show(Math.max(0, chosen)));
   at("before").addEventListener("click", () => show(chosen - 1));
   at("after").addEventListener("click", () => show(chosen + 1));

@@ -3,7 +3,7 @@
 const drawing = (() => {
   const FIT = 0.6; // of the viewer's own zoom, with which only small molecules fit into a wide drawing
   const HIDDEN = "button, .modal, .modal-backdrop { display: none !important; }"; // the viewer's own settings
-  let viewer = null, failed = null, active = false;
+  let viewer = null, failed = null, active = false, sticks = false;
 
   function webgl() {
     const canvas = document.createElement("canvas");
@@ -51,7 +51,10 @@ const drawing = (() => {
     const structure = { size: molecule.names.length, names: molecule.names, x: along(0), y: along(1), z: along(2) };
     if (molecule.bonds.length) structure.bonds = molecule.bonds.map(([one, other]) => [one, other, 1]);
     viewer.load(structure, {}, { keepOrientation: same });
-    viewer.applySettings({ atoms: !molecule.sticks });
+    if (sticks !== Boolean(molecule.sticks)) {
+      sticks = Boolean(molecule.sticks);
+      viewer.applySettings({ atoms: !sticks });
+    }
     viewer.highlight(undefined); // no atom; it is what makes sticks and balls of lines
     if (!same) viewer._viewer?.zoom(FIT);
   }
