@@ -155,8 +155,10 @@ def request_of(
         if potential is not None and named(potential)[0] in METHODS:
             potential = in_solvent(potential, solvent)
         refine = in_solvent(refine, solvent)
-    elif potential is not None or solvent is not None:
-        potential = in_solvent(potential or "mmff94s", solvent)
+    elif potential is not None:
+        potential = in_solvent(potential, solvent)
+    elif solvent is not None and solvent.lower() != "none":
+        raise InputError(f"force fields have no solvents: drop --solvent {solvent}, or add --refine gfn2-xtb")
     command = shlex.join(["molopt", *sys.argv[1:]])
     return Request(tuple(sources), potential, refine, command=command, **options)
 

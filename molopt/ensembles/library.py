@@ -16,6 +16,8 @@ from molopt.errors import InputError, PotentialFailed
 from molopt.execution import Executor, Finished
 from molopt.molecules import Molecule
 from molopt.molecules.formats import Entry
+from molopt.optimizers.first_use import ready
+from molopt.optimizers.spec import OptimizerSpec
 from molopt.spelling import tidied
 from molopt.store.opening import BESIDE
 
@@ -39,6 +41,9 @@ class Searching:
 
     request: Request
 
+    def __reduce__(self) -> tuple[Callable[[Request], "Searching"], tuple[Request]]:
+        return in_worker, (self.request,)
+
     def __call__(self, task: Task) -> Found:
         """What became of it; an error that is not of the molecule goes to the caller."""
         molecule = None
@@ -49,6 +54,12 @@ class Searching:
         except (InputError, PotentialFailed) as error:
             why = error.message if isinstance(error, InputError) else str(error)
             return found(task, molecule, None, why)
+
+
+def in_worker(request: Request) -> Searching:
+    """What a worker process unpickles, with all that the first search would load: that counts to no time limit."""
+    ready(OptimizerSpec.of("default"), "auto")
+    return Searching(request)
 
 
 def found(task: Task, molecule: Molecule | None, ensemble: Ensemble | None, failed: str = "") -> Found:
@@ -156,6 +167,7 @@ class Library:
         Found
             Each as it ends, in whatever order.
         """
+        ready(OptimizerSpec.of("default"), "auto")  # here, before many processes need it at once
         left = (task for task in tasks if key_of(task.place) not in self.archive)
         with closing(executor.outcomes(Searching(self.request), left)) as outcomes:
             for finished in outcomes:
