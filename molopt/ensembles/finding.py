@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +13,7 @@ from rdkit import Chem
 from molopt.ensembles.crew import Crew
 from molopt.ensembles.effort import Effort, count_for
 from molopt.ensembles.ensemble import Ensemble, Round
-from molopt.ensembles.free_energies import degeneracies, with_dipoles, with_free_energies
+from molopt.ensembles.free_energies import with_degeneracies, with_dipoles, with_free_energies
 from molopt.ensembles.jobs import Answer, Job, Workshop
 from molopt.ensembles.journal import Journal
 from molopt.ensembles.moves import Moves
@@ -167,8 +166,7 @@ def conformers(
             raise InputError(f"{molecule.name}: no conformer was found: {why[0]}")
         end = polished(searched.minima, molecule, crew, shapes, threshold, effort, together=refine is None)
     found = ensemble_of(molecule, end, survey, searched, stopped, (cheap, ranking), temperature, window)
-    gs = degeneracies(molecule, found.positions, threshold, mirror)
-    found = found.with_conformers(replace(one, degeneracy=g) for one, g in zip(found, gs, strict=True))
+    found = with_degeneracies(found, threshold, mirror)
     if free_energy:
         found = with_free_energies(found, ranking, workers=workers)
     return with_dipoles(found, ranking)
