@@ -38,12 +38,8 @@ class Candidate(NamedTuple):
 
 
 def candidate_of(draft: Draft, answer: Answer) -> Candidate:
-    """A draft with its point.
-
-    Of starts that are at rest on the cheap potential the model knows no better than the mean what they will gain; of
-    others it foretells nine tenths of the variance.
-    """
-    left = answer["left"] if draft.route in TOUCHED and 0 <= answer["left"] < FARTHEST else 0.0
+    """A draft with its point; where the model knows nothing, or more is left than where it holds, the most is taken."""
+    left = min(answer["left"], FARTHEST) if answer["left"] >= 0 else FARTHEST
     return Candidate(draft.positions, answer["forces"], answer["energy"], left, draft.apart, draft.origin, draft.route)
 
 
@@ -126,18 +122,27 @@ class Refinement:
                 continue
             found.append((draft, candidate_of(draft, answer)))
         if self.drafting.offset is None and found:
-            self.drafting.offset = float(np.mean([point.energy - draft.expected for draft, point in found]))
+            ends = [self.end(point) - draft.expected for draft, point in found]
+            self.drafting.offset = float(np.mean(ends))
             for draft in [*self.drafts, *(draft for draft, _ in found)]:
                 draft.expected += self.drafting.offset
         for draft, point in found:
-            self.beliefs[draft.route].missed.see(point.energy - point.left - draft.expected)
+            self.beliefs[draft.route].missed.see(self.end(point) - draft.expected)
             self.waiting.append(point)
+
+    def end(self, candidate: Candidate) -> float:
+        """Where a relaxation will end, eV."""
+        return self.beliefs[candidate.route].end(candidate.energy, candidate.left)
 
     def relax(self) -> None:
         """The most promising of all that wait; those that can hardly end in the window are dropped."""
         levels, top = self.levels(), self.top
-        worth = [self.beliefs[each.route].after(each.energy - each.left, each.apart, levels) for each in self.waiting]
-        order = sorted(range(len(worth)), key=lambda k: (-worth[k], self.waiting[k].energy - self.waiting[k].left, k))
+        ends = [self.end(each) for each in self.waiting]
+        worth = [
+            self.beliefs[each.route].after(end, each.apart, levels)
+            for each, end in zip(self.waiting, ends, strict=True)
+        ]
+        order = sorted(range(len(worth)), key=lambda k: (-worth[k], ends[k], k))
         order = [k for k in order if worth[k] > HOPELESS]
         todo = [self.waiting[k] for k in order[: self.effort.best]]
         self.waiting = [self.waiting[k] for k in order[self.effort.best :]]
@@ -172,7 +177,7 @@ class Refinement:
             why = answer["changed"] or answer["error"] or "did not converge"
             self.aside.append(SetAside(positions, energy, source, why))
             return
-        belief.gained.see(candidate.energy - candidate.left - energy)
+        belief.gained.see(candidate.left, candidate.energy - energy)
         self.margins.learn(answer["energies"])
         self.known.add(positions)
         new = self.minima.add(positions, energy, candidate.origin, calls + 1)[1]
