@@ -10,6 +10,7 @@ from rdkit import Chem
 from molopt.coordinates.topology import Topology
 from molopt.ensembles.rotors import about
 from molopt.ensembles.twistable import Twistable
+from molopt.molecules.identity import TETRAHEDRAL
 from molopt.molecules.molecule import Molecule
 from molopt.rules.partition import Array
 
@@ -225,3 +226,30 @@ def inversions_of(mol: Chem.Mol) -> list[Inversion]:
         if pyramid and free and hydrogens < 2 and not bridgehead:
             found.append(Inversion(np.array([atom.GetIdx(), *(other.GetIdx() for other in around)])))
     return found
+
+
+def centres_of(mol: Chem.Mol, orders_known: bool) -> Array:
+    """(c, 4) tetrahedral stereocentres and three of their neighbours; every atom of four, where none are known."""
+    found = [
+        [atom.GetIdx(), *(other.GetIdx() for other in atom.GetNeighbors())][:4]
+        for atom in mol.GetAtoms()
+        if (atom.GetChiralTag() in TETRAHEDRAL and atom.GetDegree() > 2) or (not orders_known and atom.GetDegree() == 4)
+    ]
+    return np.array(found, dtype=int).reshape(-1, 4)
+
+
+def ring_freedom(mol: Chem.Mol, twistable: Twistable) -> int:
+    """How many torsions of rings are free: of each ring those that can be twisted, less three that closing it takes."""
+    soft = [sum(pair in twistable for pair in zip(ring, (*ring[1:], ring[0]), strict=True)) for ring in rings_of(mol)]
+    return max(1, sum(max(0, count - 3) for count in soft))
+
+
+def ring_torsions(mol: Chem.Mol, twistable: Twistable) -> list[tuple[int, int, int, int]]:
+    """One torsion a-b-c-d for each bond of rings of four and more that is not double or aromatic."""
+    found: dict[frozenset[int], tuple[int, int, int, int]] = {}
+    for ring in rings_of(mol):
+        for k in range(len(ring) if len(ring) > 3 else 0):
+            a, b, c, d = (ring[(k + n) % len(ring)] for n in range(4))
+            if (b, c) in twistable:
+                found.setdefault(frozenset((b, c)), (a, b, c, d))
+    return list(found.values())
