@@ -258,3 +258,17 @@ def test_the_smallest_molecules_have_nothing_to_move(smiles):
     assert moves.angles(molecule.positions).shape == (0,)
     crossed = moves.crossed(molecule.positions, molecule.positions, np.random.default_rng(0))
     assert np.abs(crossed - molecule.positions).max() < 1e-9
+
+
+def test_conformers_with_straight_chains_are_crossed_as_others_are():
+    molecule = Molecule.from_smiles("CC[C@H](O)C#CC#C[C@@H](O)CCCOC")
+    moves, father = Moves(molecule), next(molecule.conformers(1, seed=3)).positions
+    rng = np.random.default_rng(0)
+    itself = moves.crossed(molecule.positions, molecule.positions, rng)
+    assert np.abs(itself - molecule.positions).max() < 1e-9
+    for _ in range(5):
+        child = moves.crossed(molecule.positions, father, rng)
+        assert molecule.with_positions(child).smiles == molecule.smiles
+        bonds = molecule.bonds
+        parents = [lengths(parent, bonds) for parent in (molecule.positions, father)]
+        assert (np.abs(lengths(child, bonds) - parents).min(axis=0) < 1e-9).all()

@@ -69,7 +69,8 @@ class Strengths:
 class Moves:
     """The moves of one molecule: arrays in, arrays out. A force field or a potential relaxes what they make.
 
-    Bonds, angles beside the axes, and the configuration of stereocentres and double bonds are kept.
+    Bond lengths and the configuration of stereocentres and double bonds are kept, but for what `Strengths.misfit` and
+    `Strengths.gap` let rings be strained by, and nitrogens that are turned inside out.
 
     Parameters
     ----------
@@ -80,11 +81,17 @@ class Moves:
     Attributes
     ----------
     rotors : list of Rotor
+    turnable : list of Rotor
+        Those that are not stiff.
     cranks : list of Crank
+    loops : list of Loop
+        Large rings, opened at each of their bonds.
     flips : list of Rotor and Inversion
         What is turned over: amides, esters and acids by pi, pyramidal nitrogens inside out.
     torsions : (t, 4) array of int
         Soft torsions: those of the rotors, then those about ring bonds.
+    chances : dict of str to int
+        How often each kind of change is drawn, relative to the others: degrees of freedom of that kind.
 
     Examples
     --------

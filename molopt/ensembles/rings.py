@@ -1,4 +1,8 @@
-"""Crankshafts: parts of rings turned about an axis through two ring atoms. Pyramids of nitrogen turned inside out."""
+"""Crankshafts: parts of rings turned about an axis through two ring atoms, or exchanged between two conformers.
+
+Flips of single ring atoms are those of H. Goto, E. Osawa, J. Am. Chem. Soc. 111, 8950 (1989). And pyramids of nitrogen,
+turned inside out.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +13,7 @@ from rdkit import Chem
 
 from molopt.coordinates.topology import Topology
 from molopt.ensembles.rotors import about
+from molopt.ensembles.superposing import best_turn, laid
 from molopt.ensembles.twistable import Twistable
 from molopt.molecules.identity import TETRAHEDRAL
 from molopt.molecules.molecule import Molecule
@@ -35,9 +40,7 @@ class Joint:
     def follow(self, before: Array, after: Array) -> None:
         """Turn what hangs here, in place in `after` (N, 3), as the frame turned from `before`."""
         old, new = frame_at(before, self.atom, self.frame), frame_at(after, self.atom, self.frame)
-        u, _, vt = np.linalg.svd(old.T @ new)
-        turn = u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt  # from the right
-        after[self.hung] = after[self.atom] + (before[self.hung] - before[self.atom]) @ turn
+        after[self.hung] = after[self.atom] + (before[self.hung] - before[self.atom]) @ best_turn(old, new)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,14 +124,6 @@ class Inversion:
         moved = positions.copy()
         moved[self.quad[0]] = n - 2 * (n - i) @ normal * normal
         return moved
-
-
-def laid(positions: Array, target: Array, atoms: Array) -> tuple[Array, float]:
-    """Positions (N, 3) moved rigidly so that some atoms lie on those of the target, and the RMSD of these, A."""
-    here, there = positions[atoms].mean(axis=0), target[atoms].mean(axis=0)
-    u, _, vt = np.linalg.svd((positions[atoms] - here).T @ (target[atoms] - there))
-    moved = (positions - here) @ (u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt) + there
-    return moved, float(np.sqrt(((moved[atoms] - target[atoms]) ** 2).sum(axis=1).mean()))
 
 
 def frame_at(positions: Array, atom: int, others: Array) -> Array:
