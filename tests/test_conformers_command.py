@@ -4,6 +4,8 @@ import csv
 import importlib.util
 import json
 import os
+import sqlite3
+from contextlib import closing
 
 import ase.db
 import ase.io
@@ -139,6 +141,13 @@ def test_a_solvent_is_that_of_the_potential_that_ranks():
     assert wet["conformers"][0]["energy_eV"] < dry["conformers"][0]["energy_eV"] - 0.05
 
 
+def test_overwriting_leaves_nothing_of_the_search_before(here, glycol):
+    (here / "set.smi").write_text("C methane\nO water\n")
+    assert molopt("set.smi", "--count", 1, "--out", "found", "--overwrite").exit_code == 0
+    assert {path.name for path in (here / "found").iterdir()} == FILES | {"failures.csv"}
+    assert {row["molecule"] for row in rows("found/conformers.csv")} == {"methane", "water"}
+
+
 # Reading
 
 
@@ -233,5 +242,10 @@ def test_a_search_goes_on_with_what_it_was_begun_with_alone(here):
     os.symlink(here / "elsewhere", here / "found" / "conformers.xyz")
     assert "is a link" in molopt("--resume", "found").stderr
     (here / "found" / "conformers.xyz").unlink()
+    with closing(sqlite3.connect("found/conformers.db")) as database, database:
+        database.execute("UPDATE systems SET data = (SELECT data FROM systems WHERE id = 1) WHERE id = 2")
+    said = molopt("--resume", "found").stderr
+    assert "row 2 of" in said
+    assert "does not hold a search that this molopt can read (ValueError: its key is another search's)" in said
     (here / "found" / "conformers.db").write_bytes(b"not a database " * 400)
     assert "conformers.db is not a database" in molopt("--resume", "found").stderr

@@ -23,6 +23,7 @@ from molopt.store.opening import BESIDE
 
 JOURNAL = "search.journal"
 SDF, CSV, FAILURES = "conformers.sdf", "conformers.csv", "failures.csv"
+XYZ, PAGE = "conformers.xyz", "conformers.html"  # of a single molecule
 OWN = (REQUEST, *(f"{base}{ending}" for base in (ARCHIVE, JOURNAL) for ending in BESIDE))  # files it goes on with
 KNOWN = 60  # characters of an entry that are shown as its name where nothing else is known
 
@@ -109,7 +110,7 @@ class Library:
         if (folder / REQUEST).exists() and not overwrite:
             raise InputError(f"{folder} holds a search: go on with --resume {folder}, or give another --out")
         fixed = request.fixed()
-        for name in OWN:
+        for name in (*OWN, SDF, CSV, FAILURES, XYZ, PAGE):
             (folder / name).unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
         write_request(fixed, folder)
@@ -145,9 +146,10 @@ class Library:
         return one
 
     def write_single(self, ensemble: Ensemble) -> None:
-        """The SDF and the CSV of the only molecule."""
+        """The SDF, the CSV and the XYZ of the only molecule."""
         ensemble.to_sdf(self.folder / SDF)
         ensemble.to_csv(self.folder / CSV)
+        ensemble.to_xyz(self.folder / XYZ)
 
     def discard(self) -> None:
         """Remove what was begun, where nothing came of it."""
