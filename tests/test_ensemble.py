@@ -1,5 +1,6 @@
 """An ensemble ranks its conformers, and what it writes is read back by other programs as it was."""
 
+import copy
 import csv
 import json
 import math
@@ -321,6 +322,39 @@ def test_numbers_of_numpy_are_numbers():
 def test_data_that_are_not_an_ensemble_are_refused(name, value):
     with pytest.raises(InputError):
         Ensemble.from_data(dipeptide().as_data() | {name: value})
+
+
+def places(data, at=()):
+    """The way to each value within plain data."""
+    yield at
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ():
+        yield from places(value, (*at, key))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.data())
+def test_data_with_anything_in_any_place_are_an_ensemble_or_refused_in_one_line(data):
+    plain = copy.deepcopy(Ensemble.as_data(dipeptide()[:2]))
+    arrays = plain.pop("arrays")
+    *way, last = data.draw(st.sampled_from(list(places(plain))[1:]))
+    inside = plain
+    for key in way:
+        inside = inside[key]
+    inside[last] = data.draw(JSON)
+    try:
+        found, said = Ensemble.from_data(plain | {"arrays": arrays}), ""
+    except InputError as error:
+        found, said = None, error.message
+    assert "\n" not in said
+    if found is not None:
+        json.dumps({**found.as_data(), "arrays": 0}, allow_nan=False)
+        assert repr(found)
 
 
 @pytest.mark.parametrize("name", ["energy", "source", "seed", "calls", "verdict", "degeneracy"])

@@ -5,6 +5,7 @@ import pytest
 
 from molopt.coordinates.formulas import plane_value, torsion_value
 from molopt.coordinates.topology import lengths
+from molopt.ensembles.chances import Chances
 from molopt.ensembles.moves import Moves
 from molopt.molecules import Molecule
 
@@ -171,3 +172,37 @@ def test_a_pyramidal_nitrogen_is_turned_inside_out_unless_it_is_a_stereocentre_o
     assert after == pytest.approx(-plane_value(amine.positions[quad]), abs=0.2)
     assert not Moves(Molecule.from_smiles("C1CN2CCC1CC2")).inversions
     assert not Moves(Molecule.from_smiles("CCN")).inversions
+
+
+def test_a_fragment_comes_to_lie_on_any_side_and_at_contact():
+    molecule = Molecule.from_smiles("CCO.O")
+    moves, rng = Moves(molecule), np.random.default_rng(0)
+    (water,) = moves.poses.movable
+    rest = np.setdiff1d(np.arange(len(molecule)), water)
+    sides = []
+    for _ in range(60):
+        posed = moves.changed(molecule.positions, "pose", rng)
+        gaps = np.linalg.norm(posed[water][:, None] - posed[rest], axis=-1)
+        assert 1.5 < gaps.min() < 3.0
+        assert np.linalg.norm(posed[water[0]] - posed[water[1]]) == pytest.approx(
+            np.linalg.norm(molecule.positions[water[0]] - molecule.positions[water[1]])
+        )
+        sides.append(posed[water].mean(axis=0) - posed[rest].mean(axis=0))
+    assert (np.array(sides) > 1).any(axis=0).all()
+    assert (np.array(sides) < -1).any(axis=0).all()
+    assert not Moves(Molecule.from_smiles("[Na+].[Cl-]"))
+
+
+def test_kinds_that_led_to_something_are_drawn_more_often_and_none_is_given_up():
+    chances = Chances({"turn": 3, "flip": 3, "crankshaft": 3, "pose": 0})
+    for _ in range(20):
+        chances.tell({"turn": (20, 10), "flip": (20, 0), "crankshaft": (20, 2)})
+    rng = np.random.default_rng(0)
+    drawn = [chances.drawn(rng) for _ in range(2000)]
+    counts = {kind: drawn.count(kind) for kind in chances.shares}
+    assert counts["turn"] > 3 * counts["crankshaft"] > 3 * 1.2 * counts["flip"]
+    assert counts["flip"] > 50
+    assert counts["pose"] == 0
+    for _ in range(30):
+        chances.tell({"turn": (20, 0), "flip": (20, 10)})
+    assert chances.weights["flip"] > chances.weights["turn"]

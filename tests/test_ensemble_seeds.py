@@ -1,11 +1,13 @@
 """The first geometries of a search."""
 
+import sys
+
 import numpy as np
 import pytest
 
 from molopt.ensembles.conforge import conforge_seeds
 from molopt.ensembles.seeds import embedded_seeds
-from molopt.errors import InputError
+from molopt.errors import InputError, MissingExtra
 from molopt.molecules import Molecule
 
 
@@ -39,3 +41,9 @@ def test_conforge_says_why_it_has_none():
     assert "force" in seed.note
     with pytest.raises(InputError, match="at least 1, got 0"):
         conforge_seeds(Molecule.from_smiles("CC"), 0)
+
+
+def test_without_cdpkit_the_message_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "CDPL", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'molopt\[conforge\]'"):
+        conforge_seeds(Molecule.from_smiles("CC"), 1)

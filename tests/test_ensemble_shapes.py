@@ -6,6 +6,7 @@ from rdkit import Chem
 from rdkit.Chem import rdMolAlign
 
 from molopt.ensembles.distinct import Distinct
+from molopt.ensembles.matching import matched_rmsd
 from molopt.ensembles.seeds import embedded_seeds
 from molopt.ensembles.shapes import Shapes
 from molopt.errors import InputError
@@ -111,3 +112,41 @@ def test_a_lone_atom_has_one_shape():
     distinct = Distinct(Shapes(ion))
     assert distinct.add(ion.positions, 0.0) == (0, True)
     assert distinct.add(ion.positions + 5, 0.0) == (0, False)
+
+
+def test_exchanged_groups_are_one_shape_where_there_are_too_many_numberings_to_try():
+    molecule = Molecule.from_smiles("C[Si](C)(C)[Si]([Si](C)(C)C)([Si](C)(C)C)[Si](C)(C)C")
+    shapes = Shapes(molecule)
+    assert len(shapes.numberings) == 5000
+    outline = shapes.outline(molecule.positions)
+    turn = np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
+    again = outline[exchanged(molecule, shapes, np.random.default_rng(0))] @ turn
+    assert shapes.rmsd(outline, np.stack([again, -again])) == pytest.approx([0, 0], abs=1e-6)
+    assert shapes.rmsd(outline, (again + np.random.default_rng(1).normal(size=again.shape))[None])[0] > 0.5
+
+
+def exchanged(molecule, shapes, rng):
+    """An order of the atoms with methyls exchanged on each silyl group, and silyl groups exchanged."""
+    mol = molecule.to_rdkit()
+    centre = next(a for a in mol.GetAtoms() if sum(b.GetSymbol() == "Si" for b in a.GetNeighbors()) == 4)
+    groups = [
+        [silyl.GetIdx(), *(c.GetIdx() for c in silyl.GetNeighbors() if c.GetSymbol() == "C")]
+        for silyl in centre.GetNeighbors()
+    ]
+    order = np.arange(len(molecule))
+    for group, other in zip(groups, rng.permutation(len(groups)), strict=True):
+        order[group] = [groups[other][0], *rng.permutation(groups[other][1:])]
+    place = {int(atom): k for k, atom in enumerate(shapes.kept)}
+    return [place[int(atom)] for atom in order[shapes.kept]]
+
+
+@pytest.mark.parametrize("smiles", SMILES)
+def test_matching_finds_what_trying_each_numbering_finds_for_shapes_that_are_near(smiles):
+    molecule = Molecule.from_smiles(smiles)
+    shapes, rng = Shapes(molecule), np.random.default_rng(0)
+    for positions in geometries(molecule, 4):
+        outline = shapes.outline(positions)
+        numbering = shapes.numberings[rng.integers(len(shapes.numberings))]
+        near = shapes.outline(positions + 0.05 * rng.normal(size=positions.shape))[numbering]
+        expected = shapes.rmsd(outline, near[None])[0]
+        assert matched_rmsd(outline, near, shapes.classes, shapes.reflects) == pytest.approx(expected, abs=1e-6)

@@ -32,7 +32,7 @@ LOG: list = []
 import molopt.ensembles.refinement as _r
 _old = _r.Refinement.__init__
 def _new(self, *a):
-    _old(self, *a); TOLD.update(self.yields); globals()["REF"]=self
+    _old(self, *a); TOLD.update(self.beliefs); globals()["REF"]=self
 _lrn = _r.Refinement.learn
 def _learn(self, candidate, answer, top):
     LOG.append((candidate, answer, top, len(self.minima)))
@@ -128,7 +128,7 @@ def search(data: Path, out: Path, name: str, smiles: str, arguments: argparse.Na
             word: sum(each.verdict.stationary == word for each in ensemble)
             for word in ("minimum", "flat", "unchecked", "saddle")
         },
-        "routes": {route: (found.calls, found.new) for route, found in TOLD.items()},
+        "routes": {route: (found.calls, found.new, sum(found.fresh.ended), *(round(float(x) / KCAL, 2) for x in (found.missed.mean, found.missed.variance**0.5*KCAL**0, found.gained.mean, found.gained.variance**0.5))) for route, found in TOLD.items()},
         "smiles": ensemble.molecule.smiles,
     }
     import pickle

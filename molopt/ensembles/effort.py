@@ -38,6 +38,8 @@ class Effort:
         Conformers relaxed together on the cheap potential, more are hardly faster; starts of a round there.
     batch, best : int
         Starts that a round on the ranking potential evaluates, and how many of all that wait it relaxes.
+    neighbours, freed, children, most_drafts : int
+        Drafts of a round by route: they cost a relaxation on the cheap potential; and how many drafts are kept.
     cheap_fmax, fmax, polished : float
         eV/A: on the cheap potential, on the ranking one while it is searched, and of what is kept. Between 0.05 and
         0.01 one macrocycle came down by 0.6 kcal/mol.
@@ -61,6 +63,10 @@ class Effort:
     round: int = 64
     batch: int = 16
     best: int = 8
+    neighbours: int = 24
+    freed: int = 16
+    children: int = 8
+    most_drafts: int = 2000
     cheap_fmax: float = 0.05
     fmax: float = 0.05
     polished: float = 0.01

@@ -15,9 +15,10 @@ from molopt import potentials
 from molopt.batch.relaxing import relax_batch
 from molopt.ensembles.conforge import conforge_seeds
 from molopt.ensembles.seeds import Seed, embedded_seeds
-from molopt.errors import PotentialFailed
+from molopt.errors import InputError, PotentialFailed
 from molopt.molecules import Molecule
 from molopt.molecules.identity import identity_of
+from molopt.optimizers.energy_left import energy_left
 from molopt.optimizers.spec import OptimizerSpec
 from molopt.potentials import Counted
 from molopt.potentials.budget import Budget
@@ -162,7 +163,7 @@ class Minimise:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """One point of the ranking potential, at positions (N, 3)."""
+    """One point of the ranking potential, at positions (N, 3), and what the model Hessian says is left below it."""
 
     positions: Array
 
@@ -171,9 +172,10 @@ class Evaluate:
         atoms.positions = self.positions
         atoms.calc = Counted(shop.calculator(shop.rough))
         try:
-            return {"energy": float(atoms.get_potential_energy()), "forces": atoms.get_forces(), "failed": ""}
+            energy, forces = float(atoms.get_potential_energy()), atoms.get_forces()
         except PotentialFailed as error:
-            return {"energy": np.nan, "forces": np.zeros_like(self.positions), "failed": str(error)}
+            return {"energy": np.nan, "forces": np.zeros_like(self.positions), "left": np.nan, "failed": str(error)}
+        return {"energy": energy, "forces": forces, "left": left_at(atoms, shop.molecule), "failed": ""}
 
 
 @dataclass(frozen=True)
@@ -265,6 +267,14 @@ class Polish:
             "why": [verdict.why for verdict in verdicts],
             "changed": [shop.changed(result.positions) for result in results],
         }
+
+
+def left_at(atoms: Atoms, molecule: Molecule) -> float:
+    """The energy above the floor of the basin, eV, as the model Hessian has it; NaN where it has none there."""
+    try:
+        return float(energy_left(atoms, molecule))
+    except (InputError, ArithmeticError, np.linalg.LinAlgError):
+        return float("nan")
 
 
 class Known(Calculator):

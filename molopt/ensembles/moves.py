@@ -14,7 +14,7 @@ from molopt.ensembles.blocks import Blocks
 from molopt.ensembles.loops import loops_of
 from molopt.ensembles.poses import Poses
 from molopt.ensembles.rings import Crank, Inversion, cranks_of, inversions_of, rings_of
-from molopt.ensembles.rotors import Rotor, rotors_of
+from molopt.ensembles.rotors import HALF, THIRDS, Rotor, rotors_of
 from molopt.ensembles.twistable import Twistable
 from molopt.molecules.identity import TETRAHEDRAL
 from molopt.molecules.molecule import Molecule
@@ -35,10 +35,17 @@ class Strengths:
         Of the rings get an arc from one parent and the rest from the other; the others come whole from one.
     driven : float
         Of the changes in large rings drive a torsion; the others are crankshafts.
+    flipped : int
+        Arcs of so many ring atoms are flipped through the plane of the rest; longer ones mostly fall back.
     gap : float
         A that a large ring may be left open by: relaxing closes it.
     clash : float
-        Times the sum of covalent radii: nearer, atoms that are not bonded would be.
+        Times the sum of covalent radii; two atoms that are nearer would not come apart. Where only starts with more
+        room are let through, fewer compact conformers are found.
+    spread : float
+        rad, the standard deviation about a step from one minimum of a torsion to another.
+    anywhere : float
+        Of the turns go to any angle instead: minima are not always where they are expected.
     tries : int
         Of changes in rings until one inverts no stereocentre.
     """
@@ -47,8 +54,11 @@ class Strengths:
     share: tuple[float, float] = (0.2, 0.8)
     grafts: float = 0.7
     driven: float = 0.5
+    flipped: int = 3
     gap: float = 0.5
-    clash: float = 0.7
+    clash: float = 0.5
+    spread: float = 0.3
+    anywhere: float = 0.3
     tries: int = 20
 
 
@@ -120,25 +130,27 @@ class Moves:
         return torsion_value(positions[..., self.torsions, :])
 
     def clashes(self, positions: Array) -> bool:
-        """Whether two atoms more than two bonds apart are closer than 0.7 times the sum of their covalent radii."""
+        """Whether two atoms more than two bonds apart are closer than `Strengths.clash` allows."""
         gaps = positions[self.pairs[0]] - positions[self.pairs[1]]
         return bool(((gaps * gaps).sum(axis=-1) < self.closest).any())
 
-    def turned(self, positions: Array, rng: np.random.Generator) -> tuple[Array, str]:
+    def turned(self, positions: Array, rng: np.random.Generator, kind: str | None = None) -> tuple[Array, str]:
         """A copy of positions (N, 3) with one to three random changes, and what kind of changes: that of the first.
 
-        Kinds are "turn", "crankshaft", "flip" and "pose", drawn by the degrees of freedom of each.
-        A molecule without any comes back as it was, as a "turn".
+        The first is of the kind that is asked for, if one is. Kinds are "turn", "crankshaft", "flip" and "pose", drawn
+        by the degrees of freedom of each. A molecule without any comes back as it was, as a "turn".
         """
         if not self:
             return positions.copy(), "turn"
         kinds = list(self.chances)
         weights = np.array(list(self.chances.values()), dtype=float)
         drawn = rng.choice(len(kinds), size=1 + rng.integers(self.strengths.most), p=weights / weights.sum())
+        made = [kinds[k] for k in drawn]
+        made[0] = kind or made[0]
         moved = positions
-        for kind in drawn:
-            moved = self.changed(moved, kinds[kind], rng)
-        return moved, kinds[drawn[0]]
+        for each in made:
+            moved = self.changed(moved, each, rng)
+        return moved, made[0]
 
     def same_centres(self, positions: Array, moved: Array) -> bool:
         """Whether no stereocentre is inverted: crankshafts can, where rings are fused."""
@@ -148,7 +160,10 @@ class Moves:
     def changed(self, positions: Array, kind: str, rng: np.random.Generator) -> Array:
         """A copy with one random change of a kind."""
         if kind == "turn":
-            return self.turnable[rng.integers(len(self.turnable))].turned(positions, rng.uniform(1.0, 2 * pi - 1.0))
+            rotor = self.turnable[rng.integers(len(self.turnable))]
+            step = rotor.steps[rng.integers(len(rotor.steps))] + self.strengths.spread * rng.normal()
+            anywhere = rng.uniform(1.0, 2 * pi - 1.0)
+            return rotor.turned(positions, anywhere if rng.random() < self.strengths.anywhere else step)
         if kind == "crankshaft":
             return self.bent(positions, rng)
         if kind == "flip":
@@ -166,22 +181,33 @@ class Moves:
                 if gap > self.strengths.gap:
                     continue
             else:
-                moved = self.cranks[rng.integers(len(self.cranks))].turned(positions, angle)
+                crank = self.cranks[rng.integers(len(self.cranks))]
+                flip = len(crank.arc) <= self.strengths.flipped and rng.random() < 0.5
+                moved = crank.flipped(positions) if flip else crank.turned(positions, angle)
             if self.same_centres(positions, moved):
                 return moved
         return positions.copy()
 
     def neighbours(self, positions: Array) -> Iterator[tuple[Array, str]]:
-        """Every single change, one at a time, in a fixed order: each rotor by its steps, each crankshaft, each flip."""
+        """Single changes in a fixed order, those that lead on most often first.
+
+        Each rotor by its steps, short arcs of rings flipped, amides and the like turned over, torsions of large rings
+        driven.
+        """
         for rotor in self.turnable:
             for step in rotor.steps:
                 yield rotor.turned(positions, step), "turn"
-        for crank in self.cranks:
-            moved = crank.flipped(positions)
-            if self.same_centres(positions, moved):
-                yield moved, "crankshaft"
+        for crank in sorted(self.cranks, key=lambda crank: len(crank.arc)):
+            if len(crank.arc) <= self.strengths.flipped and self.same_centres(positions, crank.flipped(positions)):
+                yield crank.flipped(positions), "crankshaft"
         for flip in self.flips:
             yield flip.flipped(positions), "flip"
+        for loop in self.loops[:: max(1, len(self.loops) // 2)][:2]:  # opened at two sides
+            for hinge, stiff in enumerate(loop.stiff):
+                for step in HALF if stiff else THIRDS:
+                    moved, gap = loop.driven(positions, hinge, step)
+                    if gap < self.strengths.gap and self.same_centres(positions, moved):
+                        yield moved, "crankshaft"
 
     def grafted(self, cranks: list[Crank], mother: Array, father: Array, rng: np.random.Generator) -> Array:
         """(N, 3) the mother with an arc of the father's ring, the one of several drawn that fits best."""

@@ -12,10 +12,11 @@ TRIES = 20  # for one child; where all of them clash or there is nothing to move
 
 
 class Child(NamedTuple):
-    """A start that a move made, and where it comes from."""
+    """A start that a move made, where it comes from, and the number of its mother; -1 of one that has none."""
 
     positions: Array  # (N, 3) Angstrom
     origin: Origin
+    parent: int = -1
 
 
 def children(minima: Minima, moves: Moves, count: int, width: float, rng: np.random.Generator) -> list[Child]:
@@ -35,9 +36,12 @@ def children(minima: Minima, moves: Moves, count: int, width: float, rng: np.ran
 
 def born(minima: Minima, moves: Moves, width: float, rng: np.random.Generator) -> Child | None:
     """One child; None where it is its parent again, or the molecule has nothing to move."""
-    mother = minima.position(minima.drawn(rng, width))
+    parent = minima.drawn(rng, width)
+    mother = minima.position(parent)
     if len(minima) > 1 and rng.random() < 0.5:
         crossed = moves.crossed(mother, minima.position(minima.drawn(rng, 2 * width)), rng)
-        return None if np.abs(crossed - mother).max() < 1e-3 else Child(crossed, Origin("cross"))
-    made = moves.turned(mother, rng)
-    return None if made is None else Child(made[0], Origin(made[1]))
+        return None if np.abs(crossed - mother).max() < 1e-3 else Child(crossed, Origin("cross"), parent)
+    if not moves:
+        return None
+    positions, source = moves.turned(mother, rng)
+    return Child(positions, Origin(source), parent)

@@ -67,8 +67,8 @@ def standing(conformers: Sequence[Conformer], masses: Array, temperature: float)
     """Each conformer with its relative energy, population and radius of gyration, numbered as they come.
 
     Populations are those of free energies where there are any, else of energies. Each conformer counts as often as its
-    degeneracy says, a saddle not at all. One without a free energy, because it is above the window, is taken to differ
-    from its energy as the others do on average.
+    degeneracy says, a saddle not at all; vibrations and rotational symmetry are in free energies alone. One without a
+    free energy, because it is above the window, is taken to differ from its energy as the others do on average.
     """
     if not conformers:
         return []

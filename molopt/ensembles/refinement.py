@@ -1,26 +1,28 @@
 """The search on the potential that ranks: points, the order they give, relaxations, and moves of what was found."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from molopt.ensembles.crew import Crew
+from molopt.ensembles.drafts import Draft, Drafting
 from molopt.ensembles.effort import KCAL, Effort
 from molopt.ensembles.ensemble import Round, SetAside
 from molopt.ensembles.jobs import Answer, Evaluate, Relax
 from molopt.ensembles.margins import Margins
 from molopt.ensembles.minima import Minima, Origin
 from molopt.ensembles.moves import Moves
-from molopt.ensembles.offspring import Child, children
-from molopt.ensembles.routes import ROUTES, TOUCHED, Yield, shares
+from molopt.ensembles.routes import ROUTES, TOUCHED, Belief
 from molopt.ensembles.shapes import Shapes
 from molopt.ensembles.survey import Survey, counted
 from molopt.ensembles.tried import Tried
 from molopt.rules.partition import Array
 
-FREED = 0.5  # eV/A on the cheap potential: clashes are gone, and torsions have hardly turned
-SURE, SOME = 2.0, 3.0  # standard deviations of a guess: within SURE it is relaxed, beyond SOME dropped
+LEVELS = (1 / 6, 1 / 2, 1)  # of the window
+HOPELESS = 0.01  # chance of leading to a new minimum in the window below which a start is dropped
+FARTHEST = 2.0  # eV; where more is left, the model is far from where it holds
+FEW = 4  # minima that are known before others are made from them
 
 
 class Candidate(NamedTuple):
@@ -29,12 +31,27 @@ class Candidate(NamedTuple):
     positions: Array  # (N, 3) Angstrom
     forces: Array  # (N, 3) eV/A
     energy: float  # eV
+    left: float  # eV, above the floor of its basin as far as is known before it is relaxed
+    apart: float  # radians, from the nearest start or minimum that was known before it
     origin: Origin
     route: str  # a word of ROUTES
 
 
+def candidate_of(draft: Draft, answer: Answer) -> Candidate:
+    """A draft with its point.
+
+    Of starts that are at rest on the cheap potential the model knows no better than the mean what they will gain; of
+    others it foretells nine tenths of the variance.
+    """
+    left = answer["left"] if draft.route in TOUCHED and 0 <= answer["left"] < FARTHEST else 0.0
+    return Candidate(draft.positions, answer["forces"], answer["energy"], left, draft.apart, draft.origin, draft.route)
+
+
 class Refinement:
     """Minima of the ranking potential.
+
+    Each round makes drafts, evaluates one point of those that most likely lead to a new low minimum, and relaxes those
+    of which that is most likely by their points. How much each route is to be believed is learned on the way.
 
     Attributes
     ----------
@@ -49,17 +66,16 @@ class Refinement:
     def __init__(
         self, survey: Survey, crew: Crew, moves: Moves, shapes: Shapes, effort: Effort, rng: np.random.Generator
     ) -> None:
-        self.survey, self.crew, self.moves, self.effort, self.rng = survey, crew, moves, effort, rng
+        self.crew, self.effort = crew, effort
         self.minima = Minima(shapes, effort.same_shape, effort.same_energy)
+        self.known = Tried(moves, shapes, effort.near)
+        self.drafting = Drafting(survey, self.minima, moves, self.known, effort, rng)
+        self.beliefs = {route: Belief(route in TOUCHED) for route in ROUTES}
+        self.margins = Margins()
+        self.drafts: list[Draft] = []
+        self.waiting: list[Candidate] = []
         self.aside: list[SetAside] = []
         self.notes: list[str] = []
-        self.margins = Margins()
-        self.gains: dict[str, list[float]] = {}
-        self.yields = {route: Yield() for route in ROUTES}
-        self.waiting: list[Candidate] = []
-        self.around: dict[int, Iterator[tuple[Array, str]]] = {}  # what is left of the neighbours of each minimum
-        self.known = Tried(moves, shapes, effort.near)
-        self.queued: set[int] = set()  # minima of the survey that were evaluated
         self.calls = 0
         self.relaxed = self.given_up = self.spared = self.lost = 0
         self.unchanged = 0  # relaxations since something new was found among the lowest
@@ -71,78 +87,60 @@ class Refinement:
         """eV; the window's upper end."""
         return self.minima.lowest + self.effort.window * KCAL
 
-    def is_open(self, route: str) -> bool:
-        if route == "survey":
-            return len(self.queued) < len(self.survey.minima)
-        return len(self.minima) > 3
+    def draft(self) -> None:
+        """More drafts; of all of them the best `most_drafts` stay."""
+        making, effort = self.drafting, self.effort
+        self.drafts += making.from_survey()
+        if len(self.minima) >= FEW:
+            self.drafts += making.neighbours(effort.neighbours)
+            self.drafts += making.children(effort.freed, "freed")
+            self.drafts += making.children(effort.children, "child")
+        for draft in self.drafts:
+            draft.compare(self.known)
+        levels = self.levels()
+        worth = [self.beliefs[each.route].before(each.expected, each.apart, levels) for each in self.drafts]
+        order = sorted(range(len(worth)), key=lambda k: (-worth[k], self.drafts[k].expected, k))
+        self.drafts = [self.drafts[k] for k in order if worth[k] > HOPELESS][: effort.most_drafts]
 
-    def from_survey(self, count: int) -> list[Child]:
-        """The lowest minima of the cheap potential that were not evaluated yet."""
-        minima = self.survey.minima
-        order = [int(k) for k in np.argsort(minima.energies, kind="stable") if int(k) not in self.queued][:count]
-        self.queued.update(order)
-        return [Child(minima.position(k), minima.origins[k]) for k in order]
+    def levels(self) -> list[float]:
+        """Energies (eV) below which a new minimum counts: the lower it is, the more often."""
+        return [self.minima.lowest + part * self.effort.window * KCAL for part in LEVELS]
 
-    def starts(self, route: str, count: int) -> list[Child]:
-        if route == "survey":
-            return self.from_survey(count)
-        made = [] if route == "neighbour" else children(self.minima, self.moves, count, self.effort.width, self.rng)
-        if route == "child":
-            new = self.survey.add(made)
-            self.queued.update(new)
-            return [Child(self.survey.minima.position(k), self.survey.minima.origins[k]) for k in new]
-        if route == "neighbour":
-            made = self.neighbours(count)
-        return [child for child, _, _ in self.survey.minimise(made, FREED)]
-
-    def neighbours(self, count: int) -> list[Child]:
-        """The next neighbours of the lowest minima that have any left."""
-        made: list[Child] = []
-        for k in self.minima.within(self.effort.window).tolist():
-            if k not in self.around:
-                self.around[k] = self.moves.neighbours(self.minima.position(k))
-            while len(made) < count and (found := next(self.around[k], None)) is not None:
-                positions, source = found
-                if not self.moves.clashes(positions) and positions not in self.known:
-                    made.append(Child(positions, Origin(source)))
-            if len(made) == count:
-                break
-        return made
-
-    def evaluate(self, route: str, starts: Sequence[Child]) -> None:
-        """One point of each start that is not like one that was tried."""
-        starts = [start for start in starts if start.positions not in self.known]
-        for start in starts:
-            self.known.add(start.positions)
-        answers = self.crew.do([Evaluate(start.positions) for start in starts])
+    def evaluate(self) -> None:
+        """One point of each of the best drafts that are not like one that was tried."""
+        chosen: list[Draft] = []
+        while self.drafts and len(chosen) < self.effort.batch:
+            draft = self.drafts.pop(0)
+            draft.compare(self.known)
+            if draft.apart > self.known.tolerance:
+                self.known.add(draft.positions)
+                chosen.append(draft)
+        answers = self.crew.do([Evaluate(draft.positions) for draft in chosen])
         self.calls += len(answers)
-        self.yields[route].calls += len(answers)
-        for start, answer in zip(starts, answers, strict=True):
-            why = answer if isinstance(answer, str) else answer["failed"]
-            if why:
-                self.aside.append(SetAside(start.positions, np.nan, start.origin.source, str(why)))
+        found = []
+        for draft, answer in zip(chosen, answers, strict=True):
+            self.beliefs[draft.route].calls += 1
+            if isinstance(answer, str) or answer["failed"]:
+                why = answer if isinstance(answer, str) else answer["failed"]
+                self.aside.append(SetAside(draft.positions, np.nan, draft.origin.source, why))
                 continue
-            assert not isinstance(answer, str)
-            self.waiting.append(Candidate(start.positions, answer["forces"], answer["energy"], start.origin, route))
-
-    def guess(self, candidate: Candidate) -> tuple[float, float]:
-        """Where it will end: its point less what relaxations of such starts have gained, and the spread of that, eV."""
-        group = "freed" if candidate.route in TOUCHED else "minimised"
-        gains = self.gains.get(group, [])
-        if len(gains) < 3:
-            gains = [gain for each in self.gains.values() for gain in each]
-        if len(gains) < 3:
-            return candidate.energy, 8 * KCAL
-        return candidate.energy - float(np.mean(gains)), float(np.std(gains))
+            found.append((draft, candidate_of(draft, answer)))
+        if self.drafting.offset is None and found:
+            self.drafting.offset = float(np.mean([point.energy - draft.expected for draft, point in found]))
+            for draft in [*self.drafts, *(draft for draft, _ in found)]:
+                draft.expected += self.drafting.offset
+        for draft, point in found:
+            self.beliefs[draft.route].missed.see(point.energy - point.left - draft.expected)
+            self.waiting.append(point)
 
     def relax(self) -> None:
         """The most promising of all that wait; those that can hardly end in the window are dropped."""
-        guesses = [self.guess(candidate) for candidate in self.waiting]
-        order = sorted(range(len(guesses)), key=lambda k: (guesses[k][0], k))
-        top = self.top
-        chosen = [k for k in order if guesses[k][0] - SURE * guesses[k][1] < top][: self.effort.best]
-        rest = [k for k in range(len(guesses)) if k not in chosen and guesses[k][0] - SOME * guesses[k][1] < top]
-        todo, self.waiting = [self.waiting[k] for k in chosen], [self.waiting[k] for k in rest]
+        levels, top = self.levels(), self.top
+        worth = [self.beliefs[each.route].after(each.energy - each.left, each.apart, levels) for each in self.waiting]
+        order = sorted(range(len(worth)), key=lambda k: (-worth[k], self.waiting[k].energy - self.waiting[k].left, k))
+        order = [k for k in order if worth[k] > HOPELESS]
+        todo = [self.waiting[k] for k in order[: self.effort.best]]
+        self.waiting = [self.waiting[k] for k in order[self.effort.best :]]
         margins, stop = self.margins.now(), self.effort.early_stops
         jobs = [Relax(each.positions, each.forces, each.energy, top, margins, stop, self.effort.fmax) for each in todo]
         for candidate, answer in zip(todo, self.crew.do(jobs), strict=True):
@@ -158,7 +156,8 @@ class Refinement:
             return
         calls, energy, positions = answer["calls"], answer["energy"], answer["positions"]
         self.calls += calls
-        self.yields[candidate.route].calls += calls
+        belief = self.beliefs[candidate.route]
+        belief.calls += calls
         self.unchanged += 1
         self.relaxed += 1
         given_up = bool(answer["given_up"])
@@ -173,22 +172,22 @@ class Refinement:
             why = answer["changed"] or answer["error"] or "did not converge"
             self.aside.append(SetAside(positions, energy, source, why))
             return
-        group = "freed" if candidate.route in TOUCHED else "minimised"
-        self.gains.setdefault(group, []).append(candidate.energy - energy)
+        belief.gained.see(candidate.energy - candidate.left - energy)
         self.margins.learn(answer["energies"])
         self.known.add(positions)
-        if self.minima.add(positions, energy, candidate.origin, calls + 1)[1]:
+        new = self.minima.add(positions, energy, candidate.origin, calls + 1)[1]
+        belief.fresh.see(candidate.apart, new)
+        if new:
             count[1] += 1
             self.lost += given_up
-            self.yields[candidate.route].new += energy < top
+            belief.new += energy < top
             if energy <= self.minima.lowest + self.effort.lowest * KCAL:
                 self.unchanged = 0
 
     def round(self) -> bool:
         """One round; whether there was anything to do."""
-        yields = {route: found for route, found in self.yields.items() if self.is_open(route)}
-        for route, count in shares(yields, self.effort.batch).items():
-            self.evaluate(route, self.starts(route, count))
+        self.draft()
+        self.evaluate()
         if not self.waiting:
             return False
         self.relax()

@@ -1,6 +1,12 @@
-"""By which routes a search on an expensive potential gets its starts, and what each route has given."""
+"""By which routes a search on an expensive potential gets its starts, and what has been learned of each."""
+
+from bisect import bisect
+from collections.abc import Sequence
+from math import erf, sqrt
 
 import numpy as np
+
+from molopt.ensembles.effort import KCAL
 
 ROUTES = {
     "survey": "a minimum of the cheap potential",
@@ -11,34 +17,97 @@ ROUTES = {
 TOUCHED = ("freed", "neighbour")  # whose starts are not at rest on the cheap potential
 
 
-class Yield:
-    """What a route has given for its force calls.
+class Spread:
+    """Mean and standard deviation of what was seen, beside a few values that are taken for seen before.
+
+    Parameters
+    ----------
+    mean, sd : float
+        eV; of those that stand for what is not known yet.
+    weight : float
+        How many they are.
+    """
+
+    def __init__(self, mean: float, sd: float, weight: float = 3.0) -> None:
+        self.prior = weight, mean, sd
+        self.number, self.sum, self.squares = weight, weight * mean, weight * (mean**2 + sd**2)
+
+    def see(self, value: float) -> None:
+        self.number, self.sum, self.squares = self.number + 1, self.sum + value, self.squares + value**2
+
+    @property
+    def mean(self) -> float:
+        return self.sum / self.number
+
+    @property
+    def variance(self) -> float:
+        return max(self.squares / self.number - self.mean**2, 0.0)
+
+
+class Belief:
+    """What starts of one route have come to.
 
     Attributes
     ----------
-    calls : int
-    new : int
-        Minima within the window that were new.
+    missed : Spread
+        eV; the point on the ranking potential, less what is left below it, less what was expected of the start.
+    gained : Spread
+        eV; the point, less what was known to be left below it, less where the relaxation ended.
+    calls, new : int
+        Force calls, and the new minima in the window that they led to.
+    fresh : Fresh
+        How many of those that arrive are new.
     """
+
+    def __init__(self, touched: bool) -> None:
+        self.missed = Spread(5.0 * KCAL, 4.0 * KCAL)
+        self.gained = Spread((2.0 if touched else 8.0) * KCAL, 3.0 * KCAL)
+        self.fresh = Fresh()
+        self.calls = self.new = 0
+
+    def before(self, expected: float, apart: float, levels: Sequence[float]) -> float:
+        """The chance that a start leads to a new minimum below a level (eV), on average over levels.
+
+        `apart` (radians) is by how much its torsions differ from the nearest that is known.
+        """
+        mean = expected + self.missed.mean - self.gained.mean
+        return self.fresh.share(apart) * below(mean, sqrt(self.missed.variance + self.gained.variance), levels)
+
+    def after(self, point: float, apart: float, levels: Sequence[float]) -> float:
+        """The same, once its point is known, less what is left below it."""
+        return self.fresh.share(apart) * below(point - self.gained.mean, sqrt(self.gained.variance), levels)
+
+
+class Fresh:
+    """How many of the relaxations that end are new, by how far their start was from what was known.
+
+    It begins with what two molecules showed: of starts with all torsions within 40 degrees of a known one a tenth leads
+    to a new minimum, of those with one that differs by more than 90 nearly all.
+    """
+
+    EDGES = tuple(np.radians((40.0, 60.0, 90.0)))
+    BEFORE = (0.1, 0.3, 0.6, 0.95)
+    WEIGHT = 4.0
 
     def __init__(self) -> None:
-        self.calls, self.new = 0, 0
+        self.ended = [0] * len(self.BEFORE)
+        self.new = [0] * len(self.BEFORE)
 
-    @property
-    def rate(self) -> float:
-        """New minima a force call; a route begins as if 100 calls had given it four."""
-        return (self.new + 4.0) / (self.calls + 100.0)
+    def see(self, apart: float, new: bool) -> None:
+        place = bisect(self.EDGES, apart)
+        self.ended[place] += 1
+        self.new[place] += new
+
+    def share(self, apart: float) -> float:
+        place = bisect(self.EDGES, apart)
+        return (self.new[place] + self.WEIGHT * self.BEFORE[place]) / (self.ended[place] + self.WEIGHT)
 
 
-def shares(yields: dict[str, Yield], batch: int) -> dict[str, int]:
-    """How many of `batch` starts come by each route: in proportion to what it gives for its calls, and at least two.
+def below(mean: float, sd: float, levels: Sequence[float]) -> float:
+    """The chance that a normal variable is below a level, on average over levels; an infinite one is above all.
 
-    >>> shares({"survey": Yield(), "child": Yield()}, 16)
-    {'survey': 8, 'child': 8}
+    >>> below(1.0, 0.5, [1.0, np.inf])
+    0.75
     """
-    if not yields:
-        return {}
-    rates = np.array([each.rate for each in yields.values()])
-    parts = 2 + np.floor((batch - 2 * len(rates)) * rates / rates.sum()).astype(int)
-    parts[np.argmax(rates)] += batch - parts.sum()
-    return dict(zip(yields, parts.tolist(), strict=True))
+    scale = max(sd, 1e-6) * sqrt(2)
+    return sum(0.5 * (1 + erf((level - mean) / scale)) if np.isfinite(level) else 1.0 for level in levels) / len(levels)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from rdkit import Chem
 
+from molopt.ensembles.matching import matched_rmsd
 from molopt.errors import InputError
 from molopt.molecules.acceptance import smiles_of
 from molopt.molecules.molecule import Molecule
@@ -13,9 +14,7 @@ from molopt.rules.partition import Array
 MIRRORS = ("merge", "keep")
 MANY = 64  # matrices; for more, the cubic equation is faster than LAPACK
 TINY = 1e-30  # A^8, so that nothing is divided by zero
-MOST_NUMBERINGS = (
-    5000  # tried for each pair; where there are more, two that differ by exchanged groups may count as two
-)
+MOST_NUMBERINGS = 5000  # tried for each pair; where there are more, atoms are matched as well
 
 
 class Shapes:
@@ -78,7 +77,11 @@ class Shapes:
             h = np.take_along_axis(h, best[:, None, None, None], axis=1)
         overlap = overlap_of(h, singular_values, self.reflects).max(axis=1)
         total = (outline**2).sum() + (others**2).sum(axis=(1, 2))
-        return np.sqrt(np.maximum(total - 2 * overlap, 0) / len(outline))
+        apart = np.sqrt(np.maximum(total - 2 * overlap, 0) / len(outline))
+        if len(self.numberings) < MOST_NUMBERINGS:
+            return apart
+        matched = [matched_rmsd(outline, other, self.classes, self.reflects) for other in others]
+        return np.minimum(apart, matched)
 
     def describe(self, outline: Array) -> Array:
         """(..., n + 3) numbers that `bound` compares, of outlines (..., n, 3); fewer for one atom and for two."""

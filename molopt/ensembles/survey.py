@@ -82,7 +82,7 @@ class Survey:
                 if changed or not np.isfinite(energy):
                     self.aside.append(SetAside(positions, float(energy), start.origin.source, changed or "failed"))
                 else:
-                    yield Child(positions, start.origin), float(energy), int(calls)
+                    yield Child(positions, start.origin, start.parent), float(energy), int(calls)
 
     def add(self, starts: Sequence[Child]) -> list[int]:
         """Relax starts; the numbers of the minima that are new and not high above the lowest."""

@@ -41,7 +41,7 @@ class Tried:
 
     def __init__(self, moves: Moves, shapes: Shapes, tolerance: float = 30.0, most_numberings: int = 64) -> None:
         self.tolerance = np.radians(tolerance)
-        self.single = not moves.poses.movable
+        self.single = moves.poses.single
         pyramids = np.array([inversion.quad[[1, 0, 2, 3]] for inversion in moves.inversions], dtype=int)
         self.quads = np.concatenate([moves.torsions, pyramids.reshape(-1, 4)])  # (t, 4)
         self.reorderings = reorderings(moves.mol, shapes, most_numberings)  # (p, N)
@@ -52,17 +52,34 @@ class Tried:
         """Remember positions (N, 3), A."""
         self.known.append(torsion_value(positions[self.quads]))
 
+    def __len__(self) -> int:
+        return len(self.known.view)
+
     def __contains__(self, positions: Array) -> bool:
         """Whether positions (N, 3), A, are like any that were added."""
-        if not self.single:
-            return False
-        known = self.known.view
+        return self.apart(positions) <= self.tolerance
+
+    def apart(self, positions: Array, since: int = 0) -> float:
+        """The largest difference of a torsion (radians) from the one that is nearest by that; infinite without any.
+
+        Parameters
+        ----------
+        positions : (N, 3) array
+            Angstrom.
+        since : int
+            Of those that were added, the first that is compared with.
+        """
+        known = self.known.view[since:]
+        if not self.single or not len(known):
+            return np.inf
+        if not len(self.quads):
+            return 0.0
+        nearest = np.inf
         for values in torsion_value(positions[self.reorderings][:, self.quads]):
             for sign in self.signs:
                 gaps = np.abs(known - sign * values)
-                if (np.minimum(gaps, 2 * np.pi - gaps) <= self.tolerance).all(axis=1).any():
-                    return True
-        return False
+                nearest = min(nearest, float(np.minimum(gaps, 2 * np.pi - gaps).max(axis=1).min()))
+        return nearest
 
 
 def reorderings(mol: Chem.Mol, shapes: Shapes, most: int) -> Array:

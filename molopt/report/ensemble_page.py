@@ -236,7 +236,10 @@ def search_figures(rounds: Sequence[Round], potential: str) -> Iterator[Drawn]:
         lowest_figure(rounds),
     )
     yield Drawn(
-        "Distinct minima so far", f"Within the window, against force calls of {potential}.", minima_figure(rounds)
+        "Distinct minima so far",
+        f"Within the window, against force calls of {potential}, counted while the search goes on: some end in one "
+        "place when what is kept is relaxed to the floor.",
+        minima_figure(rounds),
     )
     if tried := rounds[-1].by_source:
         said = "Starts of each source are pale, those that led to a new conformer full."
