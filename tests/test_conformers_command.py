@@ -16,6 +16,7 @@ from rdkit import Chem
 
 from molopt.cli import main
 from molopt.ensembles.archive import archive
+from molopt.ensembles.journal import Journal
 from molopt.molecules import Molecule
 from molopt.molecules.formats import Given
 from molopt.molecules.reading import listed
@@ -146,6 +147,15 @@ def test_overwriting_leaves_nothing_of_the_search_before(here, glycol):
     assert molopt("set.smi", "--count", 1, "--out", "found", "--overwrite").exit_code == 0
     assert {path.name for path in (here / "found").iterdir()} == FILES | {"failures.csv"}
     assert {row["molecule"] for row in rows("found/conformers.csv")} == {"methane", "water"}
+
+
+def test_a_journal_of_another_search_is_refused_and_the_search_stays(here, glycol):
+    (here / "found" / "conformers.db").unlink()
+    Journal(here / "found" / "search.journal", {"settings": "others"}).close()
+    refused = molopt("--resume", "found")
+    assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
+    assert "is the journal of another search" in refused.stderr
+    assert (here / "found" / "search.json").exists()
 
 
 # Reading

@@ -209,11 +209,7 @@ def one(
     def on_round(at: "Round") -> None:
         progress.say(f"{at.calls} force calls, {at.minima} conformers, lowest {at.lowest:.4f} eV")
 
-    try:
-        found = library.single(workers, on_round)
-    except InputError:
-        library.discard()
-        raise
+    found = library.single(workers, on_round)
     assert found.ensemble is not None
     with interrupts.held():
         progress.say("writing files")
