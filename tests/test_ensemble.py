@@ -4,8 +4,10 @@ import copy
 import csv
 import json
 import math
+import re
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import ase.io
 import numpy as np
@@ -18,7 +20,7 @@ from rdkit.Chem import rdMolAlign
 
 import molopt
 from molopt import potentials
-from molopt.ensembles.conformer import Conformer, Round, SetAside
+from molopt.ensembles.conformer import SOURCES, Conformer, Round, SetAside
 from molopt.ensembles.ensemble import Ensemble
 from molopt.ensembles.fields import FIELDS
 from molopt.ensembles.free_energies import degeneracies, with_degeneracies, with_dipoles, with_free_energies
@@ -479,3 +481,13 @@ def test_fields_that_the_molecule_brought_along_stay(tmp_path):
     (record,) = Chem.SDMolSupplier(str(path), removeHs=False)
     assert (record.GetProp("Assay ID"), record.GetProp("energy")) == ("A-17", "of another program")
     assert record.GetDoubleProp("energy_eV") == 1.0
+
+
+def test_the_fields_that_documents_list_are_those_that_are_written():
+    text = (Path(__file__).parents[1] / "docs" / "ensembles.md").read_text(encoding="utf-8")
+    table = text.partition("## Fields")[2].partition("## Populations")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| `")]
+    listed = [name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])]
+    assert listed == [field.tagged for field in FIELDS]
+    (sources,) = [row.split("|")[2] for row in rows if row.startswith("| `source`")]
+    assert {source.strip() for source in sources.split(",")} == set(SOURCES)

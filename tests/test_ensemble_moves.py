@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from rdkit import Chem
+from rdkit.Chem import rdMolTransforms
+from scipy.spatial.transform import Rotation
 
 from molopt.coordinates.formulas import plane_value, torsion_value
 from molopt.coordinates.topology import lengths
@@ -206,3 +209,18 @@ def test_kinds_that_led_to_something_are_drawn_more_often_and_none_is_given_up()
     for _ in range(30):
         chances.tell({"turn": (20, 0), "flip": (20, 10)})
     assert chances.weights["flip"] > chances.weights["turn"]
+
+
+def test_a_turn_is_what_rdkit_makes_of_the_same_torsion(molecule, moves):
+    mol = molecule.to_rdkit()
+    for rotor in moves.rotors:
+        angle = float(rotor.value(molecule.positions)) + 1.1
+        conformer = Chem.Conformer(mol.GetConformer())
+        rdMolTransforms.SetDihedralRad(conformer, *rotor.quad.tolist(), angle)
+        turned = rotor.turned(molecule.positions, 1.1)
+        assert rmsd(turned, conformer.GetPositions()) < 1e-6
+
+
+def rmsd(one, other):
+    one, other = one - one.mean(axis=0), other - other.mean(axis=0)
+    return Rotation.align_vectors(one, other)[1] / np.sqrt(len(one))

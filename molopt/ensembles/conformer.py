@@ -16,6 +16,7 @@ SOURCES = {
     "crankshaft": "another conformer with a part of a ring swung out",
     "flip": "another conformer with an amide, an acid, a double bond or an atom turned over",
     "cross": "torsions of two other conformers",
+    "pose": "another pose of the fragments",
 }
 
 

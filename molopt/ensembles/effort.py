@@ -30,8 +30,9 @@ class Effort:
     lowest : float
         What is to stay as it was before the search is done: thermal energy is 0.6, and five times that holds all but
         a hundredth of a population.
-    embedded : float
-        Share of the starts that are embedded. Moves of what is known find new minima several times as often.
+    embedded, most_embedded : float, int
+        Share of the starts that are embedded, and how many at most. Moves of what is known find new minima several
+        times as often, and take less time.
     width : float
         Parents are drawn with Boltzmann weights of this width: low ones have the low children.
     chunk, round : int
@@ -58,6 +59,7 @@ class Effort:
     early_stops: bool = True
     lowest: float = 3.0
     embedded: float = 0.2
+    most_embedded: int = 100
     width: float = 1.5
     chunk: int = 32
     round: int = 64
@@ -86,9 +88,11 @@ class Effort:
                 raise InputError(f"{name} must be a whole number, got {value!r}")
 
 
-def count_for(moves: Moves) -> int:
+def count_for(moves: Moves, refined: bool) -> int:
     """How many starts are enough: 100 for each bond that turns and each swinging part of a ring, and 100 more.
 
-    An arc of a ring can be chosen in as many ways as the square of its size: their root counts.
+    An arc of a ring can be chosen in as many ways as the square of its size: their root counts. Where another potential
+    ranks, three times as many: a force call of xTB takes as long as twenty relaxations on a force field.
     """
-    return int(100 * (1 + len(moves.turnable) + len(moves.flips) / 2 + len(moves.cranks) ** 0.5))
+    freedom = len(moves.turnable) + len(moves.flips) / 2 + len(moves.cranks) ** 0.5
+    return int(100 * (1 + freedom)) * (3 if refined else 1)

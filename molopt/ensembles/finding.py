@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +13,7 @@ from rdkit import Chem
 from molopt.ensembles.crew import Crew
 from molopt.ensembles.effort import Effort, count_for
 from molopt.ensembles.ensemble import Ensemble, Round
-from molopt.ensembles.free_energies import degeneracies, with_dipoles, with_free_energies
+from molopt.ensembles.free_energies import with_degeneracies, with_dipoles, with_free_energies
 from molopt.ensembles.jobs import Answer, Job, Workshop
 from molopt.ensembles.journal import Journal
 from molopt.ensembles.moves import Moves
@@ -77,7 +76,8 @@ def conformers(
     refine : str or ASE calculator, optional
         That ranks, as "gfn2-xtb" or "gfn2-xtb?solvent=water"; by default `potential` does.
     count : int, optional
-        Starts relaxed on the force field at most; by default 100 for each soft degree of freedom and 100 more.
+        Starts relaxed on the force field at most; by default 100 for each soft degree of freedom and 100 more, and
+        with `refine` three times that.
     window : float
         kcal/mol above the lowest.
     temperature : float
@@ -142,7 +142,7 @@ def conformers(
             calculator_of(each, molecule)  # an InputError before anything is begun
         elif workers > 1:
             raise InputError("a calculator works in one process: give the name of a potential, or workers=1")
-    count = count_for(moves) if count is None else count
+    count = count_for(moves, refine is not None) if count is None else count
     until_no_new = until_no_new or (max(50, count // 4) if refine is None else 50)
     effort = Effort(count, window, until_no_new, max_calls, early_stops)
     use_conforge = find_spec("CDPL") is not None if conforge is None else conforge
@@ -166,8 +166,7 @@ def conformers(
             raise InputError(f"{molecule.name}: no conformer was found: {why[0]}")
         end = polished(searched.minima, molecule, crew, shapes, threshold, effort, together=refine is None)
     found = ensemble_of(molecule, end, survey, searched, stopped, (cheap, ranking), temperature, window)
-    gs = degeneracies(molecule, found.positions, threshold, mirror)
-    found = found.with_conformers(replace(one, degeneracy=g) for one, g in zip(found, gs, strict=True))
+    found = with_degeneracies(found, threshold, mirror)
     if free_energy:
         found = with_free_energies(found, ranking, workers=workers)
     return with_dipoles(found, ranking)

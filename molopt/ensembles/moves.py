@@ -112,7 +112,7 @@ class Moves:
         self.turnable = [rotor for rotor in self.rotors if not rotor.stiff]
         self.chances = {
             "turn": len(self.turnable),
-            "crankshaft": len(in_rings) if self.cranks else 0,
+            "crankshaft": ring_freedom(mol, twistable) if self.cranks else 0,
             "flip": len(self.flips),
             "pose": 3 * len(self.poses.movable),
         }
@@ -242,6 +242,12 @@ def centres_of(mol: Chem.Mol, orders_known: bool) -> Array:
         if (atom.GetChiralTag() in TETRAHEDRAL and atom.GetDegree() > 2) or (not orders_known and atom.GetDegree() == 4)
     ]
     return np.array(found, dtype=int).reshape(-1, 4)
+
+
+def ring_freedom(mol: Chem.Mol, twistable: Twistable) -> int:
+    """How many torsions of rings are free: of each ring those that can be twisted, less three that closing it takes."""
+    soft = [sum(pair in twistable for pair in zip(ring, (*ring[1:], ring[0]), strict=True)) for ring in rings_of(mol)]
+    return max(1, sum(max(0, count - 3) for count in soft))
 
 
 def ring_torsions(mol: Chem.Mol, twistable: Twistable) -> list[tuple[int, int, int, int]]:

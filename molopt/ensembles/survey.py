@@ -52,7 +52,7 @@ class Survey:
     def seeds(self, given: Sequence[Array], conforge: int) -> list[Child]:
         """Starts that are not children: given geometries, embeddings, and those of CONFORGE."""
         found = [Child(np.asarray(each), Origin("given")) for each in given]
-        count = max(1, round(self.effort.count * self.effort.embedded))
+        count = min(max(1, round(self.effort.count * self.effort.embedded)), self.effort.most_embedded)
         numbers = [int(seed) for seed in self.rng.integers(LARGEST_SEED, size=count)]
         parts = range(0, count, EMBEDDED_TOGETHER)
         jobs: list[Job] = [Embed(tuple(numbers[k : k + EMBEDDED_TOGETHER])) for k in parts]

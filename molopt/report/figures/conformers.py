@@ -10,9 +10,8 @@ from molopt.report.figures.canvas import canvas
 from molopt.report.figures.svg import INK
 from molopt.report.figures.text import one_line, three_digits
 
-COLOURS = dict(
-    zip(SOURCES, ("#0072B2", "#56B4E9", "#5A646E", "#D55E00", "#009E73", "#CC79A7", "#B8860B"), strict=False)
-)
+INKS = ("#0072B2", "#56B4E9", "#5A646E", "#D55E00", "#009E73", "#CC79A7", "#B8860B", "#8C564B")
+COLOURS = dict(zip(SOURCES, INKS, strict=True))
 OTHER = "#5C3D99"
 MOST = 24  # conformers whose populations are drawn one by one
 LETTERS = 12  # of the name of a source
