@@ -4,6 +4,8 @@ import csv
 import importlib.util
 import json
 import os
+import sqlite3
+from contextlib import closing
 
 import ase.db
 import ase.io
@@ -14,6 +16,7 @@ from rdkit import Chem
 
 from molopt.cli import main
 from molopt.ensembles.archive import archive
+from molopt.ensembles.journal import Journal
 from molopt.molecules import Molecule
 from molopt.molecules.formats import Given
 from molopt.molecules.reading import listed
@@ -139,6 +142,22 @@ def test_a_solvent_is_that_of_the_potential_that_ranks():
     assert wet["conformers"][0]["energy_eV"] < dry["conformers"][0]["energy_eV"] - 0.05
 
 
+def test_overwriting_leaves_nothing_of_the_search_before(here, glycol):
+    (here / "set.smi").write_text("C methane\nO water\n")
+    assert molopt("set.smi", "--count", 1, "--out", "found", "--overwrite").exit_code == 0
+    assert {path.name for path in (here / "found").iterdir()} == FILES | {"failures.csv"}
+    assert {row["molecule"] for row in rows("found/conformers.csv")} == {"methane", "water"}
+
+
+def test_a_journal_of_another_search_is_refused_and_the_search_stays(here, glycol):
+    (here / "found" / "conformers.db").unlink()
+    Journal(here / "found" / "search.journal", {"settings": "others"}).close()
+    refused = molopt("--resume", "found")
+    assert (refused.exit_code, refused.stderr.count("\n")) == (2, 1)
+    assert "is the journal of another search" in refused.stderr
+    assert (here / "found" / "search.json").exists()
+
+
 # Reading
 
 
@@ -233,5 +252,10 @@ def test_a_search_goes_on_with_what_it_was_begun_with_alone(here):
     os.symlink(here / "elsewhere", here / "found" / "conformers.xyz")
     assert "is a link" in molopt("--resume", "found").stderr
     (here / "found" / "conformers.xyz").unlink()
+    with closing(sqlite3.connect("found/conformers.db")) as database, database:
+        database.execute("UPDATE systems SET data = (SELECT data FROM systems WHERE id = 1) WHERE id = 2")
+    said = molopt("--resume", "found").stderr
+    assert "row 2 of" in said
+    assert "does not hold a search that this molopt can read (ValueError: its key is another search's)" in said
     (here / "found" / "conformers.db").write_bytes(b"not a database " * 400)
     assert "conformers.db is not a database" in molopt("--resume", "found").stderr
