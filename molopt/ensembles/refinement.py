@@ -20,8 +20,9 @@ from molopt.ensembles.tried import Tried
 from molopt.rules.partition import Array
 
 LEVELS = (1 / 6, 1 / 2, 1)  # of the window
-HOPELESS = 0.01  # chance of leading to a new minimum in the window below which a start is dropped
+HOPELESS = 0.01  # chance of leading to a new minimum in the window below which a start is dropped, its point known
 FARTHEST = 2.0  # eV; where more is left, the model is far from where it holds
+IDLE = 10  # rounds without a relaxation after which the search is done
 FEW = 4  # minima that are known before others are made from them
 
 
@@ -74,6 +75,7 @@ class Refinement:
         self.notes: list[str] = []
         self.calls = 0
         self.relaxed = self.given_up = self.spared = self.lost = 0
+        self.idle = 0  # rounds since anything was relaxed
         self.unchanged = 0  # relaxations since something new was found among the lowest
         self.rounds: list[Round] = []
         self.tried: dict[str, list[int]] = {}
@@ -88,15 +90,15 @@ class Refinement:
         making, effort = self.drafting, self.effort
         self.drafts += making.from_survey()
         if len(self.minima) >= FEW:
-            self.drafts += making.neighbours(effort.neighbours)
-            self.drafts += making.children(effort.freed, "freed")
-            self.drafts += making.children(effort.children, "child")
+            self.drafts += making.neighbours(effort.neighbours, self.idle)
+            self.drafts += making.children(effort.freed, "freed", self.idle)
+            self.drafts += making.children(effort.children, "child", self.idle)
         for draft in self.drafts:
             draft.compare(self.known)
         levels = self.levels()
         worth = [self.beliefs[each.route].before(each.expected, each.apart, levels) for each in self.drafts]
         order = sorted(range(len(worth)), key=lambda k: (-worth[k], self.drafts[k].expected, k))
-        self.drafts = [self.drafts[k] for k in order if worth[k] > HOPELESS][: effort.most_drafts]
+        self.drafts = [self.drafts[k] for k in order[: effort.most_drafts]]
 
     def levels(self) -> list[float]:
         """Energies (eV) below which a new minimum counts: the lower it is, the more often."""
@@ -190,15 +192,14 @@ class Refinement:
                 self.unchanged = 0
 
     def round(self) -> bool:
-        """One round; whether there was anything to do."""
+        """One round; whether there was anything to relax."""
         self.draft()
         self.evaluate()
-        if not self.waiting:
-            return False
+        before = self.relaxed
         self.relax()
         within = len(self.minima.within(self.effort.window))
         self.rounds.append(Round(self.calls, self.minima.lowest, within, counted(self.tried)))
-        return True
+        return self.relaxed > before
 
     def go(self, told: Callable[[Round], object], reserved: int) -> str:
         """Rounds until nothing new comes or the force calls are spent; why it ended.
@@ -216,15 +217,13 @@ class Refinement:
         return stopped
 
     def rounds_until(self, told: Callable[[Round], object], reserved: int) -> str:
-        idle = 0
         while True:
             within = len(self.minima.within(self.effort.window))
             if self.effort.max_calls is not None and self.calls + reserved * within >= self.effort.max_calls:
                 return f"the budget of {self.effort.max_calls} force calls"
             if self.unchanged >= self.effort.until_no_new:
                 return f"{self.unchanged} relaxations in a row found nothing new among the lowest"
-            idle = 0 if self.round() else idle + 1
-            if self.rounds:
-                told(self.rounds[-1])
-            if idle == 3:
-                return "no start was left that may end in the window"
+            if self.idle == IDLE:
+                return f"none of the starts of {IDLE} rounds may end in the window"
+            self.idle = 0 if self.round() else self.idle + 1
+            told(self.rounds[-1])
