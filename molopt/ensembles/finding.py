@@ -72,8 +72,8 @@ def conformers(
         complexes, it is the first start of all moves. A str is a SMILES. Fragments keep together as far as the
         potential lets them: how they lie to each other is searched by random moves alone, as in a small cluster.
     potential : str or ASE calculator, optional
-        On which thousands are relaxed; by default MMFF94s, or UFF where that has no parameters. Where neither has, as for
-        many metals, all of the search is on `refine`.
+        On which thousands are relaxed; by default MMFF94s, or UFF where that has no parameters. Where neither has, as
+        for many metals, all of the search is on `refine`.
     refine : str or ASE calculator, optional
         That ranks, as "gfn2-xtb" or "gfn2-xtb?solvent=water"; by default `potential` does.
     count : int, optional
