@@ -66,7 +66,6 @@ def polished(
                     energy,
                     origin.source,
                     origin.seed,
-                    None,
                     minima.calls[k] + int(answer["calls"][row]),
                     Verdict(ended, stationary, "kept", answer["why"][row], left if np.isfinite(left) else None),
                     float(answer["fmax"][row]),
