@@ -9,7 +9,7 @@ from rdkit import rdBase
 from rdkit.Chem import rdDistGeom
 
 from molopt.errors import InputError
-from molopt.molecules.embedding import MOST_ATOMS, set_apart
+from molopt.molecules.embedding import MOST_ATOMS, TRIES, set_apart
 from molopt.molecules.identity import configuration
 from molopt.molecules.molecule import Molecule
 from molopt.rules.partition import Array
@@ -83,7 +83,7 @@ def embedded_seed(molecule: Molecule, seed: int) -> Seed:
         try:
             if rdDistGeom.EmbedMolecule(mol, settings) < 0:
                 settings.useRandomCoords = True
-                settings.maxIterations = 0  # as many as RDKit likes: ten for each atom
+                settings.maxIterations = TRIES
                 note = "from random coordinates"
                 if rdDistGeom.EmbedMolecule(mol, settings) < 0:
                     return Seed("etkdg", seed, None, "RDKit cannot embed it")

@@ -9,13 +9,14 @@ from rdkit.Chem import rdDistGeom
 from molopt.errors import InputError
 
 MOST_ATOMS = 1000  # the time grows with their cube; a protein of 648 takes 40 s, 1,000 some minutes
+TRIES = 20  # of an embedding; RDKit's own ten for each atom take minutes where atoms are crowded, and fail as well
 GAP = 3.0  # A between fragments: near enough to attract, too far to clash
 
 
 def embedded(mol: Chem.Mol, seed: int, name: str) -> Chem.Mol:
     """The molecule, changed in place, with one conformer by ETKDGv3; fragments stand side by side.
 
-    RDKit starts from a distance matrix, and from random coordinates where that fails.
+    RDKit starts from a distance matrix, and from random coordinates where that fails `TRIES` times.
 
     Raises
     ------
@@ -26,6 +27,7 @@ def embedded(mol: Chem.Mol, seed: int, name: str) -> Chem.Mol:
         raise InputError(f"seed must be at least 0 and less than 2^31, got {seed}")
     parameters: Any = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed
+    parameters.maxIterations = TRIES
     with rdBase.BlockLogs():
         if rdDistGeom.EmbedMolecule(mol, parameters) < 0:
             parameters.useRandomCoords = True
