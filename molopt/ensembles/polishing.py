@@ -15,7 +15,7 @@ from molopt.ensembles.minima import Minima
 from molopt.ensembles.shapes import Shapes
 from molopt.molecules import Molecule
 from molopt.rules.partition import Array
-from molopt.stationary.verdict import Verdict
+from molopt.stationary.verdict import LOOKED_AT, Verdict
 
 DEEPER = 0.5  # kcal/mol; minima so far above the window are polished too, as they may come down into it
 
@@ -74,16 +74,23 @@ def polished(
             float(one["fmax"]), left,
         )  # fmt: skip
 
+    exact = together and effort.max_calls is None
     if together:
         ends = dict(take(Minimise, effort.chunk))
         rested = {k: one for k, one in ends.items() if not one["changed"] and np.isfinite(one["energies"])}
         gone = merged(rested, shapes, threshold, effort.window + DEEPER)
         starts = {k: rested[k]["positions"] if k in rested else starts[k] for k in starts if k not in gone}
-        if effort.max_calls is None:
+        if exact:
             sure = {k: one for k, one in take(Certify, effort.chunk) if one["stationary"] == "minimum"}
             found += [conformer(k, one) for k, one in sure.items()]
             starts = {k: positions for k, positions in starts.items() if k not in sure}
-    for k, one in take(Polish, effort.chunk if together else 1):
+    last = dict(take(Polish, effort.chunk if together else 1))
+    if exact:
+        starts = {k: one["positions"] for k, one in last.items() if not one["changed"] and np.isfinite(one["energies"])}
+        for k, one in take(Certify, effort.chunk):
+            if one["stationary"] in LOOKED_AT:
+                last[k] |= {name: one[name] for name in ("stationary", "why", "left")}
+    for k, one in last.items():
         why = one["changed"] or ("" if np.isfinite(one["energies"]) else f"{one['ended']} {one['why']}".strip())
         if not why and one["stationary"] == "saddle":
             why = "a saddle that the run could not leave"
