@@ -144,6 +144,15 @@ def tblite_threads():
     return {ctypes.CDLL(library).omp_get_max_threads() for library in loaded}
 
 
+def drowsy(molecule):
+    """A potential that never comes to an end with more than ten atoms."""
+    from molopt.potentials import potential
+
+    if len(molecule) > 10:
+        time.sleep(600)
+    return potential("mmff94", molecule)
+
+
 class Remembering:
     """Knows which process first called it, and how often it was called there."""
 

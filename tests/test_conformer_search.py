@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from complexes import ferrocene
 
 import molopt
 from molopt import InputError, Molecule
@@ -123,6 +124,23 @@ def test_a_zwitterion_that_moves_its_proton_is_not_passed_off_as_a_conformer():
         conformers(zwitterion, refine="gfn2-xtb", count=10, max_calls=60, conforge=False)
     ensemble = conformers(zwitterion, refine="gfn2-xtb?solvent=water", count=10, max_calls=80, conforge=False)
     assert ensemble[0].verdict.molecule == "kept"
+
+
+def test_a_complex_that_no_force_field_knows_is_searched_from_its_geometry_on_the_potential_that_ranks():
+    pytest.importorskip("tblite")
+    ensemble = conformers(Molecule.from_atoms(ferrocene()), refine="gfn2-xtb", count=8, conforge=False)
+    assert ensemble.potential == "gfn2-xtb"
+    assert set(ensemble.force_calls) == {"gfn2-xtb"}
+    assert "given" in ensemble.generated
+    with pytest.raises(InputError, match="UFF has no parameters"):
+        conformers(Molecule.from_atoms(ferrocene()), count=8)
+
+
+def test_fragments_are_turned_and_shifted_against_each_other():
+    ensemble = conformers("O.CO", count=40, conforge=False)
+    assert ensemble.generated["pose"] > 0
+    oxygens = np.flatnonzero(ensemble.molecule.numbers == 8)
+    assert np.linalg.norm(np.diff(ensemble[0].positions[oxygens], axis=0)) < 3.2  # A: a hydrogen bond
 
 
 @pytest.mark.parametrize(

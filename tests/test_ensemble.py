@@ -69,7 +69,7 @@ def dipeptide():
     aside = [SetAside(found[0].positions, math.nan, "turn", "rearranged: N3-H14 broken; O2-H14 formed")]
     rounds = [Round(60, -0.7, 1, {"etkdg": (4, 1)}), Round(120, -0.74, 2, {"etkdg": (6, 2), "turn": (3, 0)})]
     return Ensemble(
-        molecule, [*found, replace(found[1], source="turn", seed=None, parent=1, dipole=0.5)], "mmff94s", 310.0, 6.0,
+        molecule, [*found, replace(found[1], source="turn", seed=None, dipole=0.5)], "mmff94s", 310.0, 6.0,
         aside, rounds, {"etkdg": 6, "turn": 1}, {"mmff94s": 120}, "no new ones", (0.1, 0.05), ["a note"],
     )  # fmt: skip
 

@@ -224,3 +224,51 @@ def test_a_turn_is_what_rdkit_makes_of_the_same_torsion(molecule, moves):
 def rmsd(one, other):
     one, other = one - one.mean(axis=0), other - other.mean(axis=0)
     return Rotation.align_vectors(one, other)[1] / np.sqrt(len(one))
+
+
+def test_a_cross_is_neither_of_its_parents_where_these_differ_in_more_than_one_torsion(molecule, moves):
+    father = next(molecule.conformers(1, seed=5)).positions
+    for rotor in moves.rotors[:3]:
+        father = rotor.turned(father, 1.5)
+    rng = np.random.default_rng(2)
+    assert moves.differing(molecule.positions, father) > 1
+    for _ in range(10):
+        child = moves.crossed(molecule.positions, father, rng)
+        assert moves.differing(child, molecule.positions)
+        assert moves.differing(child, father)
+
+
+def test_a_ring_of_alternating_bonds_has_torsions_to_drive_and_no_crankshafts():
+    ring = Molecule.from_smiles(r"C1=C\\C=C/C=C\\C=C/C=C\\C=C/C=C\\C=C/1".replace("\\\\", "\\"))
+    moves = Moves(ring)
+    assert not moves.cranks
+    assert moves.loops
+    moved, source = moves.turned(ring.positions, np.random.default_rng(0))
+    assert source == "crankshaft"
+    assert moved.shape == ring.positions.shape
+
+
+@pytest.mark.parametrize("smiles", ["[Na+]", "[H][H]", "O", "C", "[Na+].[Cl-]"])
+def test_the_smallest_molecules_have_nothing_to_move(smiles):
+    molecule = Molecule.from_smiles(smiles)
+    moves = Moves(molecule)
+    assert not moves
+    assert not moves.clashes(molecule.positions)
+    assert not list(moves.neighbours(molecule.positions))
+    assert moves.angles(molecule.positions).shape == (0,)
+    crossed = moves.crossed(molecule.positions, molecule.positions, np.random.default_rng(0))
+    assert np.abs(crossed - molecule.positions).max() < 1e-9
+
+
+def test_conformers_with_straight_chains_are_crossed_as_others_are():
+    molecule = Molecule.from_smiles("CC[C@H](O)C#CC#C[C@@H](O)CCCOC")
+    moves, father = Moves(molecule), next(molecule.conformers(1, seed=3)).positions
+    rng = np.random.default_rng(0)
+    itself = moves.crossed(molecule.positions, molecule.positions, rng)
+    assert np.abs(itself - molecule.positions).max() < 1e-9
+    for _ in range(5):
+        child = moves.crossed(molecule.positions, father, rng)
+        assert molecule.with_positions(child).smiles == molecule.smiles
+        bonds = molecule.bonds
+        parents = [lengths(parent, bonds) for parent in (molecule.positions, father)]
+        assert (np.abs(lengths(child, bonds) - parents).min(axis=0) < 1e-9).all()

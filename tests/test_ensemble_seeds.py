@@ -4,6 +4,8 @@ import sys
 
 import numpy as np
 import pytest
+from rdkit import Chem
+from rdkit.Chem import rdDistGeom
 
 from molopt.ensembles.conforge import conforge_seeds
 from molopt.ensembles.seeds import embedded_seeds
@@ -47,3 +49,37 @@ def test_without_cdpkit_the_message_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "CDPL", None)
     with pytest.raises(MissingExtra, match=r"pip install 'molopt\[conforge\]'"):
         conforge_seeds(Molecule.from_smiles("CC"), 1)
+
+
+def test_a_caged_molecule_is_embedded_from_random_coordinates_after_a_few_tries_and_says_so():
+    triterpene = (
+        r"C[C@@H]1CC[C@]2(C)CC[C@@]3(C)[C@H](CC[C@@H]4[C@@]5(C)CC[C@H](O)C(C)(C)[C@@H]5CC[C@]34C)[C@@H]2[C@H]1C"
+    )
+    molecule = Molecule.from_rdkit(embedded_by_rdkit(triterpene))
+    (seed,) = embedded_seeds(molecule, [1])
+    assert seed.note == "from random coordinates"
+    assert molecule.with_positions(seed.positions).smiles == molecule.smiles
+
+
+def test_what_cannot_be_embedded_says_so():
+    given = Molecule.from_rdkit(drawn_at_random("O=C=[Fe](=C=O)(=C=O)(=C=O)=C=O"))
+    (seed,) = embedded_seeds(given, [0])
+    assert seed.positions is None
+    assert "RDKit cannot embed it" in seed.note
+
+
+def embedded_by_rdkit(smiles):
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    settings = rdDistGeom.ETKDGv3()
+    settings.useRandomCoords, settings.randomSeed = True, 1
+    rdDistGeom.EmbedMolecule(mol, settings)
+    return mol
+
+
+def drawn_at_random(smiles):
+    mol = Chem.MolFromSmiles(smiles)
+    conformer = Chem.Conformer(mol.GetNumAtoms())
+    conformer.SetPositions(np.random.default_rng(0).normal(scale=4.0, size=(mol.GetNumAtoms(), 3)))
+    conformer.Set3D(True)
+    mol.AddConformer(conformer)
+    return mol

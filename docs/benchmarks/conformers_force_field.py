@@ -49,7 +49,11 @@ RACE = {
     "valsartan_acid": "CCCCC(=O)N(Cc1ccccc1)[C@@H](C(C)C)C(=O)O",
     "zanamivir_side": "CC(=O)N[C@@H]1[C@@H](O)C=C(O[C@H]1[C@H](O)[C@H](O)CO)C(=O)O",
 }
-EVERYTHING = {"valine_dipeptide": "CC(=O)N[C@@H](C(C)C)C(=O)NC", "nonane": "CCCCCCCCC", "naproxen": "COc1ccc2cc(ccc2c1)[C@H](C)C(=O)O"}
+EVERYTHING = {
+    "valine_dipeptide": "CC(=O)N[C@@H](C(C)C)C(=O)NC",
+    "nonane": "CCCCCCCCC",
+    "naproxen": "COc1ccc2cc(ccc2c1)[C@H](C)C(=O)O",
+}
 
 
 def clock() -> float:
@@ -154,7 +158,12 @@ def race(names: list[str], out: Path | None) -> None:
         line = {"molecule": name, "atoms": len(molecule), "starts": said}
         for who, found in ends.items():
             above = (found.energies - floor) / KCAL
-            line[who] = [round(float(above.min(initial=np.inf)), 3), int((above < 3).sum()), int((above < 6).sum()), round(times[who], 1)]
+            line[who] = [
+                round(float(above.min(initial=np.inf)), 3),
+                int((above < 3).sum()),
+                int((above < 6).sum()),
+                round(times[who], 1),
+            ]
         rows.append(line)
         print(json.dumps(line), flush=True)
         if out is not None:
@@ -162,9 +171,11 @@ def race(names: list[str], out: Path | None) -> None:
     for who in ("etkdg", "conforge", "molopt"):
         gaps = np.array([row[who][0] for row in rows])
         gaps = gaps[np.isfinite(gaps)]
-        print(f"{who}: lowest (within 0.01 kcal/mol) on {(gaps < 0.01).sum()} of {len(rows)}, mean gap {gaps.mean():.3f}, "
-              f"largest {gaps.max():.3f} kcal/mol; minima within 3 and 6 kcal/mol, in all: "
-              f"{sum(row[who][1] for row in rows)}, {sum(row[who][2] for row in rows)}")
+        print(
+            f"{who}: lowest (within 0.01 kcal/mol) on {(gaps < 0.01).sum()} of {len(rows)}, mean gap {gaps.mean():.3f}, "
+            f"largest {gaps.max():.3f} kcal/mol; minima within 3 and 6 kcal/mol, in all: "
+            f"{sum(row[who][1] for row in rows)}, {sum(row[who][2] for row in rows)}"
+        )
 
 
 def everything(names: list[str], embeddings: int) -> None:
@@ -180,10 +191,17 @@ def everything(names: list[str], embeddings: int) -> None:
         floor = min(reference.energies.min(), ours.energies.min())
         low = np.flatnonzero(reference.energies < floor + 3 * KCAL)
         lacking = [k for k in low if ours.find(reference.positions[k], reference.energies[k]) is None]
-        more = [k for k in np.flatnonzero(ours.energies < floor + 3 * KCAL) if reference.find(ours.positions[k], ours.energies[k]) is None]
-        print(f"{name}: {len(low)} minima within 3 kcal/mol from {embeddings} embeddings ({theirs:.0f} s), of which the search lacks "
-              f"{len(lacking)}; it has {len(more)} more ({took:.0f} s; {ensemble.stopped}); gap {(ours.energies.min() - floor) / KCAL:.3f}; "
-              f"lacking at {[round(float((reference.energies[k] - floor) / KCAL), 2) for k in lacking]}", flush=True)
+        more = [
+            k
+            for k in np.flatnonzero(ours.energies < floor + 3 * KCAL)
+            if reference.find(ours.positions[k], ours.energies[k]) is None
+        ]
+        print(
+            f"{name}: {len(low)} minima within 3 kcal/mol from {embeddings} embeddings ({theirs:.0f} s), of which the search lacks "
+            f"{len(lacking)}; it has {len(more)} more ({took:.0f} s; {ensemble.stopped}); gap {(ours.energies.min() - floor) / KCAL:.3f}; "
+            f"lacking at {[round(float((reference.energies[k] - floor) / KCAL), 2) for k in lacking]}",
+            flush=True,
+        )
 
 
 def main() -> None:

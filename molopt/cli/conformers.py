@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 # Options that may stand beside --resume; the potentials then say which of the search's own may be imported.
 WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "as_json", "potential", "refine"}
 LIMIT = 3600.0  # s for each of many molecules: a flexible one takes minutes
-XYZ, PAGE = "conformers.xyz", "conformers.html"
 
 
 @click.command(short_help="Find the low conformers of molecules.")
@@ -204,21 +203,17 @@ def one(
     listed: "JsonList | None",
 ) -> bool:
     """Search a single molecule, with all workers, and write all there is of it."""
+    from molopt.ensembles.library import PAGE
     from molopt.report.ensemble_page import write_ensemble_page
 
     def on_round(at: "Round") -> None:
         progress.say(f"{at.calls} force calls, {at.minima} conformers, lowest {at.lowest:.4f} eV")
 
-    try:
-        found = library.single(workers, on_round)
-    except InputError:
-        library.discard()
-        raise
+    found = library.single(workers, on_round)
     assert found.ensemble is not None
     with interrupts.held():
         progress.say("writing files")
         library.write_single(found.ensemble)
-        found.ensemble.to_xyz(library.folder / XYZ)
         remarks = write_ensemble_page(library.folder / PAGE, found.ensemble, library.request.command)
         notes.held.extend([*found.ensemble.notes, *remarks])
         progress.clear()

@@ -8,6 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from molopt.coordinates.topology import Topology
 from molopt.ensembles.rotors import Rotor, about
+from molopt.ensembles.superposing import laid
 from molopt.molecules.molecule import Molecule
 from molopt.rules.partition import Array
 
@@ -93,15 +94,14 @@ class Blocks:
         ends = {joined.block: joined.bond for joined in self.order}
         for root in self.roots:
             atoms = self.extended[root]
-            out[atoms] = superposed(shapes[root][atoms], frame[atoms])
+            out[atoms] = laid(shapes[root], frame, atoms)[0][atoms]
         for joined in self.order:
             shape, (k, j) = shapes[joined.block], ends[joined.block]
             atoms = self.extended[joined.block]
             turn = turning(shape[j] - shape[k], out[j] - out[k])
             placed = out[j] + turn.apply(shape[atoms] - shape[j])
-            known = {int(atom): row for atom, row in zip(atoms, placed, strict=True)}
-            a, i, _, d = joined.quad
-            now = torsion_at(out[a], out[i], out[j], known[int(d)])
+            new = dict(zip(atoms.tolist(), placed, strict=True))
+            now = torsion_at(*(new.get(atom, out[atom]) for atom in joined.quad.tolist()))
             anchor = out[k].copy()
             out[atoms] = about(placed, anchor, out[j].copy(), turns[joined.rotor] - now)
             out[k] = anchor
@@ -133,11 +133,3 @@ def turning(old: Array, new: Array) -> Rotation:
         axis = np.cross(old, np.eye(3)[np.abs(old).argmin()])
         return Rotation.from_rotvec(np.pi * axis / np.linalg.norm(axis))
     return Rotation.from_rotvec(np.arctan2(sine, cosine) * axis / sine)
-
-
-def superposed(points: Array, target: Array) -> Array:
-    """Points (m, 3) moved rigidly onto the target (m, 3), without reflection."""
-    here, there = points.mean(axis=0), target.mean(axis=0)
-    u, _, vt = np.linalg.svd((points - here).T @ (target - there))
-    turn = u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
-    return (points - here) @ turn + there

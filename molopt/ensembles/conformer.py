@@ -34,8 +34,6 @@ class Conformer:
         Where its start came from: a key of `SOURCES`.
     seed : int or None
         Of the embedding, or of the random move.
-    parent : int or None
-        The number of the conformer that was moved, in the order in which the search found them.
     calls : int
         Force calls spent on it, of the potential that ranks.
     verdict : Verdict
@@ -56,7 +54,6 @@ class Conformer:
     energy: float
     source: str = "given"
     seed: int | None = None
-    parent: int | None = None
     calls: int = 0
     verdict: Verdict = field(default_factory=lambda: Verdict("converged", "unchecked", "unknown"))
     fmax: float = float("nan")
@@ -68,7 +65,7 @@ class Conformer:
     def __post_init__(self) -> None:
         coerced(self, positions, "positions")
         coerced(self, float, "energy", "fmax", "energy_left", "free_energy", "dipole")
-        coerced(self, int, "seed", "parent", "calls", "degeneracy")
+        coerced(self, int, "seed", "calls", "degeneracy")
 
     @property
     def populated(self) -> bool:

@@ -82,10 +82,10 @@ class Drafting:
         energies = minima.energies
         return [Draft(minima.position(k), minima.origins[k], "survey", float(energies[k]) + offset) for k in fresh]
 
-    def neighbours(self, count: int) -> list[Draft]:
-        """The next neighbours of the lowest minima that have any left."""
+    def neighbours(self, count: int, idle: int) -> list[Draft]:
+        """The next neighbours of the lowest minima that have any left, the higher ones too after `idle` rounds."""
         made: list[Child] = []
-        for k in self.minima.within(self.effort.window).tolist():
+        for k in self.minima.within(self.effort.window + idle).tolist():
             if k not in self.around:
                 self.around[k] = self.moves.neighbours(self.minima.position(k))
             while len(made) < count and (found := next(self.around[k], None)) is not None:
@@ -96,9 +96,12 @@ class Drafting:
                 break
         return self.relaxed(made, "neighbour", FREED)
 
-    def children(self, count: int, route: str) -> list[Draft]:
-        """Children of low minima, "freed" of clashes or as "child" relaxed on the cheap potential."""
-        made = children(self.minima, self.moves, count, self.effort.width, self.rng)
+    def children(self, count: int, route: str, idle: int) -> list[Draft]:
+        """Children of low minima, "freed" of clashes or as "child" relaxed on the cheap potential.
+
+        After `idle` rounds parents are drawn from a wider range.
+        """
+        made = children(self.minima, self.moves, count, self.effort.width * (1 + idle), self.rng)
         return self.relaxed(made, route, FREED if route == "freed" else self.effort.cheap_fmax)
 
     def relaxed(self, made: Sequence[Child], route: str, fmax: float) -> list[Draft]:

@@ -104,7 +104,6 @@ FIELDS = (
     Field("source", "; ".join(f"{name}: {meaning}" for name, meaning in SOURCES.items()),
           lambda row: row.conformer.source, numeric=False),
     Field("seed", "of the embedding or of the move", lambda row: row.conformer.seed),
-    Field("parent", "the conformer that was moved, in the order of the search", lambda row: row.conformer.parent),
     Field("calls", "force calls of the potential that ranks, spent on it", lambda row: row.conformer.calls),
 )  # fmt: skip
 NAMED = {field.name: field for field in FIELDS}

@@ -72,7 +72,8 @@ def conformers(
         complexes, it is the first start of all moves. A str is a SMILES. Fragments keep together as far as the
         potential lets them: how they lie to each other is searched by random moves alone, as in a small cluster.
     potential : str or ASE calculator, optional
-        On which thousands are relaxed; by default MMFF94s, or UFF where that has no parameters.
+        On which thousands are relaxed; by default MMFF94s, or UFF where that has no parameters. Where neither has, as
+        for many metals, all of the search is on `refine`.
     refine : str or ASE calculator, optional
         That ranks, as "gfn2-xtb" or "gfn2-xtb?solvent=water"; by default `potential` does.
     count : int, optional
@@ -135,7 +136,8 @@ def conformers(
     for name, value in (("temperature", temperature), ("threshold", threshold), ("workers", workers)):
         check(name, value, "positive")
     moves, shapes = Moves(molecule), Shapes(molecule, mirror)
-    cheap = potential if potential is not None else affordable(molecule)
+    cheap = potential if potential is not None else affordable(molecule, refine)
+    refine = None if refine == cheap else refine
     ranking = cheap if refine is None else refine
     for each in (cheap, ranking):
         if isinstance(each, str):
@@ -214,13 +216,17 @@ def molecule_of(target: Molecule | Chem.Mol | str, seed: int) -> tuple[Molecule,
     return target, [target.positions]
 
 
-def affordable(molecule: Molecule) -> str:
-    """The force field that has parameters for a molecule."""
-    try:
-        calculator_of("mmff94s", molecule)
-    except (InputError, PotentialFailed):
-        return "uff"
-    return "mmff94s"
+def affordable(molecule: Molecule, refine: Potential | None) -> Potential:
+    """The force field that has parameters for a molecule; where none has, the potential that ranks, if there is one."""
+    for name in ("mmff94s", "uff"):
+        try:
+            calculator_of(name, molecule)
+            return name
+        except (InputError, PotentialFailed):
+            if name == "uff" and refine is None:
+                raise
+    assert refine is not None
+    return refine
 
 
 def name_of(potential: Potential) -> str:

@@ -12,7 +12,7 @@ from molopt.ensembles.ensemble import Ensemble, Round
 from molopt.ensembles.fields import FIELDS
 from molopt.ensembles.request import REQUEST, Request, request_to_resume, write_request
 from molopt.ensembles.writing import exact, sdf_records, whole
-from molopt.errors import InputError, PotentialFailed
+from molopt.errors import InputError, PotentialFailed, StoreError
 from molopt.execution import Executor, Finished
 from molopt.molecules import Molecule
 from molopt.molecules.formats import Entry
@@ -23,6 +23,7 @@ from molopt.store.opening import BESIDE
 
 JOURNAL = "search.journal"
 SDF, CSV, FAILURES = "conformers.sdf", "conformers.csv", "failures.csv"
+XYZ, PAGE = "conformers.xyz", "conformers.html"  # of a single molecule
 OWN = (REQUEST, *(f"{base}{ending}" for base in (ARCHIVE, JOURNAL) for ending in BESIDE))  # files it goes on with
 KNOWN = 60  # characters of an entry that are shown as its name where nothing else is known
 
@@ -94,10 +95,13 @@ class Library:
         Molecules that were done when it was opened.
     added : int
         Molecules that were done since.
+    new : bool
+        Whether it was begun, and not resumed.
     """
 
-    def __init__(self, folder: Path, request: Request) -> None:
+    def __init__(self, folder: Path, request: Request, new: bool = False) -> None:
         self.folder = folder
+        self.new = new
         self.request = request
         self.archive = archive(folder / ARCHIVE)
         self.before = len(self.archive)
@@ -109,11 +113,11 @@ class Library:
         if (folder / REQUEST).exists() and not overwrite:
             raise InputError(f"{folder} holds a search: go on with --resume {folder}, or give another --out")
         fixed = request.fixed()
-        for name in OWN:
+        for name in (*OWN, SDF, CSV, FAILURES, XYZ, PAGE):
             (folder / name).unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
         write_request(fixed, folder)
-        return cls(folder, fixed)
+        return cls(folder, fixed, new=True)
 
     @classmethod
     def resume(cls, folder: Path, trusted: Collection[str] = ()) -> Self:
@@ -130,13 +134,18 @@ class Library:
         Raises
         ------
         InputError
-            It cannot be searched.
+            It cannot be searched; nothing of a new search is left then.
         """
         task = next(self.tasks())
         if key_of(0) in self.archive:
             return self.archive.record(key_of(0))
         molecule = self.request.read(task.entry)
-        ensemble = self.request.search(molecule, task.entry, workers, self.folder / JOURNAL, on_round)
+        try:
+            ensemble = self.request.search(molecule, task.entry, workers, self.folder / JOURNAL, on_round)
+        except InputError as error:
+            if self.new and not isinstance(error, StoreError):
+                self.discard()
+            raise
         one = found(task, molecule, ensemble)
         self.archive.add(one)
         self.added += 1
@@ -145,12 +154,13 @@ class Library:
         return one
 
     def write_single(self, ensemble: Ensemble) -> None:
-        """The SDF and the CSV of the only molecule."""
+        """The SDF, the CSV and the XYZ of the only molecule."""
         ensemble.to_sdf(self.folder / SDF)
         ensemble.to_csv(self.folder / CSV)
+        ensemble.to_xyz(self.folder / XYZ)
 
     def discard(self) -> None:
-        """Remove what was begun, where nothing came of it."""
+        """Remove what was begun."""
         self.archive.close()
         for name in OWN:
             (self.folder / name).unlink(missing_ok=True)
@@ -176,7 +186,7 @@ class Library:
                 self.added += 1
                 yield one
 
-    def write_files(self, on_molecule: Callable[[Found], object] | None = None) -> tuple[int, int]:
+    def write_files(self) -> tuple[int, int]:
         """Write all that is archived, in the order of the molecules, into one SDF, one CSV and a list of failures.
 
         Memory holds one molecule at a time. Each file takes its name when all of them are complete.
@@ -206,8 +216,6 @@ class Library:
                     values = (exact(field.value(row)) for field in FIELDS)
                     rows.writerow([*about, one.ensemble.potential, *values])
                 done += 1
-                if on_molecule is not None:
-                    on_molecule(one)
         return done, failed
 
     def __enter__(self) -> Self:

@@ -1,4 +1,8 @@
-"""Large rings: one torsion is driven, and the others give way so that the ring stays closed."""
+"""Large rings: one torsion is driven, and the others give way so that the ring stays closed.
+
+The problem is that of N. Go, H. A. Scheraga, Macromolecules 3, 178 (1970). Here it is solved by small steps, each to
+first order, that change the other torsions as little as they can.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

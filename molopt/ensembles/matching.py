@@ -6,6 +6,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
+from molopt.ensembles.superposing import best_turn
 from molopt.rules.partition import Array
 
 ROUNDS = 20  # of matching and superposing; most need three
@@ -49,8 +50,7 @@ def refined(one: Array, other: Array, groups: list[Array]) -> float:
         for group in groups:
             if len(group) > 1:
                 order[group] = group[linear_sum_assignment(cdist(one[group], other[group], "sqeuclidean"))[1]]
-        u, _, vt = np.linalg.svd(other[order].T @ one)
-        other = other @ (u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt)
+        other = other @ best_turn(other[order], one)
         if (order == before).all():
             break
     return float(np.sqrt(((one - other[order]) ** 2).sum() / len(one)))

@@ -6,17 +6,15 @@ from math import pi
 
 import numpy as np
 from ase.data import covalent_radii
-from rdkit import Chem
 
 from molopt.coordinates.formulas import plane_value, torsion_value
 from molopt.coordinates.topology import Topology
 from molopt.ensembles.blocks import Blocks
 from molopt.ensembles.loops import loops_of
 from molopt.ensembles.poses import Poses
-from molopt.ensembles.rings import Crank, Inversion, cranks_of, inversions_of, rings_of
+from molopt.ensembles.rings import Crank, Inversion, centres_of, cranks_of, inversions_of, ring_freedom, ring_torsions
 from molopt.ensembles.rotors import HALF, THIRDS, Rotor, rotors_of
 from molopt.ensembles.twistable import Twistable
-from molopt.molecules.identity import TETRAHEDRAL
 from molopt.molecules.molecule import Molecule
 from molopt.rules.partition import Array
 
@@ -33,6 +31,8 @@ class Strengths:
         Of the torsions and rigid parts that come from the father, drawn between these.
     grafts : float
         Of the rings get an arc from one parent and the rest from the other; the others come whole from one.
+    misfit : float
+        A, of the atoms at both ends of an arc that is exchanged: relaxing closes the ring.
     driven : float
         Of the changes in large rings drive a torsion; the others are crankshafts.
     flipped : int
@@ -46,26 +46,31 @@ class Strengths:
         rad, the standard deviation about a step from one minimum of a torsion to another.
     anywhere : float
         Of the turns go to any angle instead: minima are not always where they are expected.
+    alike : float
+        rad; torsions that differ by less are those of one conformer.
     tries : int
-        Of changes in rings until one inverts no stereocentre.
+        Of changes in rings until one inverts no stereocentre, and of crosses until the child is not one of its parents.
     """
 
     most: int = 3
     share: tuple[float, float] = (0.2, 0.8)
     grafts: float = 0.7
+    misfit: float = 0.5
     driven: float = 0.5
     flipped: int = 3
     gap: float = 0.5
     clash: float = 0.5
     spread: float = 0.3
     anywhere: float = 0.3
+    alike: float = 0.3
     tries: int = 20
 
 
 class Moves:
     """The moves of one molecule: arrays in, arrays out. A force field or a potential relaxes what they make.
 
-    Bonds, angles beside the axes, and the configuration of stereocentres and double bonds are kept.
+    Bond lengths and the configuration of stereocentres and double bonds are kept, but for what `Strengths.misfit` and
+    `Strengths.gap` let rings be strained by, and nitrogens that are turned inside out.
 
     Parameters
     ----------
@@ -76,11 +81,17 @@ class Moves:
     Attributes
     ----------
     rotors : list of Rotor
+    turnable : list of Rotor
+        Those that are not stiff.
     cranks : list of Crank
+    loops : list of Loop
+        Large rings, opened at each of their bonds.
     flips : list of Rotor and Inversion
         What is turned over: amides, esters and acids by pi, pyramidal nitrogens inside out.
     torsions : (t, 4) array of int
         Soft torsions: those of the rotors, then those about ring bonds.
+    chances : dict of str to int
+        How often each kind of change is drawn, relative to the others: degrees of freedom of that kind.
 
     Examples
     --------
@@ -112,7 +123,7 @@ class Moves:
         self.turnable = [rotor for rotor in self.rotors if not rotor.stiff]
         self.chances = {
             "turn": len(self.turnable),
-            "crankshaft": ring_freedom(mol, twistable) if self.cranks else 0,
+            "crankshaft": ring_freedom(mol, twistable) if self.cranks or self.loops else 0,
             "flip": len(self.flips),
             "pose": 3 * len(self.poses.movable),
         }
@@ -174,7 +185,7 @@ class Moves:
         """A copy with a ring changed: by a crankshaft, or, every other time in a large ring, by driving a torsion."""
         for _ in range(self.strengths.tries):
             angle = rng.choice([-1.0, 1.0]) * rng.uniform(1.0, pi)
-            if self.loops and rng.random() < self.strengths.driven:
+            if self.loops and (not self.cranks or rng.random() < self.strengths.driven):
                 loop = self.loops[rng.integers(len(self.loops))]
                 hinge = int(rng.integers(len(loop.stiff)))
                 moved, gap = loop.driven(positions, hinge, pi if loop.stiff[hinge] else angle)
@@ -210,19 +221,42 @@ class Moves:
                         yield moved, "crankshaft"
 
     def grafted(self, cranks: list[Crank], mother: Array, father: Array, rng: np.random.Generator) -> Array:
-        """(N, 3) the mother with an arc of the father's ring, the one of several drawn that fits best."""
+        """(N, 3) the mother with an arc of the father's ring: the first of several drawn that fits and is neither's.
+
+        The one that fits best where there is none.
+        """
         best, closest = mother, np.inf
         for k in rng.permutation(len(cranks))[: self.strengths.tries]:
             child, misfit = cranks[k].grafted(mother, father)
-            if misfit < closest and self.same_centres(mother, child):
-                best, closest = child, misfit
+            if misfit > closest or not self.same_centres(mother, child):
+                continue
+            if misfit < self.strengths.misfit and self.differing(child, mother) and self.differing(child, father):
+                return child
+            best, closest = child, max(misfit, self.strengths.misfit)
         return best
 
     def crossed(self, mother: Array, father: Array, rng: np.random.Generator) -> Array:
         """(N, 3) the mother with some torsions of the father, and some of his rings and other rigid parts.
 
-        Fragments lie as in the mother, or, as often, as in the father.
+        Fragments lie as in the mother, or, as often, as in the father. A child that is one of its parents is drawn
+        again, but where these differ in fewer than two torsions.
         """
+        child = self.child(mother, father, rng)
+        if not self.poses.single or self.differing(mother, father) < 2:
+            return child
+        for _ in range(self.strengths.tries):
+            if self.differing(child, mother) and self.differing(child, father):
+                break
+            child = self.child(mother, father, rng)
+        return child
+
+    def differing(self, one: Array, other: Array) -> int:
+        """How many soft torsions differ by more than `Strengths.alike`."""
+        gaps = np.abs(self.angles(one) - self.angles(other))
+        return int((np.minimum(gaps, 2 * pi - gaps) > self.strengths.alike).sum())
+
+    def child(self, mother: Array, father: Array, rng: np.random.Generator) -> Array:
+        """As `crossed`, whatever is drawn."""
         share = rng.uniform(*self.strengths.share)
         turns = [(father if rng.random() < share else mother, rotor) for rotor in self.rotors]
         shapes = [father if rng.random() < share else mother for _ in self.blocks.atoms]
@@ -232,30 +266,3 @@ class Moves:
                 shapes[block] = self.grafted(cranks, one, other, rng)
         frame = father if self.poses.movable and rng.random() < 0.5 else mother
         return self.blocks.joined(frame, shapes, np.array([rotor.value(whose) for whose, rotor in turns]))
-
-
-def centres_of(mol: Chem.Mol, orders_known: bool) -> Array:
-    """(c, 4) tetrahedral stereocentres and three of their neighbours; every atom of four, where none are known."""
-    found = [
-        [atom.GetIdx(), *(other.GetIdx() for other in atom.GetNeighbors())][:4]
-        for atom in mol.GetAtoms()
-        if (atom.GetChiralTag() in TETRAHEDRAL and atom.GetDegree() > 2) or (not orders_known and atom.GetDegree() == 4)
-    ]
-    return np.array(found, dtype=int).reshape(-1, 4)
-
-
-def ring_freedom(mol: Chem.Mol, twistable: Twistable) -> int:
-    """How many torsions of rings are free: of each ring those that can be twisted, less three that closing it takes."""
-    soft = [sum(pair in twistable for pair in zip(ring, (*ring[1:], ring[0]), strict=True)) for ring in rings_of(mol)]
-    return max(1, sum(max(0, count - 3) for count in soft))
-
-
-def ring_torsions(mol: Chem.Mol, twistable: Twistable) -> list[tuple[int, int, int, int]]:
-    """One torsion a-b-c-d for each bond of rings of four and more that is not double or aromatic."""
-    found: dict[frozenset[int], tuple[int, int, int, int]] = {}
-    for ring in rings_of(mol):
-        for k in range(len(ring) if len(ring) > 3 else 0):
-            a, b, c, d = (ring[(k + n) % len(ring)] for n in range(4))
-            if (b, c) in twistable:
-                found.setdefault(frozenset((b, c)), (a, b, c, d))
-    return list(found.values())

@@ -132,7 +132,6 @@ def conformer(positions: Array, row: Mapping[str, object]) -> Conformer:
         energy=or_nan(row["energy"]),
         source=text(row["source"]),
         seed=none_or(whole, row["seed"]),
-        parent=none_or(whole, row["parent"]),
         calls=whole(row["calls"]),
         verdict=Verdict(ended, stationary, identity, why, none_or(number, verdict["energy_left"])),
         fmax=or_nan(row["fmax"]),

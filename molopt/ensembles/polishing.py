@@ -70,7 +70,7 @@ def polished(
         verdict = Verdict(one["ended"], one["stationary"], "kept", one["why"], left)
         origin = minima.origins[k]
         return Conformer(
-            one["positions"], float(one["energies"]), origin.source, origin.seed, None, spent[k], verdict,
+            one["positions"], float(one["energies"]), origin.source, origin.seed, spent[k], verdict,
             float(one["fmax"]), left,
         )  # fmt: skip
 

@@ -20,8 +20,9 @@ from molopt.ensembles.tried import Tried
 from molopt.rules.partition import Array
 
 LEVELS = (1 / 6, 1 / 2, 1)  # of the window
-HOPELESS = 0.01  # chance of leading to a new minimum in the window below which a start is dropped
+HOPELESS = 0.01  # chance of leading to a new minimum in the window below which a start is dropped, its point known
 FARTHEST = 2.0  # eV; where more is left, the model is far from where it holds
+IDLE = 10  # rounds without a relaxation after which the search is done
 FEW = 4  # minima that are known before others are made from them
 
 
@@ -38,12 +39,8 @@ class Candidate(NamedTuple):
 
 
 def candidate_of(draft: Draft, answer: Answer) -> Candidate:
-    """A draft with its point.
-
-    Of starts that are at rest on the cheap potential the model knows no better than the mean what they will gain; of
-    others it foretells nine tenths of the variance.
-    """
-    left = answer["left"] if draft.route in TOUCHED and 0 <= answer["left"] < FARTHEST else 0.0
+    """A draft with its point; where the model knows nothing, or more is left than where it holds, the most is taken."""
+    left = min(answer["left"], FARTHEST) if answer["left"] >= 0 else FARTHEST
     return Candidate(draft.positions, answer["forces"], answer["energy"], left, draft.apart, draft.origin, draft.route)
 
 
@@ -78,6 +75,7 @@ class Refinement:
         self.notes: list[str] = []
         self.calls = 0
         self.relaxed = self.given_up = self.spared = self.lost = 0
+        self.idle = 0  # rounds since anything was relaxed
         self.unchanged = 0  # relaxations since something new was found among the lowest
         self.rounds: list[Round] = []
         self.tried: dict[str, list[int]] = {}
@@ -92,15 +90,15 @@ class Refinement:
         making, effort = self.drafting, self.effort
         self.drafts += making.from_survey()
         if len(self.minima) >= FEW:
-            self.drafts += making.neighbours(effort.neighbours)
-            self.drafts += making.children(effort.freed, "freed")
-            self.drafts += making.children(effort.children, "child")
+            self.drafts += making.neighbours(effort.neighbours, self.idle)
+            self.drafts += making.children(effort.freed, "freed", self.idle)
+            self.drafts += making.children(effort.children, "child", self.idle)
         for draft in self.drafts:
             draft.compare(self.known)
         levels = self.levels()
         worth = [self.beliefs[each.route].before(each.expected, each.apart, levels) for each in self.drafts]
         order = sorted(range(len(worth)), key=lambda k: (-worth[k], self.drafts[k].expected, k))
-        self.drafts = [self.drafts[k] for k in order if worth[k] > HOPELESS][: effort.most_drafts]
+        self.drafts = [self.drafts[k] for k in order[: effort.most_drafts]]
 
     def levels(self) -> list[float]:
         """Energies (eV) below which a new minimum counts: the lower it is, the more often."""
@@ -126,18 +124,27 @@ class Refinement:
                 continue
             found.append((draft, candidate_of(draft, answer)))
         if self.drafting.offset is None and found:
-            self.drafting.offset = float(np.mean([point.energy - draft.expected for draft, point in found]))
+            ends = [self.end(point) - draft.expected for draft, point in found]
+            self.drafting.offset = float(np.mean(ends))
             for draft in [*self.drafts, *(draft for draft, _ in found)]:
                 draft.expected += self.drafting.offset
         for draft, point in found:
-            self.beliefs[draft.route].missed.see(point.energy - point.left - draft.expected)
+            self.beliefs[draft.route].missed.see(self.end(point) - draft.expected)
             self.waiting.append(point)
+
+    def end(self, candidate: Candidate) -> float:
+        """Where a relaxation will end, eV."""
+        return self.beliefs[candidate.route].end(candidate.energy, candidate.left)
 
     def relax(self) -> None:
         """The most promising of all that wait; those that can hardly end in the window are dropped."""
         levels, top = self.levels(), self.top
-        worth = [self.beliefs[each.route].after(each.energy - each.left, each.apart, levels) for each in self.waiting]
-        order = sorted(range(len(worth)), key=lambda k: (-worth[k], self.waiting[k].energy - self.waiting[k].left, k))
+        ends = [self.end(each) for each in self.waiting]
+        worth = [
+            self.beliefs[each.route].after(end, each.apart, levels)
+            for each, end in zip(self.waiting, ends, strict=True)
+        ]
+        order = sorted(range(len(worth)), key=lambda k: (-worth[k], ends[k], k))
         order = [k for k in order if worth[k] > HOPELESS]
         todo = [self.waiting[k] for k in order[: self.effort.best]]
         self.waiting = [self.waiting[k] for k in order[self.effort.best :]]
@@ -172,7 +179,7 @@ class Refinement:
             why = answer["changed"] or answer["error"] or "did not converge"
             self.aside.append(SetAside(positions, energy, source, why))
             return
-        belief.gained.see(candidate.energy - candidate.left - energy)
+        belief.gained.see(candidate.left, candidate.energy - energy)
         self.margins.learn(answer["energies"])
         self.known.add(positions)
         new = self.minima.add(positions, energy, candidate.origin, calls + 1)[1]
@@ -185,15 +192,14 @@ class Refinement:
                 self.unchanged = 0
 
     def round(self) -> bool:
-        """One round; whether there was anything to do."""
+        """One round; whether there was anything to relax."""
         self.draft()
         self.evaluate()
-        if not self.waiting:
-            return False
+        before = self.relaxed
         self.relax()
         within = len(self.minima.within(self.effort.window))
         self.rounds.append(Round(self.calls, self.minima.lowest, within, counted(self.tried)))
-        return True
+        return self.relaxed > before
 
     def go(self, told: Callable[[Round], object], reserved: int) -> str:
         """Rounds until nothing new comes or the force calls are spent; why it ended.
@@ -211,15 +217,13 @@ class Refinement:
         return stopped
 
     def rounds_until(self, told: Callable[[Round], object], reserved: int) -> str:
-        idle = 0
         while True:
             within = len(self.minima.within(self.effort.window))
             if self.effort.max_calls is not None and self.calls + reserved * within >= self.effort.max_calls:
                 return f"the budget of {self.effort.max_calls} force calls"
             if self.unchanged >= self.effort.until_no_new:
                 return f"{self.unchanged} relaxations in a row found nothing new among the lowest"
-            idle = 0 if self.round() else idle + 1
-            if self.rounds:
-                told(self.rounds[-1])
-            if idle == 3:
-                return "no start was left that may end in the window"
+            if self.idle == IDLE:
+                return f"none of the starts of {IDLE} rounds may end in the window"
+            self.idle = 0 if self.round() else self.idle + 1
+            told(self.rounds[-1])

@@ -1,4 +1,8 @@
-"""Crankshafts: parts of rings turned about an axis through two ring atoms. Pyramids of nitrogen turned inside out."""
+"""Crankshafts: parts of rings turned about an axis through two ring atoms, or exchanged between two conformers.
+
+Flips of single ring atoms are those of H. Goto, E. Osawa, J. Am. Chem. Soc. 111, 8950 (1989). And pyramids of nitrogen,
+turned inside out.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +13,9 @@ from rdkit import Chem
 
 from molopt.coordinates.topology import Topology
 from molopt.ensembles.rotors import about
+from molopt.ensembles.superposing import best_turn, laid
 from molopt.ensembles.twistable import Twistable
+from molopt.molecules.identity import TETRAHEDRAL
 from molopt.molecules.molecule import Molecule
 from molopt.rules.partition import Array
 
@@ -34,9 +40,7 @@ class Joint:
     def follow(self, before: Array, after: Array) -> None:
         """Turn what hangs here, in place in `after` (N, 3), as the frame turned from `before`."""
         old, new = frame_at(before, self.atom, self.frame), frame_at(after, self.atom, self.frame)
-        u, _, vt = np.linalg.svd(old.T @ new)
-        turn = u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt  # from the right
-        after[self.hung] = after[self.atom] + (before[self.hung] - before[self.atom]) @ turn
+        after[self.hung] = after[self.atom] + (before[self.hung] - before[self.atom]) @ best_turn(old, new)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,14 +124,6 @@ class Inversion:
         moved = positions.copy()
         moved[self.quad[0]] = n - 2 * (n - i) @ normal * normal
         return moved
-
-
-def laid(positions: Array, target: Array, atoms: Array) -> tuple[Array, float]:
-    """Positions (N, 3) moved rigidly so that some atoms lie on those of the target, and the RMSD of these, A."""
-    here, there = positions[atoms].mean(axis=0), target[atoms].mean(axis=0)
-    u, _, vt = np.linalg.svd((positions[atoms] - here).T @ (target[atoms] - there))
-    moved = (positions - here) @ (u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt) + there
-    return moved, float(np.sqrt(((moved[atoms] - target[atoms]) ** 2).sum(axis=1).mean()))
 
 
 def frame_at(positions: Array, atom: int, others: Array) -> Array:
@@ -225,3 +221,30 @@ def inversions_of(mol: Chem.Mol) -> list[Inversion]:
         if pyramid and free and hydrogens < 2 and not bridgehead:
             found.append(Inversion(np.array([atom.GetIdx(), *(other.GetIdx() for other in around)])))
     return found
+
+
+def centres_of(mol: Chem.Mol, orders_known: bool) -> Array:
+    """(c, 4) tetrahedral stereocentres and three of their neighbours; every atom of four, where none are known."""
+    found = [
+        [atom.GetIdx(), *(other.GetIdx() for other in atom.GetNeighbors())][:4]
+        for atom in mol.GetAtoms()
+        if (atom.GetChiralTag() in TETRAHEDRAL and atom.GetDegree() > 2) or (not orders_known and atom.GetDegree() == 4)
+    ]
+    return np.array(found, dtype=int).reshape(-1, 4)
+
+
+def ring_freedom(mol: Chem.Mol, twistable: Twistable) -> int:
+    """How many torsions of rings are free: of each ring those that can be twisted, less three that closing it takes."""
+    soft = [sum(pair in twistable for pair in zip(ring, (*ring[1:], ring[0]), strict=True)) for ring in rings_of(mol)]
+    return max(1, sum(max(0, count - 3) for count in soft))
+
+
+def ring_torsions(mol: Chem.Mol, twistable: Twistable) -> list[tuple[int, int, int, int]]:
+    """One torsion a-b-c-d for each bond of rings of four and more that is not double or aromatic."""
+    found: dict[frozenset[int], tuple[int, int, int, int]] = {}
+    for ring in rings_of(mol):
+        for k in range(len(ring) if len(ring) > 3 else 0):
+            a, b, c, d = (ring[(k + n) % len(ring)] for n in range(4))
+            if (b, c) in twistable:
+                found.setdefault(frozenset((b, c)), (a, b, c, d))
+    return list(found.values())
