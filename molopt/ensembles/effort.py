@@ -33,6 +33,9 @@ class Effort:
     embedded, most_embedded : float, int
         Share of the starts that are embedded, and how many at most. Moves of what is known find new minima several
         times as often, and take less time.
+    systematic : float
+        Share of a round of the survey that are neighbours of low minima, each once. At half, 900 starts found 626
+        minima of decanediol within 3 kcal/mol, and without 371.
     width : float
         Parents are drawn with Boltzmann weights of this width: low ones have the low children.
     chunk, round : int
@@ -60,6 +63,7 @@ class Effort:
     lowest: float = 3.0
     embedded: float = 0.2
     most_embedded: int = 100
+    systematic: float = 0.5
     width: float = 1.5
     chunk: int = 32
     round: int = 64

@@ -1,19 +1,21 @@
 """The end of a search: what is kept is relaxed to the floor of its basin, certified, and told apart once more."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from molopt.ensembles.certifying import Certify
 from molopt.ensembles.conformer import Conformer, SetAside
 from molopt.ensembles.crew import Crew
 from molopt.ensembles.distinct import Distinct
 from molopt.ensembles.effort import KCAL, Effort
-from molopt.ensembles.jobs import Polish, stacked
+from molopt.ensembles.jobs import Answer, Job, Minimise, Polish, stacked
 from molopt.ensembles.minima import Minima
 from molopt.ensembles.shapes import Shapes
 from molopt.molecules import Molecule
-from molopt.stationary.verdict import Verdict
+from molopt.rules.partition import Array
+from molopt.stationary.verdict import LOOKED_AT, Verdict
 
 DEEPER = 0.5  # kcal/mol; minima so far above the window are polished too, as they may come down into it
 
@@ -29,7 +31,10 @@ class Polished(NamedTuple):
 def polished(
     minima: Minima, molecule: Molecule, crew: Crew, shapes: Shapes, threshold: float, effort: Effort, together: bool
 ) -> Polished:
-    """The minima in the window at rest, each with its verdict; of those that end in one place, the first is kept.
+    """The minima in the window at rest, each with its verdict; of those that end in one place, the lowest is kept.
+
+    Where steps are cheap they come to rest first, and what is distinct and in the window then is looked at: by its
+    whole Hessian on a force field, unless force calls are counted; what is not a minimum for sure goes on from there.
 
     Parameters
     ----------
@@ -39,40 +44,74 @@ def polished(
         Angstrom; nearer ones are the same.
     """
     chosen = minima.within(effort.window + DEEPER).tolist()
-    size = effort.chunk if together else 1
-    parts = [chosen[k : k + size] for k in range(0, len(chosen), size)]
-    jobs = [Polish(stacked([minima.position(k) for k in part], molecule), effort.polished) for part in parts]
+    starts = {k: minima.position(k) for k in chosen}
+    spent = {k: minima.calls[k] for k in chosen}
     found: list[Conformer] = []
     aside: list[SetAside] = []
     calls = 0
-    for part, answer in zip(parts, crew.do(jobs), strict=True):
-        if isinstance(answer, str):
-            aside += [SetAside(minima.position(k), np.nan, minima.origins[k].source, answer) for k in part]
-            continue
-        for row, k in enumerate(part):
-            origin, energy, changed = minima.origins[k], float(answer["energies"][row]), answer["changed"][row]
-            ended, stationary = answer["ended"][row], answer["stationary"][row]
-            calls += int(answer["calls"][row])
-            why = changed or ("" if np.isfinite(energy) else f"{ended} {answer['why'][row]}".strip())
-            if not why and stationary == "saddle":
-                why = "a saddle that the run could not leave"
-            if why:
-                aside.append(SetAside(answer["positions"][row], energy, origin.source, why))
-                continue
-            left = float(answer["left"][row])
-            found.append(
-                Conformer(
-                    answer["positions"][row],
-                    energy,
-                    origin.source,
-                    origin.seed,
-                    minima.calls[k] + int(answer["calls"][row]),
-                    Verdict(ended, stationary, "kept", answer["why"][row], left if np.isfinite(left) else None),
-                    float(answer["fmax"][row]),
-                    left if np.isfinite(left) else None,
-                )
-            )
+
+    def take(job: Callable[[Array, float], Job], size: int) -> Iterator[tuple[int, Answer]]:
+        """What a kind of job, of so many together, says of each of the starts; those that are lost are set aside."""
+        nonlocal calls
+        parts = [list(starts)[k : k + size] for k in range(0, len(starts), size)]
+        jobs = [job(stacked([starts[k] for k in part], molecule), effort.polished) for part in parts]
+        for part, answer in zip(parts, crew.do(jobs), strict=True):
+            for row, k in enumerate(part):
+                if isinstance(answer, str):
+                    aside.append(SetAside(starts.pop(k), np.nan, minima.origins[k].source, answer))
+                    continue
+                one = {name: values[row] for name, values in answer.items()}
+                calls += int(one["calls"])
+                spent[k] += int(one["calls"])
+                yield k, one
+
+    def conformer(k: int, one: Answer) -> Conformer:
+        left = float(one["left"]) if np.isfinite(one["left"]) else None
+        verdict = Verdict(one["ended"], one["stationary"], "kept", one["why"], left)
+        origin = minima.origins[k]
+        return Conformer(
+            one["positions"], float(one["energies"]), origin.source, origin.seed, spent[k], verdict,
+            float(one["fmax"]), left,
+        )  # fmt: skip
+
+    exact = together and effort.max_calls is None
+    if together:
+        ends = dict(take(Minimise, effort.chunk))
+        rested = {k: one for k, one in ends.items() if not one["changed"] and np.isfinite(one["energies"])}
+        gone = merged(rested, shapes, threshold, effort.window + DEEPER)
+        starts = {k: rested[k]["positions"] if k in rested else starts[k] for k in starts if k not in gone}
+        if exact:
+            sure = {k: one for k, one in take(Certify, effort.chunk) if one["stationary"] == "minimum"}
+            found += [conformer(k, one) for k, one in sure.items()]
+            starts = {k: positions for k, positions in starts.items() if k not in sure}
+    last = dict(take(Polish, effort.chunk if together else 1))
+    if exact:
+        starts = {k: one["positions"] for k, one in last.items() if not one["changed"] and np.isfinite(one["energies"])}
+        for k, one in take(Certify, effort.chunk):
+            if one["stationary"] in LOOKED_AT:
+                last[k] |= {name: one[name] for name in ("stationary", "why", "left")}
+    for k, one in last.items():
+        why = one["changed"] or ("" if np.isfinite(one["energies"]) else f"{one['ended']} {one['why']}".strip())
+        if not why and one["stationary"] == "saddle":
+            why = "a saddle that the run could not leave"
+        if why:
+            aside.append(SetAside(one["positions"], float(one["energies"]), minima.origins[k].source, why))
+        else:
+            found.append(conformer(k, one))
     return Polished(told_apart(found, shapes, threshold, effort.window), aside, calls)
+
+
+def merged(rested: dict[int, Answer], shapes: Shapes, threshold: float, window: float) -> set[int]:
+    """Which of those at rest (by number) need no closer look: what is one with a lower one, or above the window."""
+    ordered = sorted(rested, key=lambda k: (float(rested[k]["energies"]), k))
+    places = Distinct(shapes, threshold=threshold)
+    gone = set()
+    for k in ordered:
+        energy = float(rested[k]["energies"])
+        above = energy > float(rested[ordered[0]]["energies"]) + window * KCAL
+        if above or not places.add(rested[k]["positions"], energy)[1]:
+            gone.add(k)
+    return gone
 
 
 def told_apart(found: Sequence[Conformer], shapes: Shapes, threshold: float, window: float) -> list[Conformer]:

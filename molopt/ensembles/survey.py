@@ -10,8 +10,9 @@ from molopt.ensembles.ensemble import Round, SetAside
 from molopt.ensembles.jobs import Embed, Generate, Job, Minimise, stacked
 from molopt.ensembles.minima import Minima, Origin
 from molopt.ensembles.moves import Moves
-from molopt.ensembles.offspring import Child, children
+from molopt.ensembles.offspring import Around, Child, children
 from molopt.ensembles.shapes import Shapes
+from molopt.ensembles.tried import Tried
 from molopt.molecules import Molecule
 from molopt.rules.partition import Array
 
@@ -41,6 +42,8 @@ class Survey:
     ) -> None:
         self.molecule, self.crew, self.moves, self.effort, self.rng = molecule, crew, moves, effort, rng
         self.minima = Minima(shapes, effort.same_shape, effort.same_energy)
+        self.known = Tried(moves, shapes, effort.near)
+        self.around = Around(self.minima, moves, self.known)
         self.aside: list[SetAside] = []
         self.notes: list[str] = []
         self.calls = 0
@@ -98,6 +101,7 @@ class Survey:
                 self.embedded[number] = self.embedded.get(number, 0) + 1
             if is_new:
                 new.append(number)
+                self.known.add(child.positions)
                 self.tried[child.origin.source][1] += 1
                 if energy <= self.minima.lowest + self.effort.lowest * KCAL:
                     self.unchanged = 0
@@ -126,10 +130,16 @@ class Survey:
                 return f"{self.unchanged} starts in a row found nothing new among the lowest"
             if budget is not None and self.calls >= budget:
                 return f"the budget of {budget} force calls"
-            starts = children(self.minima, self.moves, min(left, self.effort.round), self.effort.width, self.rng)
+            starts = self.next(min(left, self.effort.round))
             if not starts:
-                return "the molecule has nothing to turn"
+                return "no start was left that is unlike those before" if self.moves else "nothing in it can turn"
             self.add(starts)
+
+    def next(self, count: int) -> list[Child]:
+        """Starts of a round: neighbours of the lowest minima as far as there are any, and children."""
+        near = self.around.made(round(count * self.effort.systematic), self.effort.window)
+        random = children(self.minima, self.moves, count - len(near), self.effort.width, self.rng, self.known)
+        return near + random
 
     def unseen(self) -> tuple[float, float] | None:
         """The probability that another embedding would lead to a minimum that none has led to, and its error.
