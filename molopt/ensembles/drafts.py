@@ -1,6 +1,6 @@
 """Drafts: starts that cost nothing on the expensive potential yet, and what is expected of each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from molopt.ensembles.effort import Effort
 from molopt.ensembles.minima import Minima, Origin
 from molopt.ensembles.moves import Moves
-from molopt.ensembles.offspring import Child, children
+from molopt.ensembles.offspring import Around, Child, children
 from molopt.ensembles.survey import Survey
 from molopt.ensembles.tried import Tried
 from molopt.rules.partition import Array
@@ -68,7 +68,7 @@ class Drafting:
         self.survey, self.minima, self.moves, self.known, self.effort, self.rng = (
             survey, minima, moves, known, effort, rng,
         )  # fmt: skip
-        self.around: dict[int, Iterator[tuple[Array, str]]] = {}  # what is left of the neighbours of each minimum
+        self.around = Around(minima, moves, known)
         self.heights: dict[tuple[int, float], float] = {}  # eV; minima on the cheap potential, relaxed so far
         self.drawn = 0  # minima of the survey that are drafts
         self.offset: float | None = None  # eV, from the cheap potential to the ranking one
@@ -84,16 +84,7 @@ class Drafting:
 
     def neighbours(self, count: int, idle: int) -> list[Draft]:
         """The next neighbours of the lowest minima that have any left, the higher ones too after `idle` rounds."""
-        made: list[Child] = []
-        for k in self.minima.within(self.effort.window + idle).tolist():
-            if k not in self.around:
-                self.around[k] = self.moves.neighbours(self.minima.position(k))
-            while len(made) < count and (found := next(self.around[k], None)) is not None:
-                positions, source = found
-                if not self.moves.clashes(positions) and positions not in self.known:
-                    made.append(Child(positions, Origin(source), k))
-            if len(made) == count:
-                break
+        made = self.around.made(count, self.effort.window + idle)
         return self.relaxed(made, "neighbour", FREED)
 
     def children(self, count: int, route: str, idle: int) -> list[Draft]:

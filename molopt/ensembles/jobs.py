@@ -32,6 +32,7 @@ Answer: TypeAlias = dict[str, Any]  # arrays, numbers, texts and lists of texts:
 Potential: TypeAlias = str | GetPropertiesMixin
 
 UNGUIDED = OptimizerSpec.of("default?surrogate=none")
+THOROUGH = "auto?calls=24"  # a check: at the default of 8 calls one of thirty conformers is not decided
 ROUGH = 3.0  # accuracy of xTB while minima are looked for: forces within 1 meV/A, in three quarters of the time
 
 
@@ -251,8 +252,9 @@ class Polish:
 
     def done_in(self, shop: Workshop) -> Answer:
         batch = relax_batch(
-            shop.molecule, "default", shop.judging, self.fmax, positions=self.positions, surrogate=None, ordered=True
-        )
+            shop.molecule, "default", shop.judging, self.fmax,
+            positions=self.positions, surrogate=None, check=THOROUGH, ordered=True,
+        )  # fmt: skip
         results = list(batch)
         verdicts = [result.verdict for result in results]
         lefts = [result.energy_left for result in results]

@@ -40,7 +40,6 @@ class Around:
             while len(found) < count and (made := next(self.left[number], None)) is not None:
                 positions, source = made
                 if not self.moves.clashes(positions) and positions not in self.known:
-                    self.known.add(positions)
                     found.append(Child(positions, Origin(source), number))
             if len(found) == count:
                 break

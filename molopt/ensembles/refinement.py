@@ -13,6 +13,7 @@ from molopt.ensembles.jobs import Answer, Evaluate, Relax
 from molopt.ensembles.margins import Margins
 from molopt.ensembles.minima import Minima, Origin
 from molopt.ensembles.moves import Moves
+from molopt.ensembles.polishing import DEEPER
 from molopt.ensembles.routes import ROUTES, TOUCHED, Belief
 from molopt.ensembles.shapes import Shapes
 from molopt.ensembles.survey import Survey, counted
@@ -218,7 +219,7 @@ class Refinement:
 
     def rounds_until(self, told: Callable[[Round], object], reserved: int) -> str:
         while True:
-            within = len(self.minima.within(self.effort.window))
+            within = len(self.minima.within(self.effort.window + DEEPER))
             if self.effort.max_calls is not None and self.calls + reserved * within >= self.effort.max_calls:
                 return f"the budget of {self.effort.max_calls} force calls"
             if self.unchanged >= self.effort.until_no_new:

@@ -138,6 +138,8 @@ class Survey:
     def next(self, count: int) -> list[Child]:
         """Starts of a round: neighbours of the lowest minima as far as there are any, and children."""
         near = self.around.made(round(count * self.effort.systematic), self.effort.window)
+        for child in near:
+            self.known.add(child.positions)
         random = children(self.minima, self.moves, count - len(near), self.effort.width, self.rng, self.known)
         return near + random
 
