@@ -36,6 +36,7 @@ def test_a_geometry_is_certified_by_its_hessian_or_not_at_all():
 def test_a_saddle_is_not_certified():
     ethane = Molecule.from_smiles("CC")
     atoms = ethane.atoms()
+    atoms.positions = settled(ethane, ethane.positions)
     atoms.set_dihedral(2, 0, 1, 5, 0.0, indices=[5, 6, 7])
     answer = Workshop(ethane, "mmff94s")(Certify(atoms.positions[None], fmax=10.0))
     assert answer["stationary"] == ["saddle"]
