@@ -3,8 +3,9 @@
     python docs/benchmarks/conformers_force_field.py race [--molecules NAME,...] [--out FILE]
     python docs/benchmarks/conformers_force_field.py everything [--molecules NAME,...] [--embeddings 5000]
 
-`race`: 300 embeddings by ETKDGv3, relaxed by RDKit's minimiser, take some CPU time on one core. CONFORGE's conformers, relaxed by the same, and
-`molopt.conformers` get as much. All ends are then relaxed once more by RDKit to 1e-5, uncounted, and told apart by one rule.
+`race`: 300 embeddings by ETKDGv3, relaxed by RDKit's minimiser, take some CPU time on one core. CONFORGE's conformers,
+relaxed by the same, and `molopt.conformers` get as much. All ends are then relaxed once more by RDKit to 1e-5, uncounted,
+and told apart by one rule.
 `everything`: of all minima within 3 kcal/mol that 5,000 embeddings find, which does the search at its defaults find?
 """
 
@@ -172,8 +173,8 @@ def race(names: list[str], out: Path | None) -> None:
         gaps = np.array([row[who][0] for row in rows])
         gaps = gaps[np.isfinite(gaps)]
         print(
-            f"{who}: lowest (within 0.01 kcal/mol) on {(gaps < 0.01).sum()} of {len(rows)}, mean gap {gaps.mean():.3f}, "
-            f"largest {gaps.max():.3f} kcal/mol; minima within 3 and 6 kcal/mol, in all: "
+            f"{who}: lowest (within 0.01 kcal/mol) on {(gaps < 0.01).sum()} of {len(rows)}, "
+            f"mean gap {gaps.mean():.3f}, largest {gaps.max():.3f} kcal/mol; minima within 3 and 6 kcal/mol, in all: "
             f"{sum(row[who][1] for row in rows)}, {sum(row[who][2] for row in rows)}"
         )
 
@@ -197,8 +198,9 @@ def everything(names: list[str], embeddings: int) -> None:
             if reference.find(ours.positions[k], ours.energies[k]) is None
         ]
         print(
-            f"{name}: {len(low)} minima within 3 kcal/mol from {embeddings} embeddings ({theirs:.0f} s), of which the search lacks "
-            f"{len(lacking)}; it has {len(more)} more ({took:.0f} s; {ensemble.stopped}); gap {(ours.energies.min() - floor) / KCAL:.3f}; "
+            f"{name}: {len(low)} minima within 3 kcal/mol from {embeddings} embeddings ({theirs:.0f} s), of which the "
+            f"search lacks {len(lacking)}; it has {len(more)} more ({took:.0f} s; {ensemble.stopped}); "
+            f"gap {(ours.energies.min() - floor) / KCAL:.3f}; "
             f"lacking at {[round(float((reference.energies[k] - floor) / KCAL), 2) for k in lacking]}",
             flush=True,
         )
