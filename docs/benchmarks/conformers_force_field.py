@@ -4,8 +4,8 @@
     python docs/benchmarks/conformers_force_field.py everything [--molecules NAME,...] [--embeddings 5000]
 
 `race`: 300 embeddings by ETKDGv3, relaxed by RDKit's minimiser, take some CPU time on one core. CONFORGE's conformers,
-relaxed by the same, and `molopt.conformers` get as much. All ends are then relaxed once more by RDKit to 1e-5, uncounted,
-and told apart by one rule.
+relaxed by the same, and `molopt.conformers` get as much. All ends are then relaxed once more by RDKit to 1e-5,
+uncounted, and told apart by one rule.
 `everything`: of all minima within 3 kcal/mol that 5,000 embeddings find, which does the search at its defaults find?
 """
 
