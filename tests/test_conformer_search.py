@@ -224,7 +224,7 @@ def test_minima_count_how_often_they_were_found():
 
 
 def test_what_is_believed_moves_from_what_is_assumed_to_what_is_seen():
-    fresh, spread = Fresh(), Spread(5.0, 1.0)
+    fresh, spread = Fresh(touched=True), Spread(5.0, 1.0)
     assert fresh.share(0.1) < fresh.share(2.0)
     for _ in range(100):
         fresh.see(0.1, True)

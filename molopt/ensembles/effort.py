@@ -47,8 +47,9 @@ class Effort:
     cheap_fmax, fmax, polished : float
         eV/A: on the cheap potential, on the ranking one while it is searched, and of what is kept. Between 0.05 and
         0.01 one macrocycle came down by 0.6 kcal/mol.
-    near : float
-        Degrees; a start of which no torsion differs by more from that of another is not tried.
+    near, same_start : float
+        Degrees; a start of which no torsion differs by more from that of another is not tried, on the cheap potential
+        and on the ranking one. Minima nearer than 25 degrees may end apart: there it is learned how seldom they do.
     high : float
         Cheap minima higher above the lowest are not kept.
     same_energy, same_shape : float
@@ -77,6 +78,7 @@ class Effort:
     fmax: float = 0.05
     polished: float = 0.01
     near: float = 25.0
+    same_start: float = 10.0
     high: float = 25.0
     same_energy: float = 0.15
     same_shape: float = 0.25

@@ -66,7 +66,7 @@ class Refinement:
     ) -> None:
         self.crew, self.effort = crew, effort
         self.minima = Minima(shapes, effort.same_shape, effort.same_energy)
-        self.known = Tried(moves, shapes, effort.near)
+        self.known = Tried(moves, shapes, effort.same_start)
         self.drafting = Drafting(survey, self.minima, moves, self.known, effort, rng)
         self.beliefs = {route: Belief(route in TOUCHED) for route in ROUTES}
         self.margins = Margins()

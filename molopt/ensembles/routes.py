@@ -99,7 +99,7 @@ class Belief:
     def __init__(self, touched: bool) -> None:
         self.missed = Spread(0.0, 4.0 * KCAL)
         self.gained = Gain(touched)
-        self.fresh = Fresh()
+        self.fresh = Fresh(touched)
         self.calls = self.new = 0
 
     def end(self, energy: float, left: float) -> float:
@@ -122,17 +122,20 @@ class Belief:
 class Fresh:
     """How many of the relaxations that end are new, by how far their start was from what was known.
 
-    It begins with what two molecules showed: of starts with all torsions within 40 degrees of a known one a tenth leads
-    to a new minimum, of those with one that differs by more than 90 nearly all.
+    It begins with what two molecules showed: of starts that are not at rest with all torsions within 40 degrees of a
+    known one a tenth leads to a new minimum, of those with one that differs by more than 90 nearly all. Minima of the
+    cheap potential are distinct there, however near.
     """
 
     EDGES = tuple(np.radians((40.0, 60.0, 90.0)))
-    BEFORE = (0.1, 0.3, 0.6, 0.95)
+    TOUCHED = (0.1, 0.3, 0.6, 0.95)
+    AT_REST = (0.4, 0.6, 0.8, 0.95)
     WEIGHT = 4.0
 
-    def __init__(self) -> None:
-        self.ended = [0] * len(self.BEFORE)
-        self.new = [0] * len(self.BEFORE)
+    def __init__(self, touched: bool) -> None:
+        self.before = self.TOUCHED if touched else self.AT_REST
+        self.ended = [0] * len(self.before)
+        self.new = [0] * len(self.before)
 
     def see(self, apart: float, new: bool) -> None:
         place = bisect(self.EDGES, apart)
@@ -141,7 +144,7 @@ class Fresh:
 
     def share(self, apart: float) -> float:
         place = bisect(self.EDGES, apart)
-        return (self.new[place] + self.WEIGHT * self.BEFORE[place]) / (self.ended[place] + self.WEIGHT)
+        return (self.new[place] + self.WEIGHT * self.before[place]) / (self.ended[place] + self.WEIGHT)
 
 
 def below(mean: float, sd: float, levels: Sequence[float]) -> float:
