@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from ase.calculators.emt import EMT
 from complexes import ferrocene
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import molopt
 from molopt import InputError, Molecule
@@ -79,6 +81,25 @@ def test_the_ensemble_does_not_depend_on_the_number_of_workers(glycol):
     assert np.array_equal(other.energies, glycol.energies)
     assert np.array_equal(other.positions, glycol.positions)
     assert other.force_calls == glycol.force_calls
+
+
+def test_linear_algebra_has_one_thread_as_in_workers_and_then_as_many_as_before():
+    def threads():
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+    during = []
+    with threadpool_limits(2):
+        before = threads()
+        conformers("CC", count=5, conforge=False, on_round=lambda _: during.append(threads()))
+        assert threads() == before
+    assert before == {2}
+    assert during[0] == {1}
+
+
+def test_why_nothing_was_found_is_said_where_no_start_came_to_the_potential_that_ranks(monkeypatch):
+    monkeypatch.setattr(Workshop, "changed", lambda *_: "rearranged: C0-C1 broken")
+    with pytest.raises(InputError, match="no conformer was found: rearranged: C0-C1 broken"):
+        conformers("CC", refine="mmff94", count=5, conforge=False)
 
 
 def test_another_seed_leads_to_the_same_minima(glycol):
@@ -159,6 +180,10 @@ def test_fragments_are_turned_and_shifted_against_each_other():
         ({"target": "CC", "refine": "gfn3"}, "not a potential"),
         ({"target": "CC", "refine": "gfn2-xtb?solvent=watr"}, "water"),
         ({"target": "CC", "workers": 0}, "workers"),
+        ({"target": "CC", "until_no_new": 0}, "until_no_new"),
+        ({"target": Molecule.from_smiles("CC"), "seed": -1}, "seed must be"),
+        ({"target": "CC", "potential": "gfn2-xtb?charge=1&multiplicity=2"}, "says charge 1, the molecule has 0"),
+        ({"target": "CC", "potential": EMT(), "journal": "search.journal"}, "a journal cannot tell calculators apart"),
     ],
 )
 def test_bad_arguments_are_said_before_anything_is_done(arguments, said):
