@@ -11,7 +11,7 @@ from molopt import InputError, Molecule
 from molopt.ensembles.crew import Crew
 from molopt.ensembles.effort import KCAL, Effort
 from molopt.ensembles.finding import conformers
-from molopt.ensembles.jobs import Evaluate, Minimise, Relax, Workshop, digest
+from molopt.ensembles.jobs import Evaluate, Minimise, Polish, Relax, Workshop, digest
 from molopt.ensembles.margins import FEW, Margins
 from molopt.ensembles.minima import Minima, Origin
 from molopt.ensembles.moves import Moves
@@ -100,6 +100,16 @@ def test_why_nothing_was_found_is_said_where_no_start_came_to_the_potential_that
     monkeypatch.setattr(Workshop, "changed", lambda *_: "rearranged: C0-C1 broken")
     with pytest.raises(InputError, match="no conformer was found: rearranged: C0-C1 broken"):
         conformers("CC", refine="mmff94", count=5, conforge=False)
+
+
+def test_a_molecule_of_which_all_is_set_aside_at_the_end_is_a_failure_with_the_reason(monkeypatch):
+    def inverted(job, shop):
+        return polish(job, shop) | {"changed": ["inverted: centre C1"] * len(job.positions)}
+
+    polish = Polish.done_in
+    monkeypatch.setattr(Polish, "done_in", inverted)
+    with pytest.raises(InputError, match="no conformer was found: inverted: centre C1"):
+        conformers("CCCC", count=5, conforge=False)
 
 
 def test_another_seed_leads_to_the_same_minima(glycol):

@@ -1,7 +1,7 @@
 """Find the conformers of a molecule: one function from a molecule to an ensemble of certified minima."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from molopt.ensembles.crew import Crew
 from molopt.ensembles.effort import Effort, count_for
-from molopt.ensembles.ensemble import Ensemble, Round
+from molopt.ensembles.ensemble import Ensemble, Round, SetAside
 from molopt.ensembles.free_energies import name_of, with_degeneracies, with_dipoles, with_free_energies
 from molopt.ensembles.jobs import Answer, Job, Workshop
 from molopt.ensembles.journal import Journal
@@ -172,15 +172,22 @@ def conformers(
             stopped = refinement.go(told, CERTIFIED)
         if not len(searched.minima):
             aside = [*survey.aside, *(searched.aside if searched is not survey else ())]
-            why = [each.why for each in aside][-1:] or survey.notes[-1:] or [stopped]
-            raise InputError(f"{molecule.name}: no conformer was found: {why[0]}")
+            raise nothing_found(molecule, aside, survey.notes[-1:] or [stopped])
         end = polished(searched.minima, molecule, crew, shapes, threshold, effort, together=refine is None)
+        if not end.conformers:
+            raise nothing_found(molecule, end.aside, [stopped])
     found = ensemble_of(molecule, end, survey, searched, stopped, (cheap, ranking), temperature, window)
     with one_thread():
         found = with_degeneracies(found, threshold, mirror)
         if free_energy:
             found = with_free_energies(found, ranking, workers=workers)
         return with_dipoles(found, ranking)
+
+
+def nothing_found(molecule: Molecule, aside: Sequence[SetAside], otherwise: Sequence[str]) -> InputError:
+    """Why: what was said of the last that was set aside, or else."""
+    why = [each.why for each in aside][-1:] or otherwise
+    return InputError(f"{molecule.name}: no conformer was found: {why[0]}")
 
 
 def ensemble_of(
