@@ -112,6 +112,22 @@ def test_a_molecule_of_which_all_is_set_aside_at_the_end_is_a_failure_with_the_r
         conformers("CCCC", count=5, conforge=False)
 
 
+def test_a_geometry_that_the_cheap_potential_destroys_is_tried_on_the_one_that_ranks(monkeypatch):
+    def changed(job, shop):
+        return minimise(job, shop) | {"changed": ["rearranged: O2-H3 broken"] * len(job.positions)}
+
+    minimise = Minimise.done_in
+    monkeypatch.setattr(Minimise, "done_in", changed)
+    ensemble = conformers(Molecule.from_smiles("OCCO"), refine="mmff94", count=5, conforge=False)
+    assert ensemble[0].source == "given"
+
+
+def test_moves_are_made_of_few_minima_where_the_survey_has_no_more():
+    ensemble = conformers("CCCO", refine="mmff94", count=1, conforge=False)
+    assert len(ensemble) == 5
+    assert any(one.source == "turn" for one in ensemble)
+
+
 def test_another_seed_leads_to_the_same_minima(glycol):
     other = conformers(GLYCOL, refine="gfn2-xtb", seed=8, **SMALL)
     assert other.energies[:3] == pytest.approx(glycol.energies[:3], abs=1e-4)

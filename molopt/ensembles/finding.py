@@ -169,7 +169,7 @@ def conformers(
         stopped = survey.go(starts, BY_CONFORGE if use_conforge else 0, told if refine is None else None)
         if refine is not None:
             searched = refinement = Refinement(survey, crew, moves, shapes, effort, rng)
-            stopped = refinement.go(told, CERTIFIED)
+            stopped = refinement.go(starts, told, CERTIFIED)
         if not len(searched.minima):
             aside = [*survey.aside, *(searched.aside if searched is not survey else ())]
             raise nothing_found(molecule, aside, survey.notes[-1:] or [stopped])
