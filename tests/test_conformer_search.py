@@ -2,14 +2,16 @@
 
 import numpy as np
 import pytest
+from ase.calculators.emt import EMT
 from complexes import ferrocene
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import molopt
 from molopt import InputError, Molecule
 from molopt.ensembles.crew import Crew
 from molopt.ensembles.effort import KCAL, Effort
 from molopt.ensembles.finding import conformers
-from molopt.ensembles.jobs import Evaluate, Minimise, Relax, Workshop, digest
+from molopt.ensembles.jobs import Evaluate, Minimise, Polish, Relax, Workshop, digest
 from molopt.ensembles.margins import FEW, Margins
 from molopt.ensembles.minima import Minima, Origin
 from molopt.ensembles.moves import Moves
@@ -79,6 +81,51 @@ def test_the_ensemble_does_not_depend_on_the_number_of_workers(glycol):
     assert np.array_equal(other.energies, glycol.energies)
     assert np.array_equal(other.positions, glycol.positions)
     assert other.force_calls == glycol.force_calls
+
+
+def test_linear_algebra_has_one_thread_as_in_workers_and_then_as_many_as_before():
+    def threads():
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+    during = []
+    with threadpool_limits(2):
+        before = threads()
+        conformers("CC", count=5, conforge=False, on_round=lambda _: during.append(threads()))
+        assert threads() == before
+    assert before == {2}
+    assert during[0] == {1}
+
+
+def test_why_nothing_was_found_is_said_where_no_start_came_to_the_potential_that_ranks(monkeypatch):
+    monkeypatch.setattr(Workshop, "changed", lambda *_: "rearranged: C0-C1 broken")
+    with pytest.raises(InputError, match="no conformer was found: rearranged: C0-C1 broken"):
+        conformers("CC", refine="mmff94", count=5, conforge=False)
+
+
+def test_a_molecule_of_which_all_is_set_aside_at_the_end_is_a_failure_with_the_reason(monkeypatch):
+    def inverted(job, shop):
+        return polish(job, shop) | {"changed": ["inverted: centre C1"] * len(job.positions)}
+
+    polish = Polish.done_in
+    monkeypatch.setattr(Polish, "done_in", inverted)
+    with pytest.raises(InputError, match="no conformer was found: inverted: centre C1"):
+        conformers("CCCC", count=5, conforge=False)
+
+
+def test_a_geometry_that_the_cheap_potential_destroys_is_tried_on_the_one_that_ranks(monkeypatch):
+    def changed(job, shop):
+        return minimise(job, shop) | {"changed": ["rearranged: O2-H3 broken"] * len(job.positions)}
+
+    minimise = Minimise.done_in
+    monkeypatch.setattr(Minimise, "done_in", changed)
+    ensemble = conformers(Molecule.from_smiles("OCCO"), refine="mmff94", count=5, conforge=False)
+    assert ensemble[0].source == "given"
+
+
+def test_moves_are_made_of_few_minima_where_the_survey_has_no_more():
+    ensemble = conformers("CCCO", refine="mmff94", count=1, conforge=False)
+    assert len(ensemble) == 5
+    assert any(one.source == "turn" for one in ensemble)
 
 
 def test_another_seed_leads_to_the_same_minima(glycol):
@@ -159,6 +206,10 @@ def test_fragments_are_turned_and_shifted_against_each_other():
         ({"target": "CC", "refine": "gfn3"}, "not a potential"),
         ({"target": "CC", "refine": "gfn2-xtb?solvent=watr"}, "water"),
         ({"target": "CC", "workers": 0}, "workers"),
+        ({"target": "CC", "until_no_new": 0}, "until_no_new"),
+        ({"target": Molecule.from_smiles("CC"), "seed": -1}, "seed must be"),
+        ({"target": "CC", "potential": "gfn2-xtb?charge=1&multiplicity=2"}, "says charge 1, the molecule has 0"),
+        ({"target": "CC", "potential": EMT(), "journal": "search.journal"}, "a journal cannot tell calculators apart"),
     ],
 )
 def test_bad_arguments_are_said_before_anything_is_done(arguments, said):

@@ -1,33 +1,34 @@
 """Find the conformers of a molecule: one function from a molecule to an ensemble of certified minima."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 from rdkit import Chem
+from threadpoolctl import threadpool_limits
 
 from molopt.ensembles.crew import Crew
 from molopt.ensembles.effort import Effort, count_for
-from molopt.ensembles.ensemble import Ensemble, Round
-from molopt.ensembles.free_energies import with_degeneracies, with_dipoles, with_free_energies
+from molopt.ensembles.ensemble import Ensemble, Round, SetAside
+from molopt.ensembles.free_energies import name_of, with_degeneracies, with_dipoles, with_free_energies
 from molopt.ensembles.jobs import Answer, Job, Workshop
 from molopt.ensembles.journal import Journal
 from molopt.ensembles.moves import Moves
 from molopt.ensembles.polishing import Polished, polished
 from molopt.ensembles.refinement import Refinement
 from molopt.ensembles.shapes import Shapes
-from molopt.ensembles.survey import Survey
+from molopt.ensembles.survey import LARGEST_SEED, Survey
 from molopt.errors import InputError, PotentialFailed
 from molopt.execution import Finished, Pool, SerialExecutor
 from molopt.molecules import Molecule
 from molopt.potentials import potential as calculator_of
 from molopt.rules.base import check
 from molopt.rules.partition import Array
-from molopt.system import Potential
+from molopt.system import Potential, require_agreement
 
 __all__ = ["conformers"]
 
@@ -135,22 +136,28 @@ def conformers(
     starts = starts if given else []
     for name, value in (("temperature", temperature), ("threshold", threshold), ("workers", workers)):
         check(name, value, "positive")
+    if not 0 <= seed < LARGEST_SEED:
+        raise InputError(f"seed must be at least 0 and less than 2^31, got {seed!r}")
     moves, shapes = Moves(molecule), Shapes(molecule, mirror)
     cheap = potential if potential is not None else affordable(molecule, refine)
     refine = None if refine == cheap else refine
     ranking = cheap if refine is None else refine
     for each in (cheap, ranking):
         if isinstance(each, str):
+            require_agreement(molecule, each)
             calculator_of(each, molecule)  # an InputError before anything is begun
         elif workers > 1:
             raise InputError("a calculator works in one process: give the name of a potential, or workers=1")
+        elif journal is not None:
+            raise InputError("a journal cannot tell calculators apart: give the name of a potential, or journal=None")
     count = count_for(moves, refine is not None) if count is None else count
-    until_no_new = until_no_new or (max(50, count // 4) if refine is None else 50)
+    if until_no_new is None:
+        until_no_new = max(50, count // 4) if refine is None else 50
     effort = Effort(count, window, until_no_new, max_calls, early_stops)
     use_conforge = find_spec("CDPL") is not None if conforge is None else conforge
     told = on_round or (lambda _: None)
     rng = np.random.default_rng(seed)
-    with ExitStack() as stack:
+    with one_thread(), ExitStack() as stack:
         outcomes = stack.enter_context(doing(Workshop(molecule, cheap, refine), workers))
         kept = None
         if journal is not None:
@@ -162,16 +169,25 @@ def conformers(
         stopped = survey.go(starts, BY_CONFORGE if use_conforge else 0, told if refine is None else None)
         if refine is not None:
             searched = refinement = Refinement(survey, crew, moves, shapes, effort, rng)
-            stopped = refinement.go(told, CERTIFIED)
+            stopped = refinement.go(starts, told, CERTIFIED)
         if not len(searched.minima):
-            why = [each.why for each in searched.aside][-1:] or searched.notes[-1:] or [stopped]
-            raise InputError(f"{molecule.name}: no conformer was found: {why[0]}")
+            aside = [*survey.aside, *(searched.aside if searched is not survey else ())]
+            raise nothing_found(molecule, aside, survey.notes[-1:] or [stopped])
         end = polished(searched.minima, molecule, crew, shapes, threshold, effort, together=refine is None)
+        if not end.conformers:
+            raise nothing_found(molecule, end.aside, [stopped])
     found = ensemble_of(molecule, end, survey, searched, stopped, (cheap, ranking), temperature, window)
-    found = with_degeneracies(found, threshold, mirror)
-    if free_energy:
-        found = with_free_energies(found, ranking, workers=workers)
-    return with_dipoles(found, ranking)
+    with one_thread():
+        found = with_degeneracies(found, threshold, mirror)
+        if free_energy:
+            found = with_free_energies(found, ranking, workers=workers)
+        return with_dipoles(found, ranking)
+
+
+def nothing_found(molecule: Molecule, aside: Sequence[SetAside], otherwise: Sequence[str]) -> InputError:
+    """Why: what was said of the last that was set aside, or else."""
+    why = [each.why for each in aside][-1:] or otherwise
+    return InputError(f"{molecule.name}: no conformer was found: {why[0]}")
 
 
 def ensemble_of(
@@ -229,10 +245,6 @@ def affordable(molecule: Molecule, refine: Potential | None) -> Potential:
     return refine
 
 
-def name_of(potential: Potential) -> str:
-    return potential if isinstance(potential, str) else str(getattr(potential, "name", type(potential).__name__))
-
-
 def said(molecule: Molecule, settings: tuple[object, ...]) -> dict[str, str]:
     """What tells a search from others, for its journal."""
     geometry = hashlib.sha256(molecule.graph + molecule.positions.tobytes()).hexdigest()
@@ -243,6 +255,15 @@ def said(molecule: Molecule, settings: tuple[object, ...]) -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """One thread for each BLAS, as workers have.
+
+    With more, sums are in another order, and the ensemble would depend on the number of workers; and on a busy machine
+    threads that wait for each other take most of the time.
+    """
+    return threadpool_limits(1)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The search on the potential that ranks: points, the order they give, relaxations, and moves of what was found."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +24,7 @@ LEVELS = (1 / 6, 1 / 2, 1)  # of the window
 HOPELESS = 0.01  # chance of leading to a new minimum in the window below which a start is dropped, its point known
 FARTHEST = 2.0  # eV; where more is left, the model is far from where it holds
 IDLE = 10  # rounds without a relaxation after which the search is done
-FEW = 4  # minima that are known before others are made from them
+FEW = 4  # minima that are known before others are made from them, unless nothing else is left to try
 
 
 class Candidate(NamedTuple):
@@ -90,7 +90,7 @@ class Refinement:
         """More drafts; of all of them the best `most_drafts` stay."""
         making, effort = self.drafting, self.effort
         self.drafts += making.from_survey()
-        if len(self.minima) >= FEW:
+        if len(self.minima) >= FEW or (len(self.minima) and not self.drafts):
             self.drafts += making.neighbours(effort.neighbours, self.idle)
             self.drafts += making.children(effort.freed, "freed", self.idle)
             self.drafts += making.children(effort.children, "child", self.idle)
@@ -202,11 +202,23 @@ class Refinement:
         self.rounds.append(Round(self.calls, self.minima.lowest, within, counted(self.tried)))
         return self.relaxed > before
 
-    def go(self, told: Callable[[Round], object], reserved: int) -> str:
+    def begin(self, given: Sequence[Array]) -> None:
+        """One point of each geometry that was given, as it stands: the cheap potential may lead it elsewhere."""
+        for positions, answer in zip(given, self.crew.do([Evaluate(each) for each in given]), strict=True):
+            self.calls += 1
+            if isinstance(answer, str) or answer["failed"]:
+                why = answer if isinstance(answer, str) else answer["failed"]
+                self.aside.append(SetAside(positions, np.nan, "given", why))
+                continue
+            draft = Draft(positions, Origin("given"), "freed", answer["energy"])
+            self.waiting.append(candidate_of(draft, answer))
+
+    def go(self, given: Sequence[Array], told: Callable[[Round], object], reserved: int) -> str:
         """Rounds until nothing new comes or the force calls are spent; why it ended.
 
         `reserved` force calls a minimum in the window are left for its end.
         """
+        self.begin(given)
         stopped = self.rounds_until(told, reserved)
         if self.effort.early_stops:
             self.notes.append(f"{self.given_up} of {self.relaxed} relaxations were given up: they led above the window")
