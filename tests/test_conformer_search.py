@@ -158,6 +158,12 @@ def test_force_calls_stay_within_the_budget_but_for_certifying(glycol):
     assert "budget" in glycol.stopped or "nothing new" in glycol.stopped
 
 
+def test_a_budget_holds_without_another_potential_too():
+    ensemble = conformers(GLYCOL, "mmff94", count=400, max_calls=300, conforge=False)
+    assert ensemble.force_calls["mmff94"] <= 360
+    assert "budget" in ensemble.stopped
+
+
 def test_early_stops_lose_nothing_here_and_say_what_they_spared(glycol):
     slow = conformers(GLYCOL, refine="gfn2-xtb", early_stops=False, **SMALL)
     assert slow.energies[:3] == pytest.approx(glycol.energies[:3], abs=1e-4)

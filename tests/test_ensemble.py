@@ -21,9 +21,10 @@ from rdkit.Chem import rdMolAlign
 import molopt
 from molopt import potentials
 from molopt.ensembles.conformer import SOURCES, Conformer, Round, SetAside
+from molopt.ensembles.degeneracy import degeneracies, with_degeneracies
 from molopt.ensembles.ensemble import Ensemble
 from molopt.ensembles.fields import FIELDS
-from molopt.ensembles.free_energies import degeneracies, with_degeneracies, with_dipoles, with_free_energies
+from molopt.ensembles.free_energies import with_dipoles, with_free_energies
 from molopt.ensembles.ranking import boltzmann
 from molopt.ensembles.writing import whole
 from molopt.errors import InputError
@@ -124,6 +125,14 @@ def test_mirror_images_count_where_they_are_other_shapes_of_an_achiral_molecule(
     assert degeneracies(chiral.molecule, chiral.positions) == [1] * len(chiral)
 
 
+def test_conformers_of_pentane_count_one_four_and_two():
+    ensemble = molopt.conformers("CCCCC", "mmff94s", count=80, conforge=False, seed=1)
+    assert [conformer.degeneracy for conformer in ensemble][:3] == [1, 4, 2]
+    assert [conformer.images for conformer in ensemble][:3] == [1, 2, 2]
+    apart = molopt.conformers("CCCCC", "mmff94s", count=80, conforge=False, seed=1, mirror="keep")
+    assert ensemble.populations[1] == pytest.approx(apart.populations[1:3].sum(), abs=1e-3)  # tg and its image
+
+
 def test_free_energies_are_those_of_check_and_rank():
     found = with_free_energies(butane(), temperature=350.0)
     for conformer in found:
@@ -134,7 +143,7 @@ def test_free_energies_are_those_of_check_and_rank():
         assert conformer.verdict.stationary == "minimum"
     # Anti butane has a twofold axis as gauche butane has, and the gauche one counts twice.
     free = np.array([conformer.free_energy for conformer in found])
-    weights = np.array([c.degeneracy for c in found]) * np.exp(-(free - free.min()) / (units.kB * 350))
+    weights = np.array([c.images for c in found]) * np.exp(-(free - free.min()) / (units.kB * 350))
     assert found.populations == pytest.approx(weights / weights.sum())
     assert found.order == "free_energy"
     assert found.temperature == 350

@@ -43,9 +43,12 @@ class Conformer:
     energy_left : float or None
         eV; None where it is not known.
     degeneracy : int
+        How many conformers it stands for beside the others of its ensemble: those that differ from it by an exchange of
+        equal atoms, or by a reflection where the molecule is achiral.
+    images : int
         2 where it stands for its mirror image, too, 1 otherwise.
     free_energy : float or None
-        eV, the electronic energy included, without the entropy of `degeneracy`; None where it was not computed.
+        eV, the electronic energy included, without the entropy of `images`; None where it was not computed.
     dipole : float or None
         e A, the length of the dipole moment; None where the potential has none.
     """
@@ -59,13 +62,14 @@ class Conformer:
     fmax: float = float("nan")
     energy_left: float | None = None
     degeneracy: int = 1
+    images: int = 1
     free_energy: float | None = None
     dipole: float | None = None
 
     def __post_init__(self) -> None:
         coerced(self, positions, "positions")
         coerced(self, float, "energy", "fmax", "energy_left", "free_energy", "dipole")
-        coerced(self, int, "seed", "calls", "degeneracy")
+        coerced(self, int, "seed", "calls", "degeneracy", "images")
 
     @property
     def populated(self) -> bool:

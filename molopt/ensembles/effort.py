@@ -50,6 +50,11 @@ class Effort:
     near, same_start : float
         Degrees; a start of which no torsion differs by more from that of another is not tried, on the cheap potential
         and on the ranking one. Minima nearer than 25 degrees may end apart: there it is learned how seldom they do.
+    deeper : float
+        kcal/mol; minima so far above the window are polished too, as they may come down into it.
+    certified, dear : int
+        Force calls that polishing and certifying a conformer take, on average; and those of a budget for each start on
+        the potential that ranks where there is no other: to relax it, and to certify it if it is kept.
     high : float
         Cheap minima higher above the lowest are not kept.
     same_energy, same_shape : float
@@ -79,6 +84,9 @@ class Effort:
     polished: float = 0.01
     near: float = 25.0
     same_start: float = 10.0
+    deeper: float = 0.5
+    certified: int = 9
+    dear: int = 40
     high: float = 25.0
     same_energy: float = 0.15
     same_shape: float = 0.25

@@ -12,9 +12,10 @@ from rdkit import Chem
 from threadpoolctl import threadpool_limits
 
 from molopt.ensembles.crew import Crew
+from molopt.ensembles.degeneracy import with_degeneracies
 from molopt.ensembles.effort import Effort, count_for
 from molopt.ensembles.ensemble import Ensemble, Round, SetAside
-from molopt.ensembles.free_energies import name_of, with_degeneracies, with_dipoles, with_free_energies
+from molopt.ensembles.free_energies import name_of, with_dipoles, with_free_energies
 from molopt.ensembles.jobs import Answer, Job, Workshop
 from molopt.ensembles.journal import Journal
 from molopt.ensembles.moves import Moves
@@ -33,7 +34,6 @@ from molopt.system import Potential, require_agreement
 __all__ = ["conformers"]
 
 PACKAGES = ("molopt", "rdkit", "ase", "numpy", "scipy", "numba", "tblite", "cdpkit")  # that may change what is found
-CERTIFIED = 9  # force calls that polishing and certifying a conformer take, on average
 BY_CONFORGE = 100  # seeds: about a second
 
 
@@ -169,7 +169,7 @@ def conformers(
         stopped = survey.go(starts, BY_CONFORGE if use_conforge else 0, told if refine is None else None)
         if refine is not None:
             searched = refinement = Refinement(survey, crew, moves, shapes, effort, rng)
-            stopped = refinement.go(starts, told, CERTIFIED)
+            stopped = refinement.go(starts, told)
         if not len(searched.minima):
             aside = [*survey.aside, *(searched.aside if searched is not survey else ())]
             raise nothing_found(molecule, aside, survey.notes[-1:] or [stopped])
@@ -181,7 +181,11 @@ def conformers(
         found = with_degeneracies(found, threshold, mirror)
         if free_energy:
             found = with_free_energies(found, ranking, workers=workers)
-        return with_dipoles(found, ranking)
+        try:
+            return with_dipoles(found, ranking)
+        except PotentialFailed as error:  # nothing else is lost by that
+            found.notes.append(f"no dipole moments: {error}")
+            return found
 
 
 def nothing_found(molecule: Molecule, aside: Sequence[SetAside], otherwise: Sequence[str]) -> InputError:

@@ -1,4 +1,4 @@
-"""Beyond the energy of a conformer: free energies from all its frequencies, dipole moments, mirror images."""
+"""Beyond the energy of a conformer: free energies from all its frequencies, and dipole moments."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -9,7 +9,6 @@ import numpy as np
 from ase import Atoms
 
 from molopt.ensembles.ensemble import Ensemble
-from molopt.ensembles.shapes import Shapes
 from molopt.errors import InputError
 from molopt.execution import Executor, Pool, SerialExecutor
 from molopt.molecules import Molecule
@@ -18,8 +17,6 @@ from molopt.potentials.counting import implemented
 from molopt.rules.partition import Array
 from molopt.stationary.verdict import Verdict
 from molopt.system import Potential, system_of
-
-SAME = 0.125  # Angstrom; that of `Distinct`
 
 
 def with_free_energies(
@@ -158,36 +155,3 @@ def dipole_of(atoms: Atoms, charge: int) -> float | None:
     moment = np.asarray(atoms.calc.get_property("dipole", atoms), dtype=float)
     found = float(np.linalg.norm(moment - charge * atoms.get_center_of_mass()))
     return found if np.isfinite(found) else None
-
-
-def with_degeneracies(ensemble: Ensemble, threshold: float = SAME, mirror: str = "merge") -> Ensemble:
-    """The ensemble with the degeneracy of each conformer, as `degeneracies` has it."""
-    found = degeneracies(ensemble.molecule, ensemble.positions, threshold, mirror)
-    return ensemble.with_conformers(
-        replace(one, degeneracy=degeneracy) for one, degeneracy in zip(ensemble, found, strict=True)
-    )
-
-
-def degeneracies(molecule: Molecule, positions: Array, threshold: float = SAME, mirror: str = "merge") -> list[int]:
-    """2 for each of the geometries (S, N, 3) that stands for its mirror image, too, which has another shape; else 1.
-
-    Parameters
-    ----------
-    molecule : Molecule
-    positions : (S, N, 3) array
-        Angstrom.
-    threshold : float
-        RMSD, Angstrom, below which two shapes are the same.
-    mirror : str
-        As of `Shapes`: with "keep", and for a chiral molecule, mirror images are conformers of their own.
-
-    Examples
-    --------
-    >>> butane = Molecule.from_smiles("CCCC")
-    >>> degeneracies(butane, butane.positions[None]), degeneracies(butane, butane.positions[None], mirror="keep")
-    ([1], [1])
-    """
-    if not Shapes(molecule, mirror).reflects:
-        return [1] * len(positions)
-    apart = Shapes(molecule, "keep")
-    return [2 if apart.rmsd(one, -one[None])[0] > threshold else 1 for one in apart.outline(positions)]

@@ -137,6 +137,7 @@ def conformer(positions: Array, row: Mapping[str, object]) -> Conformer:
         fmax=or_nan(row["fmax"]),
         energy_left=none_or(number, row["energy_left"]),
         degeneracy=whole(row["degeneracy"]),
+        images=whole(row["images"]),
         free_energy=none_or(number, row["free_energy"]),
         dipole=none_or(number, row["dipole"]),
     )

@@ -17,8 +17,6 @@ from molopt.molecules import Molecule
 from molopt.rules.partition import Array
 from molopt.stationary.verdict import LOOKED_AT, Verdict
 
-DEEPER = 0.5  # kcal/mol; minima so far above the window are polished too, as they may come down into it
-
 
 class Polished(NamedTuple):
     """What polishing gave: conformers by energy, what was set aside, and the force calls it took."""
@@ -43,7 +41,7 @@ def polished(
     threshold : float
         Angstrom; nearer ones are the same.
     """
-    chosen = minima.within(effort.window + DEEPER).tolist()
+    chosen = minima.within(effort.window + effort.deeper).tolist()
     starts = {k: minima.position(k) for k in chosen}
     spent = {k: minima.calls[k] for k in chosen}
     found: list[Conformer] = []
@@ -78,7 +76,7 @@ def polished(
     if together:
         ends = dict(take(Minimise, effort.chunk))
         rested = {k: one for k, one in ends.items() if not one["changed"] and np.isfinite(one["energies"])}
-        gone = merged(rested, shapes, threshold, effort.window + DEEPER)
+        gone = merged(rested, shapes, threshold, effort.window + effort.deeper)
         starts = {k: rested[k]["positions"] if k in rested else starts[k] for k in starts if k not in gone}
         if exact:
             sure = {k: one for k, one in take(Certify, effort.chunk) if one["stationary"] == "minimum"}

@@ -67,8 +67,9 @@ def standing(conformers: Sequence[Conformer], masses: Array, temperature: float)
     """Each conformer with its relative energy, population and radius of gyration, numbered as they come.
 
     Populations are those of free energies where there are any, else of energies. Each conformer counts as often as its
-    degeneracy says, a saddle not at all; vibrations and rotational symmetry are in free energies alone. One without a
-    free energy, because it is above the window, is taken to differ from its energy as the others do on average.
+    degeneracy says, a saddle not at all. Free energies hold the symmetry number, which is what exchanges of equal atoms
+    amount to: there its mirror images alone count. One without a free energy, because it is above the window, is taken
+    to differ from its energy as the others do on average.
     """
     if not conformers:
         return []
@@ -76,7 +77,8 @@ def standing(conformers: Sequence[Conformer], masses: Array, temperature: float)
     free = np.array([np.nan if one.free_energy is None else one.free_energy for one in conformers], dtype=float)
     known = np.isfinite(free)
     ranked = np.where(known, free, energies + (free - energies)[known].mean()) if known.any() else energies
-    weights = np.array([one.degeneracy if one.populated else 0 for one in conformers])
+    counted = [one.images if known.any() else one.degeneracy for one in conformers]
+    weights = np.array([count if one.populated else 0 for one, count in zip(conformers, counted, strict=True)])
     found = zip(
         conformers,
         ((energies - np.nanmin(energies)) / KCAL_PER_MOL).tolist(),

@@ -13,7 +13,6 @@ from molopt.ensembles.jobs import Answer, Evaluate, Relax
 from molopt.ensembles.margins import Margins
 from molopt.ensembles.minima import Minima, Origin
 from molopt.ensembles.moves import Moves
-from molopt.ensembles.polishing import DEEPER
 from molopt.ensembles.routes import ROUTES, TOUCHED, Belief
 from molopt.ensembles.shapes import Shapes
 from molopt.ensembles.survey import Survey, counted
@@ -213,13 +212,13 @@ class Refinement:
             draft = Draft(positions, Origin("given"), "freed", answer["energy"])
             self.waiting.append(candidate_of(draft, answer))
 
-    def go(self, given: Sequence[Array], told: Callable[[Round], object], reserved: int) -> str:
+    def go(self, given: Sequence[Array], told: Callable[[Round], object]) -> str:
         """Rounds until nothing new comes or the force calls are spent; why it ended.
 
-        `reserved` force calls a minimum in the window are left for its end.
+        Some are left for the end of each minimum in the window.
         """
         self.begin(given)
-        stopped = self.rounds_until(told, reserved)
+        stopped = self.rounds_until(told)
         if self.effort.early_stops:
             self.notes.append(f"{self.given_up} of {self.relaxed} relaxations were given up: they led above the window")
         else:
@@ -229,10 +228,13 @@ class Refinement:
             )
         return stopped
 
-    def rounds_until(self, told: Callable[[Round], object], reserved: int) -> str:
+    def rounds_until(self, told: Callable[[Round], object]) -> str:
         while True:
-            within = len(self.minima.within(self.effort.window + DEEPER))
-            if self.effort.max_calls is not None and self.calls + reserved * within >= self.effort.max_calls:
+            within = len(self.minima.within(self.effort.window + self.effort.deeper))
+            if (
+                self.effort.max_calls is not None
+                and self.calls + self.effort.certified * within >= self.effort.max_calls
+            ):
                 return f"the budget of {self.effort.max_calls} force calls"
             if self.unchanged >= self.effort.until_no_new:
                 return f"{self.unchanged} relaxations in a row found nothing new among the lowest"

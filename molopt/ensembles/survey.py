@@ -52,10 +52,13 @@ class Survey:
         self.embedded: dict[int, int] = {}
         self.unchanged = 0  # starts since something new was found among the lowest
 
-    def seeds(self, given: Sequence[Array], conforge: int) -> list[Child]:
-        """Starts that are not children: given geometries, embeddings, and those of CONFORGE."""
+    def seeds(self, given: Sequence[Array], conforge: int, budget: int | None) -> list[Child]:
+        """Starts that are not children: given geometries, embeddings, and those of CONFORGE; few on a small budget."""
         found = [Child(np.asarray(each), Origin("given")) for each in given]
         count = min(max(1, round(self.effort.count * self.effort.embedded)), self.effort.most_embedded)
+        if budget is not None:
+            most = budget // self.effort.dear
+            count, conforge = max(1, min(count, most)), min(conforge, most)
         numbers = [int(seed) for seed in self.rng.integers(LARGEST_SEED, size=count)]
         parts = range(0, count, EMBEDDED_TOGETHER)
         jobs: list[Job] = [Embed(tuple(numbers[k : k + EMBEDDED_TOGETHER])) for k in parts]
@@ -117,7 +120,7 @@ class Survey:
         """
         patience = max(50, self.effort.count // 4) if told is None else self.effort.until_no_new
         budget = None if told is None else self.effort.max_calls
-        self.add(self.seeds(given, conforge))
+        self.add(self.seeds(given, conforge, budget))
         while True:
             if told is not None:
                 told(self.rounds[-1])
@@ -128,12 +131,19 @@ class Survey:
                 return f"all {self.effort.count} starts were relaxed"
             if self.unchanged >= patience:
                 return f"{self.unchanged} starts in a row found nothing new among the lowest"
-            if budget is not None and self.calls >= budget:
+            room = self.effort.round
+            if budget is not None:
+                room = min(room, (budget - self.calls - self.reserved()) // self.effort.dear)
+            if room <= 0:
                 return f"the budget of {budget} force calls"
-            starts = self.next(min(left, self.effort.round))
+            starts = self.next(min(left, room))
             if not starts:
                 return "no start was left that is unlike those before" if self.moves else "nothing in it can turn"
             self.add(starts)
+
+    def reserved(self) -> int:
+        """Force calls that the end will take."""
+        return self.effort.certified * len(self.minima.within(self.effort.window + self.effort.deeper))
 
     def next(self, count: int) -> list[Child]:
         """Starts of a round: neighbours of the lowest minima as far as there are any, and children."""
