@@ -109,7 +109,7 @@ def test_a_molecule_of_which_all_is_set_aside_at_the_end_is_a_failure_with_the_r
     polish = Polish.done_in
     monkeypatch.setattr(Polish, "done_in", inverted)
     with pytest.raises(InputError, match="no conformer was found: inverted: centre C1"):
-        conformers("CCCC", count=5, conforge=False)
+        conformers("CCCC", refine="mmff94", count=5, conforge=False)
 
 
 def test_a_geometry_that_the_cheap_potential_destroys_is_tried_on_the_one_that_ranks(monkeypatch):
