@@ -11,11 +11,13 @@ from click.testing import CliRunner
 
 from molopt.cli import main
 
+HEARING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # a shell's & starts it deaf
 WITHIN = 120.0  # s, for what takes seconds on an idle machine
 
 
 def begun(*arguments):
-    command = [sys.executable, "-m", "molopt", "conformers", *map(str, arguments)]
+    program = f"{HEARING}; from molopt.cli import main; main(prog_name='molopt')"
+    command = [sys.executable, "-c", program, "conformers", *map(str, arguments)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
