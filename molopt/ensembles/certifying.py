@@ -18,8 +18,8 @@ from molopt.stationary.hessian_curvature import left, said
 class Certify:
     """Look at all vibrations of geometries that are at rest on a force field.
 
-    Six force calls an atom, at 0.06 ms each for 40 atoms: 18 ms a conformer, where a run that looks at the softest
-    directions takes 90 ms of its own. On another potential nothing is looked at, and the answer is "unchecked".
+    Six force calls an atom, at 0.06 ms each for 40 atoms: 18 ms a conformer, less than a run that looks at the softest
+    directions takes of its own. On another potential nothing is looked at, and the answer is "unchecked".
 
     Attributes
     ----------
