@@ -158,6 +158,14 @@ def test_force_calls_stay_within_the_budget_but_for_certifying(glycol):
     assert "budget" in glycol.stopped or "nothing new" in glycol.stopped
 
 
+def test_the_isomer_that_was_searched_is_named_where_a_smiles_leaves_stereo_open():
+    ensemble = conformers("CC(O)CF", count=10, conforge=False)
+    assert ensemble.notes[-1] == (
+        f"its SMILES leaves centre C1 open: the isomer {ensemble.molecule.smiles} was searched, and no other"
+    )
+    assert not conformers("C[C@H](O)CF", count=10, conforge=False).notes
+
+
 def test_a_budget_holds_without_another_potential_too():
     ensemble = conformers(GLYCOL, "mmff94", count=400, max_calls=300, conforge=False)
     assert ensemble.force_calls["mmff94"] <= 360

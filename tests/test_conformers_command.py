@@ -23,6 +23,7 @@ from molopt.molecules.formats import Given
 from molopt.molecules.reading import listed
 
 HAS_TBLITE = importlib.util.find_spec("tblite") is not None
+NEEDS_PARSL = pytest.mark.skipif(importlib.util.find_spec("parsl") is None, reason="pip install 'molopt[parsl]'")
 LIBRARY = "CCO ethanol\nCX(C bad\nCOC\n\n[U] uranium\nCC=O acetaldehyde\n"
 LIMIT = 20  # s, for what takes half a second on an idle machine
 FILES = {"conformers.sdf", "conformers.csv", "conformers.db", "search.json"}
@@ -206,7 +207,7 @@ def test_a_bad_record_does_not_end_a_stream(here):
         (["C", "--refine", "mmff94", "--solvent", "water"], "mmff94 has no solvents"),
         (["C", "--workers", "1000"], "workers must be a whole number from 1 to"),
         (["C", "--time-limit", "5"], "--time-limit is for several molecules, and there is one"),
-        (["C", "--parsl", "nothing.py"], "nothing.py: no such file"),
+        pytest.param(["C", "--parsl", "nothing.py"], "nothing.py: no such file", marks=NEEDS_PARSL),
         (["C", "--charge", "1"], "contradicts its formal charges"),
         (["C", "--spin", "2"], "cannot have multiplicity 2"),
         (["[U]"], "UFF has no parameters for atom 0 (U)"),

@@ -26,6 +26,8 @@ from molopt.ensembles.survey import LARGEST_SEED, Survey
 from molopt.errors import InputError, PotentialFailed
 from molopt.execution import Finished, Pool, SerialExecutor
 from molopt.molecules import Molecule
+from molopt.molecules.identity import listed
+from molopt.molecules.smiles import open_stereo
 from molopt.potentials import potential as calculator_of
 from molopt.rules.base import check
 from molopt.rules.partition import Array
@@ -177,6 +179,8 @@ def conformers(
         if not end.conformers:
             raise nothing_found(molecule, end.aside, [stopped])
     found = ensemble_of(molecule, end, survey, searched, stopped, (cheap, ranking), temperature, window)
+    if isinstance(target, str):
+        found.notes += unsaid(target, molecule)
     with one_thread():
         found = with_degeneracies(found, threshold, mirror)
         if free_energy:
@@ -234,6 +238,13 @@ def molecule_of(target: Molecule | Chem.Mol | str, seed: int) -> tuple[Molecule,
     if not isinstance(target, Molecule):
         raise InputError(f"conformers takes a Molecule, an RDKit molecule or a SMILES, got {target!r:.60}")
     return target, [target.positions]
+
+
+def unsaid(smiles: str, molecule: Molecule) -> list[str]:
+    """A note on the stereo that a SMILES leaves open: of all isomers the one that was embedded is searched."""
+    found = open_stereo(smiles)
+    isomer = f"the isomer {molecule.smiles} was searched, and no other"
+    return [f"its SMILES leaves {listed(found)} open: {isomer}"] if found else []
 
 
 def affordable(molecule: Molecule, refine: Potential | None) -> Potential:

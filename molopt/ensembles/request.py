@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from molopt.ensembles.ensemble import Ensemble, Round
-from molopt.ensembles.finding import conformers
+from molopt.ensembles.finding import conformers, unsaid
 from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.molecules.formats import Entry, Given
@@ -143,7 +143,7 @@ class Request:
         on_round: Callable[[Round], object] | None = None,
     ) -> Ensemble:
         """The same for the molecule that was read from what is listed."""
-        return conformers(
+        found = conformers(
             molecule,
             self.potential,
             self.refine,
@@ -162,6 +162,9 @@ class Request:
             journal=journal,
             on_round=on_round,
         )
+        if isinstance(listed, Entry) and listed.is_smiles:
+            found.notes += unsaid(listed.text, molecule)
+        return found
 
 
 def finite(value: Any) -> bool:

@@ -52,6 +52,26 @@ def parse_smiles(smiles: str) -> Chem.Mol:
     return mol
 
 
+def open_stereo(smiles: str) -> list[str]:
+    """The stereocentres and double bonds whose configuration a SMILES leaves open, atoms counted from 0.
+
+    >>> open_stereo("CC(N)C(=O)O"), open_stereo("C[C@H](N)C(=O)O"), open_stereo("CC=CC")
+    (['centre C1'], [], ['bond C1=C2'])
+    """
+    mol = parse_smiles(smiles)
+    name = [f"{atom.GetSymbol()}{atom.GetIdx()}" for atom in mol.GetAtoms()]
+    found = []
+    for each in Chem.FindPotentialStereo(mol):
+        if each.specified == Chem.StereoSpecified.Specified:
+            continue
+        if each.type == Chem.StereoType.Atom_Tetrahedral:
+            found.append(f"centre {name[each.centeredOn]}")
+        elif each.type == Chem.StereoType.Bond_Double:
+            bond = mol.GetBondWithIdx(each.centeredOn)
+            found.append(f"bond {name[bond.GetBeginAtomIdx()]}={name[bond.GetEndAtomIdx()]}")
+    return found
+
+
 def reason(error: RuntimeError) -> str:
     """What condition of RDKit failed, of the lines that say where."""
     lines = str(error).split("\n")
