@@ -11,13 +11,14 @@ from molopt import InputError, Molecule
 from molopt.ensembles.crew import Crew
 from molopt.ensembles.effort import KCAL, Effort
 from molopt.ensembles.finding import conformers
-from molopt.ensembles.jobs import Evaluate, Minimise, Polish, Relax, Workshop, digest
+from molopt.ensembles.jobs import Evaluate, Minimise, Polish, Relax
 from molopt.ensembles.margins import FEW, Margins
 from molopt.ensembles.minima import Minima, Origin
 from molopt.ensembles.moves import Moves
 from molopt.ensembles.routes import Fresh, Spread, below
 from molopt.ensembles.shapes import Shapes
 from molopt.ensembles.survey import Survey
+from molopt.ensembles.workshop import Workshop, digest
 from molopt.execution import SerialExecutor
 
 GLYCOL = "OCCO"

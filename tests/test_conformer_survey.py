@@ -6,12 +6,12 @@ import pytest
 from molopt import Molecule, check, relax
 from molopt.ensembles.certifying import Certify
 from molopt.ensembles.finding import conformers
-from molopt.ensembles.jobs import Workshop
 from molopt.ensembles.minima import Minima, Origin
 from molopt.ensembles.moves import Moves
 from molopt.ensembles.offspring import Around, children
 from molopt.ensembles.shapes import Shapes
 from molopt.ensembles.tried import Tried
+from molopt.ensembles.workshop import Workshop
 
 BUTANE = Molecule.from_smiles("CCCC")
 HEXANE = Molecule.from_smiles("CCCCCC")

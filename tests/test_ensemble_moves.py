@@ -8,7 +8,6 @@ from scipy.spatial.transform import Rotation
 
 from molopt.coordinates.formulas import plane_value, torsion_value
 from molopt.coordinates.topology import lengths
-from molopt.ensembles.chances import Chances
 from molopt.ensembles.moves import Moves
 from molopt.molecules import Molecule
 
@@ -194,21 +193,6 @@ def test_a_fragment_comes_to_lie_on_any_side_and_at_contact():
     assert (np.array(sides) > 1).any(axis=0).all()
     assert (np.array(sides) < -1).any(axis=0).all()
     assert not Moves(Molecule.from_smiles("[Na+].[Cl-]"))
-
-
-def test_kinds_that_led_to_something_are_drawn_more_often_and_none_is_given_up():
-    chances = Chances({"turn": 3, "flip": 3, "crankshaft": 3, "pose": 0})
-    for _ in range(20):
-        chances.tell({"turn": (20, 10), "flip": (20, 0), "crankshaft": (20, 2)})
-    rng = np.random.default_rng(0)
-    drawn = [chances.drawn(rng) for _ in range(2000)]
-    counts = {kind: drawn.count(kind) for kind in chances.shares}
-    assert counts["turn"] > 3 * counts["crankshaft"] > 3 * 1.2 * counts["flip"]
-    assert counts["flip"] > 50
-    assert counts["pose"] == 0
-    for _ in range(30):
-        chances.tell({"turn": (20, 0), "flip": (20, 10)})
-    assert chances.weights["flip"] > chances.weights["turn"]
 
 
 def test_a_turn_is_what_rdkit_makes_of_the_same_torsion(molecule, moves):

@@ -7,7 +7,7 @@ import numpy as np
 
 from molopt.convergence import auto
 from molopt.coordinates.rigid import nothing, rigid_motions
-from molopt.ensembles.jobs import Answer, Workshop
+from molopt.ensembles.workshop import Answer, Workshop
 from molopt.potentials.force_fields import RDKitForceField
 from molopt.rules.partition import Array
 from molopt.stationary.frequencies import NormalModes, central_differences, straightened

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from molopt.ensembles.jobs import Answer, Job, digest
+from molopt.ensembles.workshop import Answer, Job, digest
 from molopt.execution import Finished
 
 

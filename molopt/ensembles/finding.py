@@ -16,13 +16,13 @@ from molopt.ensembles.degeneracy import with_degeneracies
 from molopt.ensembles.effort import Effort, count_for
 from molopt.ensembles.ensemble import Ensemble, Round, SetAside
 from molopt.ensembles.free_energies import name_of, with_dipoles, with_free_energies
-from molopt.ensembles.jobs import Answer, Job, Workshop
 from molopt.ensembles.journal import Journal
 from molopt.ensembles.moves import Moves
 from molopt.ensembles.polishing import Polished, polished
 from molopt.ensembles.refinement import Refinement
 from molopt.ensembles.shapes import Shapes
 from molopt.ensembles.survey import LARGEST_SEED, Survey
+from molopt.ensembles.workshop import Answer, Job, Workshop
 from molopt.errors import InputError, PotentialFailed
 from molopt.execution import Finished, Pool, SerialExecutor
 from molopt.molecules import Molecule

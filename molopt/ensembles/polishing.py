@@ -10,9 +10,10 @@ from molopt.ensembles.conformer import Conformer, SetAside
 from molopt.ensembles.crew import Crew
 from molopt.ensembles.distinct import Distinct
 from molopt.ensembles.effort import KCAL, Effort
-from molopt.ensembles.jobs import Answer, Job, Minimise, Polish, stacked
+from molopt.ensembles.jobs import Minimise, Polish, stacked
 from molopt.ensembles.minima import Minima
 from molopt.ensembles.shapes import Shapes
+from molopt.ensembles.workshop import Answer, Job
 from molopt.molecules import Molecule
 from molopt.rules.partition import Array
 from molopt.stationary.verdict import LOOKED_AT, Verdict

@@ -9,7 +9,7 @@ from molopt.ensembles.crew import Crew
 from molopt.ensembles.drafts import Draft, Drafting
 from molopt.ensembles.effort import KCAL, Effort
 from molopt.ensembles.ensemble import Round, SetAside
-from molopt.ensembles.jobs import Answer, Evaluate, Relax
+from molopt.ensembles.jobs import Evaluate, Relax
 from molopt.ensembles.margins import Margins
 from molopt.ensembles.minima import Minima, Origin
 from molopt.ensembles.moves import Moves
@@ -17,6 +17,7 @@ from molopt.ensembles.routes import ROUTES, TOUCHED, Belief
 from molopt.ensembles.shapes import Shapes
 from molopt.ensembles.survey import Survey, counted
 from molopt.ensembles.tried import Tried
+from molopt.ensembles.workshop import Answer
 from molopt.rules.partition import Array
 
 LEVELS = (1 / 6, 1 / 2, 1)  # of the window

@@ -124,16 +124,6 @@ class Request:
             require_agreement(molecule, name)
         return molecule
 
-    def find(
-        self,
-        each: Entry | Molecule,
-        workers: int = 1,
-        journal: Path | None = None,
-        on_round: Callable[[Round], object] | None = None,
-    ) -> Ensemble:
-        """The conformers of what is listed, as they were asked for."""
-        return self.search(self.read(each), each, workers, journal, on_round)
-
     def search(
         self,
         molecule: Molecule,
@@ -142,7 +132,7 @@ class Request:
         journal: Path | None = None,
         on_round: Callable[[Round], object] | None = None,
     ) -> Ensemble:
-        """The same for the molecule that was read from what is listed."""
+        """The conformers of the molecule that was read from what is listed, as they were asked for."""
         found = conformers(
             molecule,
             self.potential,

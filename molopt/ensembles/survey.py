@@ -7,12 +7,13 @@ import numpy as np
 from molopt.ensembles.crew import Crew
 from molopt.ensembles.effort import KCAL, Effort
 from molopt.ensembles.ensemble import Round, SetAside
-from molopt.ensembles.jobs import Embed, Generate, Job, Minimise, stacked
+from molopt.ensembles.jobs import Embed, Generate, Minimise, stacked
 from molopt.ensembles.minima import Minima, Origin
 from molopt.ensembles.moves import Moves
 from molopt.ensembles.offspring import Around, Child, children
 from molopt.ensembles.shapes import Shapes
 from molopt.ensembles.tried import Tried
+from molopt.ensembles.workshop import Job
 from molopt.molecules import Molecule
 from molopt.rules.partition import Array
 
@@ -73,11 +74,11 @@ class Survey:
                 found.append(Child(positions, Origin(source, seed if source == "etkdg" else None)))
         return found
 
-    def minimise(self, starts: Sequence[Child], fmax: float, steps: int = 1000) -> Iterator[tuple[Child, float, int]]:
+    def minimise(self, starts: Sequence[Child], fmax: float) -> Iterator[tuple[Child, float, int]]:
         """The starts relaxed on the cheap potential that are still the molecule, with energy (eV) and force calls."""
         size = self.effort.chunk
         parts = [starts[k : k + size] for k in range(0, len(starts), size)]
-        jobs = [Minimise(stacked([each.positions for each in part], self.molecule), fmax, steps) for part in parts]
+        jobs = [Minimise(stacked([each.positions for each in part], self.molecule), fmax) for part in parts]
         for part, answer in zip(parts, self.crew.do(jobs), strict=True):
             if isinstance(answer, str):
                 self.notes.append(f"{len(part)} starts were lost: {answer}")

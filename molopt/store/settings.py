@@ -80,7 +80,7 @@ def read_said(path: Path, newest: int) -> tuple[int, dict[str, Any]]:
 
 def made_of(kind: Callable[..., Settings], said: dict[str, Any], path: Path) -> Settings:
     """The settings, a dataclass, of these values; InputError where they are others than its fields, or cannot be."""
-    known = {part.name for part in fields(kind)}  # type: ignore[arg-type]
+    known = {part.name for part in fields(kind)}  # type: ignore[arg-type]  # kind is a dataclass
     if wrong := sorted(known ^ set(said)):
         there = "it lacks" if wrong[0] in known else "it has an unknown"
         raise InputError(f"{path} is damaged: {there} {brief(wrong[0])}")
