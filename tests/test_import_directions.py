@@ -21,6 +21,7 @@ molecules potentials
 optimizers
 system versions
 columns schema
+data_fields
 ending batch run relaxation result
 record
 store

@@ -161,17 +161,9 @@ def relax(
 
 def write(result: "Result", job: Job) -> None:
     """The geometry of the result, if its forces are known."""
-    import ase.io
-
-    from molopt.report.fields import sdf_fields
-    from molopt.schema import Outcome
-
     if result.trace and result.molecule is not None:
-        job.sdf.write_text(result.molecule.to_sdf(sdf_fields(Outcome.of(result))), encoding="utf-8")
-        atoms = result.atoms.copy()
-        atoms.calc = result.atoms.calc
-        atoms.info["name"] = result.name.replace("\\", "\\\\")  # ASE reads escapes and writes none; SMILES have them
-        ase.io.write(job.xyz, atoms, format="extxyz")
+        result.write(job.sdf)
+        result.write(job.xyz)
 
 
 def show(result: "Result") -> None:

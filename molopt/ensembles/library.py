@@ -11,11 +11,13 @@ from molopt.ensembles.archive import ARCHIVE, Found, archive, key_of
 from molopt.ensembles.ensemble import Ensemble, Round
 from molopt.ensembles.fields import FIELDS
 from molopt.ensembles.request import REQUEST, Request, request_to_resume, write_request
-from molopt.ensembles.writing import exact, sdf_records, whole
+from molopt.ensembles.writing import sdf_records
 from molopt.errors import InputError, PotentialFailed, StoreError
 from molopt.execution import Executor, Finished
+from molopt.files import whole
 from molopt.molecules import Molecule
-from molopt.molecules.formats import Entry
+from molopt.molecules.entries import Entry
+from molopt.molecules.writing import exact
 from molopt.optimizers.first_use import ready
 from molopt.optimizers.spec import OptimizerSpec
 from molopt.spelling import tidied

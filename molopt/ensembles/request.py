@@ -11,7 +11,7 @@ from molopt.ensembles.ensemble import Ensemble, Round
 from molopt.ensembles.finding import conformers, unsaid
 from molopt.errors import InputError
 from molopt.molecules import Molecule
-from molopt.molecules.formats import Entry, Given
+from molopt.molecules.entries import Entry, Given
 from molopt.molecules.molecule import SEED
 from molopt.molecules.reading import listed
 from molopt.schema import MOST
