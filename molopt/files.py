@@ -1,7 +1,11 @@
-"""Files that others made: what is not a plain file is an error, and never waited for."""
+"""Files: what is not a plain one is an error, and never waited for; what is written appears whole."""
 
+import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 from molopt.errors import InputError
 
@@ -33,3 +37,27 @@ def require_regular(path: Path) -> None:
     """
     if kind := obstacle(path):
         raise InputError(f"{path} is {kind}: give a plain file")
+
+
+@contextmanager
+def whole(path: str | os.PathLike[str]) -> Iterator[TextIO]:
+    """A text file that takes its name once all of it is written; what stood there before stays until then.
+
+    Raises
+    ------
+    InputError
+        It cannot be written, or something other than a plain file stands there.
+    """
+    target = Path(path).resolve()  # a link stays a link
+    require_regular(target)
+    begun = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        begun.unlink(missing_ok=True)  # it may be a link
+        with begun.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            yield file
+        os.replace(begun, target)
+    except OSError as error:
+        raise InputError(f"{path} could not be written: {error.strerror}: give another name, or make room") from error
+    finally:
+        with suppress(OSError):
+            begun.unlink()

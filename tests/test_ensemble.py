@@ -26,8 +26,8 @@ from molopt.ensembles.ensemble import Ensemble
 from molopt.ensembles.fields import FIELDS
 from molopt.ensembles.free_energies import with_dipoles, with_free_energies
 from molopt.ensembles.ranking import boltzmann
-from molopt.ensembles.writing import whole
 from molopt.errors import InputError
+from molopt.files import whole
 from molopt.molecules import Molecule
 from molopt.stationary.verdict import Verdict
 

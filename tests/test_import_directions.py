@@ -24,7 +24,8 @@ columns schema
 ending batch run relaxation result
 record
 store
-comparison ensembles landscapes fitting checked checking displacing
+library
+comparison ensembles relaxed landscapes fitting checked checking displacing
 report
 cli __main__
 """

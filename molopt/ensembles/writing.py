@@ -3,9 +3,7 @@
 import csv
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from ase import Atoms, units
 from ase.calculators.singlepoint import SinglePointCalculator
@@ -14,37 +12,12 @@ from rdkit import Chem
 
 from molopt.ensembles.comparing import filled
 from molopt.ensembles.fields import FIELDS, Row, Value
-from molopt.errors import InputError
-from molopt.files import require_regular
+from molopt.files import whole
 from molopt.rules.partition import Array
-from molopt.spelling import tidied
+from molopt.spelling import exact, tidied
 
 if TYPE_CHECKING:
     from molopt.ensembles.ensemble import Ensemble
-
-
-@contextmanager
-def whole(path: str | os.PathLike[str]) -> Iterator[TextIO]:
-    """A text file that takes its name once all of it is written; what stood there before stays until then.
-
-    Raises
-    ------
-    InputError
-        It cannot be written, or something other than a plain file stands there.
-    """
-    target = Path(path).resolve()  # a link stays a link
-    require_regular(target)
-    begun = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        begun.unlink(missing_ok=True)  # it may be a link
-        with begun.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            yield file
-        os.replace(begun, target)
-    except OSError as error:
-        raise InputError(f"{path} could not be written: {error.strerror}: give another name, or make room") from error
-    finally:
-        with suppress(OSError):
-            begun.unlink()
 
 
 def write_sdf(ensemble: "Ensemble", path: str | os.PathLike[str]) -> None:
@@ -86,15 +59,6 @@ def write_csv(ensemble: "Ensemble", path: str | os.PathLike[str]) -> None:
         table.writerow([*(field.tagged for field in FIELDS), *(f"torsion {name}" for name in names)])
         for row, torsions in zip(ensemble.rows(), angles, strict=True):
             table.writerow([*(exact(field.value(row)) for field in FIELDS), *map(exact, torsions.tolist())])
-
-
-def exact(value: Value) -> str:
-    """A value as text from which the same is read back; nothing where it is not known.
-
-    >>> exact(0.1 + 0.2), exact(None), exact(3), exact("turn")
-    ('0.30000000000000004', '', '3', 'turn')
-    """
-    return "" if value is None else repr(value) if isinstance(value, float) else str(value)
 
 
 def columns(ensemble: "Ensemble") -> dict[str, Sequence[Value]]:

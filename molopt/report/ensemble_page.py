@@ -16,7 +16,7 @@ from molopt.ensembles.ensemble import Ensemble
 from molopt.ensembles.fields import DEBYE, NAMED, Row
 from molopt.ensembles.ranking import KCAL_PER_MOL
 from molopt.ensembles.shapes import Shapes
-from molopt.ensembles.writing import whole
+from molopt.files import whole
 from molopt.report.elements import Heading, Table
 from molopt.report.escaping import json_text, shown
 from molopt.report.figures.conformers import ladder_figure, populations_figure
