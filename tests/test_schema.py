@@ -15,10 +15,10 @@ import pytest
 
 import molopt
 from molopt.columns import Cell, Entry, entries, kinds
+from molopt.fields import sdf_fields
 from molopt.molecules import Molecule
 from molopt.record import Record
 from molopt.relaxation import relax
-from molopt.report.fields import sdf_fields
 from molopt.report.table import HEADINGS, comparison_table
 from molopt.schema import (
     COLUMNS,

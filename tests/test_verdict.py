@@ -15,13 +15,13 @@ from molopt import Molecule, relax
 from molopt.comparison import Case, Criteria, cases, compare
 from molopt.comparison.ends import end_of, softest
 from molopt.errors import InputError
+from molopt.fields import sdf_fields
 from molopt.fitting.hessians import hessian
 from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.estimate import Estimate
 from molopt.optimizers.spec import OptimizerSpec
 from molopt.potentials import potential
 from molopt.record import Outcome
-from molopt.report.fields import sdf_fields
 from molopt.report.table import HEADINGS, remarks, row
 from molopt.run import Run
 from molopt.stationary.curvature import Curvature

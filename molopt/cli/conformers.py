@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from molopt.cli.files import require_empty, safe
+from molopt.cli.files import require_empty
 from molopt.cli.options import AS_JSON, CHARGE, OVERWRITE, SOLVENT, SPIN, in_solvent
 from molopt.errors import InputError
+from molopt.naming import safe
 
 if TYPE_CHECKING:
     from molopt.cli.interrupts import Interrupts

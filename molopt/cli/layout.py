@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from molopt.cli.files import Stems, require_absent
+from molopt.cli.files import require_absent
 from molopt.comparison import Case
 from molopt.comparison.settings import Settings
+from molopt.fields import sdf_fields
+from molopt.naming import Stems
 from molopt.optimizers.spec import abbreviated
 from molopt.record import Record
-from molopt.report.fields import sdf_fields
 from molopt.schema import STUDY_SDF
 
 

@@ -38,6 +38,8 @@ class Found(Generic[V]):
         The result; None where there is none.
     failed : str
         Why there is none, in one line; empty where there is.
+    notes : tuple of str
+        What had to be guessed; they are not archived.
     """
 
     place: int
@@ -46,6 +48,7 @@ class Found(Generic[V]):
     smiles: str
     value: V | None
     failed: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
