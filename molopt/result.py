@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from ase import Atoms
 
 from molopt.columns import documented, plain
-from molopt.data_fields import run_fields
+from molopt.fields import run_fields
 from molopt.molecules import Molecule
 from molopt.molecules.writing import Structure, write
 from molopt.optimizers.energy_left import Estimate
@@ -70,7 +70,7 @@ class Result(Measured):
         return self.verdict.ended
 
     def structure(self) -> Structure:
-        """What files say of it: the geometry, and `molopt.data_fields`."""
+        """What files say of it: the geometry, and `molopt.fields`."""
         fields = run_fields(Outcome.of(self), self.potential, self.optimizer, versions_of([self.potential]))
         return Structure(self.molecule, self.atoms, fields)
 

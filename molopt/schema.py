@@ -292,6 +292,12 @@ EXPORT = (
     *("at_noise_floor", "bonds_kept", "stereo_kept", "surrogate", "surrogate_calls", "surrogate_seconds"),
     *("why", "error", "fmax_limit", "energy_left_limit", "step_limit", "key", "stop_calls", "floor_calls"),
 )
+MANY = (  # of `molopt relax`, after which molecule it is
+    *("atoms", "charge", "spin", "potential", "optimizer", "force_calls", "steps", "converged", "ended", "stationary"),
+    *("identity", "energy", "energy_left", "fmax", "seconds", "optimizer_seconds", "curvature", "stiffness"),
+    *("check_calls", "pushes", "at_noise_floor", "bonds_kept", "stereo_kept", "surrogate", "surrogate_calls"),
+    *("surrogate_seconds", "why", "error"),
+)
 SEARCHED = (
     *("molecule", "smiles", "potential", "optimizer", "settings", "ended", "stationary", "identity"),
     *("end_stationary", "error", "place", "seed", "charge", "spin", "tuned", "converged", "force_calls", "steps"),

@@ -1,6 +1,7 @@
-"""Names: as one line of text that files can hold, and the nearest to one that was mistyped."""
+"""Names and values as one line of text that files can hold, and the nearest to a name that was mistyped."""
 
 import difflib
+import math
 from collections.abc import Iterable
 
 
@@ -11,6 +12,17 @@ def tidied(name: object) -> str:
     'two lines \\\\udcff'
     """
     return " ".join(str(name).encode("utf-8", "backslashreplace").decode().split())
+
+
+def exact(value: object) -> str:
+    """A value as text from which Python reads it back; nothing where it is not known.
+
+    >>> exact(0.1 + 0.2), exact(float("nan")), exact(None), exact(True), exact("=1+1")
+    ('0.30000000000000004', '', '', 'True', '=1+1')
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    return repr(float(value)) if isinstance(value, float) else str(value)
 
 
 def in_ascii(text: str) -> str:

@@ -93,8 +93,8 @@ def test_the_archive_is_a_database_of_ases_and_holds_the_whole_ensemble(here, gl
     assert row.energy == float(table[0]["energy_eV"])
     with archive(here / "found" / "conformers.db") as opened:
         (found,) = opened.records()
-    assert [one.energy for one in found.ensemble] == [float(each["energy_eV"]) for each in table]
-    assert found.ensemble.rounds
+    assert [one.energy for one in found.value] == [float(each["energy_eV"]) for each in table]
+    assert found.value.rounds
 
 
 def test_a_search_that_is_done_is_written_again_and_not_done_again(here, glycol):

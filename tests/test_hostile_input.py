@@ -14,11 +14,11 @@ from ase import Atoms
 from click.testing import CliRunner
 
 from molopt.cli import main
-from molopt.cli.files import Stems, safe
 from molopt.errors import InputError
 from molopt.molecules import Molecule, read
 from molopt.molecules.embedding import MOST_ATOMS
 from molopt.molecules.smiles import LONGEST_SMILES, parse_smiles
+from molopt.naming import Stems, safe
 from molopt.specification import parse
 
 HOSTILE = "x\x1b[2J\r\u202e\x9b1m\u2028\x07" + "y" * 3000

@@ -15,17 +15,17 @@ MODULES = sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py"})
 
 # From the ground up; a module imports from its own floor and from those below.
 HOUSE = """
-errors spelling specification files execution stopwatch
+errors spelling naming specification files execution stopwatch
 rules coordinates directions control convergence noise stationary
 molecules potentials
 optimizers
 system versions
-columns schema
-data_fields
+columns schema fields
 ending batch run relaxation result
 record
 store
-comparison ensembles landscapes fitting checked checking displacing
+library
+comparison ensembles relaxed landscapes fitting checked checking displacing
 report
 cli __main__
 """

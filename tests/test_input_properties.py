@@ -7,10 +7,10 @@ from ase import Atoms
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from molopt.cli.files import safe
 from molopt.errors import InputError
 from molopt.molecules import Molecule, read
 from molopt.molecules.smiles import parse_smiles
+from molopt.naming import safe
 from molopt.report.escaping import sentence, shown
 from molopt.specification import parse
 

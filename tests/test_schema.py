@@ -15,7 +15,7 @@ import pytest
 
 import molopt
 from molopt.columns import Cell, Entry, entries, kinds
-from molopt.data_fields import run_fields
+from molopt.fields import run_fields
 from molopt.molecules import Molecule
 from molopt.record import Record
 from molopt.relaxation import relax

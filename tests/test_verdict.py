@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from molopt import Molecule, relax
 from molopt.comparison import Case, Criteria, cases, compare
 from molopt.comparison.ends import end_of, softest
-from molopt.data_fields import run_fields
 from molopt.errors import InputError
+from molopt.fields import run_fields
 from molopt.fitting.hessians import hessian
 from molopt.molecules.writing import Structure, sdf_record
 from molopt.optimizers.check_request import CheckRequest

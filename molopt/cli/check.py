@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from molopt.cli.files import Stems, require_absent, require_folder
+from molopt.cli.files import require_absent, require_folder
 from molopt.cli.options import AS_JSON, CHARGE, OVERWRITE, SOLVENT, SPIN, in_solvent
 from molopt.errors import PotentialFailed
+from molopt.naming import Stems
 
 if TYPE_CHECKING:
     from molopt.checked import Check

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from molopt.cli.files import require_empty, safe
+from molopt.cli.files import require_empty
 from molopt.cli.options import energy_limit, in_solvent, shared
 from molopt.errors import InputError, MissingExtra
+from molopt.naming import safe
 from molopt.optimizers.registry import DEFAULT_OPTIMIZERS
 from molopt.report.escaping import shown
 

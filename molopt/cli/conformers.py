@@ -11,18 +11,19 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from molopt.cli.files import require_empty, safe
+from molopt.cli.files import require_empty
 from molopt.cli.options import AS_JSON, CHARGE, OVERWRITE, SOLVENT, SPIN, in_solvent
 from molopt.errors import InputError
+from molopt.naming import safe
 
 if TYPE_CHECKING:
     from molopt.cli.interrupts import Interrupts
     from molopt.cli.terminal import JsonList, Notes, Progress
-    from molopt.ensembles.archive import Found
-    from molopt.ensembles.ensemble import Round
-    from molopt.ensembles.library import Library
+    from molopt.ensembles.ensemble import Ensemble, Round
+    from molopt.ensembles.library import Searches
     from molopt.ensembles.request import Request
     from molopt.execution import Executor
+    from molopt.library.archive import Found
 
 # Options that may stand beside --resume; the potentials then say which of the search's own may be imported.
 WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "as_json", "potential", "refine"}
@@ -105,7 +106,7 @@ def conformers(
     from molopt.cli.inputs import title
     from molopt.cli.interrupts import Interrupts
     from molopt.cli.terminal import JsonList, Notes, Progress, say
-    from molopt.ensembles.library import Library
+    from molopt.ensembles.library import Searches
 
     given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     finishing = "writing what was found; interrupt again to stop at once"
@@ -116,14 +117,14 @@ def conformers(
                 unwanted = ["the molecules" if name == "--sources" else name for name in unwanted]
                 raise InputError(f"--resume takes everything else from the search: drop {', '.join(unwanted)}")
             trusted = [options[name] for name in ("potential", "refine") if options[name] is not None]
-            library = Library.resume(Path(resume), trusted)
+            library = Searches.resume(Path(resume), trusted)
             alone, running = prepared(library.request, library.folder, parsl, workers, time_limit, notes)
         else:
             request = request_of(sources, **options)
             folder = Path(out) if out else Path(f"molopt-conformers-{safe(title(sources[0]))}")
             alone, running = prepared(request, folder, parsl, workers, time_limit, notes)
             require_empty(folder, overwrite)
-            library = Library.begin(folder, request, overwrite)
+            library = Searches.begin(folder, request, overwrite)
         try:
             with library, JsonList() if as_json else nullcontext() as listed:
                 if alone:
@@ -159,7 +160,7 @@ def request_of(
     elif solvent is not None and solvent.lower() != "none":
         raise InputError(f"force fields have no solvents: drop --solvent {solvent}, or add --refine gfn2-xtb")
     command = shlex.join(["molopt", *sys.argv[1:]])
-    return Request(tuple(sources), potential, refine, command=command, **options)
+    return Request(tuple(sources), potential=potential, refine=refine, command=command, **options)
 
 
 def prepared(
@@ -195,7 +196,7 @@ def prepared(
 
 
 def one(
-    library: "Library",
+    library: "Searches",
     workers: int,
     progress: "Progress",
     notes: "Notes",
@@ -210,36 +211,36 @@ def one(
         progress.say(f"{at.calls} force calls, {at.minima} conformers, lowest {at.lowest:.4f} eV")
 
     found = library.single(workers, on_round)
-    assert found.ensemble is not None
+    assert found.value is not None
     with interrupts.held():
         progress.say("writing files")
-        library.write_single(found.ensemble)
-        remarks = write_ensemble_page(library.folder / PAGE, found.ensemble, library.request.command)
-        notes.held.extend([*found.ensemble.notes, *remarks])
+        library.write_single(found.value)
+        remarks = write_ensemble_page(library.folder / PAGE, found.value, library.request.command)
+        notes.held.extend([*found.value.notes, *remarks])
         progress.clear()
         notes.tell()
         tell(found, listed)
     return True
 
 
-def tell(found: "Found", listed: "JsonList | None") -> None:
+def tell(found: "Found[Ensemble]", listed: "JsonList | None") -> None:
     """Print an ensemble."""
     from rich.console import Console
 
     from molopt.cli.terminal import say
     from molopt.report.ensemble_table import as_json, lowest_table, sentences
 
-    assert found.ensemble is not None
+    assert found.value is not None
     if listed is not None:
-        listed.add(as_json(found.name, found.smiles, found.ensemble))
+        listed.add(as_json(found.name, found.smiles, found.value))
         return
-    Console(highlight=False, markup=False, soft_wrap=False).print(lowest_table(found.ensemble))
-    for sentence in sentences(found.ensemble):
+    Console(highlight=False, markup=False, soft_wrap=False).print(lowest_table(found.value))
+    for sentence in sentences(found.value):
         say(sentence)
 
 
 def many(
-    library: "Library",
+    library: "Searches",
     running: "Executor",
     progress: "Progress",
     notes: "Notes",
@@ -248,7 +249,7 @@ def many(
 ) -> bool:
     """Search many molecules, a task each, and write those that are done, in their order."""
     from molopt.cli.terminal import say
-    from molopt.ensembles.library import FAILURES
+    from molopt.library.library import FAILURES
     from molopt.report.ensemble_table import HEADINGS, as_json, line
 
     def write() -> tuple[int, int]:
@@ -264,13 +265,13 @@ def many(
         for found in library.go(running, library.tasks()):
             progress.clear()
             notes.tell()
-            if found.ensemble is None:
+            if found.value is None:
                 failed = {"molecule": found.name, "smiles": found.smiles, "failed": found.failed}
                 say(f"{found.where}: {found.failed}") if listed is None else listed.add(failed)
             elif listed is None:
-                say(line(found.name, found.ensemble))
+                say(line(found.name, found.value))
             else:
-                listed.add(as_json(found.name, found.smiles, found.ensemble))
+                listed.add(as_json(found.name, found.smiles, found.value))
             progress.say(f"{library.before + library.added} molecules done, last {found.name}")
     except KeyboardInterrupt:
         write()

@@ -15,7 +15,7 @@ def executor(
     folder: Path,
     parsl: str | None,
     workers: int,
-    time_limit: float,
+    time_limit: float | None,
     threads: int | None,
     notes: "Notes",
     patience: float = 0.0,

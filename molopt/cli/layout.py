@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from molopt.cli.files import Stems, require_absent
+from molopt.cli.files import require_absent
 from molopt.comparison import Case
 from molopt.comparison.settings import Settings
-from molopt.data_fields import run_fields
+from molopt.fields import run_fields
 from molopt.molecules.writing import Structure
 from molopt.molecules.writing import write as write_structures
+from molopt.naming import Stems
 from molopt.optimizers.spec import abbreviated
 from molopt.record import Record
 from molopt.schema import STUDY_SDF

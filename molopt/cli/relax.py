@@ -1,37 +1,37 @@
 """`molopt relax`: molecules to the bottom of their wells."""
 
+import shlex
+import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from molopt.cli.files import Stems, require_absent, require_folder
+from molopt.cli.files import require_empty
 from molopt.cli.options import energy_limit, in_solvent, shared
+from molopt.errors import InputError
+from molopt.naming import safe
 from molopt.optimizers.registry import COORDINATES, optimizer_names
 
 if TYPE_CHECKING:
+    from molopt.cli.terminal import Notes
+    from molopt.execution import Executor
+    from molopt.library.library import Task
     from molopt.molecules import Molecule
-    from molopt.potentials import Counted
-    from molopt.result import Result
+    from molopt.relaxed.request import Request
 
-
-class Job(NamedTuple):
-    """A molecule and the files that it will fill."""
-
-    molecule: "Molecule"
-    sdf: Path
-    xyz: Path
-    traj: Path
-
-
+# Options that may stand beside --resume; the potentials then say what may be imported.
+WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "as_json", "potential", "strict"}
 OPTIMIZER = f'One of {", ".join(optimizer_names())}; with arguments as "adam?lr=0.02".'
 
 
-@click.command(short_help="Relax molecules, and write their structures.")
-@shared()
-@click.option("--potential", default="mmff94", show_default=True, help="A name, or package.module:factory.")
+@click.command(short_help="Relax molecules, one or many, and write their structures.")
+@shared(required=False)
+@click.option("--potential", help="A name, or package.module:factory.  [default: mmff94]")
 @click.option("--optimizer", default="default", show_default=True, help=OPTIMIZER)
 @click.option(
     "--coordinates",
@@ -52,126 +52,145 @@ OPTIMIZER = f'One of {", ".join(optimizer_names())}; with arguments as "adam?lr=
     'and stays there) or none; "auto?calls=12&pushes=5" replaces the limits of 8 force calls per check and 3 pushes.',
 )
 @click.option("--max-calls", type=int, help="Maximum number of force calls per run.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
 @click.option("--time-limit", type=float, help="Seconds after which a run makes no further force call.")
-@click.option("--out", type=click.Path(), default=".", help="Folder for all output files.  [default: here]")
+@click.option("--parsl", type=click.Path(), help="Run on a cluster: a Python file that defines a Parsl `config`.")
+@click.option("--separate", is_flag=True, help="Write an SDF and an XYZ for each molecule, instead of one for all.")
+@click.option("--trajectories", is_flag=True, help="Write every step of each molecule.")
+@click.option("--strict", is_flag=True, help="Stop at the first molecule that cannot be done.")
+@click.option("--out", type=click.Path(), help="Folder for all output files.  [default: molopt-relax-NAME]")
+@click.option("--resume", type=click.Path(), metavar="FOLDER", help="Continue what a folder was begun with.")
 @click.pass_context
 def relax(
-    ctx: click.Context,
+    context: click.Context,
     sources: Sequence[str],
     *,
-    potential: str,
-    optimizer: str,
-    fmax: float,
-    energy_left: str | None,
-    coordinates: str | None,
-    surrogate: str,
-    check: str,
-    steps: int,
-    max_calls: int | None,
+    workers: int,
     time_limit: float | None,
-    seed: int,
-    solvent: str | None,
-    charge: int | None,
-    spin: int | None,
+    parsl: str | None,
+    strict: bool,
+    out: str | None,
+    resume: str | None,
     as_json: bool,
-    out: str,
     overwrite: bool,
+    **options: Any,
 ) -> None:
     """Relax molecules until no force is larger than --fmax and almost no energy is left above the minimum.
 
-    Writes NAME_relaxed.sdf, .xyz and .traj.
+    Writes relaxed.sdf (bonds, charge, stereo, what the end is), relaxed.xyz (energy and forces; ASE reads it),
+    relaxed.csv (all figures) and relaxed.db (an ase.db database).
 
     A molecule is a file (.sdf, .mol, .xyz, .smi), a folder of such files, the name of a shipped molecule (molopt
-    molecules lists them) or a SMILES. The SDF keeps bonds, charge and stereo, the XYZ has energy and forces, the
-    trajectory has every step; ASE and RDKit read all three.
+    molecules lists them) or a SMILES. One of many that cannot be read or relaxed is said, listed in failures.csv and
+    passed over.
 
     A run does not end before its softest direction has been checked: one that arrived at a saddle leaves it. The column
     "end" says what the end is; energy left has a "?" where the curvature was not checked.
 
-    A run that does not converge gives its lowest geometry. Ctrl-C, or SIGTERM, stops the current run after its force
-    call, writes what there is, and ends the command. A second one stops it at once.
+    A run that does not converge gives its lowest geometry. Ctrl-C, or SIGTERM, writes what there is: of one molecule
+    alone the geometry that it has reached, of many those that are done. --resume goes on, also after a kill. A second
+    one stops the command at once.
 
-    Exits with 0 when all molecules converged, with 1 when one did not or is still on a saddle, with 2 when the input is
-    bad, and with 130 when interrupted.
+    Exits with 0 when all molecules converged, with 1 when one did not, is still on a saddle or could not be done, with
+    2 when the input is bad, and with 130 when interrupted.
     """
-    from molopt.cli.inputs import ahead, molecules
+    from molopt.cli.inputs import title
     from molopt.cli.interrupts import Interrupts
+    from molopt.cli.telling import Telling
     from molopt.cli.terminal import JsonList, Notes, Progress, say
-    from molopt.optimizers.spec import OptimizerSpec
-    from molopt.optimizers.stopping import check_criteria
     from molopt.potentials.budget import Budget
-    from molopt.potentials.progress import Progress as Gains
-    from molopt.report.labels import label
-    from molopt.report.table import HEADINGS
-    from molopt.run import Run
-    from molopt.system import require_agreement, require_potentials
+    from molopt.relaxed.folder import Relaxed
 
-    potential = in_solvent(potential, solvent)
-    limit = energy_limit(energy_left, "auto")
-    check_criteria(fmax, limit, steps)
-    Budget(max_calls, time_limit)
-    spec = OptimizerSpec.of(optimizer, coordinates).guided_by(surrogate)
-    request, shown = spec.checked_by(check), label(str(spec))
-    folder = Path(out)
-    require_folder(folder)
-    finishing = "finishing this force call; interrupt again to stop at once"
-    with Notes() as notes, Progress() as progress, Interrupts(finishing) as interrupts:
+    Budget(time_limit=time_limit)
+    given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    saying = "finishing this force call; interrupt again to stop at once"
+    with Notes() as notes, Progress() as progress, Interrupts(saying) as interrupts:
         progress.say("reading molecules")
-        stems = Stems()
-
-        def prepared(molecule: "Molecule") -> Job:
-            require_agreement(molecule, potential)
-            require_potentials(molecule, [potential])
-            stem = stems.new(molecule.name)
-            job = Job(molecule, *(folder / f"{stem}_relaxed{ending}" for ending in (".sdf", ".xyz", ".traj")))
-            require_absent(job[1:], overwrite)
-            return job
-
-        jobs = ahead(map(prepared, molecules(sources, charge, spin, seed, potential)))
-        folder.mkdir(parents=True, exist_ok=True)
-
-        def relaxed(job: Job) -> "Result":
-            def on_call(counted: "Counted") -> None:
-                progress.follow(job.molecule.name, shown, counted)
-
-            budget = Budget(max_calls, time_limit, interrupts.why)
-            run = Run(job.molecule, spec, potential, fmax, limit, steps, on_call, request, budget, Gains())
-            run.go(trajectory=job.traj)
-            return run.result()
-
-        converged = []
-        if not as_json:
-            say(HEADINGS)
-        try:
-            with JsonList() if as_json else nullcontext() as listed:
-                for job in jobs:
-                    with interrupts.held():
-                        result = relaxed(job)
-                        write(result, job)
-                        progress.clear()
-                        notes.tell()
-                        show(result) if listed is None else listed.add(result.as_dict())
-                        converged.append(result.converged)
-        finally:
-            progress.clear()
-            if not as_json and converged:
-                say(f"{sum(converged)} of {len(converged)} converged; written to {folder.resolve()}")
-    ctx.exit(0 if all(converged) else 1)
+        if resume is not None:
+            if unwanted := sorted(f"--{name.replace('_', '-')}" for name in given - WITH_RESUME):
+                unwanted = ["the molecules" if name == "--sources" else name for name in unwanted]
+                raise InputError(f"--resume takes everything else from the folder: drop {', '.join(unwanted)}")
+            trusted = [] if options["potential"] is None else [options["potential"]]
+            library = Relaxed.resume(Path(resume), trusted)
+            first = first_of(library.request, notes)
+        else:
+            request = request_of(sources, **options)
+            folder = Path(out) if out else Path(f"molopt-relax-{safe(title(sources[0]))}")
+            first = first_of(request, notes)
+            require_empty(folder, overwrite)
+            running_of(folder, parsl, workers, time_limit, request, notes)
+            library = Relaxed.begin(folder, request, overwrite)
+        library.time_limit, library.detailed = time_limit, as_json
+        with library, JsonList() if as_json else nullcontext() as listed:
+            telling = Telling(library, listed, progress, notes)
+            try:
+                if first is not None:
+                    telling.single(*first, interrupts)
+                else:
+                    running = running_of(library.folder, parsl, workers, time_limit, library.request, notes)
+                    telling.many(library.go(running, library.tasks(), library.part, workers), strict)
+            except KeyboardInterrupt:
+                telling.over()
+                trust = "".join(f" --potential {shlex.quote(name)}" for name in library.request.imports)
+                say(f"continue with molopt relax --resume {shlex.quote(str(library.folder))}{trust}", err=True)
+                raise
+            except InputError:
+                if library.folder.exists():
+                    telling.over()
+                raise
+            with interrupts.held():
+                good = telling.over()
+    context.exit(0 if good else 1)
 
 
-def write(result: "Result", job: Job) -> None:
-    """The geometry of the result, if its forces are known."""
-    if result.trace and result.molecule is not None:
-        result.write(job.sdf)
-        result.write(job.xyz)
+def request_of(
+    sources: Sequence[str], *, potential: str | None, energy_left: str | None, solvent: str | None, **options: Any
+) -> "Request":
+    """What is asked for; InputError where a name or a number is not possible."""
+    from molopt.relaxed.request import Request
+
+    if not sources:
+        raise InputError("give molecules to relax, or --resume FOLDER")
+    named = in_solvent("mmff94" if potential is None else potential, solvent)
+    limit = energy_limit(energy_left, "auto")
+    command = shlex.join(["molopt", *sys.argv[1:]])
+    request = Request(tuple(sources), potential=named, energy_left=limit, command=command, **options)
+    request.require_possible()
+    return request
 
 
-def show(result: "Result") -> None:
-    from molopt.cli.terminal import say
-    from molopt.report.table import remarks, row
-    from molopt.schema import Outcome
+def first_of(request: "Request", notes: "Notes") -> "tuple[Task, Molecule] | None":
+    """The only molecule, read, and None where there are several; InputError before anything is written.
 
-    outcome = Outcome.of(result)
-    say(row(result.name, outcome))
-    for remark in remarks(outcome):
-        say(f"  {remark}")
+    What cannot be done of several molecules is a failure among others; of one alone, it is bad input.
+    """
+    from molopt.cli.inputs import of_any_charge
+    from molopt.library.library import Task
+    from molopt.molecules import Molecule
+    from molopt.potentials.foreign import load
+    from molopt.specification import parse
+    from molopt.system import require_potentials
+
+    some = list(islice(request.molecules(), 2))
+    for name in request.imports:
+        load(parse(name)[0])
+    if ":" not in request.potential:
+        require_potentials(Molecule.from_smiles("C"), [of_any_charge(request.potential)])
+    if len(some) > 1:
+        return None
+    task = Task(0, *some[0])
+    molecule = request.read(task.entry)
+    require_potentials(molecule, request.potentials)
+    return task, molecule
+
+
+def running_of(
+    folder: Path, parsl: str | None, workers: int, time_limit: float | None, request: "Request", notes: "Notes"
+) -> "Executor":
+    """What carries out the runs of many molecules; InputError where it cannot be."""
+    from molopt.cli.executors import executor, grace
+    from molopt.relaxed.folder import PART
+
+    together = PART if request.batched else 1
+    limit = None if time_limit is None else time_limit * together
+    return executor(folder, parsl, workers, limit, 1, notes, 0.0 if time_limit is None else grace(time_limit))

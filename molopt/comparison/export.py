@@ -1,16 +1,14 @@
 """Finished runs as a table for other programs: CSV, one row a run."""
 
 import csv
-import math
-import os
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from molopt.errors import InputError
+from molopt.files import whole
 from molopt.record import Record
 from molopt.schema import EXPORT
+from molopt.spelling import exact
 
 
 class Table(Protocol):
@@ -37,21 +35,8 @@ def write_csv(records: Iterable[Record], path: Path) -> int:
     InputError
         The file cannot be written: no folder, no permission, no room.
     """
-    target = path.resolve()  # a link stays a link
-    if target.exists() and not target.is_file():
-        raise InputError(f"{path} is not a file, and is not replaced: give another name")
-    begun = target.with_name(f".molopt-export-{os.getpid()}.csv")
-    try:
-        begun.unlink(missing_ok=True)  # it may be a link
-        with begun.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            written = write_rows(records, csv.writer(file))
-        os.replace(begun, target)
-    except OSError as error:
-        raise InputError(f"{path} could not be written: {error.strerror}: give another name, or make room") from error
-    finally:
-        with suppress(OSError):  # where it could not even be begun
-            begun.unlink()
-    return written
+    with whole(path) as file:
+        return write_rows(records, csv.writer(file))
 
 
 def write_rows(records: Iterable[Record], table: Table) -> int:
@@ -59,17 +44,6 @@ def write_rows(records: Iterable[Record], table: Table) -> int:
     written = 0
     for record in records:
         values = record.values()
-        table.writerow([cell(values[name]) for name in EXPORT])
+        table.writerow([exact(values[name]) for name in EXPORT])
         written += 1
     return written
-
-
-def cell(value: object) -> str:
-    """A value as text from which Python reads it back.
-
-    >>> cell(0.1 + 0.2), cell(float("nan")), cell(None), cell(True), cell("=1+1")
-    ('0.30000000000000004', '', '', 'True', '=1+1')
-    """
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return ""
-    return repr(float(value)) if isinstance(value, float) else str(value)

@@ -1,6 +1,5 @@
 """A study: a folder that says what is to be run, and holds what was."""
 
-import shlex
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -18,9 +17,8 @@ from molopt.execution import Executor, Finished
 from molopt.molecules import Molecule
 from molopt.optimizers.first_use import ready
 from molopt.record import Outcome, Record
-from molopt.spelling import in_ascii
 from molopt.store import Store
-from molopt.store.settings import require_no_links, require_same_contents, require_same_versions
+from molopt.store.settings import require_no_links, require_same_contents, require_same_versions, require_trust
 
 RUNS = "runs.db"
 
@@ -84,7 +82,7 @@ class Study:
             which those were; its runs are not its own.
         """
         settings = read_settings(folder)
-        require_trust(settings, folder, trusted)
+        require_trust(f"the study {folder}", settings.imports, settings.potentials, trusted)
         require_no_links(folder)
         require_same(settings, folder)
         study = cls(folder, settings)
@@ -185,17 +183,6 @@ class Study:
 
     def __exit__(self, *exception: object) -> None:
         self.store.close()
-
-
-def require_trust(settings: Settings, folder: Path, trusted: Collection[str]) -> None:
-    """Raise InputError unless the potentials that would be imported are those that are trusted, by their full names."""
-    if unknown := [name for name in settings.imports if name not in trusted]:
-        named = " ".join(f"--potential {shlex.quote(in_ascii(name))}" for name in unknown)
-        raise InputError(
-            f"the study {folder} names code that is imported and run here; if you trust it, name it again: {named}"
-        )
-    if others := [name for name in trusted if name not in (*settings.imports, *settings.potentials)]:
-        raise InputError(f"the study {folder} has no potential {others[0]!r}: drop it, or begin another")
 
 
 def require_same(settings: Settings, folder: Path) -> None:

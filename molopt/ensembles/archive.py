@@ -1,115 +1,52 @@
-"""The archive of searches: the ensembles of many molecules, and what could not be done, in a database of ASE's."""
+"""The archive of searches: the ensembles of many molecules in a database of ASE's."""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
-from ase.db.core import now
-from ase.db.row import AtomsRow
 
 from molopt.ensembles.ensemble import Ensemble
+from molopt.library import archive as library_archive
+from molopt.library.archive import Found
+from molopt.rules.partition import Array
 from molopt.store import Store
-from molopt.store.checking import whole
 from molopt.store.opening import Mark
-from molopt.store.parcels import opened, parcel
-from molopt.store.rows import as_text, searchable
+from molopt.store.rows import as_text
 
 ARCHIVE = "conformers.db"
 
 
-@dataclass(frozen=True)
-class Found:
-    """What became of one molecule.
-
-    Attributes
-    ----------
-    place : int
-        Among all molecules, from 0.
-    where : str
-        It came from, as "set.smi, line 12".
-    name : str
-        Of the molecule; of one that could not be read, its place in the file.
-    smiles : str
-        As far as it is known.
-    ensemble : Ensemble or None
-    failed : str
-        Why there is none, in one line; empty where there is.
-    """
-
-    place: int
-    where: str
-    name: str
-    smiles: str
-    ensemble: Ensemble | None
-    failed: str = ""
-
-    @property
-    def key(self) -> str:
-        return key_of(self.place)
-
-
-def key_of(place: int) -> str:
-    """Of the molecule at this place.
-
-    >>> key_of(12)
-    '00000000000000000000000000000012'
-    """
-    return f"{place:032d}"
-
-
-class Searches:
-    """One row a molecule, in the order of the molecules; see `molopt.store.database.Holds`."""
+class Ensembles:
+    """Ensembles, as `molopt.library.archive.Kind` has them; a row shows the lowest conformer."""
 
     mark = Mark(0x6D6F636F, 1, "systems", "an archive of conformers")  # "moco"
     name = "search"
-    order: tuple[str, ...] = ("place",)
-    again = "--resume does it again"
 
-    def key(self, found: Found) -> str:
-        return found.key
+    def atoms(self, ensemble: Ensemble) -> Atoms:
+        return lowest_of(ensemble)
 
-    def row(self, found: Found) -> AtomsRow:
-        """The lowest conformer with its energy; no atoms where there is none."""
-        made = AtomsRow(lowest_of(found.ensemble) if found.ensemble else Atoms())
-        made.unique_id, made.ctime, made.user = found.key, now(), None
-        return made
+    def pairs(self, ensemble: Ensemble) -> Mapping[str, object]:
+        """As `ase db conformers.db 'conformers>10,potential=mmff94s'`."""
+        return {
+            "potential": ensemble.potential,
+            "conformers": len(ensemble),
+            "minima": sum(verdict.stationary == "minimum" for verdict in ensemble.verdicts),
+            "total_charge": ensemble.molecule.charge,
+            "force_calls": ensemble.force_calls.get(ensemble.potential),
+        }
 
-    def pairs(self, found: Found) -> Mapping[str, str | int | float]:
-        """As `ase db conformers.db 'conformers>10,potential=mmff94s'`; what is not known is left out."""
-        said: dict[str, object] = {"place": found.place, "molecule": found.name, "smiles": found.smiles or None}
-        said["failed"] = found.failed or None
-        if found.ensemble is not None:
-            said |= {
-                "potential": found.ensemble.potential,
-                "conformers": len(found.ensemble),
-                "minima": sum(verdict.stationary == "minimum" for verdict in found.ensemble.verdicts),
-                "total_charge": found.ensemble.molecule.charge,
-                "force_calls": found.ensemble.force_calls.get(found.ensemble.potential),
-            }
-        values = {name: searchable(value) for name, value in said.items()}
-        return {name: value for name, value in values.items() if value is not None}
-
-    def pack(self, found: Found) -> bytes:
-        data = dict(found.ensemble.as_data()) if found.ensemble is not None else {}
-        arrays = data.pop("arrays", {})
+    def data(self, ensemble: Ensemble) -> tuple[dict[str, object], Mapping[str, Array]]:
+        data = dict(ensemble.as_data())
+        arrays = data.pop("arrays")
         assert isinstance(arrays, Mapping)
-        said = {name: getattr(found, name) for name in ("place", "where", "name", "smiles", "failed")}
-        return parcel({**said, "ensemble": data or None}, arrays)
+        return data, arrays
 
-    def unpack(self, packed: bytes) -> Found:
-        said, arrays = opened(packed)
-        place, data, failed = said["place"], said["ensemble"], said["failed"]
-        if not whole(place, 0) or (data is None) is not bool(failed):
-            raise ValueError("it is neither an ensemble nor a failure")
-        texts = [said[name] for name in ("where", "name", "smiles", "failed")]
-        if not all(isinstance(text, str) for text in texts):
-            raise ValueError("its texts are none")
-        ensemble = None if data is None else Ensemble.from_data({**data, "arrays": arrays})
-        return Found(place, said["where"], said["name"], said["smiles"], ensemble, failed)
+    def made(self, said: dict[str, Any], arrays: dict[str, Array]) -> Ensemble:
+        return Ensemble.from_data({**said, "arrays": arrays})
 
 
 def lowest_of(ensemble: Ensemble) -> Atoms:
@@ -125,6 +62,6 @@ def lowest_of(ensemble: Ensemble) -> Atoms:
     return atoms
 
 
-def archive(path: Path) -> Store[Found]:
+def archive(path: Path) -> Store[Found[Ensemble]]:
     """The archive at a path, made where it is not there."""
-    return Store(path, holds=Searches())
+    return library_archive.archive(path, Ensembles())

@@ -13,9 +13,8 @@ from rdkit import Chem
 from molopt.ensembles.comparing import filled
 from molopt.ensembles.fields import FIELDS, Row, Value
 from molopt.files import whole
-from molopt.molecules.writing import exact
 from molopt.rules.partition import Array
-from molopt.spelling import tidied
+from molopt.spelling import exact, tidied
 
 if TYPE_CHECKING:
     from molopt.ensembles.ensemble import Ensemble

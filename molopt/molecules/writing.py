@@ -16,7 +16,7 @@ from rdkit import Chem
 from molopt.errors import InputError
 from molopt.files import draft, whole
 from molopt.molecules.annotation import TRAVELLING
-from molopt.spelling import tidied
+from molopt.spelling import exact, tidied
 
 if TYPE_CHECKING:
     from molopt.molecules.molecule import Molecule
@@ -130,15 +130,6 @@ def known(fields: Mapping[str, Value]) -> Iterable[tuple[str, str | int | float]
     for name, value in fields.items():
         if value is not None and value != "" and not (isinstance(value, float) and math.isnan(value)):
             yield name, tidied(value) if isinstance(value, str) else value
-
-
-def exact(value: Value) -> str:
-    """A value as text from which the same is read back; nothing where it is not known.
-
-    >>> exact(0.1 + 0.2), exact(None), exact(3), exact("turn")
-    ('0.30000000000000004', '', '3', 'turn')
-    """
-    return "" if value is None else repr(value) if isinstance(value, float) else str(value)
 
 
 TEXTS: dict[str, Callable[[Structure], str]] = {

@@ -1,6 +1,6 @@
 """Results in a database that `ase db` reads too; none is lost, whatever ends the program."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, Protocol, Self, TypeVar, cast, overload
@@ -122,13 +122,21 @@ class Store(Generic[R]):
 
     def add(self, item: R) -> None:
         """Keep a result; it is on the disk when this returns. Of those with the same key, the first is kept."""
+        self.add_all([item])
+
+    def add_all(self, items: Iterable[R]) -> None:
+        """The same for several, all of them or none."""
         if self.version < self.holds.mark.version:
             raise StoreError(f"{self.path} was written by an older molopt: it can be read, but not added to")
-        shown, pairs = self.holds.row(item), dict(self.holds.pairs(item))
-        data = {"record": np.frombuffer(self.holds.pack(item), dtype=np.uint8)}
+        rows = [
+            (self.holds.row(item), dict(self.holds.pairs(item)), np.frombuffer(self.holds.pack(item), dtype=np.uint8))
+            for item in items
+        ]
         with self.transaction():
-            if not number(self.connection, "SELECT COUNT(*) FROM systems WHERE unique_id = ?", self.holds.key(item)):
-                self.database.write(shown, pairs, data)
+            for shown, pairs, packed in rows:
+                key = shown.unique_id
+                if not number(self.connection, "SELECT COUNT(*) FROM systems WHERE unique_id = ?", key):
+                    self.database.write(shown, pairs, {"record": packed})
 
     def keys(self) -> set[str]:
         """Of all results."""

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+import shlex
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -123,6 +124,25 @@ def require_no_links(folder: Path) -> None:
     for path in sorted(folder.iterdir()):
         if path.is_symlink():
             raise InputError(f"{str(path)!r} is a link, and a study is not written through links: put the file there")
+
+
+def require_trust(what: str, imports: Collection[str], potentials: Collection[str], trusted: Collection[str]) -> None:
+    """Raise InputError unless the potentials that would be imported are those that are trusted, by their full names.
+
+    Parameters
+    ----------
+    what : str
+        What names them, as "the study F".
+    imports, potentials : collection of str
+        The potentials of other packages in it, surrogates included; and all of its potentials.
+    trusted : collection of str
+        Those that whoever goes on with it has named again.
+    """
+    if unknown := [name for name in imports if name not in trusted]:
+        named = " ".join(f"--potential {shlex.quote(in_ascii(name))}" for name in unknown)
+        raise InputError(f"{what} names code that is imported and run here; if you trust it, name it again: {named}")
+    if others := [name for name in trusted if name not in (*imports, *potentials)]:
+        raise InputError(f"{what} has no potential {others[0]!r}: drop it, or begin another")
 
 
 def require_same_contents(sources: Iterable[str], begun: Mapping[str, str], what: str) -> None:

@@ -1,0 +1,207 @@
+"""The folder of work on many molecules: each is archived as it ends, and none is done twice."""
+
+import csv
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import closing, suppress
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+from typing import ClassVar, Generic, NamedTuple, Self, TextIO, TypeVar
+
+from molopt.errors import InputError
+from molopt.execution import Executor, Finished
+from molopt.library.archive import Found, Kind, V, archive, key_of
+from molopt.library.asked import Asked
+from molopt.molecules import Molecule
+from molopt.molecules.entries import Entry
+from molopt.spelling import tidied
+from molopt.store.opening import BESIDE
+
+FAILURES = "failures.csv"
+ABOUT = ("place", "where", "molecule", "smiles")  # columns that every table begins with
+KNOWN = 60  # characters of an entry that are shown as its name where nothing else is known
+
+
+class Task(NamedTuple):
+    """A molecule to be worked on, as it stands in its file."""
+
+    place: int
+    source: str
+    entry: Entry | Molecule
+
+
+A = TypeVar("A", bound=Asked)
+Work = Callable[[list[Task]], list[Found[V]]]  # what a worker does with some tasks; an error is not of a molecule
+
+
+def found(task: Task, molecule: Molecule | None, value: V | None, failed: str = "") -> Found[V]:
+    """What became of a task, with the name and the SMILES of its molecule as far as they are known."""
+    name, smiles = named(task.entry) if molecule is None else (molecule.name, molecule.smiles or "")
+    why = "" if value is not None else tidied(failed) or "no reason is known"
+    entry = task.entry
+    if isinstance(entry, Molecule) or entry.path is None:
+        return Found(task.place, task.source, name, smiles, value, why)
+    where = f"{entry.path.name}, {entry.format.kind} {entry.number}"
+    return Found(task.place, where, name, smiles, value, why.removeprefix(f"{entry.where}: "))
+
+
+def named(entry: Entry | Molecule) -> tuple[str, str]:
+    """Name and SMILES of what could not be read, as they stand there."""
+    if isinstance(entry, Molecule):
+        return entry.name, entry.smiles or ""
+    first, _, rest = tidied(entry.text).partition(" ")
+    if entry.is_smiles:
+        return (rest or first)[:KNOWN], first
+    return tidied(entry.text.partition("\n")[0])[:KNOWN], ""
+
+
+class Library(Generic[A, V]):
+    """A folder of work on many molecules, open; each is archived as it ends, and none is worked on twice.
+
+    `begin` makes one, `resume` continues one. As a context manager it is closed at the end. Those who inherit say what
+    is asked for, what results are and what is done.
+
+    Attributes
+    ----------
+    before : int
+        Molecules that were done when it was opened.
+    added : int
+        Molecules that were done since.
+    new : bool
+        Whether it was begun, and not resumed.
+    """
+
+    ASKED: ClassVar[type[Asked]]
+    ARCHIVE: ClassVar[str]
+    OTHERS: ClassVar[tuple[str, ...]] = ()  # further databases that it goes on with
+    WRITTEN: ClassVar[tuple[str, ...]]  # files that are written at the end
+    kind: Kind[V]
+
+    def __init__(self, folder: Path, request: A, new: bool = False) -> None:
+        self.folder = folder
+        self.new = new
+        self.request = request
+        self.archive = archive(folder / self.ARCHIVE, self.kind)
+        self.before = len(self.archive)
+        self.added = 0
+
+    @classmethod
+    def own(cls) -> list[str]:
+        """The files that it goes on with."""
+        databases = (cls.ARCHIVE, *cls.OTHERS)
+        return [cls.ASKED.FILE, *(f"{base}{ending}" for base in databases for ending in BESIDE)]
+
+    @classmethod
+    def begin(cls, folder: Path, request: A, overwrite: bool = False) -> Self:
+        """New work; the folder must not hold any that may not be replaced."""
+        if (folder / request.FILE).exists() and not overwrite:
+            raise InputError(f"{folder} holds a {request.WHAT}: go on with --resume {folder}, or give another --out")
+        fixed = request.fixed()
+        for name in (*cls.own(), *cls.WRITTEN, FAILURES):
+            (folder / name).unlink(missing_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        fixed.write(folder)
+        return cls(folder, fixed, new=True)
+
+    @classmethod
+    def resume(cls, folder: Path, trusted: Collection[str] = ()) -> Self:
+        """The work of a folder, to go on with; see `Asked.to_resume`."""
+        return cls(folder, cls.ASKED.to_resume(folder, trusted))  # type: ignore[arg-type]  # ASKED is the class of A
+
+    def work(self) -> Work[V]:
+        """What workers do: a function that can be imported where they are."""
+        raise NotImplementedError
+
+    def tasks(self) -> Iterator[Task]:
+        """All molecules; InputError at once where a source is not there."""
+        return (Task(place, *each) for place, each in enumerate(self.request.molecules()))
+
+    def go(self, executor: Executor, tasks: Iterable[Task], part: int = 1, workers: int = 1) -> Iterator[Found[V]]:
+        """Work on what is not done yet, and archive it.
+
+        One that raises, reaches the time limit or ends its process is a failure like any other.
+
+        Parameters
+        ----------
+        executor : Executor
+        tasks : iterable of Task
+        part : int
+            Molecules that a worker gets at a time; fewer where there are not enough for all workers. Where a process
+            dies under its part, each molecule of it is tried alone.
+        workers : int
+            As many parts are made of few molecules.
+
+        Yields
+        ------
+        Found
+            Each as it ends, in whatever order.
+        """
+        left: Iterator[Task] = (task for task in tasks if key_of(task.place) not in self.archive)
+        if part > 1:
+            ahead = list(islice(left, part * workers))
+            left, part = chain(ahead, left), max(1, min(part, -(-len(ahead) // workers)))
+        again: list[Task] = []
+        function = self.work()
+        for finished in self.ended(executor, function, iter(partial(drawn, left, part), [])):
+            if finished.value is None and len(finished.task) > 1:
+                again += finished.task
+            else:
+                yield from self.kept(became(finished))
+        for finished in self.ended(executor, function, ([task] for task in again)):
+            yield from self.kept(became(finished))
+
+    @staticmethod
+    def ended(
+        executor: Executor, function: Work[V], parts: Iterator[list[Task]]
+    ) -> Iterator[Finished[list[Task], list[Found[V]]]]:
+        with closing(executor.outcomes(function, parts)) as outcomes:
+            yield from outcomes
+
+    def kept(self, many: list[Found[V]]) -> list[Found[V]]:
+        """The same, now archived."""
+        self.archive.add_all(many)
+        self.added += len(many)
+        return many
+
+    def discard(self) -> None:
+        """Remove what was begun."""
+        self.archive.close()
+        for name in self.own():
+            (self.folder / name).unlink(missing_ok=True)
+        with suppress(OSError):  # there is something of the user's in it
+            self.folder.rmdir()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.archive.close()
+
+
+def drawn(tasks: Iterator[Task], part: int) -> list[Task]:
+    return list(islice(tasks, part))
+
+
+def became(finished: Finished[list[Task], list[Found[V]]]) -> list[Found[V]]:
+    """What is known of tasks, however they ended."""
+    if finished.value is not None:
+        return finished.value
+    return [found(task, None, None, finished.error or finished.ended) for task in finished.task]
+
+
+def about(one: Found[V]) -> list[str]:
+    """The cells of `ABOUT`."""
+    return [str(one.place), *map(tidied, (one.where, one.name, one.smiles))]
+
+
+class Failures:
+    """The list of what could not be done, open for writing."""
+
+    def __init__(self, file: TextIO) -> None:
+        self.rows = csv.writer(file)
+        self.count = 0
+        self.rows.writerow([*ABOUT, "reason"])
+
+    def add(self, one: Found[V]) -> None:
+        self.rows.writerow([*about(one), tidied(one.failed)])
+        self.count += 1

@@ -1,0 +1,122 @@
+"""The folder of relaxed molecules, and the files that it gets."""
+
+import csv
+import os
+from contextlib import ExitStack
+from pathlib import Path
+
+from molopt.errors import InputError
+from molopt.files import obstacle, whole
+from molopt.library.archive import Found, key_of
+from molopt.library.library import ABOUT, FAILURES, Failures, Library, Task, about
+from molopt.molecules import Molecule
+from molopt.naming import Stems
+from molopt.optimizers.first_use import ready
+from molopt.relaxed.relaxation import ARCHIVE, Relaxation, Relaxations
+from molopt.relaxed.relaxing import UNNAMED, Relaxing, Watch
+from molopt.relaxed.request import Request
+from molopt.schema import MANY
+from molopt.spelling import exact
+
+SDF, XYZ, CSV = "relaxed.sdf", "relaxed.xyz", "relaxed.csv"
+PART = 64  # molecules that are relaxed together: with more, an interrupt loses more, and nothing is faster
+
+
+class Relaxed(Library[Request, Relaxation]):
+    """The folder of relaxed molecules, of many or of one.
+
+    Attributes
+    ----------
+    time_limit : float or None
+        Seconds after which a run begins no further force call.
+    detailed : bool
+        Whether what is found holds all that is known of each result.
+    """
+
+    ASKED = Request
+    ARCHIVE = ARCHIVE
+    WRITTEN = (SDF, XYZ, CSV)
+    kind = Relaxations()
+    time_limit: float | None = None
+    detailed = False
+
+    @property
+    def part(self) -> int:
+        """How many molecules a worker gets at a time."""
+        return PART if self.request.batched else 1
+
+    def work(self) -> Relaxing:
+        ready(self.request.spec, self.request.energy_left)  # here, before many processes need it at once
+        trajectories = self.folder if self.request.trajectories else None
+        return Relaxing(self.request, self.time_limit, self.detailed, trajectories)
+
+    def single(self, task: Task, molecule: Molecule, watch: Watch) -> Found[Relaxation]:
+        """The only molecule, relaxed in this process; it is archived unless it was ended before its end.
+
+        Raises
+        ------
+        InputError
+            It cannot be relaxed; nothing of a new folder is left then.
+        """
+        if key_of(task.place) in self.archive:
+            return self.archive.record(key_of(task.place))
+        try:
+            one = self.work().watched(task, molecule, watch)
+        except InputError:
+            if self.new:
+                self.discard()
+            raise
+        return one if watch.why() else self.kept([one])[0]
+
+    def write_files(self, further: Found[Relaxation] | None = None) -> tuple[int, int, int]:
+        """Write all that is archived, and `further`, in the order of the molecules.
+
+        All are in one SDF and one XYZ, or each has its own; one CSV holds a row for each, one the failures. Memory
+        holds one molecule at a time, and each file takes its name when it is complete.
+
+        Returns
+        -------
+        (int, int, int)
+            How many molecules are relaxed, how many of them converged, and how many could not be done.
+        """
+        done = converged = 0
+        stems = Stems()
+        with ExitStack() as files:
+            table = csv.writer(files.enter_context(whole(self.folder / CSV)))
+            failures = Failures(files.enter_context(whole(self.folder / FAILURES)))
+            table.writerow([*ABOUT, *MANY])
+            if not self.request.separate:
+                sdf, xyz = (files.enter_context(whole(self.folder / name)) for name in (SDF, XYZ))
+            for one in (*self.archive.records(), *([] if further is None else [further])):
+                if one.value is None:
+                    failures.add(one)
+                    continue
+                done += 1
+                converged += one.value.outcome.converged
+                values = one.value.values()
+                table.writerow([*about(one), *(exact(values[name]) for name in MANY)])
+                stem = stems.new(one.name)
+                if self.request.trajectories:
+                    self.name_trajectory(one, stem)
+                if self.request.separate:
+                    for ending, text in ((".sdf", one.value.sdf), (".xyz", one.value.xyz)):
+                        with whole(self.plain(f"{stem}{ending}")) as file:
+                            file.write(text)
+                else:
+                    sdf.write(one.value.sdf)
+                    xyz.write(one.value.xyz)
+        if not failures.count:
+            (self.folder / FAILURES).unlink()
+        return done, converged, failures.count
+
+    def name_trajectory(self, one: Found[Relaxation], stem: str) -> None:
+        written = self.folder / UNNAMED.format(place=one.place)
+        if written.is_file():  # and was not named before
+            os.replace(written, self.plain(f"{stem}.traj"))
+
+    def plain(self, name: str) -> Path:
+        """The path of a file to write; InputError where a link or a pipe stands there."""
+        path = self.folder / name
+        if kind := "a link" if path.is_symlink() else obstacle(path):
+            raise InputError(f"{path} is {kind}, and a file is to be written there: give another --out")
+        return path

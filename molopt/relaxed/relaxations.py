@@ -1,0 +1,1 @@
+"""The folder of many relaxed molecules, and the files that it gets."""

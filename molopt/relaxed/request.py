@@ -1,0 +1,92 @@
+"""What relaxations were asked for, in plain values."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from molopt.library.asked import Asked
+from molopt.optimizers.check_request import CheckRequest
+from molopt.optimizers.spec import OptimizerSpec
+from molopt.optimizers.stopping import check_criteria
+from molopt.potentials import named
+from molopt.potentials.budget import Budget
+from molopt.potentials.force_field_terms import FORCE_FIELDS
+from molopt.specification import parse
+from molopt.store.checking import positive
+from molopt.store.settings import Kinds, between, or_none
+
+NAME = (lambda value: isinstance(value, str) and bool(value.strip()), "a name")
+SWITCH = (lambda value: isinstance(value, bool), "true or false")
+KINDS: Kinds = {
+    "potential": NAME,
+    "optimizer": NAME,
+    "coordinates": (or_none(NAME[0]), "a name"),
+    "surrogate": NAME,
+    "check": NAME,
+    "fmax": (positive, "a number above 0"),
+    "energy_left": (lambda value: value in (None, "auto") or positive(value), "a number above 0, auto or nothing"),
+    "steps": (between(1), "a whole number above 0"),
+    "max_calls": (or_none(between(1)), "a whole number above 0"),
+    "separate": SWITCH,
+    "trajectories": SWITCH,
+}
+
+
+@dataclass(frozen=True)
+class Request(Asked):
+    """What is relaxed, and how; the arguments are those of `molopt.relax`, and
+
+    separate : bool
+        Whether each molecule gets files of its own.
+    trajectories : bool
+        Whether every step is written.
+    """
+
+    FILE = "relax.json"
+    WHAT = "relaxation"
+    COMMAND = "molopt relax"
+    FURTHER = KINDS
+
+    potential: str = "mmff94"
+    optimizer: str = "default"
+    coordinates: str | None = None
+    surrogate: str = "auto"
+    check: str = "auto"
+    fmax: float = 0.05
+    energy_left: float | str | None = "auto"
+    steps: int = 1000
+    max_calls: int | None = None
+    separate: bool = False
+    trajectories: bool = False
+
+    def require_possible(self) -> None:
+        """Raise InputError where an optimizer, a criterion or a budget cannot be used."""
+        check_criteria(self.fmax, self.energy_left, self.steps)
+        Budget(self.max_calls)
+        self.spec.checked_by(self.check)
+
+    @property
+    def potentials(self) -> list[str]:
+        return [self.potential]
+
+    @property
+    def imports(self) -> list[str]:
+        """The potentials of other packages that it would import, surrogates among them."""
+        guides = [self.surrogate, parse(self.optimizer)[1].get("surrogate")]  # asked before any of it is trusted
+        names = [self.potential, *(guide for guide in guides if isinstance(guide, str))]
+        return list(dict.fromkeys(name for name in names if ":" in parse(name)[0]))
+
+    @cached_property
+    def spec(self) -> OptimizerSpec:
+        """The optimizer with its surrogate; InputError where it cannot be run here."""
+        return OptimizerSpec.of(self.optimizer, self.coordinates).guided_by(self.surrogate)
+
+    @property
+    def asked_check(self) -> CheckRequest:
+        return self.spec.checked_by(self.check)
+
+    @property
+    def batched(self) -> bool:
+        """Whether many are relaxed together: on a force field of RDKit they are several times as fast, and the same."""
+        name, keywords = named(self.potential)
+        plain = self.spec.surrogate in (None, "auto") and self.spec.coordinates is not None
+        return plain and name in FORCE_FIELDS and set(keywords) <= {"terms"} and not self.trajectories
