@@ -18,6 +18,7 @@ from molopt.execution import Pool
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import name_of
 from molopt.molecules.identity import by_itself
+from molopt.molecules.single import Described
 from molopt.optimizers.constraints import held_of
 from molopt.optimizers.energy_left import energy_left, largest
 from molopt.optimizers.internals import Recipe
@@ -40,7 +41,7 @@ ANYWAY = "give --even-if-not-a-minimum (in Python even_if_not_a_minimum=True)"
 
 
 def check(
-    target: Molecule | Atoms,
+    target: Described,
     potential: Any = None,
     frequencies: bool = False,
     *,
@@ -58,8 +59,8 @@ def check(
 
     Parameters
     ----------
-    target : Molecule or ase.Atoms
-        Constraints of atoms hold.
+    target : Molecule, ase.Atoms, rdkit.Chem.Mol, str or Path
+        As in `relax`. Constraints of atoms hold.
     potential : str or ASE calculator, optional
         As in `relax`: by default the atoms' own, and MMFF94 for a Molecule.
     frequencies : bool
@@ -101,8 +102,6 @@ def check(
     require_numbers(fmax, displacement, workers)
     require("calls", calls, "positive")
     conditions = Conditions(temperature, pressure, symmetry_number)
-    if not isinstance(target, Molecule | Atoms):
-        raise InputError(f"check takes a Molecule or ase.Atoms, got {target!r}: see molopt.read and ase.io.read")
     atoms, molecule, calculator = system_of(target, potential)
     if workers != 1 and not isinstance(potential, str):
         raise InputError('a calculator cannot be divided among workers: give a potential by name, such as "gfn2-xtb"')

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 
 from molopt.columns import Column
+from molopt.optimizers.spec import abbreviated
 from molopt.schema import SDF, Outcome, Standing
 from molopt.spelling import tidied
 
@@ -31,7 +32,7 @@ def run_fields(
     'the end of the run, which changed them'
     """
     found = dict(shown(Standing(outcome), columns))
-    found |= {"potential": tidied(potential), "optimizer": tidied(optimizer)}
+    found |= {"potential": tidied(potential), "optimizer": tidied(abbreviated(optimizer))}
     found |= {"versions": ", ".join(f"{package} {version}" for package, version in versions.items())}
     if outcome.bonds_kept is False:
         found["bonds_from"] = ANEW

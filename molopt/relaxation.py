@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from ase import Atoms
-
-from molopt.molecules import Molecule
+from molopt.molecules.single import Described
 from molopt.optimizers.spec import Guide, OptimizerLike, OptimizerSpec
 from molopt.potentials import Counted
 from molopt.potentials.budget import Budget
@@ -18,7 +16,7 @@ __all__ = ["Result", "relax"]
 
 
 def relax(
-    target: Molecule | Atoms,
+    target: Described,
     optimizer: OptimizerLike = "default",
     potential: Potential | None = None,
     fmax: float = 0.05,
@@ -38,8 +36,9 @@ def relax(
 
     Parameters
     ----------
-    target : Molecule or ase.Atoms
-        Stays as it is. Constraints of atoms hold.
+    target : Molecule, ase.Atoms, rdkit.Chem.Mol, str or Path
+        Stays as it is. Constraints of atoms hold. A str or a path names one molecule, as `molopt.Molecule.of` takes it:
+        a SMILES, a file, a shipped molecule.
     optimizer : str, Rule, callable or OptimizerSpec
         A name with arguments such as "adam/internal?lr=0.5" or "bfgs" (`molopt.optimizers.spec.OptimizerSpec.of`), a
         rule, or a class of ASE optimizers; by default the best one. What a name says of the surrogate or the check

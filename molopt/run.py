@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ase import Atoms
 
 from molopt.ending import Ending, Start, word_of_end
 from molopt.errors import PotentialFailed, RunStopped
-from molopt.molecules import Molecule
 from molopt.molecules.electrons import name_of
+from molopt.molecules.single import Described
 from molopt.optimizers.base import DirectionOptimizer
 from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.energy_left import recipe_for
@@ -54,7 +53,7 @@ class Run:
 
     def __init__(
         self,
-        target: Molecule | Atoms,
+        target: Described,
         spec: OptimizerSpec,
         potential: Potential | None = None,
         fmax: float = 0.05,

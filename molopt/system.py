@@ -13,6 +13,7 @@ from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.molecules.checks import check_geometry
 from molopt.molecules.electrons import SPELLED, is_whole, name_of, told
+from molopt.molecules.single import Described, single
 from molopt.optimizers.spec import Guide
 from molopt.optimizers.surrogate import Surrogate
 from molopt.potentials import Counted, automatic, engine
@@ -42,7 +43,7 @@ class System(NamedTuple):
     calculator: GetPropertiesMixin
 
 
-def system_of(target: Molecule | Atoms, potential: Potential | None) -> System:
+def system_of(target: Described, potential: Potential | None) -> System:
     """The system that a molecule or atoms and a potential are; without one, it is the calculator of the atoms.
 
     Where the potential was told another charge than the molecule has, its charge holds, and bond orders are dropped.
@@ -52,6 +53,8 @@ def system_of(target: Molecule | Atoms, potential: Potential | None) -> System:
     InputError
         There is no such potential, no calculator, or the geometry cannot be.
     """
+    if not isinstance(target, Molecule | Atoms):
+        target = single(target, known=said_in(potential) if isinstance(potential, str) else None).molecule
     if isinstance(target, Molecule):
         target = agreed(target, potential)
     molecule = molecule_of(target, potential)
@@ -74,10 +77,6 @@ def molecule_of(target: Molecule | Atoms, potential: Potential | None) -> Molecu
     """The molecule that is relaxed; None where the atoms are none, and only their own calculator must know them."""
     if isinstance(target, Molecule):
         return target
-    if not isinstance(target, Atoms):
-        raise InputError(
-            f"relax takes a Molecule or ase.Atoms, got {target!r}: see molopt.Molecule.from_smiles and read"
-        )
     if target.pbc.any():
         return None
     if len(target):

@@ -208,7 +208,7 @@ def test_fragments_are_turned_and_shifted_against_each_other():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"target": 5}, "conformers takes a Molecule"),
+        ({"target": 5}, "a SMILES or the path of a file, got 5"),
         ({"target": "C1CC"}, "unclosed ring"),
         ({"target": "CC", "count": 0}, "count must be"),
         ({"target": "CC", "count": 2.5}, "whole number"),

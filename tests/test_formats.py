@@ -15,10 +15,13 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.db import connect
 from rdkit import Chem
 
+import molopt
 from molopt.errors import InputError
 from molopt.molecules import Molecule, read
 from molopt.molecules.entries import Given
 from molopt.molecules.reading import listed
+from molopt.relaxed.folder import Relaxed
+from molopt.relaxed.request import Request
 
 GIVEN = Given(None, None, 7)
 GEOMETRY = [[0.0, 0.0, 0.0], [0.0, 0.0, 0.9689]]  # of hydroxide, A
@@ -74,7 +77,7 @@ def test_hydrogens_are_added_to_a_peptide_without_them_and_not_to_an_unknown_res
     peptide = Molecule.from_rdkit(embedded(sequence))
     Chem.MolToPDBFile(Chem.RemoveHs(peptide.to_rdkit()), "peptide.pdb", flavor=4 | 8)  # no bonds in it
     assert one("peptide.pdb").smiles == peptide.smiles
-    assert "hydrogens that its record leaves out were added" in caplog.text
+    assert "hydrogens that are left out of it were added" in caplog.text
     Chem.MolToPDBFile(Chem.RemoveHs(Molecule.from_smiles("c1ccccc1").to_rdkit()), "ligand.pdb", flavor=4 | 8)
     with pytest.raises(InputError, match=r"ligand\.pdb, model 1: it has no hydrogens, and a PDB file does not say"):
         one("ligand.pdb")
@@ -468,3 +471,45 @@ def test_standard_input_that_cannot_be_told_gets_one_clear_line(content, said, t
     typed(content)
     with pytest.raises(InputError, match=said):
         read("-")
+
+
+def test_a_folder_of_work_keeps_standard_input_and_goes_on_with_it(typed, here):
+    typed("CCO ethanol\nCX bad\n")
+    begun = Relaxed.begin(here / "out", Request(("-",)))
+    begun.archive.close()
+    typed("")
+    again = Relaxed.resume(here / "out")
+    assert [task.entry.called for task in again.tasks()] == [("ethanol", "CCO"), ("bad", "CX")]
+    again.archive.close()
+    assert again.request.sources == (f"smi:{here / 'out' / 'stdin'}",)
+
+
+# One molecule from whatever describes it
+
+
+def test_relax_check_and_conformers_take_what_describes_a_molecule(here):
+    methanol = Molecule.from_smiles("CO", name="methanol")
+    methanol.write("a.sdf")
+    drawn = Chem.MolFromSmiles("CO")
+    for target in ("CO methanol", "a.sdf", here / "a.sdf", methanol.to_rdkit(), drawn, methanol.atoms()):
+        assert molopt.relax(target, potential="mmff94").molecule.smiles == "CO"
+    assert molopt.check("a.sdf", "mmff94").name == "methanol"
+    assert len(molopt.conformers(methanol.atoms(), count=2)) == len(molopt.conformers("a.sdf", count=2)) == 1
+    (here / "one.smi").write_text("CC(O)F open\n")
+    assert "leaves centre C1 open" in molopt.conformers("one.smi", count=2).notes[-1]
+
+
+def test_one_molecule_is_not_several_and_not_a_number(here):
+    (here / "two.smi").write_text("C\nCC\n")
+    with pytest.raises(InputError, match=r"'two\.smi' has several molecules, and one is needed: .* molopt\.read"):
+        molopt.relax("two.smi")
+    with pytest.raises(InputError, match="or the path of a file, got 5"):
+        Molecule.of(5)
+    with pytest.raises(InputError, match=r"there is no file 'nothing\.sdf'"):
+        Molecule.of("nothing.sdf")
+
+
+def test_the_charge_of_a_potential_holds_for_a_file_that_says_none(here):
+    (here / "oh.xyz").write_text("2\n\nO 0 0 0\nH 0 0 0.97\n")
+    pytest.importorskip("tblite")
+    assert molopt.relax("oh.xyz", potential="gfn2-xtb?charge=-1").molecule.smiles == "[OH-]"

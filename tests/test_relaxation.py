@@ -197,7 +197,7 @@ def test_a_result_goes_on_in_another_potential():
     ("target", "keywords", "said"),
     [
         (Atoms("H2", [[0, 0, 0], [0, 0, 0.7]]), {}, "no calculator"),
-        ("CCO", {}, "takes a Molecule or ase.Atoms, got 'CCO'"),
+        (5, {}, "a SMILES or the path of a file, got 5"),
         (methane(), {"potential": 3}, "must be a name or an ASE calculator, got 3$"),
         (methane(), {"potential": max}, r"got <built-in .*>: a function of many molecules is for molopt\.relax_batch$"),
         (methane(), {"optimizer": 3}, "optimizer must be a name"),

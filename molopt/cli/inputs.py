@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
-from pathlib import Path
 from typing import TypeVar
 
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import SPELLED
-from molopt.molecules.reading import exists, read
+from molopt.molecules.entries import stem
+from molopt.molecules.reading import Located, read
 from molopt.specification import parse, specified
 from molopt.system import said_in
 
@@ -43,5 +43,5 @@ def title(source: str) -> str:
     >>> title("CCO ethanol"), title("peg4")
     ('ethanol', 'peg4')
     """
-    path = Path(source)
-    return path.resolve().stem if exists(path) else source.split(maxsplit=1)[-1].strip()
+    at = Located.of(source)
+    return source.split(maxsplit=1)[-1].strip() if at is None else stem(at.shown.absolute())

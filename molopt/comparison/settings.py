@@ -10,7 +10,7 @@ from molopt.comparison.cases import Criteria, versions
 from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.molecules.molecule import SEED
-from molopt.molecules.reading import exists, read
+from molopt.molecules.reading import Located, read
 from molopt.optimizers.spec import OptimizerSpec
 from molopt.schema import MOST
 from molopt.specification import parse
@@ -121,7 +121,7 @@ class Settings:
         streams = [(source, read(source, self.charge, self.spin, self.seed)) for source in self.sources]
         for source, stream in streams:
             for molecule in stream:
-                yield (Path(source).resolve().name if exists(Path(source)) else source), molecule
+                yield (source if (at := Located.of(source)) is None else at.shown.resolve().name), molecule
 
 
 KINDS: Kinds = {

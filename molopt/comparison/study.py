@@ -15,6 +15,7 @@ from molopt.comparison.settings import SETTINGS, Settings, deciding, read_settin
 from molopt.errors import InputError
 from molopt.execution import Executor, Finished
 from molopt.molecules import Molecule
+from molopt.molecules.reading import kept
 from molopt.optimizers.first_use import ready
 from molopt.record import Outcome, Record
 from molopt.store import Store
@@ -53,6 +54,8 @@ class Study:
             (folder / name).unlink(missing_ok=True)
         fixed = settings.fixed()
         folder.mkdir(parents=True, exist_ok=True)
+        if (sources := kept(settings.sources, folder)) != settings.sources:
+            fixed = replace(settings, sources=sources).fixed()
         write_settings(fixed, folder)
         return cls(folder, fixed)
 

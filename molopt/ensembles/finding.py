@@ -8,7 +8,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
-from rdkit import Chem
 from threadpoolctl import threadpool_limits
 
 from molopt.ensembles.crew import Crew
@@ -27,10 +26,10 @@ from molopt.errors import InputError, PotentialFailed
 from molopt.execution import Finished, Pool, SerialExecutor
 from molopt.molecules import Molecule
 from molopt.molecules.identity import listed
+from molopt.molecules.single import Described, single
 from molopt.molecules.smiles import open_stereo
 from molopt.potentials import potential as calculator_of
 from molopt.rules.base import check
-from molopt.rules.partition import Array
 from molopt.system import Potential, require_agreement
 
 __all__ = ["conformers"]
@@ -40,7 +39,7 @@ BY_CONFORGE = 100  # seeds: about a second
 
 
 def conformers(
-    target: Molecule | Chem.Mol | str,
+    target: Described,
     potential: Potential | None = None,
     refine: Potential | None = None,
     *,
@@ -70,9 +69,10 @@ def conformers(
 
     Parameters
     ----------
-    target : Molecule, rdkit.Chem.Mol or str
+    target : Molecule, rdkit.Chem.Mol, ase.Atoms, str or Path
         A geometry that comes with it is a start among others, and where RDKit cannot embed the molecule, as most metal
-        complexes, it is the first start of all moves. A str is a SMILES. Fragments keep together as far as the
+        complexes, it is the first start of all moves. A str is a SMILES, or what else names one molecule
+        (`molopt.Molecule.of`). Fragments keep together as far as the
         potential lets them: how they lie to each other is searched by random moves alone, as in a small cluster.
     potential : str or ASE calculator, optional
         On which thousands are relaxed; by default MMFF94s, or UFF where that has no parameters. Where neither has, as
@@ -134,8 +134,8 @@ def conformers(
     P. Pracht, F. Bohle, S. Grimme, Phys. Chem. Chem. Phys. 22, 7169 (2020), CREST, which this is compared with in
     docs/conformers.md.
     """
-    molecule, starts = molecule_of(target, seed)
-    starts = starts if given else []
+    molecule, smiles = single(target, seed=seed)
+    starts = [molecule.positions] if given and not smiles else []
     for name, value in (("temperature", temperature), ("threshold", threshold), ("workers", workers)):
         check(name, value, "positive")
     if not 0 <= seed < LARGEST_SEED:
@@ -179,8 +179,8 @@ def conformers(
         if not end.conformers:
             raise nothing_found(molecule, end.aside, [stopped])
     found = ensemble_of(molecule, end, survey, searched, stopped, (cheap, ranking), temperature, window)
-    if isinstance(target, str):
-        found.notes += unsaid(target, molecule)
+    if smiles:
+        found.notes += unsaid(smiles, molecule)
     with one_thread():
         found = with_degeneracies(found, threshold, mirror)
         if free_energy:
@@ -227,17 +227,6 @@ def ensemble_of(
         survey.unseen(),
         [*survey.notes, *(searched.notes if apart else ())],
     )
-
-
-def molecule_of(target: Molecule | Chem.Mol | str, seed: int) -> tuple[Molecule, list[Array]]:
-    """The molecule, and the geometries that came with it."""
-    if isinstance(target, str):
-        return Molecule.from_smiles(target, seed=seed), []
-    if isinstance(target, Chem.Mol):
-        target = Molecule.from_rdkit(target)
-    if not isinstance(target, Molecule):
-        raise InputError(f"conformers takes a Molecule, an RDKit molecule or a SMILES, got {target!r:.60}")
-    return target, [target.positions]
 
 
 def unsaid(smiles: str, molecule: Molecule) -> list[str]:

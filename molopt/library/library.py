@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, suppress
+from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 from pathlib import Path
@@ -14,12 +15,13 @@ from molopt.library.archive import Found, Kind, V, archive, key_of
 from molopt.library.asked import Asked
 from molopt.molecules import Molecule
 from molopt.molecules.entries import Entry
+from molopt.molecules.reading import kept
+from molopt.molecules.standard_input import SHOWN
 from molopt.spelling import tidied
 from molopt.store.opening import BESIDE
 
 FAILURES = "failures.csv"
 ABOUT = ("place", "where", "molecule", "smiles")  # columns that every table begins with
-KNOWN = 60  # characters of an entry that are shown as its name where nothing else is known
 
 
 class Task(NamedTuple):
@@ -49,10 +51,7 @@ def named(entry: Entry | Molecule) -> tuple[str, str]:
     """Name and SMILES of what could not be read, as they stand there."""
     if isinstance(entry, Molecule):
         return entry.name, entry.smiles or ""
-    first, _, rest = tidied(entry.text).partition(" ")
-    if entry.is_smiles:
-        return (rest or first)[:KNOWN], first
-    return tidied(entry.text.partition("\n")[0])[:KNOWN], ""
+    return entry.called
 
 
 class Library(Generic[A, V]):
@@ -89,7 +88,7 @@ class Library(Generic[A, V]):
     def own(cls) -> list[str]:
         """The files that it goes on with."""
         databases = (cls.ARCHIVE, *cls.OTHERS)
-        return [cls.ASKED.FILE, *(f"{base}{ending}" for base in databases for ending in BESIDE)]
+        return [cls.ASKED.FILE, SHOWN.name, *(f"{base}{ending}" for base in databases for ending in BESIDE)]
 
     @classmethod
     def begin(cls, folder: Path, request: A, overwrite: bool = False) -> Self:
@@ -100,6 +99,8 @@ class Library(Generic[A, V]):
         for name in (*cls.own(), *cls.WRITTEN, FAILURES):
             (folder / name).unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
+        if (sources := kept(request.sources, folder)) != request.sources:
+            fixed = replace(request, sources=sources).fixed()
         fixed.write(folder)
         return cls(folder, fixed, new=True)
 

@@ -6,6 +6,18 @@ from typing import NamedTuple
 
 from molopt.errors import InputError
 from molopt.molecules.molecule import Molecule
+from molopt.spelling import tidied
+
+KNOWN = 60  # characters of an entry that are shown as its name where nothing else is known
+
+
+def stem(path: Path) -> str:
+    """The name of a file without what says its format.
+
+    >>> stem(Path("set.smi.gz")), stem(Path("folder.d/coord"))
+    ('set', 'coord')
+    """
+    return Path(path.name.removesuffix(".gz")).stem
 
 
 class Given(NamedTuple):
@@ -52,6 +64,8 @@ class Format(NamedTuple):
         where there is none.
     flat : bool
         Whether its molecules have no geometry: SMILES.
+    titled : bool
+        Whether the first line of a text is the name of its molecule.
     """
 
     name: str
@@ -59,6 +73,7 @@ class Format(NamedTuple):
     pieces: Callable[[Path], Iterator[Piece]]
     read: Callable[[str, str, Given], Molecule]
     flat: bool = False
+    titled: bool = False
 
 
 class Entry(NamedTuple):
@@ -97,9 +112,16 @@ class Entry(NamedTuple):
         """The name of a molecule that has none: the file's, and the number of the record after the first."""
         if self.path is None:
             return ""
-        stem = self.path.name.removesuffix(".gz")
-        stem = stem[: -len(Path(stem).suffix)] if Path(stem).suffix else stem
-        return stem if self.number == 1 else f"{stem}-{self.number}"
+        return stem(self.path) if self.number == 1 else f"{stem(self.path)}-{self.number}"
+
+    @property
+    def called(self) -> tuple[str, str]:
+        """Name and SMILES of what could not be read, as far as they stand there."""
+        if self.is_smiles:
+            smiles, _, name = self.text.strip().replace("\t", " ").partition(" ")
+            return tidied(name or smiles or self.fallback)[:KNOWN], smiles
+        titled = self.text.partition("\n")[0] if self.format.titled else ""
+        return tidied(titled)[:KNOWN] or self.fallback, ""
 
     def molecule(self, given: Given) -> Molecule:
         """InputError with the place before its message where it cannot be read."""

@@ -5,7 +5,7 @@ import os
 import random
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from ase import Atoms
@@ -24,6 +24,9 @@ from molopt.molecules.shipped import shipped_path
 from molopt.molecules.smiles import parse_smiles
 from molopt.molecules.writing import Structure, write
 
+if TYPE_CHECKING:
+    from molopt.molecules.single import Described
+
 log = logging.getLogger("molopt")
 
 SEED = 7
@@ -32,7 +35,8 @@ SEED = 7
 class Molecule:
     """Bonds, charge, multiplicity, a name, and one geometry with every hydrogen in it. It does not change.
 
-    Make one with `from_smiles`, `from_rdkit`, `from_atoms` or `named`; read files with `molopt.read`.
+    Make one with `of`, which takes whatever describes one, or with `from_smiles`, `from_rdkit`, `from_atoms` or
+    `named`; read files of many with `molopt.read`, and write one with `write`.
 
     Attributes
     ----------
@@ -87,6 +91,34 @@ class Molecule:
         if orders_known and np.isfinite(self.positions).all():
             with rdBase.BlockLogs():
                 Chem.AssignStereochemistryFrom3D(mol, replaceExistingTags=True)
+
+    @classmethod
+    def of(
+        cls, target: "Described", charge: int | None = None, spin: int | None = None, seed: int = SEED
+    ) -> "Molecule":
+        """The one molecule that a SMILES, a path, an RDKit molecule or `ase.Atoms` describe; a Molecule as it is.
+
+        Parameters
+        ----------
+        target : Molecule, ase.Atoms, rdkit.Chem.Mol, str or Path
+            A str is what `molopt.read` takes, the name of a shipped molecule among it. An RDKit molecule without a 3D
+            conformer is embedded, and gets the hydrogens that it lacks, unlike with `from_rdkit`.
+        charge, spin, seed
+            As `molopt.read` takes them.
+
+        Raises
+        ------
+        InputError
+            It is none of these, names several molecules, or is not a molecule.
+
+        Examples
+        --------
+        >>> Molecule.of("CCO ethanol"), Molecule.of(Chem.MolFromSmiles("O")).smiles
+        (<Molecule ethanol: 9 atoms, charge 0, spin 1>, 'O')
+        """
+        from molopt.molecules.single import single  # which needs this class
+
+        return single(target, charge, spin, seed).molecule
 
     @classmethod
     def from_smiles(

@@ -67,12 +67,12 @@ def has_geometry(mol: Chem.Mol) -> bool:
 def with_hydrogens(mol: Chem.Mol, name: str) -> Chem.Mol:
     missing = sum(atom.GetTotalNumHs() for atom in mol.GetAtoms())
     if missing:
-        log.warning("%s: %d hydrogens that its record leaves out were added", name, missing)
+        log.warning("%s: %d hydrogens that are left out of it were added", name, missing)
     return Chem.AddHs(mol, addCoords=True)
 
 
 def embedded_anew(mol: Chem.Mol, seed: int, name: str) -> Chem.Mol:
-    log.warning("%s: its record has no 3D geometry, and was embedded with seed %d", name, seed)
+    log.warning("%s has no 3D geometry, and was embedded with seed %d", name, seed)
     return embedded_first(Chem.AddHs(mol), seed, name)
 
 
@@ -220,6 +220,6 @@ def perceived(mol: Chem.Mol, name: str, charge: int | None, given: Given, why: s
     return Molecule.from_atoms(described(atoms, name, charge, given.spin), given.known)
 
 
-SDF = Format("sdf", "record", InText(numbered_records), sdf_molecule)
+SDF = Format("sdf", "record", InText(numbered_records), sdf_molecule, titled=True)
 MOL2 = Format("mol2", "molecule", InText(mol2_records), mol2_molecule)
 PDB = Format("pdb", "model", InText(pdb_models), pdb_molecule)

@@ -1,7 +1,8 @@
 """A stream of molecules from whatever the user names: a file, a folder, a shipped molecule, a SMILES."""
 
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -155,6 +156,18 @@ class Located(NamedTuple):
             yield Entry(shown, piece.number, piece.text, reader, piece.wrong)
         if not found:
             raise InputError(f"{shown} is empty")
+
+
+def kept(sources: Iterable[str], folder: Path) -> tuple[str, ...]:
+    """The sources, standard input copied to a file in the folder: whoever goes on there reads it again."""
+    found = []
+    for source in sources:
+        at = Located.of(source)
+        if at is not None and at.shown == SHOWN:
+            shutil.copyfile(at.path, folder / SHOWN)
+            source = f"{at.format_of(at.path).name}:{folder / SHOWN}"
+        found.append(source)
+    return tuple(found)
 
 
 def exists(path: Path) -> bool:
