@@ -94,8 +94,9 @@ def conformers(
     it) and conformers.html, a page. With --refine the search goes on on that potential, and its energies rank.
 
     A molecule is a file (.sdf, .xyz, .smi, .csv, .pdb and many more: docs/formats.md), a folder of such files, - for
-    standard input, the name of a shipped molecule (molopt molecules lists them) or a SMILES. Several are searched side by side, one per worker; those that cannot be done are
-    listed in failures.csv with their reasons.
+    standard input, the name of a shipped molecule (molopt molecules lists them) or a SMILES.
+    Several are searched side by side, one per worker; those that cannot be done are listed in failures.csv with their
+    reasons.
 
     The same seed gives the same ensemble with any number of workers. Ctrl-C, or SIGTERM, ends the search; --resume
     continues it, also after it was killed, and gives what an undisturbed search gives.

@@ -81,8 +81,8 @@ def relax(
     relaxed.csv (all figures) and relaxed.db (an ase.db database).
 
     A molecule is a file (.sdf, .xyz, .smi, .csv, .pdb and many more: docs/formats.md), a folder of such files, - for
-    standard input, the name of a shipped molecule (molopt molecules lists them) or a SMILES. One of many that cannot be read or relaxed is said, listed in failures.csv and
-    passed over.
+    standard input, the name of a shipped molecule (molopt molecules lists them) or a SMILES. One of
+    many that cannot be read or relaxed is said, listed in failures.csv and passed over.
 
     A run does not end before its softest direction has been checked: one that arrived at a saddle leaves it. The column
     "end" says what the end is; energy left has a "?" where the curvature was not checked.

@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TextIO
 
 import numpy as np
@@ -10,6 +11,7 @@ from ase import Atoms
 from rdkit import Chem, rdBase
 
 from molopt.errors import InputError
+from molopt.molecules.annotation import sanitized
 from molopt.molecules.ase_files import described
 from molopt.molecules.embedding import embedded_first
 from molopt.molecules.entries import Format, Given
@@ -28,7 +30,8 @@ RESIDUES = frozenset({
     "ALA", "ARG", "ASN", "ASP", "CYS", "GLN", "GLU", "GLY", "HIS", "ILE", "LEU", "LYS", "MET", "PHE", "PRO", "SER",
     "THR", "TRP", "TYR", "VAL", "HOH",
 })  # fmt: skip
-SAID = re.compile(r"^REMARK 999 molopt charge (-?\d{1,6}) spin (\d{1,6})\s*$", re.MULTILINE)
+# What `molopt.molecules.writing` says where PDB has no place for it.
+SAID = re.compile(r"^REMARK 999 molopt charge (-?\d{1,6}) spin (\d{1,6}) bonds (listed|guessed)\s*$", re.MULTILINE)
 
 
 def numbered_records(file: TextIO) -> Iterator[tuple[int, str]]:
@@ -164,9 +167,12 @@ def pdb_molecule(block: str, fallback: str, given: Given) -> Molecule:
     if plain is None or plain.GetNumAtoms() == 0:
         raise InputError(f"RDKit cannot read it: {why}" if why else "it has no atoms")
     name = title(plain) or fallback
-    said = SAID.search(block)
-    charge = int(said[1]) if said and given.charge is None else given.charge
-    spin = int(said[2]) if said and given.spin is None else given.spin
+    charge, spin = given.charge, given.spin
+    if said := SAID.search(block):
+        charge = int(said[1]) if charge is None else charge
+        spin = int(said[2]) if spin is None else spin
+        if said[3] == "listed" and (mol := with_listed_bonds(block)) is not None:
+            return Molecule.from_rdkit(mol, name=name, charge=charge, spin=spin)
     mol, why = block_read(Chem.MolFromPDBBlock, block, sanitize=True)
     formal = Chem.GetFormalCharge(plain)
     if mol is not None:
@@ -178,6 +184,19 @@ def pdb_molecule(block: str, fallback: str, given: Given) -> Molecule:
             return Molecule.from_rdkit(completed(mol, name, given.seed), name=name, charge=charge, spin=spin)
     charge = formal if charge is None and formal else charge
     return perceived(plain, name, charge, given._replace(spin=spin), "")
+
+
+def with_listed_bonds(block: str) -> Chem.Mol | None:
+    """The molecule with the bonds that a block lists and no others; None where they cannot be all."""
+    mol, _ = block_read(partial(Chem.MolFromPDBBlock, proximityBonding=False), block, sanitize=False)
+    if mol is None:
+        return None
+    for atom in mol.GetAtoms():
+        atom.SetNoImplicit(True)
+    try:
+        return sanitized(Chem.RWMol(mol))
+    except (ValueError, RuntimeError):
+        return None
 
 
 def require_known_residues(mol: Chem.Mol) -> None:

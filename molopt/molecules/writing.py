@@ -102,8 +102,9 @@ def pdb_model(structure: Structure) -> str:
     molecule = molecule_of(structure)
     mol = molecule.to_rdkit()
     mol.ClearProp("_Name")
-    remark = f"REMARK 999 molopt charge {molecule.charge} spin {molecule.spin}\n"
-    return f"COMPND    {molecule.name}\n{remark}{Chem.MolToPDBBlock(mol)}"
+    bonds = "listed" if molecule.orders_known else "guessed"
+    remark = f"REMARK 999 molopt charge {molecule.charge} spin {molecule.spin} bonds {bonds}"
+    return f"COMPND    {molecule.name}\n{remark}\n{Chem.MolToPDBBlock(mol)}"
 
 
 def said(structure: Structure) -> Atoms:
