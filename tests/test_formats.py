@@ -1,9 +1,14 @@
 """Files of other programs: what is read from each, by whom, and what is said of those that cannot be read."""
 
 import gzip
+import importlib
+import importlib.util
 import io
+import re
 import sqlite3
 import sys
+import tokenize
+from pathlib import Path
 
 import ase.io
 import numpy as np
@@ -13,11 +18,13 @@ from ase.build import bulk
 from ase.build import molecule as ase_molecule
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.db import connect
+from ase.io.formats import ioformats
 from rdkit import Chem
 
 import molopt
 from molopt.errors import InputError
 from molopt.molecules import Molecule, read
+from molopt.molecules.ase_files import READ_BY_ASE
 from molopt.molecules.entries import Given
 from molopt.molecules.reading import listed
 from molopt.relaxed.folder import Relaxed
@@ -126,13 +133,18 @@ def test_several_molecules_of_a_mol2_are_read_with_their_bonds(here):
     assert [known(each) for each in read("two.mol2")] == [("methylamine", "CN", 0, 1), ("two-2", "CN", 0, 1)]
 
 
-def test_bonds_of_a_mol2_that_contradict_its_charges_are_perceived_anew(here, caplog):
-    (here / "a.mol2").write_text(mol2(q=(0.0, -1.0, 0.0)))
-    with pytest.raises(InputError) as caught:
-        one("a.mol2", spin=1, charge=1)
-    assert "charge 1 leaves 17 electrons" in str(caught.value)
-    assert known(one("a.mol2"))[2:] == (-1, 2)
-    assert "its bonds do not agree with its charge" in caplog.text
+def test_bonds_of_a_mol2_that_cannot_be_or_contradict_its_charges_are_perceived_anew(here, caplog):
+    (here / "a.mol2").write_text(mol2().replace("C.3", "C.1").replace("     1 1 2 1", "     1 1 2 3"))
+    assert known(one("a.mol2")) == ("methylamine", "CN", 0, 1)
+    assert "RDKit cannot use its bonds (Explicit valence for atom # 0 C, 6, is greater than" in caplog.text
+    (here / "b.mol2").write_text(mol2(q=(0.5, -1.0, 0.5)))  # e, 2 in all
+    assert one("b.mol2").charge == 2
+    assert "its bonds do not agree with its charge: they are perceived" in caplog.text
+
+
+def test_partial_charges_that_would_leave_an_electron_alone_are_not_believed(here):
+    (here / "a.mol2").write_text(mol2(q=(0.0, 0.0, 0.2)))  # e, 1 in all
+    assert known(one("a.mol2")) == ("methylamine", "CN", 0, 1)
 
 
 # What ASE reads
@@ -174,7 +186,10 @@ def test_a_database_with_a_view_in_place_of_its_table_is_refused(here):
     connection = sqlite3.connect("a.db")
     connection.executescript("ALTER TABLE systems RENAME TO real; CREATE VIEW systems AS SELECT * FROM real;")
     connection.close()
-    with pytest.raises(InputError, match=r"a\.db, structure 1: .*it is not a database of ASE, or it was changed"):
+    with pytest.raises(
+        InputError,
+        match=r"a\.db, structure 1: ASE cannot read it as db: it is not a database of ASE, or it was changed",
+    ):
         one("a.db")
 
 
@@ -309,10 +324,43 @@ def test_a_file_of_ase_that_breaks_off_is_an_entry_that_cannot_be_read(here):
     (here / "a.traj").write_bytes(b"- of UlmASE-Trajectory" + b"\0" * 10)
     entries = list(listed("a.traj", GIVEN))
     assert [bool(entry.wrong) for entry in entries] == [True]
-    with pytest.raises(InputError, match=r"a\.traj, structure 1: ASE cannot read it"):
+    with pytest.raises(InputError, match=r"a\.traj, structure 1: ASE cannot read it as traj: "):
         entries[0].molecule(GIVEN)
     (here / "a.traj").write_bytes(whole)
     assert len(list(read("a.traj"))) == 2
+
+
+def test_no_reader_of_ase_that_is_used_runs_or_unpickles_what_it_reads():
+    running = re.compile(r"\b(eval|exec|pickle|import_module|__import__|subprocess|os\.system|Popen)\b")
+    for name in sorted(READ_BY_ASE):
+        source = Path(importlib.import_module(ioformats[name].module_name).__file__).read_text()
+        code = io.StringIO(source).readline
+        words = " ".join(token.string for token in tokenize.generate_tokens(code) if token.type == tokenize.NAME)
+        assert name in CALLS or not running.search(words), name
+
+
+# Their modules call programs where they run calculations, not where they read.
+CALLS = ("gamess-us-out", "gamess-us-punch")
+
+
+# What Open Babel reads
+
+
+def test_what_neither_rdkit_nor_ase_reads_is_read_by_open_babel(here):
+    pybel = pytest.importorskip("openbabel.pybel")
+    Molecule.from_smiles("CC(=O)[O-]", name="acetate").write("a.sdf")
+    next(pybel.readfile("sdf", "a.sdf")).write("cml", "a.cml")
+    next(pybel.readfile("sdf", "a.sdf")).write("pdbqt", "a.pdbqt")
+    assert known(one("a.cml")) == ("acetate", "CC(=O)[O-]", -1, 1)
+    with pytest.raises(InputError, match=r"a\.pdbqt, molecule 1: Open Babel finds \d unpaired electrons in it"):
+        one("a.pdbqt")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("openbabel") is not None, reason="Open Babel is installed")
+def test_a_format_that_open_babel_would_read_says_how_it_is_installed(here):
+    (here / "a.cml").write_text("<cml/>")
+    with pytest.raises(InputError, match=r"more formats with Open Babel: pip install 'molopt\[openbabel\]'$"):
+        read("a.cml")
 
 
 # SMILES in tables
@@ -513,3 +561,35 @@ def test_the_charge_of_a_potential_holds_for_a_file_that_says_none(here):
     (here / "oh.xyz").write_text("2\n\nO 0 0 0\nH 0 0 0.97\n")
     pytest.importorskip("tblite")
     assert molopt.relax("oh.xyz", potential="gfn2-xtb?charge=-1").molecule.smiles == "[OH-]"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.log", "", "a.log is empty"),
+        ("a.out", "Psi4\n", "a.out, structure 1: ASE "),
+        (
+            "a.com",
+            "# HF\n\ntitle\n\n0 1\nQq 0.0 0.0 0.0\n\n",
+            "a.com, structure 1: ASE cannot read it as gaussian-in: ",
+        ),
+        ("a.json", '{"potential": "mmff94"}', "a.json, structure 1: ASE cannot read it as json: "),
+        ("a.json", "{", "a.json, structure 1: ASE cannot read it as json: "),
+        ("a.db", "not a database", "a.db, structure 1: ASE cannot read it as db: file is not a database"),
+        ("a.traj", "nothing", "a.traj, structure 1: ASE cannot read it as traj: "),
+        ("a.cif", "data_a\n", "a.cif, structure 1: ASE "),
+        ("a.pdb", "HEADER\n", "a.pdb, model 1: it has no atoms"),
+        ("a.pdb", "ATOM      1  C1  UNL     1      nothing\n", "a.pdb, model 1: RDKit cannot read it: "),
+        ("a.mol2", "nothing\n", "a.mol2, molecule 1: there is no line @<TRIPOS>MOLECULE"),
+        ("a.mol2", "@<TRIPOS>MOLECULE\nname\n", "a.mol2, molecule 1: RDKit cannot read it: "),
+        ("a.sdf.gz", "\x1f\x8b\x08", "a.sdf.gz, record 1: its compressed data is damaged: "),
+        ("a.csv", '"a\n', "a.csv has no column of SMILES"),
+        ("a.csv", "smiles\n\0\n", "a.csv, line 2: "),
+    ],
+)
+def test_a_bad_file_of_another_program_gets_one_line_that_names_it_and_the_record(name, content, said, here):
+    (here / name).write_bytes(content.encode("latin-1"))
+    with pytest.raises(InputError) as caught:
+        list(read(name))
+    assert caught.value.message.startswith(said)
+    assert "\n" not in caught.value.message

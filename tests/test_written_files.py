@@ -1,5 +1,8 @@
 """What molopt writes of geometries and runs: molopt, RDKit and ASE read it, with charge, multiplicity and results."""
 
+import re
+from pathlib import Path
+
 import ase.io
 import numpy as np
 import pytest
@@ -11,8 +14,11 @@ from rdkit import Chem
 import molopt
 from molopt import Molecule, read, relax
 from molopt.errors import InputError
+from molopt.fields import run_fields
 from molopt.molecules.annotation import TRAVELLING
+from molopt.molecules.formats import IN_FOLDERS, READERS
 from molopt.molecules.writing import WRITTEN, Structure, ending_of, write
+from molopt.schema import Outcome
 
 ENDINGS = list(WRITTEN)
 IONS = {
@@ -209,3 +215,21 @@ def test_an_ending_that_is_not_written_is_an_error_before_anything_is_run(here):
         ending_of("a.mol2")
     with pytest.raises(InputError, match="could not be written: No such file or directory"):
         Molecule.from_smiles("O").write("nowhere/a.sdf")
+
+
+def test_the_document_of_formats_lists_every_field_every_ending_and_no_other():
+    text = (Path(__file__).parents[1] / "docs" / "formats.md").read_text()
+    reading, rest = text.split("## Written")
+    writing, fields = rest.split("## What travels")
+    found = run_fields(Outcome("converged", why="it is", stiffness=0.5, energy_left=1e-4, energy=-1.0, fmax=0.01,
+                               bonds_kept=False), "uff", "bfgs", {"ase": "3"})  # fmt: skip
+    assert first_column(fields) == set(found)
+    assert first_column(writing) == set(WRITTEN)
+    assert set(READERS) <= first_column(reading)
+    (folder,) = [line for line in reading.splitlines() if line.startswith("| a folder")]
+    assert set(re.findall(r"`(\.\w+)`", folder)) == IN_FOLDERS
+
+
+def first_column(text):
+    cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}

@@ -93,9 +93,9 @@ def xyz_atoms(frame: str) -> Atoms:
         raise InputError(cannot(error)) from error
 
 
-def cannot(error: Exception) -> str:
+def cannot(error: Exception, name: str = "") -> str:
     said = " ".join(str(error).split()) or type(error).__name__
-    return f"ASE cannot read it: {said:.200}"
+    return f"ASE cannot read it{f' as {name}' if name else ''}: {said:.200}"
 
 
 def of_atoms(atoms: Atoms, fallback: str, given: Given) -> Molecule:
@@ -159,7 +159,10 @@ class ByAse:
                 for number, atoms in enumerate(self.atoms(path), start=1):
                     yield Piece(number, as_text(atoms))
             except Exception as error:  # ASE raises whatever its parsing stumbles on
-                yield Piece(number + 1, "", cannot(error))
+                yield Piece(number + 1, "", cannot(error, self.format))
+                number += 1
+        if not number:
+            yield Piece(1, "", f"ASE finds no structure in it, read as {self.format}")
 
     def atoms(self, path: Path) -> Iterator[Atoms]:
         if self.format in DATABASES:

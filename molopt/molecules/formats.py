@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from molopt.errors import InputError
+from molopt.files import require_regular
 from molopt.molecules import openbabel_files
 from molopt.molecules.ase_files import READ_BY_ASE, XYZ, by_ase, known_to_ase
 from molopt.molecules.entries import Format
@@ -43,27 +44,32 @@ def ending(path: Path) -> str:
 
 
 def format_named(name: str) -> Format:
-    """The format that a user names: an ending without its dot, or a name of `ase.io.formats`; InputError else."""
+    """The format that a user names: an ending without its dot, or one of ASE's or Open Babel's; InputError else."""
     if f".{name}" in READERS:
         return READERS[f".{name}"]
     if name in READ_BY_ASE:
         return by_ase(name)
+    if openbabel_files.known(name):
+        return openbabel_files.by_openbabel(name)
     known = [each[1:] for each in READERS]
-    raise InputError(f"there is no format {name!r:.60}{offer(name, known)}, and those of ASE")
+    raise InputError(f"there is no format {name!r:.60}{offer(name, known)}, and those of ASE and Open Babel")
 
 
 def is_format(name: str) -> bool:
-    return f".{name}" in READERS or name in READ_BY_ASE
+    return f".{name}" in READERS or name in READ_BY_ASE or openbabel_files.known(name)
 
 
 def format_of(path: Path) -> Format:
     """The format of a file; InputError where it cannot be told or is not read."""
     if ending(path) in READERS:
         return READERS[ending(path)]
+    require_regular(path)
+    if path.stat().st_size == 0:
+        raise InputError(f"{path} is empty")
     if found := known_to_ase(path):
         return by_ase(found)
-    if found := openbabel_files.known(ending(path)):
-        return openbabel_files.by_openbabel(found)
+    if openbabel_files.known(name := ending(path)[1:]):
+        return openbabel_files.by_openbabel(name)
     raise InputError(
         f"cannot tell the format of {str(path)!r}: its name must end in {ENDINGS}, or ASE must know it; "
         f"sdf:{path} says what it is{openbabel_files.hint()}"

@@ -10,9 +10,11 @@ from types import ModuleType
 
 from molopt.errors import InputError
 from molopt.files import require_regular
-from molopt.molecules.entries import Format, Piece
+from molopt.molecules.entries import Format, Given, Piece
+from molopt.molecules.molecule import Molecule
 from molopt.molecules.rdkit_files import sdf_molecule
 
+NO_MOLECULES = ("txt", "text", "fs", "png", "rxn", "rsmi")  # of Open Babel's: text, indices, pictures, reactions
 INSTALL = "pip install 'molopt[openbabel]'"
 
 
@@ -27,11 +29,10 @@ def pybel() -> ModuleType | None:
         return None
 
 
-def known(ending: str) -> str:
-    """Open Babel's name of the format of an ending such as ".cml"; empty where it has none or is not installed."""
-    name = ending.removeprefix(".")
-    module = pybel() if name else None
-    return name if module is not None and name in module.informats else ""
+def known(name: str) -> bool:
+    """Whether Open Babel, where it is installed, has a format of this name: an ending without its dot."""
+    module = pybel() if name and name not in NO_MOLECULES else None
+    return module is not None and name in module.informats
 
 
 def hint() -> str:
@@ -65,6 +66,19 @@ class ByOpenBabel:
             yield Piece(number + 1, "", f"Open Babel cannot read it: {' '.join(str(error).split())}")
 
 
+def openbabel_molecule(record: str, fallback: str, given: Given) -> Molecule:
+    """As of an SDF; InputError where atoms have unpaired electrons that nobody asked for, as where hydrogens are left
+    out: PDBQT has the polar ones alone.
+    """
+    found = sdf_molecule(record, fallback, given)
+    if found.spin > 1 and given.spin is None:
+        raise InputError(
+            f"Open Babel finds {found.spin - 1} unpaired electrons in it, as where hydrogens are missing: add them, or "
+            "give the multiplicity"
+        )
+    return found
+
+
 def by_openbabel(name: str) -> Format:
     """The format of this name of Open Babel's."""
-    return Format(name, "molecule", ByOpenBabel(name), sdf_molecule)
+    return Format(name, "molecule", ByOpenBabel(name), openbabel_molecule)

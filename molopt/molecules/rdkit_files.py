@@ -110,13 +110,17 @@ def mol2_molecule(record: str, fallback: str, given: Given) -> Molecule:
 
 
 def partial_sum(mol: Chem.Mol) -> int | None:
-    """The total charge (e) that partial charges of the atoms add up to; None where there are none."""
+    """The total charge (e) that partial charges of the atoms add up to; None where there are none.
+
+    Nor is it known where it would leave an electron alone: programs charge a guanidine like its cation.
+    """
     try:
         charges = [float(atom.GetProp(PARTIAL)) for atom in mol.GetAtoms()]
     except (KeyError, ValueError):
         return None
     total = sum(charges)
-    return round(total) if any(charges) and abs(total - round(total)) < NEARLY else None
+    electrons = sum(atom.GetAtomicNum() for atom in mol.GetAtoms()) - round(total)
+    return round(total) if any(charges) and abs(total - round(total)) < NEARLY and electrons % 2 == 0 else None
 
 
 def pdb_models(file: TextIO) -> Iterator[tuple[int, str]]:
@@ -165,7 +169,8 @@ def pdb_molecule(block: str, fallback: str, given: Given) -> Molecule:
     """
     plain, why = block_read(Chem.MolFromPDBBlock, block, sanitize=False)
     if plain is None or plain.GetNumAtoms() == 0:
-        raise InputError(f"RDKit cannot read it: {why}" if why else "it has no atoms")
+        atoms = re.search(r"^(ATOM  |HETATM)", block, re.MULTILINE)
+        raise InputError(f"RDKit cannot read it: {why}" if atoms else "it has no atoms")
     name = title(plain) or fallback
     charge, spin = given.charge, given.spin
     if said := SAID.search(block):
