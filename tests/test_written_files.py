@@ -9,6 +9,8 @@ import pytest
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 from ase.calculators.emt import EMT
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from rdkit import Chem
 
 import molopt
@@ -19,6 +21,7 @@ from molopt.molecules.annotation import TRAVELLING
 from molopt.molecules.formats import IN_FOLDERS, READERS
 from molopt.molecules.writing import WRITTEN, Structure, ending_of, write
 from molopt.schema import Outcome
+from molopt.spelling import tidied
 
 ENDINGS = list(WRITTEN)
 IONS = {
@@ -233,3 +236,25 @@ def test_the_document_of_formats_lists_every_field_every_ending_and_no_other():
 def first_column(text):
     cells = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
     return {name for cell in cells for name in re.findall(r"`([^`]+)`", cell)}
+
+
+@settings(max_examples=30)
+@given(name=st.text(st.characters(exclude_characters="\0"), min_size=1).filter(lambda text: tidied(text)))
+@example(name="T")
+@example(name="007")
+@example(name="[1, 2]")
+@example(name='{"a": 1}')
+@example(name="_JSON 3")
+@example(name="$$$$")
+@example(name="Ünï cödé" * 30)
+@example(name='F/C=C\\F "quoted"')
+def test_any_name_travels_through_every_format(name, tmp_path):
+    molecule = Molecule.from_rdkit(WATER, name=name)
+    for ending in ENDINGS:
+        path = tmp_path / f"a{ending}"
+        molecule.write(path)
+        (again,) = read(path)
+        assert again.name == molecule.name, ending
+
+
+WATER = Molecule.from_smiles("O").to_rdkit()

@@ -31,7 +31,9 @@ RESIDUES = frozenset({
     "THR", "TRP", "TYR", "VAL", "HOH",
 })  # fmt: skip
 # What `molopt.molecules.writing` says where PDB has no place for it.
-SAID = re.compile(r"^REMARK 999 molopt charge (-?\d{1,6}) spin (\d{1,6}) bonds (listed|guessed)\s*$", re.MULTILINE)
+SAID = re.compile(
+    r"^REMARK 999 molopt charge (-?\d{1,6}) spin (\d{1,6}) bonds (listed|guessed) name (.+)$", re.MULTILINE
+)
 
 
 def numbered_records(file: TextIO) -> Iterator[tuple[int, str]]:
@@ -176,6 +178,7 @@ def pdb_molecule(block: str, fallback: str, given: Given) -> Molecule:
     if said := SAID.search(block):
         charge = int(said[1]) if charge is None else charge
         spin = int(said[2]) if spin is None else spin
+        name = said[4].strip()
         if said[3] == "listed" and (mol := with_listed_bonds(block)) is not None:
             return Molecule.from_rdkit(mol, name=name, charge=charge, spin=spin)
     mol, why = block_read(Chem.MolFromPDBBlock, block, sanitize=True)

@@ -1,15 +1,18 @@
 """Geometries as files of other programs, in the format that the ending of a path says."""
 
 import io
+import json
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import ase.io
 from ase import Atoms
+from ase.io.extxyz import key_val_dict_to_str, key_val_str_to_dict
 from ase.io.trajectory import TrajectoryWriter
 from rdkit import Chem
 
@@ -91,10 +94,26 @@ def xyz_frame(structure: Structure) -> str:
     atoms = said(structure)
     for key, value in atoms.info.items():
         if isinstance(value, str):
-            atoms.info[key] = value.replace("\\", "\\\\")  # ASE reads escapes and writes none; SMILES have them
+            atoms.info[key] = spelled(value)
     text = io.StringIO()
     ase.io.write(text, atoms, format="extxyz")
     return text.getvalue()
+
+
+def spelled(value: str) -> str:
+    """A text as ASE must be given it to read the same: it reads escapes and writes none, and takes T for a truth.
+
+    >>> spelled("water"), spelled("F/C=C\\\\F"), spelled("T")
+    ('water', 'F/C=C\\\\\\\\F', '_JSON "T"')
+    """
+    escaped = value.replace("\\", "\\\\")
+    in_json = f"_JSON {json.dumps(value)}".replace("\\", "\\\\")
+    for text in (value, escaped, in_json):
+        with suppress(ValueError):
+            again = key_val_str_to_dict(key_val_dict_to_str({"before": 1, "said": text, "after": 2}))
+            if isinstance(again.get("said"), str) and again == {"before": 1, "said": value, "after": 2}:
+                return text
+    return escaped
 
 
 def pdb_model(structure: Structure) -> str:
@@ -102,9 +121,10 @@ def pdb_model(structure: Structure) -> str:
     molecule = molecule_of(structure)
     mol = molecule.to_rdkit()
     mol.ClearProp("_Name")
+    name = molecule.name.replace("\0", " ")  # behind which RDKit reads nothing
     bonds = "listed" if molecule.orders_known else "guessed"
-    remark = f"REMARK 999 molopt charge {molecule.charge} spin {molecule.spin} bonds {bonds}"
-    return f"COMPND    {molecule.name}\n{remark}\n{Chem.MolToPDBBlock(mol)}"
+    remark = f"REMARK 999 molopt charge {molecule.charge} spin {molecule.spin} bonds {bonds} name {name}"
+    return f"COMPND    {name}\n{remark}\n{Chem.MolToPDBBlock(mol)}"
 
 
 def said(structure: Structure) -> Atoms:
