@@ -500,3 +500,11 @@ def test_the_fields_that_documents_list_are_those_that_are_written():
     assert listed == [field.tagged for field in FIELDS]
     (sources,) = [row.split("|")[2] for row in rows if row.startswith("| `source`")]
     assert {source.strip() for source in sources.split(",")} == set(SOURCES)
+
+
+@pytest.mark.parametrize("ending", [".sdf", ".xyz", ".pdb", ".traj"])
+def test_conformers_are_written_in_every_format_and_read_back(ending, tmp_path):
+    butane().write(tmp_path / f"a{ending}")
+    again = list(molopt.read(tmp_path / f"a{ending}"))
+    assert [each.smiles for each in again] == ["CCCC"] * len(butane())
+    assert again[0].positions == pytest.approx(butane()[0].positions, abs=1e-3)

@@ -18,6 +18,7 @@ from molopt.ensembles.ranking import in_order, mean, standing
 from molopt.ensembles.shapes import Shapes
 from molopt.errors import InputError, MissingExtra
 from molopt.molecules import Molecule
+from molopt.molecules.writing import write
 from molopt.rules.partition import Array
 from molopt.stationary.verdict import Verdict
 
@@ -222,6 +223,13 @@ class Ensemble(Sequence[Conformer]):
     def to_ase(self) -> list[Atoms]:
         """One Atoms a conformer, with its energy, and the fields of its row in `info`."""
         return writing.ase_atoms(self)
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write all conformers into one file as its ending says: .sdf, .xyz, .extxyz, .pdb or .traj, with their fields.
+
+        `to_xyz` writes XYZ as CREST does.
+        """
+        write(path, writing.structures(self))
 
     def to_sdf(self, path: str | os.PathLike[str]) -> None:
         """Write one record a conformer, with its fields; see `molopt.ensembles.fields`."""

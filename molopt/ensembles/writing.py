@@ -13,6 +13,7 @@ from rdkit import Chem
 from molopt.ensembles.comparing import filled
 from molopt.ensembles.fields import FIELDS, Row, Value
 from molopt.files import whole
+from molopt.molecules.writing import Structure, annotated, sdf_record
 from molopt.rules.partition import Array
 from molopt.spelling import exact, tidied
 
@@ -27,15 +28,17 @@ def write_sdf(ensemble: "Ensemble", path: str | os.PathLike[str]) -> None:
 
 
 def sdf_records(ensemble: "Ensemble") -> Iterator[str]:
-    besides = {"potential": ensemble.potential, "temperature_K": exact(ensemble.temperature)}
+    return map(sdf_record, structures(ensemble))
+
+
+def structures(ensemble: "Ensemble") -> Iterator[Structure]:
+    """Each conformer as files have it: its energy, `FIELDS`, the potential and the temperature."""
+    besides: dict[str, Value] = {"potential": ensemble.potential, "temperature_K": ensemble.temperature}
     for row in ensemble.rows():
         there = ensemble.molecule.with_positions(row.conformer.positions)
-        yield there.to_sdf({name: tidied(text) for name, text in (said(row) | besides).items() if text})
-
-
-def said(row: Row) -> dict[str, str]:
-    """The fields of a conformer as text; what is not known has none."""
-    return {field.tagged: exact(value) for field in FIELDS if (value := field.value(row)) is not None}
+        atoms = there.atoms()
+        atoms.calc = SinglePointCalculator(atoms, energy=row.conformer.energy)
+        yield Structure(there, atoms, {field.tagged: field.value(row) for field in FIELDS} | besides)
 
 
 def write_xyz(ensemble: "Ensemble", path: str | os.PathLike[str]) -> None:
@@ -89,12 +92,4 @@ def rdkit_mol(ensemble: "Ensemble") -> Chem.Mol:
 
 def ase_atoms(ensemble: "Ensemble") -> list[Atoms]:
     """One Atoms a conformer, which knows its energy; fields and what the molecule is are in `info`."""
-    found = []
-    plain = ensemble.molecule.atoms()
-    for row in ensemble.rows():
-        atoms = plain.copy()
-        atoms.positions = row.conformer.positions
-        atoms.info.update({field.tagged: value for field in FIELDS if (value := field.value(row)) is not None})
-        atoms.calc = SinglePointCalculator(atoms, energy=row.conformer.energy)
-        found.append(atoms)
-    return found
+    return [annotated(structure) for structure in structures(ensemble)]

@@ -70,7 +70,7 @@ def write(path: str | os.PathLike[str], structures: Iterable[Structure]) -> int:
     if ending == ".traj":
         with draft(path) as begun, TrajectoryWriter(str(begun)) as frames:
             for structure in drawn:
-                frames.write(said(structure))
+                frames.write(annotated(structure))
     else:
         with whole(path) as file:
             file.writelines(map(TEXTS[ending], drawn))
@@ -91,7 +91,7 @@ def sdf_record(structure: Structure) -> str:
 
 def xyz_frame(structure: Structure) -> str:
     """A frame of extended XYZ, with forces where they are known."""
-    atoms = said(structure)
+    atoms = annotated(structure)
     for key, value in atoms.info.items():
         if isinstance(value, str):
             atoms.info[key] = spelled(value)
@@ -127,7 +127,7 @@ def pdb_model(structure: Structure) -> str:
     return f"COMPND    {name}\n{remark}\n{Chem.MolToPDBBlock(mol)}"
 
 
-def said(structure: Structure) -> Atoms:
+def annotated(structure: Structure) -> Atoms:
     """A copy of the atoms, with what is known of the molecule and the fields in its info."""
     atoms = structure.atoms.copy()
     atoms.calc = structure.atoms.calc
