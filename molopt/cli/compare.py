@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from molopt.cli.files import require_empty
-from molopt.cli.options import energy_limit, in_solvent, shared
+from molopt.cli.options import energy_limit, given_in, in_solvent, require_beside_resume, shared
 from molopt.errors import InputError, MissingExtra
 from molopt.naming import safe
 from molopt.optimizers.registry import DEFAULT_OPTIMIZERS
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
 # Options that may stand beside --resume; `potentials` then says which of the study's own may be imported.
 WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "files", "as_json", "potentials"}
-OPTIONS = {"potentials": "--potential", "sources": "the molecules"}  # whose name is not that of their variable
 LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  # left out of JSON on a terminal
 
 
@@ -103,13 +101,12 @@ def compare(
     from molopt.comparison.study import Study
 
     patience = grace(time_limit)
-    given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    given = given_in(context)
     saying = "writing the finished runs; interrupt again to stop at once"
     with Notes() as notes, Progress() as progress, Interrupts(saying) as interrupts:
         progress.say("reading molecules")
         if resume is not None:
-            if unwanted := sorted(OPTIONS.get(name, f"--{name.replace('_', '-')}") for name in given - WITH_RESUME):
-                raise InputError(f"--resume takes everything else from the study: drop {', '.join(unwanted)}")
+            require_beside_resume(given, WITH_RESUME, "study")
             study = Study.resume(Path(resume), options["potentials"])
         else:
             settings = settings_of(sources, notes, files=files, **options)

@@ -115,12 +115,14 @@ def listed(source: str | Path, given: Given) -> Iterator[Entry | Molecule]:
     One that cannot be read is no error here, and does not end the stream.
     """
     path = Path(source)
+    if not str(source).strip():
+        return read(source)  # which says what is wrong
     if exists(path):
         return iter(entries_of(path))
     if str(source) in PUBLISHED or find_shipped(str(source)):
         return read(source, given.charge, given.spin, given.seed, given.known)
-    if not str(source).strip() or path.suffix.lower() in READERS:
-        return read(source)  # which says what is wrong
+    if path.suffix.lower() in READERS:
+        return read(source)  # likewise
     require_smiles(str(source))
     return iter([Entry(None, 1, str(source))])
 

@@ -80,7 +80,8 @@ class Relaxation:
 def xyz_of(result: Result) -> str:
     """The geometry with its energy and forces, and what the molecule is."""
     atoms = result.atoms.copy()
-    atoms.calc = result.atoms.calc
+    known = {name: value for name, value in result.atoms.calc.results.items() if name != "free_energy"}  # of electrons
+    atoms.calc = SinglePointCalculator(atoms, **known)
     atoms.info["name"] = result.name.replace("\\", "\\\\")  # ASE reads escapes and writes none; SMILES have them
     text = io.StringIO()
     ase.io.write(text, atoms, format="extxyz")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from molopt.batch.relaxing import relax_batch
+from molopt.batch.results import NOT_BEGUN
 from molopt.errors import InputError
 from molopt.library.archive import Found
 from molopt.library.library import Task, found
@@ -122,7 +123,7 @@ class Relaxing:
     def became(self, task: Task, molecule: Molecule, result: Result) -> Found[Relaxation]:
         """What became of a task whose run has ended."""
         if not result.trace:
-            return found(task, molecule, None, result.error or "")
+            return found(task, molecule, None, (result.error or "").removeprefix(NOT_BEGUN))
         return found(task, molecule, Relaxation.of(result, self.detailed))
 
 

@@ -6,9 +6,7 @@ from functools import cached_property
 from molopt.library.asked import Asked
 from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.spec import OptimizerSpec
-from molopt.optimizers.stopping import check_criteria
 from molopt.potentials import named
-from molopt.potentials.budget import Budget
 from molopt.potentials.force_field_terms import FORCE_FIELDS
 from molopt.specification import parse
 from molopt.store.checking import positive
@@ -57,12 +55,6 @@ class Request(Asked):
     max_calls: int | None = None
     separate: bool = False
     trajectories: bool = False
-
-    def require_possible(self) -> None:
-        """Raise InputError where an optimizer, a criterion or a budget cannot be used."""
-        check_criteria(self.fmax, self.energy_left, self.steps)
-        Budget(self.max_calls)
-        self.spec.checked_by(self.check)
 
     @property
     def potentials(self) -> list[str]:
