@@ -111,9 +111,9 @@ class Ending:
 
     @property
     def molecule(self) -> Molecule | None:
-        """At the geometry of the result; None where the atoms are none."""
+        """At the geometry of the result, with the bonds that are there; None where the atoms are none."""
         start = self.start.here
-        return None if start is None else start.moved(self.positions)
+        return None if start is None else start.moved(self.positions, self.became.bonds_kept is not False)
 
     @cached_property
     def energy_left(self) -> Estimate | None:

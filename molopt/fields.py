@@ -1,18 +1,46 @@
-"""What is said of a run in the data fields of an SDF record."""
+"""What travels with the geometry of a run, in the data fields of an SDF record and the info of ASE's atoms."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 
-from molopt.columns import UNKNOWN, Column
+from molopt.columns import Column
 from molopt.schema import SDF, Outcome, Standing
+from molopt.spelling import tidied
+
+Value = str | int | float
+ANEW = "the end of the run, which changed them"
 
 
-def sdf_fields(outcome: Outcome, columns: Sequence[Column[Standing]] = SDF) -> dict[str, str]:
-    """The verdict by the names that CSV and JSON have for it, with units; what is not known has no field.
+def run_fields(
+    outcome: Outcome,
+    potential: str,
+    optimizer: str,
+    versions: Mapping[str, str],
+    columns: Sequence[Column[Standing]] = SDF,
+) -> dict[str, Value]:
+    """What a run found, by the names that CSV and JSON have for it, with units; what is not known has no field.
+
+    Numbers have all their digits. Charge, multiplicity and name are the molecule's own, and are not among them.
 
     Examples
     --------
-    >>> sdf_fields(Outcome("converged", energy_left=4e-4, bonds_kept=True))
-    {'ended': 'converged', 'stationary': 'unchecked', 'identity': 'kept', 'energy_left_meV': '0.4?'}
+    >>> found = run_fields(Outcome("converged", energy_left=4e-4, bonds_kept=False), "mmff94", "lbfgs", {"ase": "3.29"})
+    >>> found["ended"], found["energy_left_meV"], found["identity"], found["versions"]
+    ('converged', 0.4, 'rearranged', 'ase 3.29')
+    >>> found["bonds_from"]
+    'the end of the run, which changed them'
     """
-    found = {column.tagged: " ".join(column.cell(Standing(outcome)).text.split()) for column in columns}
-    return {name: text for name, text in found.items() if text != UNKNOWN}
+    found = dict(shown(Standing(outcome), columns))
+    found |= {"potential": tidied(potential), "optimizer": tidied(optimizer)}
+    found |= {"versions": ", ".join(f"{package} {version}" for package, version in versions.items())}
+    if outcome.bonds_kept is False:
+        found["bonds_from"] = ANEW
+    return {name: value for name, value in found.items() if value != ""}
+
+
+def shown(row: Standing, columns: Sequence[Column[Standing]]) -> Iterator[tuple[str, Value]]:
+    for column in columns:
+        cell = column.cell(row)
+        value = cell.value if column.numeric else tidied(cell.text)
+        if value is not None and not (isinstance(value, float) and math.isnan(value)) and value != "-":
+            yield column.tagged, value

@@ -1,4 +1,4 @@
-"""Files: what is not a plain one is an error, and never waited for; what is written appears whole."""
+"""Files: what is not a plain file is an error, and never waited for; what is written appears whole, or not at all."""
 
 import os
 import stat
@@ -40,8 +40,10 @@ def require_regular(path: Path) -> None:
 
 
 @contextmanager
-def whole(path: str | os.PathLike[str]) -> Iterator[TextIO]:
-    """A text file that takes its name once all of it is written; what stood there before stays until then.
+def draft(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A path beside the one that is meant, to write to; it takes that name once all is written.
+
+    What stood there before stays until then, and nothing is left where an error comes between.
 
     Raises
     ------
@@ -53,11 +55,17 @@ def whole(path: str | os.PathLike[str]) -> Iterator[TextIO]:
     begun = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         begun.unlink(missing_ok=True)  # it may be a link
-        with begun.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-            yield file
+        yield begun
         os.replace(begun, target)
     except OSError as error:
         raise InputError(f"{path} could not be written: {error.strerror}: give another name, or make room") from error
     finally:
         with suppress(OSError):
             begun.unlink()
+
+
+@contextmanager
+def whole(path: str | os.PathLike[str]) -> Iterator[TextIO]:
+    """A text file that appears whole, or not at all: as `draft`, opened."""
+    with draft(path) as begun, begun.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        yield file

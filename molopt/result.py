@@ -1,16 +1,20 @@
 """What one run gave."""
 
+import os
 from dataclasses import dataclass
 
 from ase import Atoms
 
 from molopt.columns import documented, plain
+from molopt.fields import run_fields
 from molopt.molecules import Molecule
+from molopt.molecules.writing import Structure, write
 from molopt.optimizers.energy_left import Estimate
 from molopt.potentials.counting import ForceCall
-from molopt.schema import Measured
+from molopt.schema import Measured, Outcome
 from molopt.stationary.curvature import Curvature
 from molopt.stationary.verdict import Verdict
+from molopt.versions import versions_of
 
 
 @documented
@@ -24,7 +28,8 @@ class Result(Measured):
         The last geometry, with its energy and forces; of a run that did not converge, for whatever reason, the lowest
         one that made sense. `energy`, `fmax` and `energy_left` are of the same geometry.
     molecule : Molecule or None
-        The same geometry with bonds, charge and multiplicity; None where the atoms are periodic.
+        The same geometry with bonds, charge and multiplicity; None where the atoms are periodic. Where the run did not
+        keep the bonds of its start, it has those that are there.
     name : str
         Of the molecule.
     potential : str
@@ -63,6 +68,20 @@ class Result(Measured):
     @property
     def ended(self) -> str:
         return self.verdict.ended
+
+    def structure(self) -> Structure:
+        """What files say of it: the geometry, and `molopt.fields`."""
+        fields = run_fields(Outcome.of(self), self.potential, self.optimizer, versions_of([self.potential]))
+        return Structure(self.molecule, self.atoms, fields)
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the geometry, and what was found, as the ending of the path says: .sdf, .xyz, .pdb or .traj.
+
+        Energy, fmax, energy left, verdict, force calls, potential, optimizer and versions are data fields of the SDF,
+        and `info` of what ASE reads from XYZ and trajectories, which have forces, too; PDB has none of it. Charge,
+        multiplicity and bonds are in all of them.
+        """
+        write(path, [self.structure()])
 
     def as_dict(self) -> dict[str, object]:
         """The same in plain values, fit for JSON; NaN is None, the trace is one list for each of its columns."""

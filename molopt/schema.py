@@ -281,7 +281,8 @@ COLUMNS: tuple[Column[Standing], ...] = (
 RELAXED = chosen(COLUMNS, "verdict", "force_calls", "seconds", "energy", "energy_left", "fmax")
 COMPARED = chosen(COLUMNS, "verdict", "force_calls", "seconds", "above", "above_best", "energy_left", "fmax")
 PAGE = chosen(COLUMNS, "ended", "end_is", "identity", "force_calls", "above_lowest", "fmax", "basin", "energy_left")
-SDF = chosen(COLUMNS, "ended", "stationary", "identity", "why", "lowest_curvature", "energy_left")
+SAID = ("ended", "stationary", "identity", "why")  # of the verdict
+SDF = chosen(COLUMNS, *SAID, "energy", "fmax", "energy_left", "lowest_curvature", "force_calls")
 STUDY_SDF = (*SDF, *chosen(COLUMNS, "end_stationary"))
 EXPORT = (
     *("molecule", "source", "place", "seed", "potential", "optimizer", "tuned"),

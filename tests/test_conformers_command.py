@@ -19,7 +19,7 @@ from molopt.cli import main
 from molopt.ensembles.archive import archive
 from molopt.ensembles.journal import Journal
 from molopt.molecules import Molecule
-from molopt.molecules.formats import Given
+from molopt.molecules.entries import Given
 from molopt.molecules.reading import listed
 
 HAS_TBLITE = importlib.util.find_spec("tblite") is not None

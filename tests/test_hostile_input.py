@@ -334,7 +334,7 @@ def test_a_database_with_a_table_whose_name_is_not_utf8_gets_one_line():
         ("pipe.xyz", "pipe.xyz is a named pipe: give a plain file"),
         ("zero.smi", "zero.smi is a device: give a plain file"),
         ("many", "many/pipe.sdf is a named pipe: give a plain file"),
-        ("/dev/null", "cannot tell the format of '/dev/null'"),
+        ("/dev/null", "/dev/null is a device: give a plain file"),
     ],
 )
 @pytest.mark.parametrize("command", ["relax", "compare"])

@@ -443,7 +443,7 @@ def test_a_missing_file_is_not_taken_for_a_smiles():
         read("C.sdf")
 
 
-@pytest.mark.parametrize("name", ["foo.pdb", "FOO.PDB", "mols/foo", "./mols/", "../a.b/foo.cif", "water.mol2"])
+@pytest.mark.parametrize("name", ["foo.cif", "FOO.GJF", "mols/foo", "./mols/", "../a.b/foo.gjf", "water.cml"])
 def test_a_missing_file_of_another_format_is_said_to_be_missing(name):
     with pytest.raises(InputError, match=r"there is no file .*; files that are read end in \.sdf, ") as caught:
         read(name)

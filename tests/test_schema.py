@@ -15,7 +15,7 @@ import pytest
 
 import molopt
 from molopt.columns import Cell, Entry, entries, kinds
-from molopt.fields import sdf_fields
+from molopt.fields import run_fields
 from molopt.molecules import Molecule
 from molopt.record import Record
 from molopt.relaxation import relax
@@ -90,8 +90,9 @@ def test_tables_of_the_terminal_have_the_columns_of_the_schema():
 
 
 def test_data_fields_of_sdf_are_those_of_the_schema():
-    outcome = Outcome("converged", why="it is", stiffness=0.5, energy_left=1e-4)
-    assert list(sdf_fields(outcome, STUDY_SDF)) == [column.tagged for column in STUDY_SDF]
+    outcome = Outcome("converged", why="it is", stiffness=0.5, energy_left=1e-4, energy=-1.0, fmax=0.01)
+    fields = run_fields(outcome, "uff", "bfgs", {"ase": "3"}, STUDY_SDF)
+    assert list(fields) == [*(column.tagged for column in STUDY_SDF), "potential", "optimizer", "versions"]
 
 
 def test_every_name_of_an_output_is_a_field_or_follows_from_some():

@@ -15,8 +15,9 @@ from molopt import Molecule, relax
 from molopt.comparison import Case, Criteria, cases, compare
 from molopt.comparison.ends import end_of, softest
 from molopt.errors import InputError
-from molopt.fields import sdf_fields
+from molopt.fields import run_fields
 from molopt.fitting.hessians import hessian
+from molopt.molecules.writing import Structure, sdf_record
 from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.estimate import Estimate
 from molopt.optimizers.spec import OptimizerSpec
@@ -167,15 +168,19 @@ def test_what_became_of_the_molecule_is_a_remark():
 
 
 def test_fields_of_an_sdf_record_leave_out_what_is_not_known():
-    fields = sdf_fields(Outcome("unconverged", stationary="saddle", identity="kept", why="two\nlines", stiffness=-0.25))
+    outcome = Outcome("unconverged", stationary="saddle", identity="kept", why="two\nlines", stiffness=-0.25)
+    fields = run_fields(outcome, "uff", "", {})
     assert fields == {
         "ended": "unconverged",
         "stationary": "saddle",
         "identity": "kept",
         "why": "two lines",
-        "lowest_curvature_eV_per_A2": "-0.25",
+        "lowest_curvature_eV_per_A2": -0.25,
+        "force_calls": 0,
+        "potential": "uff",
     }
-    text = Molecule.from_smiles("C").to_sdf(fields)
+    molecule = Molecule.from_smiles("C")
+    text = sdf_record(Structure(molecule, molecule.atoms(), fields))
     assert ">  <stationary>  (1) \nsaddle\n" in text
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 from molopt.cli.files import require_absent
 from molopt.comparison import Case
 from molopt.comparison.settings import Settings
-from molopt.fields import sdf_fields
+from molopt.fields import run_fields
+from molopt.molecules.writing import Structure
+from molopt.molecules.writing import write as write_structures
 from molopt.naming import Stems
 from molopt.optimizers.spec import abbreviated
 from molopt.record import Record
@@ -57,5 +59,7 @@ def write(start: Sequence[tuple[Case, Record]], layout: Layout) -> None:
     for case, record in start:
         outcome = record.outcome
         if len(outcome.end):
-            text = case.molecule.with_positions(outcome.end).to_sdf(sdf_fields(outcome, STUDY_SDF))
-            layout.path(case, ".sdf").write_text(text, encoding="utf-8")
+            plan = record.plan
+            there = case.molecule.moved(outcome.end, outcome.bonds_kept is not False)
+            fields = run_fields(outcome, plan.potential, plan.optimizer, plan.versions, STUDY_SDF)
+            write_structures(layout.path(case, ".sdf"), [Structure(there, there.atoms(), fields)])

@@ -10,7 +10,7 @@ from molopt.ensembles.ensemble import Ensemble, Round
 from molopt.ensembles.finding import conformers, unsaid
 from molopt.library.asked import Asked
 from molopt.molecules import Molecule
-from molopt.molecules.formats import Entry
+from molopt.molecules.entries import Entry
 from molopt.store.checking import positive
 from molopt.store.settings import Kinds, between, or_none
 

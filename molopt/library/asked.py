@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 
 from molopt.errors import InputError
 from molopt.molecules import Molecule
-from molopt.molecules.formats import Entry, Given
+from molopt.molecules.entries import Entry, Given
 from molopt.molecules.molecule import SEED
 from molopt.molecules.reading import listed
 from molopt.schema import MOST

@@ -13,7 +13,7 @@ from molopt.execution import Executor, Finished
 from molopt.library.archive import Found, Kind, V, archive, key_of
 from molopt.library.asked import Asked
 from molopt.molecules import Molecule
-from molopt.molecules.formats import Entry
+from molopt.molecules.entries import Entry
 from molopt.spelling import tidied
 from molopt.store.opening import BESIDE
 

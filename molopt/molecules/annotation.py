@@ -10,6 +10,8 @@ from rdkit import Chem, rdBase
 
 from molopt.coordinates.topology import covalent_bonds, lengths
 
+SAID = ("name", "charge", "spin")  # of a molecule, by these names in `atoms.info` and in files
+TRAVELLING = (*SAID, "bonded", "bonds", "formal_charges", "radicals", "doubt")  # all that is, of `Molecule.atoms`
 UNKNOWN_ORDER = 0
 TORN = 2.0  # times the sum of covalent radii: no bond is so long, though atoms two bonds apart may be nearer
 LONG, CLOSE = 1.4, 1.15  # a bond so long, and an atom so near one of its ends that is not bonded to it: exchanged atoms

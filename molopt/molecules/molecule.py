@@ -1,6 +1,7 @@
 """A molecule: what is bonded to what, its charge and multiplicity, and one geometry."""
 
 import logging
+import os
 import random
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -21,6 +22,7 @@ from molopt.molecules.perception import bonds_of, by_distance
 from molopt.molecules.sdf import sdf_text
 from molopt.molecules.shipped import shipped_path
 from molopt.molecules.smiles import parse_smiles
+from molopt.molecules.writing import Structure, write
 
 log = logging.getLogger("molopt")
 
@@ -300,13 +302,23 @@ class Molecule:
         mol.GetConformer().SetPositions(positions)
         return self.like(mol)
 
-    def moved(self, positions: ArrayLike) -> Self:
-        """The molecule at the end (natoms, 3) of a run; bonds that were in doubt are perceived there."""
+    def moved(self, positions: ArrayLike, bonds_kept: bool | None = True) -> Self:
+        """The molecule at the end (natoms, 3) of a run.
+
+        Where the run did not keep the bonds, as where a proton moved, or they were in doubt, those that are there are
+        perceived; charge, multiplicity and name stay.
+        """
         there = self.with_positions(positions)
-        if not self._doubt:
+        if (bonds_kept and not self._doubt) or not np.isfinite(there.positions).all():
             return there
         info = {"name": self._name, "charge": self._charge, "spin": self._spin}
-        return type(self).from_atoms(Atoms(self.numbers, there.positions, info=info))
+        atoms = Atoms(self.numbers, there.positions, info=info)
+        try:
+            return type(self).from_atoms(atoms)
+        except InputError as error:
+            log.warning("%s: no bond orders at the end of the run: %s", self._name, error)
+            mol, _, doubt = by_distance(atoms)
+            return type(self)(mol, self._name, self._charge, self._spin, orders_known=False, doubt=doubt)
 
     def like(self, mol: Chem.Mol) -> Self:
         """What is known of this molecule, of another geometry of it."""
@@ -330,6 +342,10 @@ class Molecule:
     def to_sdf(self, further: Mapping[str, str] | None = None) -> str:
         """One SDF record: its title the name, with data fields for charge and spin, and `further` ones."""
         return sdf_text(self._mol, self._name, self._charge, self._spin, self._orders_known, further)
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the geometry as the ending of the path says: .sdf, .xyz, .extxyz, .pdb or .traj."""
+        write(path, [Structure(self, self.atoms())])
 
     def __getstate__(self) -> dict[str, Any]:
         kept = int(Chem.PropertyPickleOptions.AllProps) | int(Chem.PropertyPickleOptions.CoordsAsDouble)

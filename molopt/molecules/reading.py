@@ -3,21 +3,34 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple, Self
 
 from molopt.errors import InputError
 from molopt.files import require_regular
-from molopt.molecules.formats import READERS, Entry, Given, entries
+from molopt.molecules.entries import Entry, Format, Given, Piece
+from molopt.molecules.formats import (
+    ENDINGS,
+    IN_FOLDERS,
+    READERS,
+    ending,
+    format_named,
+    format_of,
+    format_within,
+    is_format,
+)
 from molopt.molecules.molecule import SEED, Molecule
 from molopt.molecules.published import PUBLISHED, published
 from molopt.molecules.shipped import find_shipped, shipped_names
 from molopt.molecules.smiles import parse_smiles
+from molopt.molecules.smiles_files import typed
+from molopt.molecules.standard_input import DASH, SHOWN, received
 from molopt.spelling import nearest
 
-ENDINGS = ", ".join(READERS)
 FOLDERS = re.compile(r"[\w.~+ -]*[/\\][\w.~+ /\\-]*")  # a SMILES with a slash has a double bond, too
 ENDING = re.compile(r".*\.(?![bcnopsBCNOPSFI\d]+$)([a-z][a-z\d]{1,7}|[A-Z][A-Z\d]{2,7})")  # which no fragment is
 # A name that was not meant as a SMILES: without bonds and brackets, and with a letter that no SMILES has there.
 WORDS = re.compile(r"(?=\S*[adefghijkmqtuvwxyz]|[^\WBCNOPSFIbcnops])[\w',() +-]*")
+FORMATTED = re.compile(r"([\w-]+):(.+)", re.DOTALL)  # FORMAT:PATH
 
 
 def read(
@@ -32,9 +45,10 @@ def read(
     Parameters
     ----------
     source : str or Path
-        A file (.sdf, .mol, .xyz, .extxyz, .smi), a folder of such files, "baker" or "birkholz-schlegel" (sets of the
-        literature), the name of a shipped molecule, or a SMILES, which a blank and a name may follow: the first that
-        it can be, in this order.
+        A file of a format in docs/formats.md, a folder of such files, "-" (standard input), "baker" or
+        "birkholz-schlegel" (sets of the literature), the name of a shipped molecule, or a SMILES, which a blank and a
+        name may follow: the first that it can be, in this order. "FORMAT:PATH" says the format of a file whose name
+        does not, as "sdf:-" or "gaussian-out:job.txt".
     charge, spin : int, optional
         Of all molecules, in place of what the source says; spin is the multiplicity. A charge that contradicts
         the formal charges of a SMILES or an SDF is an error.
@@ -55,15 +69,92 @@ def read(
     """
     if not str(source).strip():
         raise InputError("nothing to read: give a file, the name of a shipped molecule, or a SMILES")
-    path = Path(source)
     given = Given(charge, spin, seed, known)
-    if exists(path):
-        return read_path(path, given)
+    if found := Located.of(source):
+        return (entry.molecule(given) for entry in found.entries())
     if str(source) in PUBLISHED:
         return published(str(source))
-    if path.suffix.lower() in READERS:
+    if ending(Path(source)) in READERS:
         raise InputError(f"there is no file {str(source)!r}")
     return iter([named_or_smiles(str(source), given)])
+
+
+class Located(NamedTuple):
+    """A file or a folder that a source names.
+
+    Attributes
+    ----------
+    path : Path
+        To open.
+    shown : Path
+        In messages and names.
+    format : str
+        That the source says; empty where it does not.
+    """
+
+    path: Path
+    shown: Path
+    format: str = ""
+
+    @classmethod
+    def of(cls, source: str | Path) -> Self | None:
+        """What a source names; None where it names no file or folder. Standard input is read to its end."""
+        path = Path(source)
+        if str(source) == DASH:
+            return cls(received(), SHOWN)
+        if exists(path):
+            return cls(path, path)
+        said = FORMATTED.fullmatch(str(source))
+        if said is None or not is_format(said[1]):
+            return None
+        if said[2] == DASH:
+            return cls(received(), SHOWN, said[1])
+        if exists(Path(said[2])):
+            return cls(Path(said[2]), Path(said[2]), said[1])
+        raise InputError(f"there is no file {said[2]!r}")
+
+    def absolute(self) -> str:
+        """The same source, wherever the program is started next."""
+        path = str(self.path.resolve())
+        return f"{self.format}:{path}" if self.format else path
+
+    def files(self) -> list[Path]:
+        """The files that molecules are read from, in their order."""
+        if not self.path.is_dir():
+            return [self.path]
+        parts = sorted(self.path.iterdir())
+        return [part for part in parts if ending(part) in IN_FOLDERS and not part.is_dir()]
+
+    def format_of(self, file: Path) -> Format:
+        if self.format:
+            return format_named(self.format)
+        return format_within(file, "standard input") if self.shown == SHOWN else format_of(file)
+
+    def entries(self) -> Iterator[Entry]:
+        """What the molecules are read from, one at a time.
+
+        Raises
+        ------
+        InputError
+            At once where the path is not one that is read; where a file is empty, when its turn comes.
+        """
+        files = self.files()
+        if not files:
+            raise InputError(f"the folder {str(self.path)!r} has no file that ends in {', '.join(sorted(IN_FOLDERS))}")
+        for file in files:
+            require_regular(file)
+        readers = [(file, self.format_of(file)) for file in files]
+        streams = [(file, reader, reader.pieces(file)) for file, reader in readers]
+        return (entry for file, reader, pieces in streams for entry in self.entries_in(file, reader, pieces))
+
+    def entries_in(self, file: Path, reader: Format, pieces: Iterator[Piece]) -> Iterator[Entry]:
+        shown = file if self.path.is_dir() else self.shown
+        found = False
+        for piece in pieces:
+            found = True
+            yield Entry(shown, piece.number, piece.text, reader, piece.wrong)
+        if not found:
+            raise InputError(f"{shown} is empty")
 
 
 def exists(path: Path) -> bool:
@@ -74,57 +165,21 @@ def exists(path: Path) -> bool:
         return False
 
 
-def read_path(path: Path, given: Given) -> Iterator[Molecule]:
-    return (entry.molecule(given) for entry in entries_of(path))
-
-
-def entries_of(path: Path) -> Iterator[Entry]:
-    """What the molecules of a file, or of the files in a folder, are read from, one at a time.
-
-    Raises
-    ------
-    InputError
-        At once where the path is not one that is read; where a file is empty, when its turn comes.
-    """
-    if path.is_dir():
-        files = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in READERS and not entry.is_dir())
-        if not files:
-            raise InputError(f"the folder {str(path)!r} has no file that ends in {ENDINGS}")
-        for file in files:
-            require_regular(file)
-        return (entry for file in files for entry in entries_in(file))
-    if path.suffix.lower() not in READERS:
-        raise InputError(f"cannot tell the format of {str(path)!r}: its name must end in {ENDINGS}")
-    require_regular(path)
-    return entries_in(path)
-
-
-def entries_in(path: Path) -> Iterator[Entry]:
-    found = False
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        for entry in entries(file, path):
-            found = True
-            yield entry
-    if not found:
-        raise InputError(f"{path} is empty")
-
-
 def listed(source: str | Path, given: Given) -> Iterator[Entry | Molecule]:
     """As `read`, but molecules of files, and a SMILES, are left as they stand, to be read by whoever needs them.
 
     One that cannot be read is no error here, and does not end the stream.
     """
-    path = Path(source)
     if not str(source).strip():
         return read(source)  # which says what is wrong
-    if exists(path):
-        return iter(entries_of(path))
+    if found := Located.of(source):
+        return iter(found.entries())
     if str(source) in PUBLISHED or find_shipped(str(source)):
         return read(source, given.charge, given.spin, given.seed, given.known)
-    if path.suffix.lower() in READERS:
+    if ending(Path(source)) in READERS:
         return read(source)  # likewise
     require_smiles(str(source))
-    return iter([Entry(None, 1, str(source))])
+    return iter([typed(str(source))])
 
 
 def named_or_smiles(text: str, given: Given) -> Molecule:

@@ -1,19 +1,17 @@
 """What became of one relaxed molecule, and how it is kept."""
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-import ase.io
 import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from molopt.fields import sdf_fields
 from molopt.library import archive as library_archive
 from molopt.library.archive import Found
+from molopt.molecules.writing import sdf_record, xyz_frame
 from molopt.result import Result
 from molopt.rules.partition import Array
 from molopt.schema import EMPTY, Outcome
@@ -57,7 +55,7 @@ class Relaxation:
     @classmethod
     def of(cls, result: Result, detailed: bool = False) -> Self:
         """Of a run whose first force call worked."""
-        outcome, molecule = Outcome.of(result), result.molecule
+        outcome, molecule, structure = Outcome.of(result), result.molecule, result.structure()
         assert molecule is not None
         return cls(
             molecule.numbers,
@@ -66,8 +64,8 @@ class Relaxation:
             result.potential,
             result.optimizer,
             outcome,
-            molecule.to_sdf(sdf_fields(outcome)),
-            xyz_of(result),
+            sdf_record(structure),
+            xyz_frame(structure),
             result.as_dict() if detailed else {},
         )
 
@@ -75,17 +73,6 @@ class Relaxation:
         """All that is said of it in a table, by the names of the schema."""
         besides = {"atoms": len(self.numbers), "converged": self.outcome.converged}
         return vars(self) | vars(self.outcome) | besides
-
-
-def xyz_of(result: Result) -> str:
-    """The geometry with its energy and forces, and what the molecule is."""
-    atoms = result.atoms.copy()
-    known = {name: value for name, value in result.atoms.calc.results.items() if name != "free_energy"}  # of electrons
-    atoms.calc = SinglePointCalculator(atoms, **known)
-    atoms.info["name"] = result.name.replace("\\", "\\\\")  # ASE reads escapes and writes none; SMILES have them
-    text = io.StringIO()
-    ase.io.write(text, atoms, format="extxyz")
-    return text.getvalue()
 
 
 class Relaxations:

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from molopt.errors import InputError
-from molopt.molecules.formats import READERS
-from molopt.molecules.reading import exists
+from molopt.molecules.reading import Located
 from molopt.schema import MOST
 from molopt.spelling import in_ascii
 from molopt.store.checking import whole
@@ -99,15 +98,14 @@ def contents(sources: Iterable[str]) -> dict[str, str]:
     """SHA-256 of the files that are sources, and of those that `molopt.read` takes from folders that are."""
     found = {}
     for source in sources:
-        path = Path(source)
-        if not exists(path):
+        at = Located.of(source)
+        if at is None:
             continue
-        if not path.is_file() and not path.is_dir():
+        if not at.path.is_file() and not at.path.is_dir():
             raise InputError(f"{source} is neither a file nor a folder: no molecule is read from it")
-        parts = [path] if path.is_file() else sorted(path.iterdir())
         digest = hashlib.sha256()
-        for file in parts:
-            if file.suffix.lower() in READERS and file.is_file():
+        for file in at.files():
+            if file.is_file():
                 digest.update(os.fsencode(file.name) + b"\0")
                 with file.open("rb") as content:
                     while block := content.read(BLOCK):
@@ -118,7 +116,7 @@ def contents(sources: Iterable[str]) -> dict[str, str]:
 
 def absolute(sources: Iterable[str]) -> tuple[str, ...]:
     """The same sources, wherever the program is started next."""
-    return tuple(str(Path(source).resolve()) if exists(Path(source)) else source for source in sources)
+    return tuple(source if (at := Located.of(source)) is None else at.absolute() for source in sources)
 
 
 def require_no_links(folder: Path) -> None:
