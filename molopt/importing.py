@@ -45,14 +45,14 @@ def attribute(name: str, what: str) -> Any:
     """
     module_name, _, path = name.partition(":")
     if not module_name or not path:
-        raise InputError(f"{what} of another package is written package.module:name, got {name!r}")
+        raise InputError(f"{what} of another package is written package.module:factory, got {name!r}")
     try:
         with reaching():
             found = importlib.import_module(module_name)
     except Exception as error:
-        raise InputError(f"cannot import {module_name} for {what}, {name}: {error}") from error
+        raise InputError(f"cannot import {module_name} for {what} {name}: {error}") from error
     for part in path.split("."):
         if not hasattr(found, part):
-            raise InputError(f"{module_name} has no {path}: {what} is written package.module:name")
+            raise InputError(f"{module_name} has no {path}: {what} is written package.module:factory")
         found = getattr(found, part)
     return found

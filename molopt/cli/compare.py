@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from molopt.molecules import Molecule
     from molopt.record import Record
 
-# Options that may stand beside --resume; `potentials` then says which of the study's own may be imported.
-WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "files", "as_json", "potentials"}
+# Options that may stand beside --resume; potentials and optimizers then say which of the study's own may be imported.
+WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "files", "as_json", "potentials", "optimizers"}
 LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  # left out of JSON on a terminal
 
 
@@ -99,6 +99,7 @@ def compare(
     from molopt.cli.tables import sum_up
     from molopt.cli.terminal import Notes, Progress, say
     from molopt.comparison.study import Study
+    from molopt.store.settings import named_again
 
     patience = grace(time_limit)
     given = given_in(context)
@@ -107,7 +108,8 @@ def compare(
         progress.say("reading molecules")
         if resume is not None:
             require_beside_resume(given, WITH_RESUME, "study")
-            study = Study.resume(Path(resume), options["potentials"])
+            named = (options["optimizers"] or "").split(",") if "optimizers" in given else []
+            study = Study.resume(Path(resume), [*options["potentials"], *named])
         else:
             settings = settings_of(sources, notes, files=files, **options)
             folder = Path(out) if out else Path(f"molopt-compare-{safe(title(sources[0]))}")
@@ -129,8 +131,8 @@ def compare(
                     sum_up(study)
             except KeyboardInterrupt:
                 progress.clear()
-                trust = "".join(f" --potential {shlex.quote(name)}" for name in study.settings.imports)
-                say(f"continue with molopt compare --resume {shlex.quote(str(study.folder))}{trust}", err=True)
+                command = f"molopt compare --resume {shlex.quote(str(study.folder))}"
+                say(f"continue with {command} {named_again(study.settings.imports)}".rstrip(), err=True)
                 raise
     if not as_json:
         done = study.before + study.added

@@ -105,6 +105,7 @@ def conformers(
     from molopt.cli.interrupts import Interrupts
     from molopt.cli.terminal import JsonList, Notes, Progress, say
     from molopt.ensembles.library import Searches
+    from molopt.store.settings import named_again
 
     finishing = "writing what was found; interrupt again to stop at once"
     with Notes() as notes, Progress() as progress, Interrupts(finishing) as interrupts:
@@ -128,8 +129,10 @@ def conformers(
                     done = many(library, running, progress, notes, interrupts, listed)
         except KeyboardInterrupt:
             progress.clear()
-            trust = "".join(f" --potential {shlex.quote(name)}" for name in library.request.imports)
-            say(f"continue with molopt conformers --resume {shlex.quote(str(library.folder))}{trust}", err=True)
+            again = named_again(library.request.imports)
+            say(
+                f"continue with molopt conformers --resume {shlex.quote(str(library.folder))} {again}".strip(), err=True
+            )
             raise
     if not as_json:
         say(f"written to {library.folder.resolve()}")

@@ -5,12 +5,12 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar
 
+from molopt.importing import attribute
 from molopt.library.asked import Asked
 from molopt.library.library import Task
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import SPELLED
 from molopt.molecules.reading import exists, read
-from molopt.potentials.foreign import load
 from molopt.specification import parse, specified
 from molopt.system import require_potentials, said_in
 
@@ -41,8 +41,8 @@ def alone(asked: Asked) -> tuple[Task, Molecule] | None:
     as where a potential is not there.
     """
     some = list(islice(asked.molecules(), 2))
-    for name in asked.imports:
-        load(parse(name)[0])
+    for name, option in asked.imports.items():
+        attribute(parse(name)[0].partition("/")[0], f"the {option.strip('-')}")
     require_potentials(
         Molecule.from_smiles("C"), [of_any_charge(name) for name in asked.potentials if name not in asked.imports]
     )

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from molopt.execution import Executor
     from molopt.relaxed.request import Request
 
-# Options that may stand beside --resume; the potentials then say what may be imported.
-WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "as_json", "potential", "strict"}
+# Options that may stand beside --resume; potential and optimizer then say what may be imported.
+WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "as_json", "potential", "optimizer", "strict"}
 OPTIMIZER = f'One of {", ".join(optimizer_names())}; with arguments as "adam?lr=0.02".'
 
 
@@ -96,14 +96,16 @@ def relax(
     from molopt.cli.terminal import JsonList, Notes, Progress, say
     from molopt.potentials.budget import Budget
     from molopt.relaxed.folder import Relaxed
+    from molopt.store.settings import named_again
 
     Budget(time_limit=time_limit)
     saying = "finishing this force call; interrupt again to stop at once"
     with Notes() as notes, Progress() as progress, Interrupts(saying) as interrupts:
         progress.say("reading molecules")
         if resume is not None:
-            require_beside_resume(given_in(context), WITH_RESUME, "folder")
-            trusted = [] if options["potential"] is None else [options["potential"]]
+            given = given_in(context)
+            require_beside_resume(given, WITH_RESUME, "folder")
+            trusted = [options[name] for name in given & {"potential", "optimizer"}]
             library = Relaxed.resume(Path(resume), trusted)
             first = alone(library.request)
         else:
@@ -124,8 +126,8 @@ def relax(
                     telling.many(library.go(running, library.tasks(), library.part, workers), strict)
             except KeyboardInterrupt:
                 telling.over()
-                trust = "".join(f" --potential {shlex.quote(name)}" for name in library.request.imports)
-                say(f"continue with molopt relax --resume {shlex.quote(str(library.folder))}{trust}", err=True)
+                command = f"molopt relax --resume {shlex.quote(str(library.folder))}"
+                say(f"continue with {command} {named_again(library.request.imports)}".rstrip(), err=True)
                 raise
             except InputError:
                 if library.folder.exists():

@@ -5,6 +5,7 @@ from functools import cached_property
 
 from molopt.library.asked import Asked
 from molopt.optimizers.check_request import CheckRequest
+from molopt.optimizers.registry import PEERS
 from molopt.optimizers.spec import OptimizerSpec
 from molopt.potentials import named
 from molopt.potentials.force_field_terms import FORCE_FIELDS
@@ -61,11 +62,20 @@ class Request(Asked):
         return [self.potential]
 
     @property
-    def imports(self) -> list[str]:
-        """The potentials of other packages that it would import, surrogates among them."""
+    def nameable(self) -> list[str]:
+        return [self.potential, self.optimizer]
+
+    @property
+    def imports(self) -> dict[str, str]:
         guides = [self.surrogate, parse(self.optimizer)[1].get("surrogate")]  # asked before any of it is trusted
-        names = [self.potential, *(guide for guide in guides if isinstance(guide, str))]
-        return list(dict.fromkeys(name for name in names if ":" in parse(name)[0]))
+        named = {self.potential: "--potential"} | {guide: "--potential" for guide in guides if isinstance(guide, str)}
+        named |= {self.optimizer: "--optimizer"}
+        return {name: option for name, option in named.items() if ":" in parse(name)[0]}
+
+    @property
+    def programs(self) -> list[str]:
+        name = parse(self.optimizer)[0]
+        return [name] if name in PEERS else []
 
     @cached_property
     def spec(self) -> OptimizerSpec:
