@@ -47,6 +47,10 @@ OPTIMIZER = f'One of {", ".join(optimizer_names())}; with arguments as "adam?lr=
     help="Whether a run checks its softest direction before it ends: auto (leaves a saddle), report (names a saddle "
     'and stays there) or none; "auto?calls=12&pushes=5" replaces the limits of 8 force calls per check and 3 pushes.',
 )
+@click.option(
+    "--criteria",
+    help="Criteria by name, in place of --fmax and --energy-left: gaussian:tight, geometric:GAU, fmax=0.02,left=0.001.",
+)
 @click.option("--max-calls", type=int, help="Maximum number of force calls per run.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
 @click.option("--time-limit", type=float, help="Seconds after which a run makes no further force call.")
@@ -109,6 +113,8 @@ def relax(
             library = Relaxed.resume(Path(resume), trusted)
             first = alone(library.request)
         else:
+            if options["criteria"] is not None and {"fmax", "energy_left"} & given_in(context):
+                raise InputError("--criteria says it all: drop --fmax and --energy-left")
             request = request_of(sources, **options)
             first = alone(request)
             folder = Path(out) if out else Path(f"molopt-relax-{safe(title(sources[0]))}")
@@ -142,12 +148,15 @@ def request_of(
     sources: Sequence[str],
     *,
     potential: str | None,
+    fmax: float,
     energy_left: str | None,
+    criteria: str | None,
     check: str,
     solvent: str | None,
     **options: Any,
 ) -> "Request":
     """What is asked for; InputError where a name or a number is not possible."""
+    from molopt.convergence import wanted
     from molopt.optimizers.spec import OptimizerSpec
     from molopt.optimizers.stopping import check_criteria
     from molopt.potentials.budget import Budget
@@ -157,11 +166,13 @@ def request_of(
         raise InputError("give molecules to relax, or --resume FOLDER")
     named = in_solvent("mmff94" if potential is None else potential, solvent)
     limit = energy_limit(energy_left, "auto")
-    check_criteria(options["fmax"], limit, options["steps"])
+    check_criteria(fmax, limit, options["steps"])
+    criteria = f"fmax={fmax},left={'none' if limit is None else limit}" if criteria is None else criteria
+    wanted(criteria)
     Budget(options["max_calls"])
     OptimizerSpec.of(options["optimizer"], options["coordinates"]).guided_by(options["surrogate"]).checked_by(check)
     command = shlex.join(["molopt", *sys.argv[1:]])
-    return Request(tuple(sources), potential=named, energy_left=limit, check=check, command=command, **options)
+    return Request(tuple(sources), potential=named, criteria=criteria, check=check, command=command, **options)
 
 
 def running_of(

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from molopt.convergence import Wanted, wanted
 from molopt.library.asked import Asked
 from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.registry import PEERS
@@ -10,7 +11,6 @@ from molopt.optimizers.spec import OptimizerSpec
 from molopt.potentials import named
 from molopt.potentials.force_field_terms import FORCE_FIELDS
 from molopt.specification import parse
-from molopt.store.checking import positive
 from molopt.store.settings import Kinds, between, or_none
 
 NAME = (lambda value: isinstance(value, str) and bool(value.strip()), "a name")
@@ -21,8 +21,7 @@ KINDS: Kinds = {
     "coordinates": (or_none(NAME[0]), "a name"),
     "surrogate": NAME,
     "check": NAME,
-    "fmax": (positive, "a number above 0"),
-    "energy_left": (lambda value: value in (None, "auto") or positive(value), "a number above 0, auto or nothing"),
+    "criteria": NAME,
     "steps": (between(1), "a whole number above 0"),
     "max_calls": (or_none(between(1)), "a whole number above 0"),
     "separate": SWITCH,
@@ -32,7 +31,7 @@ KINDS: Kinds = {
 
 @dataclass(frozen=True)
 class Request(Asked):
-    """What is relaxed, and how; the arguments are those of `molopt.relax`, and
+    """What is relaxed, and how; the arguments are those of `molopt.relax`, criteria by name, and
 
     separate : bool
         Whether each molecule gets files of its own.
@@ -50,8 +49,7 @@ class Request(Asked):
     coordinates: str | None = None
     surrogate: str = "auto"
     check: str = "auto"
-    fmax: float = 0.05
-    energy_left: float | str | None = "auto"
+    criteria: str = "fmax=0.05,left=auto"
     steps: int = 1000
     max_calls: int | None = None
     separate: bool = False
@@ -82,6 +80,11 @@ class Request(Asked):
         """The optimizer with its surrogate; InputError where it cannot be run here."""
         return OptimizerSpec.of(self.optimizer, self.coordinates).guided_by(self.surrogate)
 
+    @cached_property
+    def wanted(self) -> Wanted:
+        """The criteria; InputError where there is none of a name."""
+        return wanted(self.criteria)
+
     @property
     def asked_check(self) -> CheckRequest:
         return self.spec.checked_by(self.check)
@@ -91,4 +94,5 @@ class Request(Asked):
         """Whether many are relaxed together: on a force field of RDKit they are several times as fast, and the same."""
         name, keywords = named(self.potential)
         plain = self.spec.surrogate in (None, "auto") and self.spec.coordinates is not None
-        return plain and name in FORCE_FIELDS and set(keywords) <= {"terms"} and not self.trajectories
+        plain = plain and not self.trajectories and not self.wanted.sets
+        return plain and name in FORCE_FIELDS and set(keywords) <= {"terms"}
