@@ -168,6 +168,82 @@ class GeomeTRIC(Published):
         )
 
 
+class Wanted(NamedTuple):
+    """What a text asks of the end of a run.
+
+    Attributes
+    ----------
+    fmax : float
+        eV/A.
+    energy_left : float, "auto" or None
+        eV, as in `molopt.relax`.
+    sets : tuple of Gaussian and GeomeTRIC
+    """
+
+    fmax: float
+    energy_left: float | str | None
+    sets: tuple[Gaussian | GeomeTRIC, ...] = ()
+
+
+NAMES: dict[str, Callable[[str], Gaussian | GeomeTRIC]] = {
+    "gaussian": lambda name: Gaussian(name.lower() or "default"),
+    "geometric": lambda name: GeomeTRIC(name.upper() or "GAU"),
+}
+
+
+def wanted(text: str, fmax: float = 0.05, energy_left: float | str | None = "auto") -> Wanted:
+    """Criteria by name: "gaussian:tight", "geometric:GAU", "fmax=0.02,left=0.001", or several, separated by commas.
+
+    A published set says enough: beside one neither fmax (eV/A) nor the energy left (eV) is asked for unless the text
+    gives it; `fmax` is then what the set implies.
+
+    Parameters
+    ----------
+    text : str
+    fmax, energy_left
+        What is asked for where the text says neither these nor a set.
+
+    Raises
+    ------
+    InputError
+        The text names something else.
+
+    Examples
+    --------
+    >>> wanted("fmax=0.02,left=0.001")
+    Wanted(fmax=0.02, energy_left=0.001, sets=())
+    >>> wanted("gaussian:tight,fmax=0.0005").sets
+    (Gaussian(name='tight'),)
+    """
+    said: dict[str, float | str | None] = {}
+    sets: list[Gaussian | GeomeTRIC] = []
+    for part in map(str.strip, text.split(",")):
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        name, _, which = part.partition(":")
+        if equals and key in ("fmax", "left") and key not in said:
+            said[key] = limit_of(value) if key == "fmax" or value not in ("auto", "none") else value
+        elif not equals and name.lower() in NAMES:
+            sets.append(NAMES[name.lower()](which))
+        else:
+            known = ["fmax=0.02", "left=0.001", *(f"{known}:SET" for known in NAMES)]
+            raise InputError(f"{part!r} is not a criterion{offer(part, known)}")
+    if sets:
+        fmax, energy_left = max(3**0.5 * each.limits.max_force for each in sets), None
+    left = said.get("left", energy_left)
+    force = said.get("fmax", fmax)
+    assert isinstance(force, float)
+    return Wanted(force, None if left == "none" else left, tuple(sets))
+
+
+def limit_of(text: str) -> float:
+    try:
+        limit = float(text)
+    except ValueError:
+        raise InputError(f"a criterion is a number above 0, got {text!r}") from None
+    check("a criterion", limit, "positive")
+    return limit
+
+
 class Measure(NamedTuple):
     """Maximum and root mean square of sizes."""
 

@@ -8,6 +8,7 @@ from molopt.optimizers.spec import abbreviated
 from molopt.schema import SDF, Outcome, Standing
 from molopt.spelling import tidied
 
+DIGITS = 12  # of numbers: the last four of sixteen depend on whether a run was alone or in a batch
 Value = str | int | float
 ANEW = "the end of the run, which changed them"
 
@@ -21,7 +22,7 @@ def run_fields(
 ) -> dict[str, Value]:
     """What a run found, by the names that CSV and JSON have for it, with units; what is not known has no field.
 
-    Numbers have all their digits. Charge, multiplicity and name are the molecule's own, and are not among them.
+    Numbers have twelve digits. Charge, multiplicity and name are the molecule's own, and are not among them.
 
     Examples
     --------
@@ -43,5 +44,7 @@ def shown(row: Standing, columns: Sequence[Column[Standing]]) -> Iterator[tuple[
     for column in columns:
         cell = column.cell(row)
         value = cell.value if column.numeric else tidied(cell.text)
+        if isinstance(value, float):
+            value = float(f"{value:.{DIGITS}g}")
         if value is not None and not (isinstance(value, float) and math.isnan(value)) and value != "-":
             yield column.tagged, value

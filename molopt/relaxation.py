@@ -1,8 +1,9 @@
 """Relax a molecule: one function from a start geometry to a result."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from molopt.convergence import Criterion, wanted
 from molopt.molecules.single import Described
 from molopt.optimizers.spec import Guide, OptimizerLike, OptimizerSpec
 from molopt.potentials import Counted
@@ -23,6 +24,7 @@ def relax(
     energy_left: float | str | None = "auto",
     steps: int = 1000,
     *,
+    criteria: str | Sequence[Criterion] = (),
     coordinates: str | None = None,
     surrogate: Guide | None = "auto",
     check: str | None = "auto",
@@ -54,6 +56,9 @@ def relax(
         of periodic atoms: there "auto" is None, with a line in the log, and a number is an error.
     steps : int
         Largest number of optimizer steps.
+    criteria : str or sequence of Criterion
+        Further criteria, as `molopt.Gaussian("tight")`; or all of them by name, in place of `fmax` and `energy_left`:
+        "gaussian:tight", "geometric:GAU" or "fmax=0.02,left=0.001" (`molopt.convergence.wanted`).
     coordinates : str, optional
         "internal", "elastic" or "cartesian", for an optimizer of molopt whose name does not say it.
     surrogate : str, ASE calculator or None
@@ -98,7 +103,12 @@ def relax(
     """
     spec = OptimizerSpec.of(optimizer, coordinates).guided_by(surrogate)
     budget, progress = Budget(max_calls, time_limit), Progress()
-    run = Run(target, spec, potential, fmax, energy_left, steps, on_call, spec.checked_by(check), budget, progress)
+    further: Sequence[Criterion] = () if isinstance(criteria, str) else criteria
+    if isinstance(criteria, str):
+        fmax, energy_left, further = wanted(criteria, fmax, energy_left)
+    run = Run(
+        target, spec, potential, fmax, energy_left, steps, on_call, spec.checked_by(check), budget, progress, further
+    )
     run.go(logfile, trajectory)
     if run.failure is not None and not run.counted.trace:
         raise run.failure

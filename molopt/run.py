@@ -1,7 +1,7 @@
 """One watched run: from a start geometry to a result."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from molopt.convergence import Criterion
 from molopt.ending import Ending, Start, word_of_end
 from molopt.errors import PotentialFailed, RunStopped
 from molopt.molecules.electrons import name_of
@@ -49,6 +50,8 @@ class Run:
         Asked before each force call.
     progress : Progress, optional
         Ends the run of an optimizer of molopt that has stalled; other optimizers run as they do elsewhere.
+    criteria : sequence of Criterion
+        Further ones, of `molopt.convergence`.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Run:
         check: CheckRequest | None = None,
         budget: Budget | None = None,
         progress: Progress | None = None,
+        criteria: Sequence[Criterion] = (),
     ) -> None:
         check_criteria(fmax, energy_left, steps)
         self.fmax, self.steps = fmax, int(steps)
@@ -76,6 +80,7 @@ class Run:
         self.potential = potential if isinstance(potential, str) else self.counted._get_name()
         self.atoms.calc = self.counted
         self.criteria = criteria_for(energy_left, self.atoms, partial(recipe_for, self.atoms, self.molecule))
+        self.criteria += criteria
         start = time.perf_counter()
         self.surrogate = surrogate_for(spec.surrogate, self.counted, self.atoms, self.molecule)
         unused = self.surrogate is None and not isinstance(spec.surrogate, str)

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from molopt import __version__
+from molopt.importing import reaching
 from molopt.potentials.xtb import METHODS
 from molopt.specification import parse
 
@@ -28,8 +29,13 @@ def versions_of(potentials: Iterable[str], packages: Iterable[str] = ()) -> dict
         if called.lower() in METHODS:
             found["tblite"] = installed_version("tblite")
         elif ":" in called:
-            found |= versions_of_module(called.partition(":")[0].partition(".")[0])
+            found |= versions_of_code(called)
     return {package: version for package, version in found.items() if version}
+
+
+def versions_of_code(name: str) -> dict[str, str]:
+    """The versions of what "package.module:attribute" may belong to."""
+    return versions_of_module(name.partition(":")[0].partition(".")[0])
 
 
 @cache
@@ -47,7 +53,8 @@ def versions_of_module(module: str) -> dict[str, str]:
     if packages:
         return {package: installed_version(package) for package in packages}
     try:
-        spec = find_spec(module)  # of a module at the top: nothing is run
+        with reaching():
+            spec = find_spec(module)  # of a module at the top: nothing is run
         content = Path(spec.origin).read_bytes() if spec and spec.origin else b""
     except (ImportError, ValueError, OSError):
         content = b""

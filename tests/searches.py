@@ -1,4 +1,4 @@
-"""Searches of `molopt conformers` in processes of their own, to be killed."""
+"""Work on many molecules in processes of their own, to be killed."""
 
 import os
 import sqlite3
@@ -15,10 +15,10 @@ HEARING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handle
 WITHIN = 120.0  # s, for what takes seconds on an idle machine
 
 
-def begun(*arguments):
+def begun(*arguments, command="conformers"):
     program = f"{HEARING}; from molopt.cli import main; main(prog_name='molopt')"
-    command = [sys.executable, "-c", program, "conformers", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = [sys.executable, "-c", program, command, *map(str, arguments)]
+    return subprocess.Popen(process, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def here(*arguments):
@@ -33,10 +33,10 @@ def wait(claim, process):
         time.sleep(0.01)
 
 
-def archived(folder):
+def archived(folder, name="conformers.db"):
     """How many molecules are in an archive that another process writes."""
     try:
-        with closing(sqlite3.connect(f"file:{folder / 'conformers.db'}?mode=ro", uri=True, timeout=10)) as database:
+        with closing(sqlite3.connect(f"file:{folder / name}?mode=ro", uri=True, timeout=10)) as database:
             return database.execute("SELECT COUNT(*) FROM systems").fetchone()[0]
     except sqlite3.Error:
         return 0

@@ -305,35 +305,37 @@ def asleep(log):
 
 def test_an_interrupt_ends_the_run_after_its_force_call_and_all_that_there_is_gets_written(tmp_path):
     pytest.importorskip("tblite", reason="pip install 'molopt[xtb]'")
-    options = ["--potential", "gfn2-xtb", "--optimizer", "adam", "--fmax", "0.01", "--out", tmp_path]
-    process = started("relax", "O first", "CCCCCO second", "CO third", *options)
-    wait_until(lambda: frames(tmp_path / "second_relaxed.traj") > 2, process)
+    options = ["--potential", "gfn2-xtb", "--optimizer", "adam", "--fmax", "0.01", "--trajectories", "--out", tmp_path]
+    process = started("relax", "CCCCCO second", *options)
+    wait_until(lambda: frames(tmp_path / "000000.part") > 2, process)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
-    assert err.splitlines() == ["finishing this force call; interrupt again to stop at once", "", "molopt: interrupted"]
-    assert "1 of 2 converged; written to" in out
+    first, then, *rest = err.splitlines()
+    assert first == "finishing this force call; interrupt again to stop at once"
+    assert then == f"continue with molopt relax --resume {tmp_path}"
+    assert rest == ["", "molopt: interrupted"]
+    assert "0 of 1 converged; written to" in out
     assert "stopped at step" in out
-    assert not list(tmp_path.glob("third*"))
-    written = read(tmp_path / "second_relaxed.xyz").get_potential_energy()
-    visited = [frame.get_potential_energy() for frame in read(tmp_path / "second_relaxed.traj", ":")]
+    written = read(tmp_path / "relaxed.xyz").get_potential_energy()
+    visited = [frame.get_potential_energy() for frame in read(tmp_path / "second.traj", ":")]
     assert written == pytest.approx(min(visited), abs=1e-6)
-    assert (tmp_path / "second_relaxed.sdf").read_text().rstrip().endswith("$$$$")
-    assert len(list(tmp_path.glob("first_relaxed.*"))) == 3
+    assert (tmp_path / "relaxed.sdf").read_text().rstrip().endswith("$$$$")
+    assert "stopped" in (tmp_path / "relaxed.csv").read_text()
 
 
 def frames(path):
     try:
-        return len(read(path, ":"))
+        return len(read(path, ":", format="traj"))
     except Exception:  # it is being written
         return 0
 
 
 def test_two_sigterms_that_come_together_are_one_and_json_is_whole(tmp_path):
     """`timeout` sends one to the process and one to its group."""
-    options = ["--potential", "trouble:Unhurried", "--fmax", "0.001", "--json", "--out", tmp_path]
-    process = started("relax", "CCO", "CO", *options)
-    wait_until(lambda: frames(tmp_path / "CCO_relaxed.traj") > 1, process)
+    options = ["--potential", "trouble:Unhurried", "--fmax", "0.001", "--json", "--trajectories", "--out", tmp_path]
+    process = started("relax", "CCO", *options)
+    wait_until(lambda: frames(tmp_path / "000000.part") > 1, process)
     process.send_signal(signal.SIGTERM)
     time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
@@ -345,7 +347,7 @@ def test_two_sigterms_that_come_together_are_one_and_json_is_whole(tmp_path):
 
 def test_a_second_interrupt_ends_the_command_at_once_in_compiled_code_too(tmp_path):
     log = tmp_path / "log"
-    process = started("relax", "CCO", "--potential", f"trouble:Asleep?at=3&log={log}", "--out", tmp_path)
+    process = started("relax", "CCO", "--potential", f"trouble:Asleep?at=3&log={log}", "--out", tmp_path / "out")
     wait_until(lambda: asleep(log), process)
     process.send_signal(signal.SIGINT)
     time.sleep(0.7)

@@ -1,13 +1,18 @@
 """Names with keywords: what is written is read back, and what cannot be is one line."""
 
+import pickle
+import re
 import string
+import sys
 from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from molopt import relax
 from molopt.errors import InputError
+from molopt.molecules import Molecule
 from molopt.optimizers.registry import PEERS, optimizer_names
 from molopt.optimizers.spec import OptimizerSpec
 from molopt.potentials import potential
@@ -65,3 +70,63 @@ def test_a_potential_that_cannot_be_had_is_one_line(name):
     with pytest.raises(InputError) as told:
         load(name) if ":" in name else potential(name, Molecule.from_smiles("C"))
     assert "\n" not in str(told.value)
+
+
+OWN = """
+from dataclasses import dataclass
+from ase.optimize import BFGS
+from molopt.rules import Rule
+
+@dataclass(frozen=True)
+class Plain(Rule):
+    lr: float = 0.5
+
+    def update(self, seen, state):
+        return -self.lr * seen.gradient, state
+
+def careful(atoms, logfile=None, trajectory=None, maxstep=0.1):
+    return BFGS(atoms, logfile=logfile, trajectory=trajectory, maxstep=maxstep)
+"""
+
+
+@pytest.fixture
+def own_code(tmp_path, monkeypatch):
+    """A folder with a module `own_code`, as that of whoever gives a command, which is not in sys.path."""
+    (tmp_path / "own_code.py").write_text(OWN)
+    monkeypatch.setenv("MOLOPT_IMPORTS_FROM", str(tmp_path))
+    yield tmp_path
+    sys.modules.pop("own_code", None)
+    assert str(tmp_path) not in sys.path
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("own_code:Plain/internal?lr=0.8&growth=1.3", "own_code:Plain/internal"),
+        ("own_code:Plain?lr=0.01&control=none", "own_code:Plain"),
+        ("own_code:careful?maxstep=0.05", "own_code:careful"),
+    ],
+)
+def test_a_rule_or_an_optimizer_of_ones_own_is_named_as_a_potential_is(own_code, text, label):
+    spec = OptimizerSpec.of(text)
+    assert spec.label == label
+    assert str(OptimizerSpec.of(str(spec))) == str(spec)
+    assert str(pickle.loads(pickle.dumps(spec))) == str(spec)
+    assert relax(Molecule.from_smiles("CO"), text, check=None).converged
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("own_code:Nothing", "own_code has no Nothing"),
+        ("own_code:OWN", "has no OWN"),
+        ("own_code:Plain?rate=1", "has no argument 'rate'"),
+        ("own_code:Plain/outer", "may follow the slash"),
+        ("own_code:careful/internal", "is not a rule"),
+        ("own_code:careful?speed=1", "cannot be made: got an unexpected keyword argument 'speed'"),
+        ("nowhere_at_all:Plain", "cannot import nowhere_at_all"),
+    ],
+)
+def test_code_that_is_not_an_optimizer_gets_one_line(own_code, text, said):
+    with pytest.raises(InputError, match=re.escape(said)):
+        OptimizerSpec.of(text)

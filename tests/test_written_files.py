@@ -97,8 +97,8 @@ def test_an_sdf_of_a_result_says_what_was_found_and_rdkit_gives_the_same_numbers
     said = mol.GetPropsAsDict()
     assert set(said) >= FIELDS
     assert (said["charge"], said["spin"], said["identity"], said["force_calls"]) == (-1, 1, "kept", result.force_calls)
-    assert (said["energy_eV"], said["fmax_eV_per_A"]) == (result.energy, result.fmax)
-    assert said["energy_left_meV"] == pytest.approx(1e3 * float(result.energy_left), rel=1e-12)
+    assert (said["energy_eV"], said["fmax_eV_per_A"]) == pytest.approx((result.energy, result.fmax), rel=1e-11)
+    assert said["energy_left_meV"] == pytest.approx(1e3 * float(result.energy_left), rel=1e-11)
     assert said["potential"] == "mmff94"
     assert f"molopt {molopt.__version__}" in said["versions"]
 
@@ -111,7 +111,8 @@ def test_ase_reads_energy_forces_and_what_was_found(ending, here):
     assert atoms.get_potential_energy() == result.energy
     assert atoms.get_forces() == pytest.approx(result.atoms.get_forces(), abs=1e-8)
     assert set(atoms.info) >= FIELDS
-    assert (atoms.info["charge"], atoms.info["spin"], atoms.info["energy_eV"]) == (-1, 1, result.energy)
+    assert (atoms.info["charge"], atoms.info["spin"]) == (-1, 1)
+    assert atoms.info["energy_eV"] == pytest.approx(result.energy, rel=1e-11)
 
 
 def test_what_is_said_in_info_is_never_what_a_molecule_is_read_from():

@@ -9,7 +9,7 @@ from molopt.batch.batched_run import BatchedRun, Entered
 from molopt.batch.inputs import Target
 from molopt.batch.kind import Kind
 from molopt.batch.making import Maker
-from molopt.batch.results import BatchedResult, Clock, refused
+from molopt.batch.results import NOT_BEGUN, BatchedResult, Clock, refused
 from molopt.batch.round import Round, Terms, again
 from molopt.batch.stack import Stack
 from molopt.errors import InputError
@@ -71,7 +71,7 @@ class InFlight:
                 entered = Entered(time.monotonic(), self.spent, self.asked)
                 run = self.maker.begin(number, start, entered)
             except InputError as error:
-                turned_away.append(refused(number, target, self.maker.evaluator.name, f"not begun: {error.message}"))
+                turned_away.append(refused(number, target, self.maker.evaluator.name, f"{NOT_BEGUN}{error.message}"))
                 continue
             free -= 1
             groups.setdefault(run.plan.kind, []).append((run, start.positions))

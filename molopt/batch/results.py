@@ -16,6 +16,8 @@ from molopt.result import Result
 from molopt.rules.partition import Array
 from molopt.stationary.verdict import ENDED, Verdict
 
+NOT_BEGUN = "not begun: "  # how the error of a target begins that cannot be relaxed
+
 
 class BatchedResult(Result):
     """A `Result` whose expensive fields are found out when they are first asked for.

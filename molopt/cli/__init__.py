@@ -12,6 +12,7 @@ import click
 
 from molopt import __version__
 from molopt.errors import InputError, MissingExtra
+from molopt.importing import FOLDER
 from molopt.report.escaping import sentence
 
 BAD_INPUT = 2
@@ -72,6 +73,7 @@ def fail(message: str, code: int = BAD_INPUT, picture: str = "") -> NoReturn:
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """Relax molecules with the update rules of deep learning, and compare them with ASE's optimizers."""
+    os.environ.setdefault(FOLDER, os.getcwd())
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # what a library warns its callers of is not for the terminal
     if ctx.invoked_subcommand is None:

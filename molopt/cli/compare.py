@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from molopt.cli.files import require_empty
-from molopt.cli.options import energy_limit, in_solvent, shared
+from molopt.cli.options import energy_limit, given_in, in_solvent, require_beside_resume, shared
 from molopt.errors import InputError, MissingExtra
 from molopt.naming import safe
 from molopt.optimizers.registry import DEFAULT_OPTIMIZERS
@@ -28,9 +27,8 @@ if TYPE_CHECKING:
     from molopt.molecules import Molecule
     from molopt.record import Record
 
-# Options that may stand beside --resume; `potentials` then says which of the study's own may be imported.
-WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "files", "as_json", "potentials"}
-OPTIONS = {"potentials": "--potential", "sources": "the molecules"}  # whose name is not that of their variable
+# Options that may stand beside --resume; potentials and optimizers then say which of the study's own may be imported.
+WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "files", "as_json", "potentials", "optimizers"}
 LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  # left out of JSON on a terminal
 
 
@@ -102,16 +100,17 @@ def compare(
     from molopt.cli.tables import sum_up
     from molopt.cli.terminal import Notes, Progress, say
     from molopt.comparison.study import Study
+    from molopt.store.settings import named_again
 
     patience = grace(time_limit)
-    given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+    given = given_in(context)
     saying = "writing the finished runs; interrupt again to stop at once"
     with Notes() as notes, Progress() as progress, Interrupts(saying) as interrupts:
         progress.say("reading molecules")
         if resume is not None:
-            if unwanted := sorted(OPTIONS.get(name, f"--{name.replace('_', '-')}") for name in given - WITH_RESUME):
-                raise InputError(f"--resume takes everything else from the study: drop {', '.join(unwanted)}")
-            study = Study.resume(Path(resume), options["potentials"])
+            require_beside_resume(given, WITH_RESUME, "study")
+            named = (options["optimizers"] or "").split(",") if "optimizers" in given else []
+            study = Study.resume(Path(resume), [*options["potentials"], *named])
         else:
             settings = settings_of(sources, notes, files=files, **options)
             folder = Path(out) if out else Path(f"molopt-compare-{safe(title(sources[0]))}")
@@ -133,8 +132,8 @@ def compare(
                     sum_up(study)
             except KeyboardInterrupt:
                 progress.clear()
-                trust = "".join(f" --potential {shlex.quote(name)}" for name in study.settings.imports)
-                say(f"continue with molopt compare --resume {shlex.quote(str(study.folder))}{trust}", err=True)
+                command = f"molopt compare --resume {shlex.quote(str(study.folder))}"
+                say(f"continue with {command} {named_again(study.settings.imports)}".rstrip(), err=True)
                 raise
     if not as_json:
         done = study.before + study.added

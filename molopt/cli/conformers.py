@@ -4,15 +4,13 @@ import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from molopt.cli.files import require_empty
-from molopt.cli.options import AS_JSON, CHARGE, OVERWRITE, SOLVENT, SPIN, in_solvent
+from molopt.cli.options import AS_JSON, CHARGE, OVERWRITE, SOLVENT, SPIN, given_in, in_solvent, require_beside_resume
 from molopt.errors import InputError
 from molopt.naming import safe
 
@@ -108,15 +106,13 @@ def conformers(
     from molopt.cli.interrupts import Interrupts
     from molopt.cli.terminal import JsonList, Notes, Progress, say
     from molopt.ensembles.library import Searches
+    from molopt.store.settings import named_again
 
-    given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     finishing = "writing what was found; interrupt again to stop at once"
     with Notes() as notes, Progress() as progress, Interrupts(finishing) as interrupts:
         progress.say("reading molecules")
         if resume is not None:
-            if unwanted := sorted(f"--{name.replace('_', '-')}" for name in given - WITH_RESUME):
-                unwanted = ["the molecules" if name == "--sources" else name for name in unwanted]
-                raise InputError(f"--resume takes everything else from the search: drop {', '.join(unwanted)}")
+            require_beside_resume(given_in(context), WITH_RESUME, "search")
             trusted = [options[name] for name in ("potential", "refine") if options[name] is not None]
             library = Searches.resume(Path(resume), trusted)
             alone, running = prepared(library.request, library.folder, parsl, workers, time_limit, notes)
@@ -134,8 +130,10 @@ def conformers(
                     done = many(library, running, progress, notes, interrupts, listed)
         except KeyboardInterrupt:
             progress.clear()
-            trust = "".join(f" --potential {shlex.quote(name)}" for name in library.request.imports)
-            say(f"continue with molopt conformers --resume {shlex.quote(str(library.folder))}{trust}", err=True)
+            again = named_again(library.request.imports)
+            say(
+                f"continue with molopt conformers --resume {shlex.quote(str(library.folder))} {again}".strip(), err=True
+            )
             raise
     if not as_json:
         say(f"written to {library.folder.resolve()}")
@@ -172,27 +170,16 @@ def prepared(
     What cannot be done of several molecules is a failure among others; of one alone, it is bad input.
     """
     from molopt.cli.executors import executor
-    from molopt.cli.inputs import of_any_charge
-    from molopt.molecules import Molecule
-    from molopt.potentials.foreign import load
-    from molopt.specification import parse
-    from molopt.system import require_potentials
+    from molopt.cli.inputs import alone
 
     running = executor(folder, parsl, workers, LIMIT if time_limit is None else time_limit, 1, notes)
-    first = [each for _, each in islice(request.molecules(), 2)]
-    for name in request.imports:
-        load(parse(name)[0])
-    require_potentials(
-        Molecule.from_smiles("C"), [of_any_charge(name) for name in request.potentials if name not in request.imports]
-    )
-    if len(first) > 1:
+    if alone(request) is None:
         return False, running
     if parsl is not None or time_limit is not None:
         raise InputError(
             f"{'--time-limit' if parsl is None else '--parsl'} is for several molecules, and there is one: "
             "limit it with --max-calls, and give it --workers"
         )
-    require_potentials(request.read(first[0]), request.potentials)
     return True, running
 
 

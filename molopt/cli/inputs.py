@@ -4,12 +4,15 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import TypeVar
 
+from molopt.importing import attribute
+from molopt.library.asked import Asked
+from molopt.library.library import Task
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import SPELLED
 from molopt.molecules.entries import stem
 from molopt.molecules.reading import Located, read
 from molopt.specification import parse, specified
-from molopt.system import said_in
+from molopt.system import require_potentials, said_in
 
 AHEAD = 100
 Item = TypeVar("Item")
@@ -29,6 +32,26 @@ def molecules(
 def ahead(stream: Iterator[Item]) -> Iterator[Item]:
     """The same stream, the first hundred drawn at once: what is wrong with them shows before anything is run."""
     return chain(list(islice(stream, AHEAD)), stream)
+
+
+def alone(asked: Asked) -> tuple[Task, Molecule] | None:
+    """The only molecule of all that is asked for, read, and None where there are several.
+
+    What cannot be done of several molecules is a failure among others; of one alone, it is bad input: an InputError,
+    as where a potential is not there.
+    """
+    some = list(islice(asked.molecules(), 2))
+    for name, option in asked.imports.items():
+        attribute(parse(name)[0].partition("/")[0], f"the {option.strip('-')}")
+    require_potentials(
+        Molecule.from_smiles("C"), [of_any_charge(name) for name in asked.potentials if name not in asked.imports]
+    )
+    if len(some) > 1:
+        return None
+    task = Task(0, *some[0])
+    molecule = asked.read(task.entry)
+    require_potentials(molecule, asked.potentials)
+    return task, molecule
 
 
 def of_any_charge(potential: str) -> str:

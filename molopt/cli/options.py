@@ -4,6 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import click
+from click.core import ParameterSource
+
+from molopt.errors import InputError
 
 CHARGE = click.option("--charge", type=int, help="Total charge; by default what the input says.")
 SPIN = click.option("--spin", type=int, help="Multiplicity 2S + 1; by default what the input says.")
@@ -56,3 +59,17 @@ def in_solvent(potential: str, solvent: str | None) -> str:
     from molopt.potentials import solvated
 
     return potential if solvent is None or solvent.lower() == "none" else solvated(potential, solvent)
+
+
+CALLED = {"potentials": "--potential", "sources": "the molecules"}  # whose name is not that of their variable
+
+
+def given_in(context: click.Context) -> set[str]:
+    """The variables of the options that the user wrote."""
+    return {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
+
+
+def require_beside_resume(given: set[str], allowed: set[str], what: str) -> None:
+    """Raise InputError where options stand beside --resume that `what`, as "study", was begun with."""
+    if unwanted := sorted(CALLED.get(name, f"--{name.replace('_', '-')}") for name in given - allowed):
+        raise InputError(f"--resume takes everything else from the {what}: drop {', '.join(unwanted)}")

@@ -4,15 +4,13 @@ import shlex
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from molopt.cli.files import require_empty
-from molopt.cli.options import energy_limit, in_solvent, shared
+from molopt.cli.options import energy_limit, given_in, in_solvent, require_beside_resume, shared
 from molopt.errors import InputError
 from molopt.naming import safe
 from molopt.optimizers.registry import COORDINATES, optimizer_names
@@ -20,12 +18,10 @@ from molopt.optimizers.registry import COORDINATES, optimizer_names
 if TYPE_CHECKING:
     from molopt.cli.terminal import Notes
     from molopt.execution import Executor
-    from molopt.library.library import Task
-    from molopt.molecules import Molecule
     from molopt.relaxed.request import Request
 
-# Options that may stand beside --resume; the potentials then say what may be imported.
-WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "as_json", "potential", "strict"}
+# Options that may stand beside --resume; potential and optimizer then say what may be imported.
+WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "as_json", "potential", "optimizer", "strict"}
 OPTIMIZER = f'One of {", ".join(optimizer_names())}; with arguments as "adam?lr=0.02".'
 
 
@@ -50,6 +46,10 @@ OPTIMIZER = f'One of {", ".join(optimizer_names())}; with arguments as "adam?lr=
     show_default=True,
     help="Whether a run checks its softest direction before it ends: auto (leaves a saddle), report (names a saddle "
     'and stays there) or none; "auto?calls=12&pushes=5" replaces the limits of 8 force calls per check and 3 pushes.',
+)
+@click.option(
+    "--criteria",
+    help="Criteria by name, in place of --fmax and --energy-left: gaussian:tight, geometric:GAU, fmax=0.02,left=0.001.",
 )
 @click.option("--max-calls", type=int, help="Maximum number of force calls per run.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
@@ -94,29 +94,30 @@ def relax(
     Exits with 0 when all molecules converged, with 1 when one did not, is still on a saddle or could not be done, with
     2 when the input is bad, and with 130 when interrupted.
     """
-    from molopt.cli.inputs import title
+    from molopt.cli.inputs import alone, title
     from molopt.cli.interrupts import Interrupts
     from molopt.cli.telling import Telling
     from molopt.cli.terminal import JsonList, Notes, Progress, say
     from molopt.potentials.budget import Budget
     from molopt.relaxed.folder import Relaxed
+    from molopt.store.settings import named_again
 
     Budget(time_limit=time_limit)
-    given = {name for name in context.params if context.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     saying = "finishing this force call; interrupt again to stop at once"
     with Notes() as notes, Progress() as progress, Interrupts(saying) as interrupts:
         progress.say("reading molecules")
         if resume is not None:
-            if unwanted := sorted(f"--{name.replace('_', '-')}" for name in given - WITH_RESUME):
-                unwanted = ["the molecules" if name == "--sources" else name for name in unwanted]
-                raise InputError(f"--resume takes everything else from the folder: drop {', '.join(unwanted)}")
-            trusted = [] if options["potential"] is None else [options["potential"]]
+            given = given_in(context)
+            require_beside_resume(given, WITH_RESUME, "folder")
+            trusted = [options[name] for name in given & {"potential", "optimizer"}]
             library = Relaxed.resume(Path(resume), trusted)
-            first = first_of(library.request, notes)
+            first = alone(library.request)
         else:
+            if options["criteria"] is not None and {"fmax", "energy_left"} & given_in(context):
+                raise InputError("--criteria says it all: drop --fmax and --energy-left")
             request = request_of(sources, **options)
+            first = alone(request)
             folder = Path(out) if out else Path(f"molopt-relax-{safe(title(sources[0]))}")
-            first = first_of(request, notes)
             require_empty(folder, overwrite)
             running_of(folder, parsl, workers, time_limit, request, notes)
             library = Relaxed.begin(folder, request, overwrite)
@@ -131,8 +132,8 @@ def relax(
                     telling.many(library.go(running, library.tasks(), library.part, workers), strict)
             except KeyboardInterrupt:
                 telling.over()
-                trust = "".join(f" --potential {shlex.quote(name)}" for name in library.request.imports)
-                say(f"continue with molopt relax --resume {shlex.quote(str(library.folder))}{trust}", err=True)
+                command = f"molopt relax --resume {shlex.quote(str(library.folder))}"
+                say(f"continue with {command} {named_again(library.request.imports)}".rstrip(), err=True)
                 raise
             except InputError:
                 if library.folder.exists():
@@ -144,44 +145,34 @@ def relax(
 
 
 def request_of(
-    sources: Sequence[str], *, potential: str | None, energy_left: str | None, solvent: str | None, **options: Any
+    sources: Sequence[str],
+    *,
+    potential: str | None,
+    fmax: float,
+    energy_left: str | None,
+    criteria: str | None,
+    check: str,
+    solvent: str | None,
+    **options: Any,
 ) -> "Request":
     """What is asked for; InputError where a name or a number is not possible."""
+    from molopt.convergence import wanted
+    from molopt.optimizers.spec import OptimizerSpec
+    from molopt.optimizers.stopping import check_criteria
+    from molopt.potentials.budget import Budget
     from molopt.relaxed.request import Request
 
     if not sources:
         raise InputError("give molecules to relax, or --resume FOLDER")
     named = in_solvent("mmff94" if potential is None else potential, solvent)
     limit = energy_limit(energy_left, "auto")
+    check_criteria(fmax, limit, options["steps"])
+    criteria = f"fmax={fmax},left={'none' if limit is None else limit}" if criteria is None else criteria
+    wanted(criteria)
+    Budget(options["max_calls"])
+    OptimizerSpec.of(options["optimizer"], options["coordinates"]).guided_by(options["surrogate"]).checked_by(check)
     command = shlex.join(["molopt", *sys.argv[1:]])
-    request = Request(tuple(sources), potential=named, energy_left=limit, command=command, **options)
-    request.require_possible()
-    return request
-
-
-def first_of(request: "Request", notes: "Notes") -> "tuple[Task, Molecule] | None":
-    """The only molecule, read, and None where there are several; InputError before anything is written.
-
-    What cannot be done of several molecules is a failure among others; of one alone, it is bad input.
-    """
-    from molopt.cli.inputs import of_any_charge
-    from molopt.library.library import Task
-    from molopt.molecules import Molecule
-    from molopt.potentials.foreign import load
-    from molopt.specification import parse
-    from molopt.system import require_potentials
-
-    some = list(islice(request.molecules(), 2))
-    for name in request.imports:
-        load(parse(name)[0])
-    if ":" not in request.potential:
-        require_potentials(Molecule.from_smiles("C"), [of_any_charge(request.potential)])
-    if len(some) > 1:
-        return None
-    task = Task(0, *some[0])
-    molecule = request.read(task.entry)
-    require_potentials(molecule, request.potentials)
-    return task, molecule
+    return Request(tuple(sources), potential=named, criteria=criteria, check=check, command=command, **options)
 
 
 def running_of(

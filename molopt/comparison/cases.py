@@ -110,5 +110,6 @@ def cases(
 
 def versions(optimizer: OptimizerSpec, potential: str) -> dict[str, str]:
     """The versions of the packages that determine a run, as far as they are known; nothing is imported for it."""
+    further = [name for name in (optimizer.surrogate, optimizer.name) if isinstance(name, str) and ":" in name]
     guide = [optimizer.surrogate] if isinstance(optimizer.surrogate, str) else []
-    return versions_of([potential, *guide], [optimizer.name] if optimizer.name in PEERS else [])
+    return versions_of([potential, *guide, *further], [optimizer.name] if optimizer.name in PEERS else [])

@@ -110,11 +110,12 @@ class Settings:
         return tuple(OptimizerSpec.of(text) for text in self.optimizers)
 
     @property
-    def imports(self) -> list[str]:
-        """The potentials of other packages, "module:factory?...", that runs would import, surrogates among them."""
+    def imports(self) -> dict[str, str]:
+        """Other people's code, "module:name?...", that runs would import, with the options that name it again."""
         guides = [parse(text)[1].get("surrogate") for text in self.optimizers]  # asked before any of it is trusted
-        names = [*self.potentials, *(guide for guide in guides if isinstance(guide, str))]
-        return list(dict.fromkeys(name for name in names if ":" in parse(name)[0]))
+        named = dict.fromkeys((*self.potentials, *(guide for guide in guides if isinstance(guide, str))), "--potential")
+        named |= dict.fromkeys(self.optimizers, "--optimizers")
+        return {name: option for name, option in named.items() if ":" in parse(name)[0]}
 
     def molecules(self) -> Iterator[tuple[str, Molecule]]:
         """Each molecule with the name of its source, one at a time."""

@@ -85,7 +85,7 @@ class Study:
             which those were; its runs are not its own.
         """
         settings = read_settings(folder)
-        require_trust(f"the study {folder}", settings.imports, settings.potentials, trusted)
+        require_trust(f"the study {folder}", settings.imports, [*settings.potentials, *settings.optimizers], trusted)
         require_no_links(folder)
         require_same(settings, folder)
         study = cls(folder, settings)

@@ -81,6 +81,11 @@ class Asked:
         raise NotImplementedError
 
     @property
+    def nameable(self) -> list[str]:
+        """What may be named again where work goes on, whether or not it is other people's code."""
+        return self.potentials
+
+    @property
     def programs(self) -> Sequence[str]:
         """Other packages that decide what comes out, where they are installed."""
         return ()
@@ -92,12 +97,12 @@ class Asked:
 
     def installed(self) -> dict[str, str]:
         """The versions of the packages that decide what comes out, here and now."""
-        return versions_of(self.potentials, self.programs)
+        return versions_of([*self.potentials, *self.imports], self.programs)
 
     @property
-    def imports(self) -> list[str]:
-        """The potentials of other packages, "module:factory?...", that it would import."""
-        return [name for name in self.potentials if ":" in parse(name)[0]]
+    def imports(self) -> dict[str, str]:
+        """Other people's code, "module:name?...", that it would import, with the options that name it again."""
+        return {name: "--potential" for name in self.potentials if ":" in parse(name)[0]}
 
     @property
     def given(self) -> Given:
@@ -152,7 +157,7 @@ class Asked:
             those were.
         """
         asked, what = cls.written_in(folder), f"the {cls.WHAT} {folder}"
-        require_trust(what, asked.imports, asked.potentials, trusted)
+        require_trust(what, asked.imports, asked.nameable, trusted)
         require_no_links(folder)
         require_same_contents(asked.sources, asked.contents, what)
         require_same_versions(asked.installed(), asked.versions, what)

@@ -183,12 +183,14 @@ def listed(source: str | Path, given: Given) -> Iterator[Entry | Molecule]:
 
     One that cannot be read is no error here, and does not end the stream.
     """
+    if not str(source).strip():
+        return read(source)  # which says what is wrong
     if found := Located.of(source):
         return iter(found.entries())
     if str(source) in PUBLISHED or find_shipped(str(source)):
         return read(source, given.charge, given.spin, given.seed, given.known)
-    if not str(source).strip() or ending(Path(source)) in READERS:
-        return read(source)  # which says what is wrong
+    if ending(Path(source)) in READERS:
+        return read(source)  # likewise
     require_smiles(str(source))
     return iter([typed(str(source))])
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import ase.io
 from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io.extxyz import key_val_dict_to_str, key_val_str_to_dict
 from ase.io.trajectory import TrajectoryWriter
 from rdkit import Chem
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from molopt.molecules.molecule import Molecule
 
 Value = str | int | float | None
+FREE = "free_energy"  # of electrons, which some calculators repeat
 
 
 class Structure(NamedTuple):
@@ -130,7 +132,9 @@ def pdb_model(structure: Structure) -> str:
 def annotated(structure: Structure) -> Atoms:
     """A copy of the atoms, with what is known of the molecule and the fields in its info."""
     atoms = structure.atoms.copy()
-    atoms.calc = structure.atoms.calc
+    if structure.atoms.calc is not None:
+        found = structure.atoms.calc.results
+        atoms.calc = SinglePointCalculator(atoms, **{name: found[name] for name in found if name != FREE})
     molecule = structure.molecule
     if molecule is not None:
         atoms.info = {key: value for key, value in atoms.info.items() if key not in TRAVELLING}

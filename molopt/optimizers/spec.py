@@ -4,8 +4,9 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import lru_cache, partial
+from inspect import signature
 from pathlib import Path
-from typing import IO, Any, Self, TypeAlias
+from typing import IO, Any, Self, SupportsIndex, TypeAlias
 
 from ase import Atoms
 from ase.calculators.abc import GetPropertiesMixin
@@ -13,6 +14,7 @@ from ase.optimize.optimize import Optimizer
 
 from molopt.control import Control, Trust
 from molopt.errors import InputError
+from molopt.importing import attribute
 from molopt.molecules import Molecule
 from molopt.optimizers.arguments import check_of, defaults_of_ase, differing, guide_of, of_ase, of_direction
 from molopt.optimizers.check_request import CheckRequest
@@ -82,6 +84,8 @@ class OptimizerSpec:
               run: auto for "default", none for all else; "?check=auto" and "?check=report" look at the curvature of the
               end, as in `molopt.relax`. "sella", "geometric" and "pyberny" are those packages (the extra `peers`), with
               their own defaults.
+            - "package.module:name" of a class of rules or optimizers, or of a function as below, with its arguments as
+              above: "mine:Lion2/internal?lr=0.1".
             - A `Rule`, run under the default control. Its defaults are its paper's, those of names and classes are
               tuned.
             - A callable that takes (atoms, logfile=..., trajectory=...) and returns an ASE optimizer.
@@ -110,6 +114,8 @@ class OptimizerSpec:
             raise InputError(f"coordinates must be internal, elastic or cartesian, got {coordinates!r}")
         if isinstance(optimizer, str):
             text, keywords = parse(optimizer)
+            if ":" in text:
+                return cls.foreign(text, coordinates, keywords)
             return cls.named(*placed(text, coordinates), keywords)
         if isinstance(optimizer, cls):
             if coordinates not in (None, optimizer.coordinates):
@@ -147,6 +153,39 @@ class OptimizerSpec:
         arguments, controlled = of_direction(name, tuned, control, rest)
         kind.kind(**arguments)  # which refuses values out of their range
         return cls(name, coordinates, arguments, controlled, surrogate, check, said=said)
+
+    @classmethod
+    def foreign(cls, text: str, coordinates: str | None, keywords: Mapping[str, Any]) -> Self:
+        """That of "package.module:name", coordinates after a slash, with keywords."""
+        name, slash, where = text.partition("/")
+        said = where.lower() if slash else coordinates
+        if said not in (None, *COORDINATES) or (slash and coordinates not in (None, said)):
+            raise InputError(f"{text!r}: one of internal, elastic and cartesian may follow the slash")
+        made = attribute(name, "an optimizer")
+        if isinstance(made, type) and issubclass(made, Rule):
+            return cls.of_foreign_rule(name, made, said or "cartesian", keywords)
+        if not callable(made):
+            raise InputError(f"{name} is neither a rule nor a class of optimizers, but {made!r:.60}")
+        if said is not None:
+            raise InputError(f"{name} is not a rule: drop the coordinates {said}")
+        try:
+            signature(made).bind(None, logfile=None, trajectory=None, **keywords)
+        except TypeError as error:
+            raise InputError(f"{name} cannot be made: {error}") from error
+        return cls(name, arguments=keywords, source=partial(made, **keywords), said=frozenset(keywords))
+
+    @classmethod
+    def of_foreign_rule(cls, name: str, kind: type[Rule], coordinates: str, keywords: Mapping[str, Any]) -> Self:
+        own = {part.name for part in fields(kind)}
+        try:
+            rule = kind(**{key: value for key, value in keywords.items() if key in own})
+        except TypeError as error:
+            raise InputError(f"{name} cannot be made: {error}") from error
+        values = {part.name: getattr(rule, part.name) for part in fields(rule)}
+        driving = {key: value for key, value in keywords.items() if key not in (*own, "surrogate", "check")}
+        _, control = of_direction(name, values, RuleOptimizer.default_control(coordinates), driving)
+        guide, check = guide_of(keywords.get("surrogate"), coordinates), check_of(keywords.get("check"), coordinates)
+        return cls(name, coordinates, values, control, guide, check, source=rule, said=frozenset(keywords))
 
     @classmethod
     def of_rule(cls, rule: Rule, coordinates: str) -> Self:
@@ -235,6 +274,10 @@ class OptimizerSpec:
     def __str__(self) -> str:
         return specified(self.label, self.keywords)
 
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        """One of other people's code travels by its text, so that it is imported there as it was here."""
+        return (OptimizerSpec.of, (str(self),)) if ":" in self.name else super().__reduce_ex__(protocol)
+
     @property
     def abbreviated(self) -> str:
         """Its text without the arguments that are its defaults."""
@@ -273,6 +316,8 @@ class OptimizerSpec:
         if self.guidable:
             ours |= {"molecule": molecule, "surrogate": surrogate}
         if isinstance(self.source, Rule):
+            if self.control != RuleOptimizer.default_control(self.coordinates):  # the atoms may want another default
+                ours["control"] = self.control
             return RuleOptimizer(atoms, **files, **ours, rule=self.source)
         kind: type[NamedOptimizer | LBFGS] = CLASSES.get(self.name, LBFGS)
         if self.control != kind.default_control(self.coordinates):  # the atoms may want another default

@@ -1,6 +1,5 @@
 """Potentials of other packages: "package.module:factory?key=value"."""
 
-import importlib
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,6 +8,7 @@ from ase import Atoms
 from ase.calculators.abc import GetPropertiesMixin
 
 from molopt.errors import InputError
+from molopt.importing import attribute
 from molopt.molecules import Molecule
 
 
@@ -50,18 +50,7 @@ def foreign(name: str, keywords: dict[str, Any], molecule: Molecule | Atoms) -> 
 
 def load(name: str) -> Callable[..., Any]:
     """The callable that "package.module:factory" names."""
-    module_name, _, attribute = name.partition(":")
-    if not module_name or not attribute:
-        raise InputError(f"a potential of another package is written package.module:factory, got {name!r}")
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:
-        raise InputError(f"cannot import {module_name} for the potential {name}: {error}") from error
-    factory: Any = module
-    for part in attribute.split("."):
-        if not hasattr(factory, part):
-            raise InputError(f"{module_name} has no {attribute}: a potential is written package.module:factory")
-        factory = getattr(factory, part)
+    factory = attribute(name, "a potential")
     if not callable(factory):
         raise InputError(f"{name} is not callable: name a class or a function that returns an ASE calculator")
     return factory

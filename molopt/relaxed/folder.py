@@ -46,7 +46,7 @@ class Relaxed(Library[Request, Relaxation]):
         return PART if self.request.batched else 1
 
     def work(self) -> Relaxing:
-        ready(self.request.spec, self.request.energy_left)  # here, before many processes need it at once
+        ready(self.request.spec, self.request.wanted.energy_left)  # here, before many processes need it at once
         trajectories = self.folder if self.request.trajectories else None
         return Relaxing(self.request, self.time_limit, self.detailed, trajectories)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from molopt.batch.relaxing import relax_batch
+from molopt.batch.results import NOT_BEGUN
 from molopt.errors import InputError
 from molopt.library.archive import Found
 from molopt.library.library import Task, found
@@ -80,8 +81,8 @@ class Relaxing:
             (molecule for _, molecule in read),
             request.spec,
             request.potential,
-            request.fmax,
-            request.energy_left,
+            request.wanted.fmax,
+            request.wanted.energy_left,
             request.steps,
             check=request.check,
             max_calls=request.max_calls,
@@ -112,8 +113,8 @@ class Relaxing:
     def run(self, molecule: Molecule, budget: Budget, on_call: Callable[[Counted], object] | None = None) -> Run:
         request = self.request
         return Run(
-            molecule, request.spec, request.potential, request.fmax, request.energy_left, request.steps,
-            on_call, request.asked_check, budget, Progress(),
+            molecule, request.spec, request.potential, request.wanted.fmax, request.wanted.energy_left, request.steps,
+            on_call, request.asked_check, budget, Progress(), request.wanted.sets,
         )  # fmt: skip
 
     def trajectory(self, task: Task) -> Path | None:
@@ -122,11 +123,11 @@ class Relaxing:
     def became(self, task: Task, molecule: Molecule, result: Result) -> Found[Relaxation]:
         """What became of a task whose run has ended."""
         if not result.trace:
-            return found(task, molecule, None, result.error or "")
+            return found(task, molecule, None, (result.error or "").removeprefix(NOT_BEGUN))
         return found(task, molecule, Relaxation.of(result, self.detailed))
 
 
 def in_worker(request: Request, *others: object) -> Relaxing:
     """What a worker process unpickles, with all that the first run would load: that counts to no time limit."""
-    ready(request.spec, request.energy_left)
+    ready(request.spec, request.wanted.energy_left)
     return Relaxing(request, *others)  # type: ignore[arg-type]  # as `Relaxing.__reduce__` has them

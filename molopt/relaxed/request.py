@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+from molopt.convergence import Wanted, wanted
 from molopt.library.asked import Asked
 from molopt.optimizers.check_request import CheckRequest
+from molopt.optimizers.registry import PEERS
 from molopt.optimizers.spec import OptimizerSpec
-from molopt.optimizers.stopping import check_criteria
 from molopt.potentials import named
-from molopt.potentials.budget import Budget
 from molopt.potentials.force_field_terms import FORCE_FIELDS
 from molopt.specification import parse
-from molopt.store.checking import positive
 from molopt.store.settings import Kinds, between, or_none
 
 NAME = (lambda value: isinstance(value, str) and bool(value.strip()), "a name")
@@ -22,8 +21,7 @@ KINDS: Kinds = {
     "coordinates": (or_none(NAME[0]), "a name"),
     "surrogate": NAME,
     "check": NAME,
-    "fmax": (positive, "a number above 0"),
-    "energy_left": (lambda value: value in (None, "auto") or positive(value), "a number above 0, auto or nothing"),
+    "criteria": NAME,
     "steps": (between(1), "a whole number above 0"),
     "max_calls": (or_none(between(1)), "a whole number above 0"),
     "separate": SWITCH,
@@ -33,7 +31,7 @@ KINDS: Kinds = {
 
 @dataclass(frozen=True)
 class Request(Asked):
-    """What is relaxed, and how; the arguments are those of `molopt.relax`, and
+    """What is relaxed, and how; the arguments are those of `molopt.relax`, criteria by name, and
 
     separate : bool
         Whether each molecule gets files of its own.
@@ -51,34 +49,41 @@ class Request(Asked):
     coordinates: str | None = None
     surrogate: str = "auto"
     check: str = "auto"
-    fmax: float = 0.05
-    energy_left: float | str | None = "auto"
+    criteria: str = "fmax=0.05,left=auto"
     steps: int = 1000
     max_calls: int | None = None
     separate: bool = False
     trajectories: bool = False
-
-    def require_possible(self) -> None:
-        """Raise InputError where an optimizer, a criterion or a budget cannot be used."""
-        check_criteria(self.fmax, self.energy_left, self.steps)
-        Budget(self.max_calls)
-        self.spec.checked_by(self.check)
 
     @property
     def potentials(self) -> list[str]:
         return [self.potential]
 
     @property
-    def imports(self) -> list[str]:
-        """The potentials of other packages that it would import, surrogates among them."""
+    def nameable(self) -> list[str]:
+        return [self.potential, self.optimizer]
+
+    @property
+    def imports(self) -> dict[str, str]:
         guides = [self.surrogate, parse(self.optimizer)[1].get("surrogate")]  # asked before any of it is trusted
-        names = [self.potential, *(guide for guide in guides if isinstance(guide, str))]
-        return list(dict.fromkeys(name for name in names if ":" in parse(name)[0]))
+        named = {self.potential: "--potential"} | {guide: "--potential" for guide in guides if isinstance(guide, str)}
+        named |= {self.optimizer: "--optimizer"}
+        return {name: option for name, option in named.items() if ":" in parse(name)[0]}
+
+    @property
+    def programs(self) -> list[str]:
+        name = parse(self.optimizer)[0]
+        return [name] if name in PEERS else []
 
     @cached_property
     def spec(self) -> OptimizerSpec:
         """The optimizer with its surrogate; InputError where it cannot be run here."""
         return OptimizerSpec.of(self.optimizer, self.coordinates).guided_by(self.surrogate)
+
+    @cached_property
+    def wanted(self) -> Wanted:
+        """The criteria; InputError where there is none of a name."""
+        return wanted(self.criteria)
 
     @property
     def asked_check(self) -> CheckRequest:
@@ -89,4 +94,5 @@ class Request(Asked):
         """Whether many are relaxed together: on a force field of RDKit they are several times as fast, and the same."""
         name, keywords = named(self.potential)
         plain = self.spec.surrogate in (None, "auto") and self.spec.coordinates is not None
-        return plain and name in FORCE_FIELDS and set(keywords) <= {"terms"} and not self.trajectories
+        plain = plain and not self.trajectories and not self.wanted.sets
+        return plain and name in FORCE_FIELDS and set(keywords) <= {"terms"}

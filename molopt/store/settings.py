@@ -126,23 +126,31 @@ def require_no_links(folder: Path) -> None:
             raise InputError(f"{str(path)!r} is a link, and a study is not written through links: put the file there")
 
 
-def require_trust(what: str, imports: Collection[str], potentials: Collection[str], trusted: Collection[str]) -> None:
-    """Raise InputError unless the potentials that would be imported are those that are trusted, by their full names.
+def require_trust(what: str, imports: Mapping[str, str], known: Collection[str], trusted: Collection[str]) -> None:
+    """Raise InputError unless the code that would be imported is trusted, by its full names.
 
     Parameters
     ----------
     what : str
-        What names them, as "the study F".
-    imports, potentials : collection of str
-        The potentials of other packages in it, surrogates included; and all of its potentials.
+        What names it, as "the study F".
+    imports : mapping
+        The potentials and optimizers of other packages in it, each with the option that names it again.
+    known : collection of str
+        All potentials and optimizers that may be named.
     trusted : collection of str
         Those that whoever goes on with it has named again.
     """
-    if unknown := [name for name in imports if name not in trusted]:
-        named = " ".join(f"--potential {shlex.quote(in_ascii(name))}" for name in unknown)
-        raise InputError(f"{what} names code that is imported and run here; if you trust it, name it again: {named}")
-    if others := [name for name in trusted if name not in (*imports, *potentials)]:
-        raise InputError(f"{what} has no potential {others[0]!r}: drop it, or begin another")
+    if unknown := {name: option for name, option in imports.items() if name not in trusted}:
+        raise InputError(
+            f"{what} names code that is imported and run here; if you trust it, name it again: {named_again(unknown)}"
+        )
+    if others := [name for name in trusted if name not in (*imports, *known)]:
+        raise InputError(f"{what} has no {others[0]!r}: drop it, or begin another")
+
+
+def named_again(imports: Mapping[str, str]) -> str:
+    """The options by which code of others is named again, as a shell takes them."""
+    return " ".join(f"{option} {shlex.quote(in_ascii(name))}" for name, option in imports.items())
 
 
 def require_same_contents(sources: Iterable[str], begun: Mapping[str, str], what: str) -> None:

@@ -1,0 +1,58 @@
+"""Code of others that the user names as "package.module:attribute", imported when it is needed."""
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from molopt.errors import InputError
+
+FOLDER = "MOLOPT_IMPORTS_FROM"  # of the environment, which processes inherit: the folder of whoever gave the command
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """Modules in the folder of the command can be imported, after all others, as long as this is entered."""
+    folder = os.environ.get(FOLDER)
+    if not folder or folder in sys.path:
+        yield
+        return
+    sys.path.append(folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+
+
+def attribute(name: str, what: str) -> Any:
+    """What "package.module:attribute" names.
+
+    Parameters
+    ----------
+    name : str
+    what : str
+        What it is to be, as "a potential".
+
+    Raises
+    ------
+    InputError
+        It is not written so, the module cannot be imported, or it has no such attribute.
+
+    >>> attribute("math:tau", "a number")
+    6.283185307179586
+    """
+    module_name, _, path = name.partition(":")
+    if not module_name or not path:
+        raise InputError(f"{what} of another package is written package.module:factory, got {name!r}")
+    try:
+        with reaching():
+            found = importlib.import_module(module_name)
+    except Exception as error:
+        raise InputError(f"cannot import {module_name} for {what} {name}: {error}") from error
+    for part in path.split("."):
+        if not hasattr(found, part):
+            raise InputError(f"{module_name} has no {path}: {what} is written package.module:factory")
+        found = getattr(found, part)
+    return found
