@@ -19,19 +19,19 @@ errors spelling specification files execution stopwatch
 rules coordinates directions control convergence noise stationary
 molecules potentials
 optimizers
-system versions
+system versions constraining
 columns schema
 ending batch run relaxation result
 record
 store
 comparison ensembles landscapes fitting checked checking displacing
-report
+report scanning
 cli __main__
 """
 FLOORS = {room: floor for floor, rooms in enumerate(HOUSE.split("\n")) for room in rooms.split()}
 NUMERICAL = ("rules", "coordinates", "directions", "control", "convergence", "noise")
 TABLES = ("ase.data", "ase.units")  # numbers of elements and units, which coordinates may look up
-COMMANDS = ("relax", "conformers", "check", "compare", "report", "export", "molecules", "fit_stiffness")
+COMMANDS = ("relax", "conformers", "scan", "check", "compare", "report", "export", "molecules", "fit_stiffness")
 FOREIGN = ("ase", "rdkit", "torch", "optax", "jax")
 
 
