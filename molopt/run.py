@@ -1,8 +1,9 @@
 """One watched run: from a start geometry to a result."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -50,6 +51,8 @@ class Run:
         Asked before each force call.
     progress : Progress, optional
         Ends the run of an optimizer of molopt that has stalled; other optimizers run as they do elsewhere.
+    constraints : sequence of ASE constraints
+        That hold besides those of the atoms.
     """
 
     def __init__(
@@ -64,11 +67,15 @@ class Run:
         check: CheckRequest | None = None,
         budget: Budget | None = None,
         progress: Progress | None = None,
+        constraints: Sequence[Any] = (),
     ) -> None:
         check_criteria(fmax, energy_left, steps)
         self.fmax, self.steps = fmax, int(steps)
         self.check = spec.check if check is None else check
         self.atoms, self.molecule, calculator = system_of(target, potential)
+        self.atoms.set_constraint(
+            [*self.atoms.constraints, *deepcopy(list(constraints))]
+        )  # ASE's keep a state of a run
         prepare(self.atoms)  # an InputError before the first force call
         ready(spec, energy_left)
         self.watching = Stopwatch()
