@@ -1,12 +1,15 @@
 """Coordinates and constraints are named by atoms or by a SMARTS, from 0 in Python and from 1 on the command line."""
 
+import ase.io
 import numpy as np
 import pytest
 from ase.constraints import FixAtoms, FixInternals
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 import molopt
+from molopt.cli import main
 from molopt.cli.atoms import atoms, atoms_and_grid, atoms_and_value, constraints, from_one
 from molopt.constraining.choosing import Chooser
 from molopt.constraining.coordinate import Coordinate
@@ -166,3 +169,27 @@ def test_sentences_of_molopt_are_renumbered():
     assert from_one("distances 0-1, 2-3; C0-Cl11 formed; fragments 2 CH3") == (
         "distances 1-2, 3-4; C1-Cl12 formed; fragments 2 CH3"
     )
+
+
+def test_relax_fixes_and_holds_what_it_is_told_to(butane, tmp_path):
+    ran = CliRunner().invoke(main, ["relax", "CCCC b", "--fix", "5,6", "--hold", "CCCC=60", "--out", str(tmp_path)])
+    assert ran.exit_code == 0, ran.output
+    end = ase.io.read(tmp_path / "b_relaxed.xyz")
+    assert end.get_dihedral(0, 1, 2, 3) == pytest.approx(60, abs=1e-4)
+    np.testing.assert_allclose(end.positions[[4, 5]], butane.positions[[4, 5]], atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "said"),
+    [
+        ("--fix", "1-99", "has atoms 1 to 14, got 15"),
+        ("--hold", "1,2=x", "is not a number"),
+        ("--fix", "N", "no match"),
+    ],
+)
+def test_relax_says_in_one_line_what_it_cannot_fix_or_hold(tmp_path, option, text, said):
+    ran = CliRunner().invoke(main, ["relax", "CCCC", option, text, "--out", str(tmp_path / "out")])
+    assert ran.exit_code == 2
+    assert said in ran.stderr
+    assert len(ran.stderr.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()

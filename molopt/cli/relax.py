@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from molopt.cli.atoms import FIX, HOLD, constraints
 from molopt.cli.files import Stems, require_absent, require_folder
 from molopt.cli.options import energy_limit, in_solvent, shared
 from molopt.optimizers.registry import COORDINATES, optimizer_names
@@ -24,6 +25,7 @@ class Job(NamedTuple):
     sdf: Path
     xyz: Path
     traj: Path
+    constraints: list[Any]
 
 
 OPTIMIZER = f'One of {", ".join(optimizer_names())}; with arguments as "adam?lr=0.02".'
@@ -51,6 +53,8 @@ OPTIMIZER = f'One of {", ".join(optimizer_names())}; with arguments as "adam?lr=
     help="Whether a run checks its softest direction before it ends: auto (leaves a saddle), report (names a saddle "
     'and stays there) or none; "auto?calls=12&pushes=5" replaces the limits of 8 force calls per check and 3 pushes.',
 )
+@FIX
+@HOLD
 @click.option("--max-calls", type=int, help="Maximum number of force calls per run.")
 @click.option("--time-limit", type=float, help="Seconds after which a run makes no further force call.")
 @click.option("--out", type=click.Path(), default=".", help="Folder for all output files.  [default: here]")
@@ -66,6 +70,8 @@ def relax(
     coordinates: str | None,
     surrogate: str,
     check: str,
+    fixed: Sequence[str],
+    held: Sequence[str],
     steps: int,
     max_calls: int | None,
     time_limit: float | None,
@@ -123,9 +129,10 @@ def relax(
             require_agreement(molecule, potential)
             require_potentials(molecule, [potential])
             stem = stems.new(molecule.name)
-            job = Job(molecule, *(folder / f"{stem}_relaxed{ending}" for ending in (".sdf", ".xyz", ".traj")))
-            require_absent(job[1:], overwrite)
-            return job
+            held_there = constraints(molecule, fixed, held)
+            sdf, xyz, traj = (folder / f"{stem}_relaxed{ending}" for ending in (".sdf", ".xyz", ".traj"))
+            require_absent((sdf, xyz, traj), overwrite)
+            return Job(molecule, sdf, xyz, traj, held_there)
 
         jobs = ahead(map(prepared, molecules(sources, charge, spin, seed, potential)))
         folder.mkdir(parents=True, exist_ok=True)
@@ -135,7 +142,8 @@ def relax(
                 progress.follow(job.molecule.name, shown, counted)
 
             budget = Budget(max_calls, time_limit, interrupts.why)
-            run = Run(job.molecule, spec, potential, fmax, limit, steps, on_call, request, budget, Gains())
+            criteria = (fmax, limit, steps, on_call, request, budget, Gains())
+            run = Run(job.molecule, spec, potential, *criteria, constraints=job.constraints)
             run.go(trajectory=job.traj)
             return run.result()
 
