@@ -209,7 +209,7 @@ class Wells:
     def over(self):
         return ""
 
-    def run(self, start, place, origin):
+    def run(self, start, place, origin, known=None):
         well = self.jumps.get((place[0], int(start[0, 0])), int(start[0, 0]))
         self.runs.append((place, origin))
         verdict = molopt.Verdict("converged", "unchecked", "kept")

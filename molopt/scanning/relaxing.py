@@ -96,13 +96,17 @@ class Relaxing:
         meet(atoms, self.recipe, log.debug)
         return atoms.positions.copy()
 
-    def run(self, start: Array, place: Place, origin: Place | None) -> Point:
+    def run(self, start: Array, place: Place, origin: Place | None, known: Point | None = None) -> Point:
         """As in `Relaxes`."""
         values = self.grid.values(place)
-        begun = self.budget.begun
         left = None if self.budget.max_calls is None else self.budget.max_calls - self.calls
-        budget = Budget(left, self.budget.time_limit, self.budget.asked, begun)
         run: Run | None = None
+
+        def asked() -> str:
+            arriving = run is not None and known is not None and self.arriving(run.counted, known)
+            return self.budget.asked() or ("it came to the conformation that is known there" if arriving else "")
+
+        budget = Budget(left, self.budget.time_limit, asked, self.budget.begun)
         try:
             run = Run(
                 self.held_at(self.led(start, place), place),
@@ -123,6 +127,12 @@ class Relaxing:
         finally:
             self.calls += 0 if run is None else run.counted.force_calls
         return Point.of(result, self.molecule, place, values, origin)
+
+    def arriving(self, counted: Counted, known: Point) -> bool:
+        """Whether a run has come to the conformation that is known at its point, and is not below it."""
+        if counted.atoms is None or known.positions is None or not (known.converged and known.kept):
+            return False
+        return counted.trace[-1].energy > known.energy and self.alike(counted.atoms.positions, known.positions)
 
     def watching(self, place: Place) -> Callable[[Counted], object] | None:
         on_call = self.on_call

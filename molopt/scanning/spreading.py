@@ -21,8 +21,11 @@ class Relaxes(Protocol):
             There is no way there.
         """
 
-    def run(self, start: Array, place: Place, origin: Place | None) -> Point:
-        """The molecule relaxed at a place from a start (N, 3), the geometry at `origin`."""
+    def run(self, start: Array, place: Place, origin: Place | None, known: Point | None = None) -> Point:
+        """The molecule relaxed at a place from a start (N, 3), the geometry at `origin`.
+
+        The run may end where it has come to what is `known` at the place.
+        """
 
     def alike(self, one: Array, other: Array) -> bool:
         """Whether two geometries (N, 3) at the same values are one conformation."""
@@ -96,7 +99,7 @@ class Spreading:
         start = self.start if origin is None else self.points[origin].positions
         assert start is not None
         before = self.points.get(place)
-        run = self.relaxes.run(start, place, origin)
+        run = self.relaxes.run(start, place, origin, before)
         if before is None:
             self.points[place] = run
         else:
