@@ -95,7 +95,7 @@ class Library(Generic[A, V]):
         """New work; the folder must not hold any that may not be replaced."""
         if (folder / request.FILE).exists() and not overwrite:
             raise InputError(f"{folder} holds a {request.WHAT}: go on with --resume {folder}, or give another --out")
-        fixed = request.fixed()
+        fixed = request.pinned()
         for name in (*cls.own(), *cls.WRITTEN, FAILURES):
             (folder / name).unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
