@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from molopt.cli.atoms import FIX, HOLD
-from molopt.cli.files import require_absent, require_folder, safe
+from molopt.cli.files import require_absent, require_folder
 from molopt.cli.options import SHARED, energy_limit, in_solvent
 from molopt.constraining.text import FIRST, atoms_and_grid, constraints, from_one
 from molopt.errors import InputError

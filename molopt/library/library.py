@@ -100,7 +100,7 @@ class Library(Generic[A, V]):
             (folder / name).unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
         if (sources := kept(request.sources, folder)) != request.sources:
-            fixed = replace(request, sources=sources).fixed()
+            fixed = replace(request, sources=sources).pinned()
         fixed.write(folder)
         return cls(folder, fixed, new=True)
 
