@@ -174,7 +174,7 @@ def test_sentences_of_molopt_are_renumbered():
 def test_relax_fixes_and_holds_what_it_is_told_to(butane, tmp_path):
     ran = CliRunner().invoke(main, ["relax", "CCCC b", "--fix", "5,6", "--hold", "CCCC=60", "--out", str(tmp_path)])
     assert ran.exit_code == 0, ran.output
-    end = ase.io.read(tmp_path / "b_relaxed.xyz")
+    end = ase.io.read(tmp_path / "relaxed.xyz")
     assert end.get_dihedral(0, 1, 2, 3) == pytest.approx(60, abs=1e-4)
     np.testing.assert_allclose(end.positions[[4, 5]], butane.positions[[4, 5]], atol=1e-7)
 

@@ -21,6 +21,7 @@ from molopt.spelling import tidied
 from molopt.store.opening import BESIDE
 
 FAILURES = "failures.csv"
+COUNTED = 100_000  # molecules that are counted before, to say how long they will take: a second or two
 ABOUT = ("place", "where", "molecule", "smiles")  # columns that every table begins with
 
 
@@ -112,6 +113,11 @@ class Library(Generic[A, V]):
     def work(self) -> Work[V]:
         """What workers do: a function that can be imported where they are."""
         raise NotImplementedError
+
+    def total(self) -> int | None:
+        """How many molecules there are; None where counting them takes long."""
+        found = sum(1 for _ in islice(self.request.molecules(), COUNTED + 1))
+        return found if found <= COUNTED else None
 
     def tasks(self) -> Iterator[Task]:
         """All molecules; InputError at once where a source is not there."""
