@@ -12,7 +12,7 @@ from pathlib import Path
 import ase.io
 import pytest
 from ase import Atoms
-from searches import archived, wait
+from searches import archived, begun, end, wait
 
 from molopt.molecules import Molecule
 
@@ -76,10 +76,10 @@ def test_one_molecule_on_xtb(here, job, charge):
 def test_thirty_molecules_interrupted_and_resumed(here):
     pytest.importorskip("tblite", reason="pip install 'molopt[xtb]'")
     begin, resume = lines(3)
-    process = subprocess.Popen([sys.executable, "-m", *shlex.split(begin)], stdout=subprocess.DEVNULL)
+    process = begun(*shlex.split(begin)[2:], command="relax")
     wait(lambda: archived(here / "thirty", "relaxed.db") >= 3, process)
-    process.send_signal(signal.SIGINT)
-    assert process.wait() == 130
+    said = end(process, signal.SIGINT)
+    assert process.returncode == 130, said
     assert 3 <= len(rows("thirty/relaxed.csv")) < 30
     run(resume)
     assert len(rows("thirty/relaxed.csv")) == 30
