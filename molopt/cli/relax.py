@@ -91,8 +91,8 @@ def relax(
     "end" says what the end is; energy left has a "?" where the curvature was not checked.
 
     A run that does not converge gives its lowest geometry. Ctrl-C, or SIGTERM, writes what there is: of one molecule
-    alone the geometry that it has reached, of many those that are done. --resume goes on, also after a kill. A second
-    one stops the command at once.
+    alone the geometry that it has reached, of many those that are done. A second one stops the command at once.
+    --resume goes on, also after a kill.
 
     Exits with 0 when all molecules converged, with 1 when one did not, is still on a saddle or could not be done, with
     2 when the input is bad, and with 130 when interrupted.
