@@ -42,7 +42,7 @@ class Scan(Sequence[Point]):
     >>> import molopt
     >>> found = molopt.scan(Molecule.from_smiles("CCCC"), (0, 1, 2, 3), [60, 120, 180])
     >>> found.relative.round(1), found[2].converged, found.shape
-    (array([0.8, 3.6, 0. ]), True, (3,))
+    (array([0.8, 4. , 0. ]), True, (3,))
     """
 
     def __init__(
