@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from molopt.scanning.grid import Axis, Place
     from molopt.scanning.scan import Scan
 
+MOST_LINES, MOST_REMARKS = 100, 20  # on the terminal
 NUMBERED = "ATOMS|SMARTS[=FROM:TO:POINTS]"
 
 
@@ -231,14 +232,19 @@ def as_plain(found: "Scan") -> dict[str, object]:
 
 
 def show(found: "Scan") -> None:
-    """Print a line a point, then what must be said of single ones."""
+    """Print a line a point, unless they are very many, then what must be said of single ones."""
     from molopt.cli.terminal import say
     from molopt.report.scan_table import headings, line, remarks, summary
 
     for heading in headings(found, FIRST):
         say(heading)
-    for point, above in zip(found, found.relative.ravel().tolist(), strict=True):
+    for point, above in list(zip(found, found.relative.ravel().tolist(), strict=True))[:MOST_LINES]:
         say(line(point, above))
-    for remark in remarks(found):
-        say(from_one(remark))
+    if len(found) > MOST_LINES:
+        say(f"  and {len(found) - MOST_LINES} more points, which the CSV has")
+    said = [from_one(remark) for remark in remarks(found)]
+    for remark in said[:MOST_REMARKS]:
+        say(remark)
+    if len(said) > MOST_REMARKS:
+        say(f"  and {len(said) - MOST_REMARKS} more, which the CSV has")
     say(summary(found))

@@ -33,14 +33,14 @@ def word(point: Point) -> str:
 
 def remarks(scan: Scan) -> Iterator[str]:
     """What must be said of single points: why they failed or did not converge, and which bonds changed."""
+    if scan.stopped:
+        yield f"  stopped before all points were done: {scan.stopped}"
     for point in scan:
         values = ", ".join(f"{value:g}" for value in point.values)
         if point.failed and point.runs:
             yield f"  {values}: {point.error}"
         elif point.verdict is not None and (not point.kept or not point.converged) and point.verdict.why:
             yield f"  {values}: {point.verdict.why}"
-    if scan.stopped:
-        yield f"  stopped before all points were done: {scan.stopped}"
 
 
 def summary(scan: Scan) -> str:

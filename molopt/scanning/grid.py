@@ -69,7 +69,7 @@ class Axis:
     @property
     def closed(self) -> bool:
         """Whether the last value is the geometry of the first."""
-        return self.coordinate.turns and abs(abs(self.values[-1] - self.values[0]) - ROUND) <= SAME
+        return self.coordinate.turns and bool(abs(abs(self.values[-1] - self.values[0]) - ROUND) <= SAME)
 
     @property
     def around(self) -> bool:

@@ -42,7 +42,7 @@ class Scan(Sequence[Point]):
     >>> import molopt
     >>> found = molopt.scan(Molecule.from_smiles("CCCC"), (0, 1, 2, 3), [60, 120, 180])
     >>> found.relative.round(1), found[2].converged, found.shape
-    (array([0.8, 3.6, 0. ]), True, (3,))
+    (array([0.8, 4. , 0. ]), True, (3,))
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class Scan(Sequence[Point]):
         return all(point.converged for point in self)
 
     def molecule_at(self, point: Point) -> Molecule | None:
-        """The molecule that came out at a point: with its own bonds, where these changed; None where there is none."""
+        """The molecule at the geometry of a point, with the bonds of the start; None where there is no geometry."""
         return None if point.positions is None else self.molecule.with_positions(point.positions)
 
     def to_csv(self, path: str | os.PathLike[str]) -> None:

@@ -87,7 +87,7 @@ def scan(
     Examples
     --------
     >>> found = scan(Molecule.from_smiles("OO"), "[H]OO[H]", [0, 60, 120, 180])
-    >>> found.energies.argmin(), found.converged
+    >>> int(found.energies.argmin()), found.converged
     (2, True)
     """
     if budget is None:
