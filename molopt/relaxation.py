@@ -28,6 +28,7 @@ def relax(
     coordinates: str | None = None,
     surrogate: Guide | None = "auto",
     check: str | None = "auto",
+    constraints: Sequence[Any] = (),
     logfile: Any = None,
     trajectory: Any = None,
     on_call: Callable[[Counted], object] | None = None,
@@ -71,6 +72,8 @@ def relax(
         and leaves the ridges that it finds; "report": it names a saddle and stays there; None: it does not look.
         "auto?calls=12&pushes=5" has other limits than 8 force calls a check and 3 pushes a run. Where a run is not in
         internal coordinates, or its optimizer is not one of molopt, its end is "unchecked".
+    constraints : sequence of ASE constraints
+        That hold besides those of the atoms, as from `molopt.constraints_of`.
     logfile, trajectory
         As in ASE; silent and not written by default.
     on_call : callable, optional
@@ -106,9 +109,8 @@ def relax(
     further: Sequence[Criterion] = () if isinstance(criteria, str) else criteria
     if isinstance(criteria, str):
         fmax, energy_left, further = wanted(criteria, fmax, energy_left)
-    run = Run(
-        target, spec, potential, fmax, energy_left, steps, on_call, spec.checked_by(check), budget, progress, further
-    )
+    terms = (fmax, energy_left, steps, on_call, spec.checked_by(check), budget, progress)
+    run = Run(target, spec, potential, *terms, criteria=further, constraints=constraints)
     run.go(logfile, trajectory)
     if run.failure is not None and not run.counted.trace:
         raise run.failure

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -52,6 +53,8 @@ class Run:
         Ends the run of an optimizer of molopt that has stalled; other optimizers run as they do elsewhere.
     criteria : sequence of Criterion
         Further ones, of `molopt.convergence`.
+    constraints : sequence of ASE constraints
+        That hold besides those of the atoms.
     """
 
     def __init__(
@@ -67,11 +70,15 @@ class Run:
         budget: Budget | None = None,
         progress: Progress | None = None,
         criteria: Sequence[Criterion] = (),
+        constraints: Sequence[Any] = (),
     ) -> None:
         check_criteria(fmax, energy_left, steps)
         self.fmax, self.steps = fmax, int(steps)
         self.check = spec.check if check is None else check
         self.atoms, self.molecule, calculator = system_of(target, potential)
+        self.atoms.set_constraint(
+            [*self.atoms.constraints, *deepcopy(list(constraints))]
+        )  # ASE's keep a state of a run
         prepare(self.atoms)  # an InputError before the first force call
         ready(spec, energy_left)
         self.watching = Stopwatch()

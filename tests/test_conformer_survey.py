@@ -81,3 +81,8 @@ def test_no_child_is_like_one_before():
     first = children(minima, moves, 20, 1.5, rng, known)
     assert 0 < len(first) < 7  # of 360 degrees, each takes 60 and more
     assert len(children(minima, moves, 20, 1.5, rng)) == 20
+
+
+def test_no_more_starts_are_made_than_were_asked_for():
+    found = conformers(Molecule.from_smiles("CCCCO", seed=1), "mmff94s", count=20, given=False)
+    assert sum(found.generated.values()) <= 20

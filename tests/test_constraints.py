@@ -445,3 +445,19 @@ def test_a_run_that_stopped_on_its_way_goes_on_as_if_it_had_not(tmp_path, steps)
     again.calc = start.calc
     LBFGS(again, restart=tmp_path / "run.json", logfile=None).run(fmax=0.01)
     np.testing.assert_array_equal(again.positions, whole.positions)
+
+
+def test_relax_takes_constraints_besides_those_of_the_atoms():
+    butane = molopt.Molecule.from_smiles("CCCC")
+    ours = molopt.constraints_of(butane, hold=[((0, 1, 2, 3), 60)])
+    result = molopt.relax(butane, constraints=ours, check=None)
+    assert result.converged
+    assert result.atoms.get_dihedral(0, 1, 2, 3) == pytest.approx(60, abs=1e-4)
+    atoms = butane.atoms()
+    atoms.set_constraint(FixAtoms([5]))
+    both = molopt.relax(atoms, potential="mmff94", constraints=ours, check=None)
+    assert both.converged
+    np.testing.assert_array_equal(both.atoms.positions[5], butane.positions[5])
+    assert both.atoms.get_dihedral(0, 1, 2, 3) == pytest.approx(60, abs=1e-4)
+    assert len(atoms.constraints) == 1
+    assert not ours[0].initialized  # the caller's own are not used up

@@ -19,20 +19,20 @@ errors spelling naming specification importing files execution stopwatch
 rules coordinates directions control convergence noise stationary
 molecules potentials
 optimizers
-system versions
+system versions constraining
 columns schema fields
 ending batch run relaxation result
 record
 store
 library
 comparison ensembles relaxed landscapes fitting checked checking displacing
-report
+report scanning
 cli __main__
 """
 FLOORS = {room: floor for floor, rooms in enumerate(HOUSE.split("\n")) for room in rooms.split()}
 NUMERICAL = ("rules", "coordinates", "directions", "control", "convergence", "noise")
 TABLES = ("ase.data", "ase.units")  # numbers of elements and units, which coordinates may look up
-COMMANDS = ("relax", "conformers", "check", "compare", "report", "export", "molecules", "fit_stiffness")
+COMMANDS = ("relax", "conformers", "scan", "check", "compare", "report", "export", "molecules", "fit_stiffness")
 FOREIGN = ("ase", "rdkit", "torch", "optax", "jax")
 
 

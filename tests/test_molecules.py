@@ -12,10 +12,11 @@ from ase.calculators.emt import EMT
 from ase.calculators.mixing import SumCalculator
 from rdkit import Chem
 from rdkit.Chem import AllChem
+from rdkit.Chem.EnumerateStereoisomers import EnumerateStereoisomers, StereoEnumerationOptions
 
 from molopt.errors import InputError
 from molopt.molecules import Molecule, electrons, perception
-from molopt.molecules.identity import bonds_kept, identity_of, stereo_kept
+from molopt.molecules.identity import bonds_kept, configuration, identity_of, senses_of, stereo_kept
 from molopt.molecules.reading import read
 from molopt.molecules.shipped import shipped_names
 
@@ -684,3 +685,37 @@ def test_a_cluster_of_neutral_molecules_is_perceived_molecule_by_molecule(monkey
     found = Molecule.from_atoms(far)
     assert found.orders_known
     assert found.smiles == ".".join([one.smiles] * 6)
+
+
+@pytest.mark.parametrize(
+    "smiles",
+    [
+        "C[C@H](N)C(=O)O",
+        r"C/C=C/[C@@H](O)[C@H](F)/C=C\C",
+        "C[S@](=O)CC[C@@H]1CC[C@H](O)C1",
+        "C[C@@H]1C[C@H]2CC[C@@H]1N2C",
+    ],
+)
+def test_the_quick_look_at_stereo_says_what_rdkit_says(smiles):
+    start = Molecule.from_smiles(smiles)
+    senses = senses_of(start)
+    assert senses is not None
+    rng = np.random.default_rng(1)
+    others = [Molecule.from_smiles(isomer) for isomer in stereoisomers(smiles)]
+    assert len(others) > 1
+    clear = 0
+    for other in others:
+        match = other.to_rdkit().GetSubstructMatch(Chem.Mol(start.to_rdkit()), useChirality=False)
+        for conformer in other.conformers(3, seed=2):
+            positions = conformer.positions[list(match)] + rng.normal(scale=0.03, size=start.positions.shape)
+            same = configuration(start.with_positions(positions)) == configuration(start)
+            assert senses.kept(positions) <= same
+            clear += senses.kept(positions)
+    assert clear  # or RDKit would always be asked
+
+
+def stereoisomers(smiles):
+    flat = Chem.MolFromSmiles(smiles)
+    Chem.RemoveStereochemistry(flat)
+    found = EnumerateStereoisomers(flat, options=StereoEnumerationOptions(tryEmbedding=True))
+    return [Chem.MolToSmiles(each) for each in found]

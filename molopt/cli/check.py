@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from molopt.cli.files import require_absent, require_folder
-from molopt.cli.options import AS_JSON, CHARGE, OVERWRITE, SOLVENT, SPIN, in_solvent
+from molopt.cli.options import AS_JSON, CHARGE, OVERWRITE, PROGRESS, SOLVENT, SPIN, in_solvent
 from molopt.errors import PotentialFailed
 from molopt.naming import Stems
 
@@ -46,6 +46,7 @@ class Job(NamedTuple):
 )
 @click.option("--workers", type=int, default=1, show_default=True, help="Processes for the force calls of frequencies.")
 @click.option("--out", type=click.Path(), default=".", help="Folder for imaginary modes.  [default: here]")
+@PROGRESS
 @AS_JSON
 @OVERWRITE
 @click.pass_context

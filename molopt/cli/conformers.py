@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from molopt.cli.files import require_empty
-from molopt.cli.options import AS_JSON, CHARGE, OVERWRITE, SOLVENT, SPIN, given_in, in_solvent, require_beside_resume
+from molopt.cli.options import (
+    AS_JSON,
+    CHARGE,
+    OVERWRITE,
+    PROGRESS,
+    SOLVENT,
+    SPIN,
+    given_in,
+    in_solvent,
+    require_beside_resume,
+)
 from molopt.errors import InputError
 from molopt.naming import safe
 
@@ -70,6 +80,7 @@ LIMIT = 3600.0  # s for each of many molecules: a flexible one takes minutes
 @click.option("--parsl", type=click.Path(), help="Run on a cluster: a Python file that defines a Parsl `config`.")
 @click.option("--out", type=click.Path(), help="Folder for all output files.  [default: molopt-conformers-NAME]")
 @click.option("--resume", type=click.Path(), metavar="FOLDER", help="Continue the search in a folder.")
+@PROGRESS
 @AS_JSON
 @OVERWRITE
 @click.pass_context
@@ -236,7 +247,7 @@ def many(
     listed: "JsonList | None",
 ) -> bool:
     """Search many molecules, a task each, and write those that are done, in their order."""
-    from molopt.cli.terminal import say
+    from molopt.cli.terminal import Pace, say
     from molopt.library.library import FAILURES
     from molopt.report.ensemble_table import HEADINGS, as_json, line
 
@@ -247,6 +258,7 @@ def many(
             progress.clear()
         return counts
 
+    pace = Pace(library.total(), library.before)
     if listed is None:
         say(HEADINGS)
     try:
@@ -260,7 +272,7 @@ def many(
                 say(line(found.name, found.value))
             else:
                 listed.add(as_json(found.name, found.smiles, found.value))
-            progress.say(f"{library.before + library.added} molecules done, last {found.name}")
+            progress.say(f"{pace.at(library.before + library.added)}, last {found.name}")
     except KeyboardInterrupt:
         write()
         raise

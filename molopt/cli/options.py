@@ -13,6 +13,15 @@ SPIN = click.option("--spin", type=int, help="Multiplicity 2S + 1; by default wh
 SOLVENT = click.option("--solvent", help="Implicit solvent of an xTB potential, as water.  [default: none]")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the results as JSON and nothing else.")
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace files that exist.")
+PROGRESS = click.option(
+    "--progress",
+    type=click.Choice(("auto", "live", "plain", "none")),
+    default="auto",
+    expose_value=False,
+    callback=lambda context, _, value: context.meta.__setitem__("molopt.progress", value),
+    help="What is under way, on standard error: live (a line that changes), plain (a line now and then) or none.  "
+    "[default: live on a terminal]",
+)
 SHARED = (
     click.option("--fmax", type=float, default=0.05, show_default=True, help="Converged below this force, eV/A."),
     click.option(
@@ -25,6 +34,7 @@ SHARED = (
     SOLVENT,
     CHARGE,
     SPIN,
+    PROGRESS,
     AS_JSON,
     OVERWRITE,
 )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from molopt.cli.atoms import FIX, HOLD
 from molopt.cli.files import require_empty
 from molopt.cli.options import energy_limit, given_in, in_solvent, require_beside_resume, shared
 from molopt.errors import InputError
@@ -51,6 +52,8 @@ OPTIMIZER = f'One of {", ".join(optimizer_names())}; with arguments as "adam?lr=
     "--criteria",
     help="Criteria by name, in place of --fmax and --energy-left: gaussian:tight, geometric:GAU, fmax=0.02,left=0.001.",
 )
+@FIX
+@HOLD
 @click.option("--max-calls", type=int, help="Maximum number of force calls per run.")
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
 @click.option("--time-limit", type=float, help="Seconds after which a run makes no further force call.")

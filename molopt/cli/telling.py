@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from molopt.cli.interrupts import Interrupts
-from molopt.cli.terminal import JsonList, Notes, Progress, say
+from molopt.cli.terminal import JsonList, Notes, Pace, Progress, say
 from molopt.errors import InputError
 from molopt.library.archive import Found
 from molopt.library.library import FAILURES, Task
@@ -32,6 +32,7 @@ class Telling:
     def __init__(self, library: Relaxed, listed: JsonList | None, progress: Progress, notes: Notes) -> None:
         self.library, self.listed, self.progress, self.notes = library, listed, progress, notes
         self.further: Found[Relaxation] | None = None  # ended by the user, and not archived
+        self.pace = Pace(1)
         if listed is None:
             say(HEADINGS)
 
@@ -46,6 +47,7 @@ class Telling:
 
     def many(self, stream: Iterator[Found[Relaxation]], strict: bool) -> None:
         """Relax many molecules, a task each."""
+        self.pace = Pace(self.library.total(), self.library.before)
         for found in stream:
             self.of(found)
             if strict and found.value is None:
@@ -64,7 +66,7 @@ class Telling:
             say(row(found.name, found.value.outcome))
             for remark in remarks(found.value.outcome):
                 say(f"  {remark}")
-        self.progress.say(f"{self.library.before + self.library.added} molecules done, last {found.name}")
+        self.progress.say(f"{self.pace.at(self.library.before + self.library.added)}, last {found.name}")
 
     def over(self) -> bool:
         """Write all that there is; whether all molecules were done, and converged."""

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import time
 from collections.abc import Mapping
 from typing import Self
@@ -17,6 +18,8 @@ from molopt.report.escaping import sentence
 RUNNING = ("checking", "coordinates", "group", "inverse", "member", "stepping", "stopping")
 WAITING = ("compiling",)  # modules that say why nothing happens for a while
 EVERY = 0.1  # s between two updates of the line; a force call can be far shorter
+OFTEN, SELDOM = 10.0, 60.0  # s between two lines of a log: where they are asked for, and where they are not
+PROGRESS = "molopt.progress"  # where a context keeps what --progress says
 
 
 def say(text: str, err: bool = False) -> None:
@@ -25,24 +28,37 @@ def say(text: str, err: bool = False) -> None:
 
 
 class Progress:
-    """One line on standard error, gone when something is printed; nothing at all where that is not a terminal."""
+    """What a command is at, on standard error: one line on a terminal, gone when something is printed.
+
+    Elsewhere it is a line now and then, so that a log shows signs of life and a short command says nothing. What
+    --progress says goes before both.
+    """
 
     def __init__(self) -> None:
         console = Console(stderr=True)
-        self.status = console.status("") if console.is_terminal else None
-        self.next = 0.0
+        context = click.get_current_context(silent=True)
+        kind = "auto" if context is None else context.meta.get(PROGRESS, "auto")
+        live = kind == "live" or (kind == "auto" and console.is_terminal)
+        self.status = console.status("") if live else None
+        self.every = {"plain": OFTEN, "auto": SELDOM}.get(kind, math.inf)  # s between two lines
+        self.next = time.monotonic() + (0.0 if live else self.every)
 
     def say(self, text: str) -> None:
         if self.status is not None:
             self.status.update(Text(sentence(text), no_wrap=True, overflow="ellipsis"))
             self.status.start()
+        elif time.monotonic() > self.next:
+            self.next = time.monotonic() + self.every
+            say(text, err=True)
 
     def follow(self, molecule: str, optimizer: str, counted: Counted) -> None:
         """Say what a run is at; to be called after each force call."""
-        if self.status is not None and time.monotonic() > self.next:
-            self.next = time.monotonic() + EVERY
-            fmax = counted.trace[-1].fmax
-            self.say(f"{optimizer}: force call {counted.force_calls}, fmax {fmax:.4f} eV/A, {molecule}")
+        if time.monotonic() > self.next:
+            if self.status is not None:
+                self.next = time.monotonic() + EVERY
+            last = counted.trace[-1]
+            where = f"fmax {last.fmax:.4f} eV/A, {last.energy:.4f} eV"
+            self.say(f"{optimizer}: force call {counted.force_calls}, {where}, {molecule}")
 
     def clear(self) -> None:
         """Make room for output."""
@@ -54,6 +70,40 @@ class Progress:
 
     def __exit__(self, *exception: object) -> None:
         self.clear()
+
+
+class Pace:
+    """How far many molecules are, and how long the others will take if they are like those before.
+
+    Parameters
+    ----------
+    total : int or None
+        All of them; None where that is not known.
+    before : int
+        Those that were done when it began.
+    """
+
+    def __init__(self, total: int | None, before: int = 0) -> None:
+        self.total, self.before, self.begun = total, before, time.monotonic()
+
+    def at(self, done: int) -> str:
+        """As "12 of 40 done, about 3 min left"."""
+        if self.total is None:
+            return f"{done} done"
+        now = done - self.before
+        left = (time.monotonic() - self.begun) / now * (self.total - done) if now else math.nan
+        return f"{done} of {self.total} done{f', about {lasting(left)} left' if left > 0 else ''}"
+
+
+def lasting(seconds: float) -> str:
+    """A time as one says it.
+
+    >>> lasting(42.3), lasting(200), lasting(9000)
+    ('42 s', '3 min', '2.5 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
 class Notes(logging.Handler):

@@ -122,14 +122,14 @@ class Belief:
 class Fresh:
     """How many of the relaxations that end are new, by how far their start was from what was known.
 
-    It begins with what two molecules showed: of starts that are not at rest with all torsions within 40 degrees of a
-    known one a tenth leads to a new minimum, of those with one that differs by more than 90 nearly all. Minima of the
-    cheap potential are distinct there, however near.
+    It begins with what molecules showed: of starts that are not at rest with all torsions within 15 degrees of a known
+    one a tenth leads to a new minimum, of those with one that differs by more than 90 nearly all. Minima of the cheap
+    potential are distinct there, however near.
     """
 
-    EDGES = tuple(np.radians((40.0, 60.0, 90.0)))
-    TOUCHED = (0.1, 0.3, 0.6, 0.95)
-    AT_REST = (0.4, 0.6, 0.8, 0.95)
+    EDGES = tuple(np.radians((15.0, 25.0, 40.0, 60.0, 90.0)))
+    TOUCHED = (0.1, 0.2, 0.4, 0.5, 0.7, 0.9)
+    AT_REST = (0.3, 0.4, 0.5, 0.6, 0.8, 0.95)
     WEIGHT = 4.0
 
     def __init__(self, touched: bool) -> None:

@@ -58,8 +58,8 @@ class Survey:
         found = [Child(np.asarray(each), Origin("given")) for each in given]
         count = min(max(1, round(self.effort.count * self.effort.embedded)), self.effort.most_embedded)
         if budget is not None:
-            most = budget // self.effort.dear
-            count, conforge = max(1, min(count, most)), min(conforge, most)
+            count = max(1, min(count, budget // self.effort.dear))
+        conforge = min(conforge, count)  # of either source as many: starts are counted, wherever they come from
         numbers = [int(seed) for seed in self.rng.integers(LARGEST_SEED, size=count)]
         parts = range(0, count, EMBEDDED_TOGETHER)
         jobs: list[Job] = [Embed(tuple(numbers[k : k + EMBEDDED_TOGETHER])) for k in parts]

@@ -90,7 +90,7 @@ class Asked:
         """Other packages that decide what comes out, where they are installed."""
         return ()
 
-    def fixed(self) -> Self:
+    def pinned(self) -> Self:
         """The same with absolute paths, hashes and versions."""
         where = absolute(self.sources)
         return replace(self, sources=where, contents=contents(where), versions=self.installed())

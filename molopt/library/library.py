@@ -21,6 +21,7 @@ from molopt.spelling import tidied
 from molopt.store.opening import BESIDE
 
 FAILURES = "failures.csv"
+COUNTED = 100_000  # molecules that are counted before, to say how long they will take: a second or two
 ABOUT = ("place", "where", "molecule", "smiles")  # columns that every table begins with
 
 
@@ -95,12 +96,12 @@ class Library(Generic[A, V]):
         """New work; the folder must not hold any that may not be replaced."""
         if (folder / request.FILE).exists() and not overwrite:
             raise InputError(f"{folder} holds a {request.WHAT}: go on with --resume {folder}, or give another --out")
-        fixed = request.fixed()
+        fixed = request.pinned()
         for name in (*cls.own(), *cls.WRITTEN, FAILURES):
             (folder / name).unlink(missing_ok=True)
         folder.mkdir(parents=True, exist_ok=True)
         if (sources := kept(request.sources, folder)) != request.sources:
-            fixed = replace(request, sources=sources).fixed()
+            fixed = replace(request, sources=sources).pinned()
         fixed.write(folder)
         return cls(folder, fixed, new=True)
 
@@ -112,6 +113,11 @@ class Library(Generic[A, V]):
     def work(self) -> Work[V]:
         """What workers do: a function that can be imported where they are."""
         raise NotImplementedError
+
+    def total(self) -> int | None:
+        """How many molecules there are; None where counting them takes long."""
+        found = sum(1 for _ in islice(self.request.molecules(), COUNTED + 1))
+        return found if found <= COUNTED else None
 
     def tasks(self) -> Iterator[Task]:
         """All molecules; InputError at once where a source is not there."""

@@ -1,7 +1,7 @@
 """Going to where constraints hold, from a start that may be far from there."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -123,8 +123,10 @@ def holds(atoms: Any) -> bool:
     return bool(np.abs(positions - atoms.positions).max(initial=0.0) <= VIOLATED)
 
 
-def meet(atoms: Atoms, recipe: Recipe | None) -> bool:
+def meet(atoms: Atoms, recipe: Recipe | None, tell: Callable[[str], object] = log.info) -> bool:
     """Move atoms to where their constraints hold; whether they were not there already. No force call is made.
+
+    `tell` is called with a line about the way there.
 
     A molecule goes there in internal coordinates (`molopt.coordinates.following`); other atoms, and constraints that
     are not values of coordinates, are left to ASE.
@@ -138,14 +140,14 @@ def meet(atoms: Atoms, recipe: Recipe | None) -> bool:
         return False
     start = atoms.positions.copy()
     try:
-        lead(atoms, recipe)
+        lead(atoms, recipe, tell)
     except InputError:
         atoms.set_positions(start, apply_constraint=False)
         raise
     return True
 
 
-def lead(atoms: Atoms, recipe: Recipe | None) -> None:
+def lead(atoms: Atoms, recipe: Recipe | None, tell: Callable[[str], object]) -> None:
     aims = wanted_of(atoms)
     body = loosened(atoms, recipe) if aims else None
     if body is None:
@@ -157,7 +159,7 @@ def lead(atoms: Atoms, recipe: Recipe | None) -> None:
         return replace(body.build(at), metric=None)
 
     followed = Follower(body.topology, build, aims, x, body.held.forbidden).go()
-    report(aims, x, followed)
+    report(aims, x, followed, tell)
     atoms.set_positions(followed.x.reshape(-1, 3), apply_constraint=False)
     adjusted(atoms, followed.x.reshape(-1, 3))
 
@@ -214,14 +216,14 @@ def unbent(aims: Sequence[Wanted], x: Array, movable: Array) -> Array:
     return xyz.ravel()
 
 
-def report(aims: Sequence[Wanted], x: Array, followed: Followed) -> None:
-    """Log the way; raise InputError where it was not done."""
+def report(aims: Sequence[Wanted], x: Array, followed: Followed, tell: Callable[[str], object]) -> None:
+    """Tell the way; raise InputError where it was not done."""
     far = [want for want in aims if abs(want.gap(x)) > OFF]
     if not followed.hindrance:
         gaps = ", ".join(f"{abs(want.gap(x)) * UNITS[want.kind][0]:.3g} {UNITS[want.kind][1]}" for want in far)
         parts = "1 part" if followed.parts == 1 else f"{followed.parts} parts"
         if far:
-            log.info("the start is %s from where the constraints hold: going there in %s", gaps, parts)
+            tell(f"the start is {gaps} from where the constraints hold: going there in {parts}")
         return
     came = []
     for want in far:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from molopt.batch.relaxing import relax_batch
 from molopt.batch.results import NOT_BEGUN
+from molopt.constraining.text import constraints
 from molopt.errors import InputError
 from molopt.library.archive import Found
 from molopt.library.library import Task, found
@@ -115,6 +116,7 @@ class Relaxing:
         return Run(
             molecule, request.spec, request.potential, request.wanted.fmax, request.wanted.energy_left, request.steps,
             on_call, request.asked_check, budget, Progress(), request.wanted.sets,
+            constraints(molecule, request.fixed, request.held),
         )  # fmt: skip
 
     def trajectory(self, task: Task) -> Path | None:

@@ -14,6 +14,7 @@ from molopt.specification import parse
 from molopt.store.settings import Kinds, between, or_none
 
 NAME = (lambda value: isinstance(value, str) and bool(value.strip()), "a name")
+TEXTS = (lambda value: isinstance(value, tuple) and all(isinstance(text, str) for text in value), "a list of texts")
 SWITCH = (lambda value: isinstance(value, bool), "true or false")
 KINDS: Kinds = {
     "potential": NAME,
@@ -24,6 +25,8 @@ KINDS: Kinds = {
     "criteria": NAME,
     "steps": (between(1), "a whole number above 0"),
     "max_calls": (or_none(between(1)), "a whole number above 0"),
+    "fixed": TEXTS,
+    "held": TEXTS,
     "separate": SWITCH,
     "trajectories": SWITCH,
 }
@@ -33,6 +36,8 @@ KINDS: Kinds = {
 class Request(Asked):
     """What is relaxed, and how; the arguments are those of `molopt.relax`, criteria by name, and
 
+    fixed, held : tuple of str
+        Atoms that do not move, and coordinates that are held, as the command line says them.
     separate : bool
         Whether each molecule gets files of its own.
     trajectories : bool
@@ -52,6 +57,8 @@ class Request(Asked):
     criteria: str = "fmax=0.05,left=auto"
     steps: int = 1000
     max_calls: int | None = None
+    fixed: tuple[str, ...] = ()
+    held: tuple[str, ...] = ()
     separate: bool = False
     trajectories: bool = False
 
@@ -94,5 +101,5 @@ class Request(Asked):
         """Whether many are relaxed together: on a force field of RDKit they are several times as fast, and the same."""
         name, keywords = named(self.potential)
         plain = self.spec.surrogate in (None, "auto") and self.spec.coordinates is not None
-        plain = plain and not self.trajectories and not self.wanted.sets
+        plain = plain and not (self.trajectories or self.wanted.sets or self.fixed or self.held)
         return plain and name in FORCE_FIELDS and set(keywords) <= {"terms"}

@@ -1,0 +1,244 @@
+"""`molopt scan`: a molecule relaxed at each value of one coordinate, or over two."""
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from molopt.cli.atoms import FIX, HOLD
+from molopt.cli.files import require_absent, require_folder
+from molopt.cli.options import SHARED, energy_limit, in_solvent
+from molopt.constraining.text import FIRST, atoms_and_grid, constraints, from_one
+from molopt.errors import InputError
+from molopt.naming import safe
+
+if TYPE_CHECKING:
+    from molopt.molecules import Molecule
+    from molopt.potentials import Counted
+    from molopt.scanning.grid import Axis, Place
+    from molopt.scanning.scan import Scan
+
+NUMBERED = "ATOMS|SMARTS[=FROM:TO:POINTS]"
+
+
+class Files(NamedTuple):
+    """What a scan writes."""
+
+    csv: Path
+    sdf: Path
+    figure: Path
+
+
+def common(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of `relax`."""
+    for option in reversed(SHARED):
+        command = option(command)
+    return command
+
+
+@click.command(short_help="Scan a bond, an angle or a dihedral, or two of them.")
+@click.argument("source", metavar="FILE|SMILES|NAME")
+@click.option("--bond", "bonds", metavar=NUMBERED, multiple=True, help="Scan a distance, A; atoms count from 1.")
+@click.option("--angle", "angles", metavar=NUMBERED, multiple=True, help="Scan an angle, degrees.")
+@click.option("--dihedral", "dihedrals", metavar=NUMBERED, multiple=True, help="Scan a dihedral, degrees.")
+@click.option("--from", "start", type=float, help="First value of a coordinate that does not say its own.")
+@click.option("--to", "end", type=float, help="Last value.")
+@click.option("--points", type=click.IntRange(1), help="Number of values, both ends included.")
+@FIX
+@HOLD
+@click.option("--potential", default="mmff94", show_default=True, help="A name, or package.module:factory.")
+@click.option("--optimizer", default="default", show_default=True, help="As of molopt relax.")
+@click.option(
+    "--both-ways/--one-way",
+    default=True,
+    help="Start each point from all its neighbours, and keep the lowest end.  [default: both-ways]",
+)
+@click.option("--check", default="none", show_default=True, help="Curvature of the ends: none, report or auto.")
+@click.option("--max-calls", type=int, help="Maximum number of force calls, of all points together.")
+@click.option("--time-limit", type=float, help="Seconds after which no further force call is made.")
+@click.option(
+    "--figure", type=click.Choice(("png", "svg", "pdf")), default="png", show_default=True, help="Its format."
+)
+@click.option("--out", type=click.Path(), default=".", help="Folder for all output files.  [default: here]")
+@common
+@click.pass_context
+def scan(
+    ctx: click.Context,
+    source: str,
+    *,
+    bonds: Sequence[str],
+    angles: Sequence[str],
+    dihedrals: Sequence[str],
+    start: float | None,
+    end: float | None,
+    points: int | None,
+    fixed: Sequence[str],
+    held: Sequence[str],
+    potential: str,
+    optimizer: str,
+    both_ways: bool,
+    check: str,
+    max_calls: int | None,
+    time_limit: float | None,
+    figure: str,
+    out: str,
+    fmax: float,
+    energy_left: str | None,
+    steps: int,
+    seed: int,
+    solvent: str | None,
+    charge: int | None,
+    spin: int | None,
+    as_json: bool,
+    overwrite: bool,
+) -> None:
+    """Relax a molecule with a bond, an angle or a dihedral held at each of several values.
+
+    Writes NAME_scan.csv, .sdf and a figure: a line, or a map where two coordinates are given.
+
+    A coordinate is 2, 3 or 4 atoms counted from 1, as 1,2,3,4, or a SMARTS that matches one. The values are those of
+    --from, --to and --points, or of the coordinate alone, as in --dihedral 1,2,3,4=0:360:37.
+
+    Each point starts from its neighbours that are done, from all sides, and the lowest end is kept. A point that cannot
+    be done is named, and the others go on. Ctrl-C, or SIGTERM, stops after the current force call and writes what there
+    is.
+
+    Exits with 0 when all points converged, with 1 when one did not, with 2 when the input is bad, and with 130 when
+    interrupted.
+    """
+    from molopt.cli.interrupts import Interrupts
+    from molopt.cli.terminal import JsonList, Notes, Progress, say
+    from molopt.potentials.budget import Budget
+    from molopt.scanning.scanned import Scanning
+
+    potential = in_solvent(potential, solvent)
+    folder = Path(out)
+    require_folder(folder)
+    finishing = "finishing this force call; interrupt again to stop at once"
+    with Notes() as notes, Progress() as progress, Interrupts(finishing) as interrupts:
+        progress.say("reading the molecule")
+        molecule = only(source, charge, spin, seed, potential)
+        axes = axes_of(molecule, {"bond": bonds, "angle": angles, "dihedral": dihedrals}, (start, end, points))
+        stem = safe(molecule.name)
+        files = Files(*(folder / f"{stem}_scan.{ending}" for ending in ("csv", "sdf", figure)))
+        require_absent(files, overwrite)
+        count = 1
+        for axis in axes:
+            count *= len(axis)
+        reached: set[Place] = set()
+
+        def on_call(place: "Place", counted: "Counted") -> None:
+            reached.add(place)
+            progress.follow(f"point {len(reached)} of {count}, {molecule.name}", potential, counted)
+
+        scanning = Scanning.of(
+            molecule,
+            axes,
+            potential,
+            optimizer,
+            fmax,
+            energy_limit(energy_left, "auto"),
+            steps,
+            constraints=constraints(molecule, fixed, held),
+            check=None if check.lower() == "none" else check,
+            budget=Budget(max_calls, time_limit, interrupts.why),
+            on_call=on_call,
+        )
+        with interrupts.held():
+            found = scanning.go(both_ways)
+            progress.say("writing files")
+            folder.mkdir(parents=True, exist_ok=True)
+            write(found, files)
+            progress.clear()
+            notes.held = list(dict.fromkeys(notes.held))  # each run says the same of its molecule
+            notes.tell()
+            with JsonList() if as_json else nullcontext() as listed:
+                show(found) if listed is None else listed.add(as_plain(found))
+            if not as_json:
+                say(f"written to {folder.resolve()}: {', '.join(path.name for path in files)}")
+    ctx.exit(0 if found.converged else 1)
+
+
+def only(source: str, charge: int | None, spin: int | None, seed: int, potential: str) -> "Molecule":
+    """The one molecule of a source."""
+    from molopt.cli.inputs import molecules
+    from molopt.system import require_agreement, require_potentials
+
+    found = list(islice(molecules([source], charge, spin, seed, potential), 2))
+    if len(found) != 1:
+        raise InputError(f"{source} holds {'several molecules' if found else 'no molecule'}: a scan is of one")
+    require_agreement(found[0], potential)
+    require_potentials(found[0], [potential])
+    return found[0]
+
+
+def axes_of(
+    molecule: "Molecule", given: dict[str, Sequence[str]], general: tuple[float | None, float | None, int | None]
+) -> "list[Axis]":
+    """The coordinates and their values; bonds first, then angles, then dihedrals."""
+    import numpy as np
+
+    from molopt.constraining.choosing import Chooser
+    from molopt.scanning.grid import Axis
+
+    chooser = Chooser(molecule, FIRST)
+    axes = []
+    for kind, texts in given.items():
+        for text in texts:
+            chosen, grid = atoms_and_grid(text)
+            coordinate = chooser.coordinate(chosen, kind)
+            start, end, points = general if grid is None else grid
+            if start is None or end is None or points is None:
+                raise InputError(
+                    f"the {coordinate.named(FIRST)} has no values: give --from, --to and --points, or --{kind} "
+                    f"{text}=FROM:TO:POINTS"
+                )
+            axes.append(Axis.of(coordinate, np.linspace(start, end, checked(start, end, points)), FIRST))
+    if not axes:
+        raise InputError("give a coordinate to scan: --bond 1,2, --angle 1,2,3 or --dihedral 1,2,3,4")
+    return axes
+
+
+def checked(start: float, end: float, points: int) -> int:
+    """The number of points, if values from start to end can be so many; one that is too large is no list of numbers."""
+    from molopt.scanning.grid import MOST
+
+    if not 1 <= points <= MOST:
+        raise InputError(f"points must be 1 to {MOST}, got {points}")
+    if (start == end) != (points == 1):
+        raise InputError(f"{points} points from {start:g} to {end:g} cannot be: give another --from, --to or --points")
+    return points
+
+
+def write(found: "Scan", files: Files) -> None:
+    """All files; atoms in them count from 1."""
+    from molopt.report.figures.scan import scan_figure, write_figure
+    from molopt.scanning.writing import write_csv, write_sdf
+
+    write_csv(found, files.csv, FIRST)
+    write_sdf(found, files.sdf, FIRST)
+    write_figure(scan_figure(found, FIRST), files.figure)
+
+
+def as_plain(found: "Scan") -> dict[str, object]:
+    """For JSON; atoms count from 1."""
+    from molopt.scanning.writing import as_dict
+
+    return as_dict(found, FIRST)
+
+
+def show(found: "Scan") -> None:
+    """Print a line a point, then what must be said of single ones."""
+    from molopt.cli.terminal import say
+    from molopt.report.scan_table import headings, line, remarks, summary
+
+    for heading in headings(found, FIRST):
+        say(heading)
+    for point, above in zip(found, found.relative.ravel().tolist(), strict=True):
+        say(line(point, above))
+    for remark in remarks(found):
+        say(from_one(remark))
+    say(summary(found))

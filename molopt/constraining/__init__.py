@@ -1,0 +1,1 @@
+"""Coordinates by their atoms, and the constraints that fix atoms or hold coordinates."""

@@ -1,0 +1,109 @@
+"""A scan as a figure of its own: a line for one coordinate, a map for two."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from molopt.constraining.coordinate import Coordinate
+from molopt.errors import InputError
+from molopt.report.figures.canvas import STYLE
+from molopt.report.figures.svg import INK
+from molopt.report.figures.text import one_line
+from molopt.rules.partition import Array
+from molopt.scanning.scan import Scan
+
+WIDTH, HEIGHT = 6.0, 3.8  # inches
+MAP = 5.2  # inches
+TEXT = "#222222"  # in place of the colour that stands for a page's own
+LINE, BAD = "#0072B2", "#D55E00"
+LEVELS = 12  # lines of equal energy, about
+FINE = 4  # a grid with fewer values an axis has no lines of equal energy
+ENDINGS = (".png", ".svg", ".pdf")
+HIGH = 60.0  # kcal/mol: beyond, a map would show one colour for all that matters
+
+
+def scan_figure(scan: Scan, first: int = 0) -> Figure:
+    """The energies above the lowest point, kcal/mol; atoms in labels count from `first`.
+
+    A point that did not converge, or is no longer the molecule of the start, is a hollow mark; one without a geometry
+    is a gap.
+    """
+    with rc_context({key: TEXT if value == INK else value for key, value in STYLE.items()}):
+        size = (WIDTH, HEIGHT) if len(scan.shape) == 1 else (MAP * 1.15, MAP)
+        figure = Figure(figsize=size, layout="constrained")
+        panel = figure.subplots()
+        if len(scan.shape) == 1:
+            draw_line(panel, scan, first)
+        else:
+            draw_map(panel, scan, first)
+        panel.set_title(one_line(f"{scan.molecule.name}, {scan.potential}"))
+        return figure
+
+
+def write_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write a figure; the ending of the path is its format."""
+    require_ending(path)
+    try:
+        with rc_context({"svg.fonttype": "none"}):
+            figure.savefig(path, dpi=150, facecolor="white")
+    except OSError as error:
+        raise InputError(f"{path} could not be written: {error.strerror}: give another name, or make room") from error
+
+
+def require_ending(path: str | os.PathLike[str]) -> None:
+    """Raise InputError where no figure can have such a name."""
+    if Path(path).suffix.lower() not in ENDINGS:
+        raise InputError(f"a figure ends with {', '.join(ENDINGS)}, got {path}")
+
+
+def draw_line(panel: Axes, scan: Scan, first: int) -> None:
+    (axis,) = scan.axes
+    good = np.array([point.converged and point.kept for point in scan])
+    style: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 4.5}
+    panel.plot(axis.values, scan.relative, color=LINE, linewidth=1.6)
+    panel.plot(axis.values[good], scan.relative[good], color=LINE, **style)
+    panel.plot(axis.values[~good], scan.relative[~good], color=BAD, markerfacecolor="white", **style)
+    panel.set(xlabel=titled(axis.coordinate, first), ylabel="above the lowest (kcal/mol)")
+    ticks(panel, "x", axis.coordinate, axis.values)
+
+
+def draw_map(panel: Axes, scan: Scan, first: int) -> None:
+    x, y = scan.axes
+    shown = np.ma.masked_invalid(scan.relative.T)  # (m, n): the first coordinate to the right
+    most = min(HIGH, float(shown.max())) if shown.count() else 1.0
+    mesh = panel.pcolormesh(x.values, y.values, shown, cmap="viridis", shading="nearest", vmin=0, vmax=most)
+    if min(scan.shape) >= FINE and shown.count() and most > 0:
+        panel.contour(x.values, y.values, shown, levels=np.linspace(0, most, LEVELS), colors="white", linewidths=0.5)
+    bad = [point.values for point in scan if not (point.failed or (point.converged and point.kept))]
+    if bad:
+        panel.plot(*np.transpose(bad), color=BAD, linestyle="none", marker="o", markersize=5, markerfacecolor="none")
+    panel.grid(visible=False)
+    panel.set(xlabel=titled(x.coordinate, first), ylabel=titled(y.coordinate, first))
+    ticks(panel, "x", x.coordinate, x.values)
+    ticks(panel, "y", y.coordinate, y.values)
+    bar = panel.figure.colorbar(mesh, ax=panel, label="above the lowest (kcal/mol)", extend=extent(shown, most))
+    bar.outline.set_visible(False)
+
+
+def extent(shown: Any, most: float) -> str:
+    """Whether colours end before the energies do."""
+    return "max" if shown.count() and float(shown.max()) > most else "neither"
+
+
+def titled(coordinate: Coordinate, first: int) -> str:
+    return f"{coordinate.named(first)} ({'Å' if coordinate.unit == 'A' else '°'})"
+
+
+def ticks(panel: Axes, which: str, coordinate: Coordinate, values: Array) -> None:
+    """Dihedrals are numbered every 30, 60 or 90 degrees where they turn far."""
+    low, high = float(values.min()), float(values.max())
+    if coordinate.kind != "dihedral" or high - low < 90:
+        return
+    step = 60 if high - low > 180 else 30
+    places = np.arange(np.ceil(low / step) * step, high + 1e-6, step)
+    panel.set(**{f"{which}ticks": places})

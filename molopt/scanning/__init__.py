@@ -1,0 +1,1 @@
+"""Scans: a molecule relaxed at each value of one coordinate, or of two."""
