@@ -66,6 +66,43 @@ def test_a_pdb_of_rdkit_is_the_molecule_whether_or_not_it_has_bonds(smiles, bond
     assert found.positions == pytest.approx(molecule.positions, abs=1e-3)  # A; PDB has three decimals
 
 
+def test_a_zwitterion_of_a_pdb_without_charges_and_bonds_is_one(here):
+    molecule = Molecule.from_smiles("[NH3+]CC(=O)[O-]")
+    lines = Chem.MolToPDBBlock(molecule.to_rdkit()).splitlines()
+    (here / "a.pdb").write_text("\n".join(line[:78] for line in lines if not line.startswith("CONECT")))
+    assert known(one("a.pdb")) == ("a", "[NH3+]CC(=O)[O-]", 0, 1)
+
+
+@pytest.mark.parametrize("smiles", ["CC(=O)[O-]", "C[NH+](C)C", "NC(=[NH2+])N", "CS(=O)(=O)[O-]", "COP(=O)([O-])[O-]"])
+def test_the_charge_of_an_ion_in_a_pdb_without_charges_is_seen_by_its_hydrogens(smiles, here, caplog):
+    molecule = Molecule.from_smiles(smiles)
+    lines = Chem.MolToPDBBlock(molecule.to_rdkit()).splitlines()
+    (here / "a.pdb").write_text("\n".join(line[:78] for line in lines if not line.startswith("CONECT")))
+    assert known(one("a.pdb")) == ("a", molecule.smiles, molecule.charge, 1)
+
+
+def test_acids_of_residues_that_lack_their_proton_are_anions_where_hydrogens_are_there(here):
+    peptide = Chem.MolFromSequence("DKA")
+    for atom in peptide.GetAtoms():
+        if atom.GetSymbol() == "O" and atom.GetTotalNumHs():
+            atom.SetFormalCharge(-1)
+        if atom.GetSymbol() == "N" and atom.GetTotalNumHs() == 2:
+            atom.SetFormalCharge(1)
+    Chem.SanitizeMol(peptide)
+    molecule = Molecule.from_rdkit(embedded(peptide))
+    assert molecule.charge == 0
+    lines = Chem.MolToPDBBlock(molecule.to_rdkit()).splitlines()
+    (here / "a.pdb").write_text("\n".join(line[:78] for line in lines if not line.startswith("CONECT")))
+    assert one("a.pdb").smiles == molecule.smiles
+
+
+def test_one_atom_of_each_residue_is_no_molecule(here):
+    rows = [f"ATOM  {n:5d}  CA  ALA A{n:4d}    {3.8 * n:8.3f}{0:8.3f}{0:8.3f}  1.00  0.00           C" for n in (1, 2)]
+    (here / "a.pdb").write_text("\n".join([*rows, "TER", "END", "REMARK nothing", ""]))
+    with pytest.raises(InputError, match=r"a\.pdb, model 1: it has carbon atoms without neighbours"):
+        one("a.pdb")
+
+
 def test_models_of_a_pdb_are_a_molecule_each(here):
     ethanol = ase_molecule("CH3CH2OH")
     ase.io.write("two.pdb", [ethanol, ethanol])
@@ -140,6 +177,12 @@ def test_bonds_of_a_mol2_that_cannot_be_or_contradict_its_charges_are_perceived_
     (here / "b.mol2").write_text(mol2(q=(0.5, -1.0, 0.5)))  # e, 2 in all
     assert one("b.mol2").charge == 2
     assert "its bonds do not agree with its charge: they are perceived" in caplog.text
+
+
+def test_a_mol2_without_bonds_gets_those_of_its_geometry(here):
+    text = mol2(q=(0, 0, 0)).partition("@<TRIPOS>BOND")[0].replace(" 7 6 0", " 7 0 0")
+    (here / "a.mol2").write_text(text)
+    assert known(one("a.mol2")) == ("methylamine", "CN", 0, 1)
 
 
 def test_partial_charges_that_would_leave_an_electron_alone_are_not_believed(here):

@@ -162,7 +162,7 @@ class ByAse:
                 yield Piece(number + 1, "", cannot(error, self.format))
                 number += 1
         if not number:
-            yield Piece(1, "", f"ASE finds no structure in it, read as {self.format}")
+            yield Piece(1, "", f"ASE finds no structure in it as {self.format}: name another, as FORMAT:PATH")
 
     def atoms(self, path: Path) -> Iterator[Atoms]:
         if self.format in DATABASES:

@@ -9,7 +9,8 @@ from molopt.molecules import openbabel_files
 from molopt.molecules.ase_files import READ_BY_ASE, XYZ, by_ase, known_to_ase
 from molopt.molecules.entries import Format
 from molopt.molecules.opening import head
-from molopt.molecules.rdkit_files import MOL2, MOL2_START, PDB, SDF
+from molopt.molecules.pdb_files import PDB
+from molopt.molecules.rdkit_files import MOL2, MOL2_START, SDF
 from molopt.molecules.smiles import parse_smiles
 from molopt.molecules.smiles_files import CSV, SMILES, TSV
 from molopt.spelling import offer

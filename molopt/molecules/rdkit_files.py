@@ -1,9 +1,7 @@
-"""Files that RDKit reads: SDF, MOL, MOL2 and PDB, record by record."""
+"""Files that RDKit reads: SDF, MOL and MOL2, record by record; for PDB, see `pdb_files`."""
 
 import logging
-import re
 from collections.abc import Callable, Iterator
-from functools import partial
 from typing import TextIO
 
 import numpy as np
@@ -11,7 +9,6 @@ from ase import Atoms
 from rdkit import Chem, rdBase
 
 from molopt.errors import InputError
-from molopt.molecules.annotation import sanitized
 from molopt.molecules.ase_files import described
 from molopt.molecules.embedding import embedded_first
 from molopt.molecules.entries import Format, Given
@@ -25,15 +22,6 @@ log = logging.getLogger("molopt")
 MOL2_START = "@<TRIPOS>MOLECULE"
 PARTIAL = "_TriposPartialCharge"  # RDKit's name for the charge of an atom in a MOL2 file
 NEARLY = 0.05  # e; partial charges of two or three decimals that add up to a whole number come so near to it
-# Residues whose bond orders RDKit knows, so that it can add the hydrogens that most PDB files lack.
-RESIDUES = frozenset({
-    "ALA", "ARG", "ASN", "ASP", "CYS", "GLN", "GLU", "GLY", "HIS", "ILE", "LEU", "LYS", "MET", "PHE", "PRO", "SER",
-    "THR", "TRP", "TYR", "VAL", "HOH",
-})  # fmt: skip
-# What `molopt.molecules.writing` says where PDB has no place for it.
-SAID = re.compile(
-    r"^REMARK 999 molopt charge (-?\d{1,6}) spin (\d{1,6}) bonds (listed|guessed) name (.+)$", re.MULTILINE
-)
 
 
 def numbered_records(file: TextIO) -> Iterator[tuple[int, str]]:
@@ -105,6 +93,8 @@ def mol2_molecule(record: str, fallback: str, given: Given) -> Molecule:
     name = title(plain) or fallback
     name = fallback if name == "*****" else name  # as programs write where they know none
     charge = partial_sum(plain) if given.charge is None else given.charge
+    if plain.GetNumBonds() == 0 and plain.GetNumAtoms() > 1:
+        return perceived(plain, name, charge, given, "")
     if mol is not None and charge in (None, Chem.GetFormalCharge(mol)):
         return Molecule.from_rdkit(completed(mol, name, given.seed), name=name, charge=given.charge, spin=given.spin)
     why = "its bonds do not agree with its charge" if mol is not None else f"RDKit cannot use its bonds ({why})"
@@ -123,103 +113,6 @@ def partial_sum(mol: Chem.Mol) -> int | None:
     total = sum(charges)
     electrons = sum(atom.GetAtomicNum() for atom in mol.GetAtoms()) - round(total)
     return round(total) if any(charges) and abs(total - round(total)) < NEARLY and electrons % 2 == 0 else None
-
-
-def pdb_models(file: TextIO) -> Iterator[tuple[int, str]]:
-    """The molecules of a PDB file: those between END lines, and each model of them with the bonds that all share."""
-    number = 0
-    for block in pdb_blocks(file):
-        shared = [line for line in block if line.startswith("CONECT")]
-        titles = [line for line in block if line.startswith(("COMPND", "REMARK 999"))]
-        for atoms in models(block):
-            number += 1
-            yield number, "".join([*titles, *atoms, *shared])
-
-
-def pdb_blocks(file: TextIO) -> Iterator[list[str]]:
-    lines: list[str] = []
-    for line in file:
-        if line.split() == ["END"]:
-            yield lines
-            lines = []
-        else:
-            lines.append(line)
-    if "".join(lines).strip():
-        yield lines
-
-
-def models(block: list[str]) -> Iterator[list[str]]:
-    """The atoms of each model; all of them where there are no models."""
-    kept: list[str] = []
-    several = any(line.startswith("MODEL ") for line in block)
-    for line in block:
-        if line.startswith(("ATOM  ", "HETATM")):
-            kept.append(line)
-        elif line.startswith("ENDMDL"):
-            yield kept
-            kept = []
-    if kept or not several:
-        yield kept
-
-
-def pdb_molecule(block: str, fallback: str, given: Given) -> Molecule:
-    """A model of a PDB file.
-
-    The format says bonds and their orders only of known residues, and where a program wrote bonds twice over. They are
-    believed where they leave out no hydrogen; else, as in most files of small molecules, all bonds are perceived. Where
-    there are no hydrogens at all they are added, to residues that are known.
-    """
-    plain, why = block_read(Chem.MolFromPDBBlock, block, sanitize=False)
-    if plain is None or plain.GetNumAtoms() == 0:
-        atoms = re.search(r"^(ATOM  |HETATM)", block, re.MULTILINE)
-        raise InputError(f"RDKit cannot read it: {why}" if atoms else "it has no atoms")
-    name = title(plain) or fallback
-    charge, spin = given.charge, given.spin
-    if said := SAID.search(block):
-        charge = int(said[1]) if charge is None else charge
-        spin = int(said[2]) if spin is None else spin
-        name = said[4].strip()
-        if said[3] == "listed" and (mol := with_listed_bonds(block)) is not None:
-            return Molecule.from_rdkit(mol, name=name, charge=charge, spin=spin)
-    mol, why = block_read(Chem.MolFromPDBBlock, block, sanitize=True)
-    formal = Chem.GetFormalCharge(plain)
-    if mol is not None:
-        missing = {atom.GetAtomicNum() for atom in mol.GetAtoms() if atom.GetTotalNumHs()}
-        if not missing and charge in (None, formal):
-            return Molecule.from_rdkit(mol, name=name, charge=charge, spin=spin)
-        if 6 in missing and not any(atom.GetAtomicNum() == 1 for atom in mol.GetAtoms()):
-            require_known_residues(mol)
-            return Molecule.from_rdkit(completed(mol, name, given.seed), name=name, charge=charge, spin=spin)
-    charge = formal if charge is None and formal else charge
-    return perceived(plain, name, charge, given._replace(spin=spin), "")
-
-
-def with_listed_bonds(block: str) -> Chem.Mol | None:
-    """The molecule with the bonds that a block lists and no others; None where they cannot be all."""
-    mol, _ = block_read(partial(Chem.MolFromPDBBlock, proximityBonding=False), block, sanitize=False)
-    if mol is None:
-        return None
-    for atom in mol.GetAtoms():
-        atom.SetNoImplicit(True)
-    try:
-        return sanitized(Chem.RWMol(mol))
-    except (ValueError, RuntimeError):
-        return None
-
-
-def require_known_residues(mol: Chem.Mol) -> None:
-    """Raise InputError where hydrogens that a PDB file lacks cannot be told from it."""
-    strange = sorted({residue(atom) for atom in mol.GetAtoms()} - RESIDUES)
-    if strange:
-        raise InputError(
-            f"it has no hydrogens, and a PDB file does not say which {', '.join(strange[:3])} has: add them with "
-            "another program, or give an SDF or a SMILES"
-        )
-
-
-def residue(atom: Chem.Atom) -> str:
-    info = atom.GetPDBResidueInfo()
-    return "" if info is None else info.GetResidueName().strip()
 
 
 def block_read(read: Callable[..., Chem.Mol | None], block: str, sanitize: bool) -> tuple[Chem.Mol | None, str]:
@@ -249,4 +142,3 @@ def perceived(mol: Chem.Mol, name: str, charge: int | None, given: Given, why: s
 
 SDF = Format("sdf", "record", InText(numbered_records), sdf_molecule, titled=True)
 MOL2 = Format("mol2", "molecule", InText(mol2_records), mol2_molecule)
-PDB = Format("pdb", "model", InText(pdb_models), pdb_molecule)
