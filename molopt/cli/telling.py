@@ -61,7 +61,8 @@ class Telling:
             failed = {"molecule": found.name, "smiles": found.smiles, "failed": found.failed}
             say(f"{found.where}: {found.failed}") if self.listed is None else self.listed.add(failed)
         elif self.listed is not None:
-            self.listed.add(found.value.told)
+            if found.value.told:  # which was not done before
+                self.listed.add(found.value.told)
         else:
             say(row(found.name, found.value.outcome))
             for remark in remarks(found.value.outcome):
