@@ -488,3 +488,30 @@ def test_charges_that_contradict_each_other_stop_the_command_line(command):
     said = one_line(command, bare_ion(text), "--potential", name)
     assert "charge 0" in said or "charge 1" in said
     assert "--charge" in said
+
+
+# Criteria by name
+
+
+def test_criteria_by_name_go_on_until_they_are_met(here):
+    reached = {}
+    for criteria in ("fmax=0.05,left=none", "geometric:GAU", "gaussian:verytight"):
+        (record,) = json.loads(molopt("relax", "CCO", "--criteria", criteria, "--json", "--out", criteria).stdout)
+        assert record["converged"]
+        reached[criteria] = record["fmax"]
+    assert sorted(reached, key=reached.get, reverse=True) == list(reached)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--criteria", "gausian:tight"], "'gausian:tight' is not a criterion; did you mean gaussian:SET?"),
+        (["--criteria", "gaussian:tigt"], "Gaussian has no set 'tigt'; did you mean tight"),
+        (["--criteria", "fmax=0"], "must be positive"),
+        (["--criteria", "left=soon"], "a criterion is a number above 0, got 'soon'"),
+        (["--criteria", "fmax=0.1,fmax=0.2"], "is not a criterion"),
+        (["--criteria", "gaussian", "--fmax", "0.1"], "--criteria says it all: drop --fmax and --energy-left"),
+    ],
+)
+def test_criteria_that_cannot_be_get_one_line(options, said):
+    assert said in one_line("relax", "C", *options)
