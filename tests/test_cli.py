@@ -16,6 +16,7 @@ from rdkit import Chem
 from molopt.cli import main, terminal
 from molopt.molecules import Molecule
 from molopt.molecules.shipped import shipped_names
+from molopt.potentials import potential_names
 from molopt.relaxation import Result
 
 WATER_XYZ = "3\n\nO 0 0 0\nH 0.96 0 0\nH -0.24 0.93 0\n"
@@ -515,3 +516,22 @@ def test_criteria_by_name_go_on_until_they_are_met(here):
 )
 def test_criteria_that_cannot_be_get_one_line(options, said):
     assert said in one_line("relax", "C", *options)
+
+
+# Potentials
+
+
+@needs_tblite
+def test_potentials_say_what_they_cost_and_which_atoms_they_know():
+    listed = json.loads(molopt("potentials", "--json").stdout)
+    assert [row["name"] for row in listed] == potential_names()
+    assert all(row["milliseconds"] > 0 and row["atoms"] for row in listed)
+    table = molopt("potentials").stdout
+    assert all(len(line) <= 80 for line in table.splitlines())
+
+
+def test_potentials_that_need_an_extra_say_which_install_brings_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "tblite.ase", None)
+    monkeypatch.setitem(sys.modules, "tblite", None)
+    *_, last = json.loads(molopt("potentials", "--json").stdout)
+    assert (last["name"], last["milliseconds"], "molopt[xtb]" in last["needs"]) == ("gfn1-xtb", None, True)

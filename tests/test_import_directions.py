@@ -32,7 +32,18 @@ cli __main__
 FLOORS = {room: floor for floor, rooms in enumerate(HOUSE.split("\n")) for room in rooms.split()}
 NUMERICAL = ("rules", "coordinates", "directions", "control", "convergence", "noise")
 TABLES = ("ase.data", "ase.units")  # numbers of elements and units, which coordinates may look up
-COMMANDS = ("relax", "conformers", "scan", "check", "compare", "report", "export", "molecules", "fit_stiffness")
+COMMANDS = (
+    "relax",
+    "conformers",
+    "scan",
+    "check",
+    "compare",
+    "report",
+    "export",
+    "molecules",
+    "potentials",
+    "fit_stiffness",
+)
 FOREIGN = ("ase", "rdkit", "torch", "optax", "jax")
 
 

@@ -22,7 +22,18 @@ INTERRUPTED = 130
 class Commands(click.Group):
     """Commands that live in modules of their names, and errors of one line."""
 
-    names = ("relax", "conformers", "scan", "check", "compare", "report", "export", "molecules", "fit-stiffness")
+    names = (
+        "relax",
+        "conformers",
+        "scan",
+        "check",
+        "compare",
+        "report",
+        "export",
+        "molecules",
+        "potentials",
+        "fit-stiffness",
+    )
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.names)
