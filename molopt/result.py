@@ -9,16 +9,17 @@ from molopt.columns import documented, plain
 from molopt.fields import run_fields
 from molopt.molecules import Molecule
 from molopt.molecules.writing import Structure, write
+from molopt.notebook import html_table
 from molopt.optimizers.energy_left import Estimate
 from molopt.potentials.counting import ForceCall
-from molopt.schema import Measured, Outcome
+from molopt.schema import RELAXED, Measured, Outcome, Standing
 from molopt.stationary.curvature import Curvature
-from molopt.stationary.verdict import Verdict
+from molopt.stationary.verdict import Verdict, short
 from molopt.versions import versions_of
 
 
 @documented
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Result(Measured):
     """A finished run, as `molopt.relax` returns it.
 
@@ -68,6 +69,24 @@ class Result(Measured):
     @property
     def ended(self) -> str:
         return self.verdict.ended
+
+    def __repr__(self) -> str:
+        """
+        >>> from molopt import relax
+        >>> relax("CCO ethanol")
+        <Result ethanol: minimum, -0.057902 eV, fmax 0.0132 eV/A, 6 force calls, mmff94>
+        """
+        end = short(self.ended, self.verdict.stationary)
+        calls = f"{self.force_calls} force call{'s' * (self.force_calls != 1)}"
+        return (
+            f"<Result {self.name}: {end}, {self.energy:.6f} eV, fmax {self.fmax:.4f} eV/A, {calls}, {self.potential}>"
+        )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        standing = Standing(Outcome.of(self))
+        cells = [column.cell(standing).text for column in RELAXED]
+        return html_table(f"{self.name}, {self.potential}", [column.lined for column in RELAXED], [cells])
 
     def structure(self) -> Structure:
         """What files say of it: the geometry, and `molopt.fields`."""

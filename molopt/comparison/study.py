@@ -181,6 +181,10 @@ class Study:
         if trouble:
             raise trouble[0]
 
+    def __repr__(self) -> str:
+        asked = f"{', '.join(self.settings.potentials)}; {len(self.settings.optimizers)} optimizers"
+        return f"<Study {self.folder}: {self.before + self.added} runs; {asked}>"
+
     def __enter__(self) -> Self:
         return self
 

@@ -19,6 +19,7 @@ from molopt.ensembles.shapes import Shapes
 from molopt.errors import InputError, MissingExtra
 from molopt.molecules import Molecule
 from molopt.molecules.writing import write
+from molopt.notebook import html_table
 from molopt.rules.partition import Array
 from molopt.stationary.verdict import Verdict
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Averages", "Conformer", "Ensemble", "Round", "SetAside"]
 
 ROOM = 298.15  # K
+SHOWN = 10  # conformers that a notebook shows
 
 
 class Averages(NamedTuple):
@@ -259,6 +261,16 @@ class Ensemble(Sequence[Conformer]):
     def from_data(cls, data: Mapping[str, object]) -> Self:
         """What `as_data` gave, back; InputError where it is not that."""
         return cls(**from_plain(data))
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the lowest conformers."""
+        shown = zip(self.relative[:SHOWN], self.populations[:SHOWN], self.verdicts[:SHOWN], strict=True)
+        rows = [
+            [str(number), f"{above:.2f}", f"{100 * share:.1f}", verdict.stationary]
+            for number, (above, share, verdict) in enumerate(shown, start=1)
+        ]
+        more = f"; the lowest {SHOWN}" if len(self) > SHOWN else ""
+        return html_table(repr(self).strip("<>") + more, ["", "kcal/mol", "%", "end"], rows)
 
     def __repr__(self) -> str:
         count = f"{len(self)} conformer{'s' * (len(self) != 1)}"
