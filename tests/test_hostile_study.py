@@ -198,7 +198,7 @@ def test_a_surrogate_of_another_package_is_imported_only_if_it_is_named_again(tm
     with pytest.raises(InputError, match="name it again"):
         Study.resume(tmp_path / "study")
     with Study.resume(tmp_path / "study", [PAYLOAD]) as trusted:
-        assert trusted.settings.imports == [PAYLOAD]
+        assert list(trusted.settings.imports) == [PAYLOAD]
 
 
 # Checks cannot be emptied away
