@@ -33,7 +33,7 @@ def run_fields(
     'the end of the run, which changed them'
     """
     found = dict(shown(Standing(outcome), columns))
-    found |= {"potential": tidied(potential), "optimizer": tidied(abbreviated(optimizer))}
+    found |= {"potential": tidied(potential), "optimizer": tidied(abbreviated(optimizer)) if optimizer else ""}
     found |= {"versions": ", ".join(f"{package} {version}" for package, version in versions.items())}
     if outcome.bonds_kept is False:
         found["bonds_from"] = ANEW

@@ -98,7 +98,7 @@ def relax(
 
     Examples
     --------
-    >>> result = relax(Molecule.from_smiles("CCO"))
+    >>> result = relax("CCO")
     >>> result.converged, result.bonds_kept, result.potential, float(result.energy_left) < 0.001
     (True, True, 'mmff94', True)
     >>> result.force_calls == len(result.trace) == result.steps + 1
