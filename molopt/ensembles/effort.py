@@ -44,9 +44,9 @@ class Effort:
         Starts that a round on the ranking potential evaluates, and how many of all that wait it relaxes.
     neighbours, freed, children, most_drafts : int
         Drafts of a round by route: they cost a relaxation on the cheap potential; and how many drafts are kept.
-    cheap_fmax, fmax, polished : float
+    cheap_fmax, fmax, polished, nearer : float
         eV/A: on the cheap potential, on the ranking one while it is searched, and of what is kept. Between 0.05 and
-        0.01 one macrocycle came down by 0.6 kcal/mol.
+        0.01 one macrocycle came down by 0.6 kcal/mol. The last is for soft molecules on a force field, as diynes.
     near, same_start : float
         Degrees; a start of which no torsion differs by more from that of another is not tried, on the cheap potential
         and on the ranking one. Minima nearer than 25 degrees may end apart: there it is learned how seldom they do.
@@ -82,6 +82,7 @@ class Effort:
     cheap_fmax: float = 0.05
     fmax: float = 0.05
     polished: float = 0.01
+    nearer: float = 0.001
     near: float = 25.0
     same_start: float = 10.0
     deeper: float = 0.5

@@ -76,16 +76,19 @@ def polished(
     exact = together and effort.max_calls is None
     if together:
         ends = dict(take(Minimise, effort.chunk))
-        rested = {k: one for k, one in ends.items() if not one["changed"] and np.isfinite(one["energies"])}
+        rested = {k: one for k, one in ends.items() if settled(one)}
         gone = merged(rested, shapes, threshold, effort.window + effort.deeper)
         starts = {k: rested[k]["positions"] if k in rested else starts[k] for k in starts if k not in gone}
-        if exact:
+        for nearer in (False, True) if exact else ():  # soft ones leave too much energy at a force that others may have
+            if nearer:
+                ends = dict(take(lambda positions, _: Minimise(positions, effort.nearer), effort.chunk))
+                starts = {k: one["positions"] if settled(one) else starts[k] for k, one in ends.items()}
             sure = {k: one for k, one in take(Certify, effort.chunk) if one["stationary"] == "minimum"}
             found += [conformer(k, one) for k, one in sure.items()]
             starts = {k: positions for k, positions in starts.items() if k not in sure}
     last = dict(take(Polish, effort.chunk if together else 1))
     if exact:
-        starts = {k: one["positions"] for k, one in last.items() if not one["changed"] and np.isfinite(one["energies"])}
+        starts = {k: one["positions"] for k, one in last.items() if settled(one)}
         for k, one in take(Certify, effort.chunk):
             if one["stationary"] in LOOKED_AT:
                 last[k] |= {name: one[name] for name in ("stationary", "why", "left")}
@@ -98,6 +101,11 @@ def polished(
         else:
             found.append(conformer(k, one))
     return Polished(told_apart(found, shapes, threshold, effort.window), aside, calls)
+
+
+def settled(one: Answer) -> bool:
+    """Whether a run came somewhere, and to the same molecule."""
+    return not one["changed"] and bool(np.isfinite(one["energies"]))
 
 
 def merged(rested: dict[int, Answer], shapes: Shapes, threshold: float, window: float) -> set[int]:
