@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import molopt
+from molopt.cli import Commands
 
 PACKAGE = Path(molopt.__file__).parent
 MODULES = sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py"})
@@ -32,18 +33,7 @@ cli __main__
 FLOORS = {room: floor for floor, rooms in enumerate(HOUSE.split("\n")) for room in rooms.split()}
 NUMERICAL = ("rules", "coordinates", "directions", "control", "convergence", "noise")
 TABLES = ("ase.data", "ase.units")  # numbers of elements and units, which coordinates may look up
-COMMANDS = (
-    "relax",
-    "conformers",
-    "scan",
-    "check",
-    "compare",
-    "report",
-    "export",
-    "molecules",
-    "potentials",
-    "fit_stiffness",
-)
+COMMANDS = [name.replace("-", "_") for name in Commands.names]
 FOREIGN = ("ase", "rdkit", "torch", "optax", "jax")
 
 

@@ -1,5 +1,6 @@
 """What was asked for of many molecules, in plain values, and the file that says so."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -37,7 +38,7 @@ TEXT = (lambda value: isinstance(value, str), "a text")
 
 
 @dataclass(frozen=True)
-class Asked:
+class Asked(ABC):
     """Which molecules, and what is asked for of all of them; those who inherit say what is done with them.
 
     Attributes
@@ -76,9 +77,9 @@ class Asked:
         require_kinds(self, {**KINDS, **self.FURTHER})
 
     @property
+    @abstractmethod
     def potentials(self) -> list[str]:
         """The names of potentials that it says."""
-        raise NotImplementedError
 
     @property
     def nameable(self) -> list[str]:

@@ -1,6 +1,7 @@
 """The folder of work on many molecules: each is archived as it ends, and none is done twice."""
 
 import csv
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -55,7 +56,7 @@ def named(entry: Entry | Molecule) -> tuple[str, str]:
     return entry.called
 
 
-class Library(Generic[A, V]):
+class Library(ABC, Generic[A, V]):
     """A folder of work on many molecules, open; each is archived as it ends, and none is worked on twice.
 
     `begin` makes one, `resume` continues one. As a context manager it is closed at the end. Those who inherit say what
@@ -110,9 +111,9 @@ class Library(Generic[A, V]):
         """The work of a folder, to go on with; see `Asked.to_resume`."""
         return cls(folder, cls.ASKED.to_resume(folder, trusted))  # type: ignore[arg-type]  # ASKED is the class of A
 
+    @abstractmethod
     def work(self) -> Work[V]:
         """What workers do: a function that can be imported where they are."""
-        raise NotImplementedError
 
     def total(self) -> int | None:
         """How many molecules there are; None where counting them takes long."""
