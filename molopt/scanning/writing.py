@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from molopt.columns import plain
-from molopt.ensembles.writing import exact, whole
+from molopt.files import whole
 from molopt.scanning.point import Point
-from molopt.spelling import tidied
+from molopt.spelling import exact, tidied
 
 if TYPE_CHECKING:
     from molopt.scanning.scan import Scan
