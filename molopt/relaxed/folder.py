@@ -3,6 +3,7 @@
 import csv
 import os
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 
 from molopt.errors import InputError
@@ -87,7 +88,7 @@ class Relaxed(Library[Request, Relaxation]):
             table.writerow([*ABOUT, *MANY])
             if not self.request.separate:
                 sdf, xyz = (files.enter_context(whole(self.folder / name)) for name in (SDF, XYZ))
-            for one in (*self.archive.records(), *([] if further is None else [further])):
+            for one in chain(self.archive.records(), [] if further is None else [further]):
                 if one.value is None:
                     failures.add(one)
                     continue

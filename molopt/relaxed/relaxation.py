@@ -2,20 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from molopt.library import archive as library_archive
-from molopt.library.archive import Found
 from molopt.molecules.writing import sdf_record, xyz_frame
 from molopt.result import Result
 from molopt.rules.partition import Array
 from molopt.schema import EMPTY, Outcome
-from molopt.store import Store
 from molopt.store.checking import HEAVIEST, require_arrays, require_fields, whole
 from molopt.store.opening import Mark
 from molopt.store.rows import as_text
@@ -125,8 +121,3 @@ class Relaxations:
 def plain_number(value: object) -> object:
     """As Python has it, NaN included."""
     return value.item() if isinstance(value, np.generic) else value
-
-
-def archive(path: Path) -> Store[Found[Relaxation]]:
-    """The archive at a path, made where it is not there."""
-    return library_archive.archive(path, Relaxations())
