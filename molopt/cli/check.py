@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from molopt.cli.files import require_absent, require_folder
-from molopt.cli.options import AS_JSON, CHARGE, OVERWRITE, PROGRESS, SOLVENT, SPIN, in_solvent
+from molopt.cli.options import AS_JSON, CHARGE, NAME, OVERWRITE, PROGRESS, SOLVENT, SPIN, in_solvent
 from molopt.errors import PotentialFailed
 from molopt.naming import Stems
 
@@ -35,6 +35,7 @@ class Job(NamedTuple):
 @SOLVENT
 @CHARGE
 @SPIN
+@NAME
 @click.option("--fmax", type=float, default=0.05, show_default=True, help="Stationary below this force, eV/A.")
 @click.option("--frequencies", is_flag=True, help="Compute all, and thermochemistry: 6 force calls per atom.")
 @click.option("--temperature", type=float, default=298.15, show_default=True, help="K.")
@@ -58,6 +59,7 @@ def check(
     solvent: str | None,
     charge: int | None,
     spin: int | None,
+    name: str | None,
     fmax: float,
     frequencies: bool,
     temperature: float,
@@ -124,7 +126,7 @@ def check(
 
         passed = []
         with JsonList() if as_json else nullcontext() as listed:
-            for job in ahead(map(prepared, molecules(sources, charge, spin, SEED, potential))):
+            for job in ahead(map(prepared, molecules(sources, charge, spin, SEED, potential, name))):
                 try:
                     found = checked(job)
                 except PotentialFailed as error:

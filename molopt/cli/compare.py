@@ -113,7 +113,7 @@ def compare(
             study = Study.resume(Path(resume), [*options["potentials"], *named])
         else:
             settings = settings_of(sources, notes, files=files, **options)
-            folder = Path(out) if out else Path(f"molopt-compare-{safe(title(sources[0]))}")
+            folder = Path(out) if out else Path(f"molopt-compare-{safe(options['name'] or title(sources[0]))}")
             molecules, runs = checked(settings)
             require_empty(folder, overwrite)
             running = executor(folder, parsl, workers, time_limit, settings.threads, notes, patience)

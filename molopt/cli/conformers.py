@@ -13,6 +13,7 @@ from molopt.cli.files import require_empty
 from molopt.cli.options import (
     AS_JSON,
     CHARGE,
+    NAME,
     OVERWRITE,
     PROGRESS,
     SOLVENT,
@@ -73,6 +74,7 @@ LIMIT = 3600.0  # s for each of many molecules: a flexible one takes minutes
 @SOLVENT
 @CHARGE
 @SPIN
+@NAME
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
 @click.option(
     "--time-limit", type=float, help=f"Seconds for each of several molecules, which then fails.  [default: {LIMIT:g}]"
@@ -129,7 +131,7 @@ def conformers(
             alone, running = prepared(library.request, library.folder, parsl, workers, time_limit, notes)
         else:
             request = request_of(sources, **options)
-            folder = Path(out) if out else Path(f"molopt-conformers-{safe(title(sources[0]))}")
+            folder = Path(out) if out else Path(f"molopt-conformers-{safe(options['name'] or title(sources[0]))}")
             alone, running = prepared(request, folder, parsl, workers, time_limit, notes)
             require_empty(folder, overwrite)
             library = Searches.begin(folder, request, overwrite)

@@ -4,13 +4,18 @@ from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from typing import TypeVar
 
+from rdkit.Chem.rdMolDescriptors import CalcMolFormula
+
 from molopt.importing import attribute
 from molopt.library.asked import Asked
 from molopt.library.library import Task
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import SPELLED
 from molopt.molecules.entries import stem
-from molopt.molecules.reading import Located, read
+from molopt.molecules.published import PUBLISHED
+from molopt.molecules.reading import Located, called, read
+from molopt.molecules.shipped import find_shipped
+from molopt.molecules.smiles import parse_smiles, smiles_and_name
 from molopt.specification import parse, specified
 from molopt.system import require_potentials, said_in
 
@@ -19,14 +24,15 @@ Item = TypeVar("Item")
 
 
 def molecules(
-    sources: Iterable[str], charge: int | None, spin: int | None, seed: int, potential: str
+    sources: Iterable[str], charge: int | None, spin: int | None, seed: int, potential: str, name: str | None
 ) -> Iterator[Molecule]:
     """The molecules of all sources, one at a time; a source that is not there is an error at once.
 
     What the name of the potential says of charge and multiplicity holds for files that say nothing of it.
     """
     known = said_in(potential) if charge is None else None
-    return chain.from_iterable([read(source, charge, spin, seed, known) for source in sources])
+    streams = [(source, read(source, charge, spin, seed, known)) for source in sources]
+    return (molecule for _, molecule in called(streams, name))
 
 
 def ahead(stream: Iterator[Item]) -> Iterator[Item]:
@@ -61,10 +67,15 @@ def of_any_charge(potential: str) -> str:
 
 
 def title(source: str) -> str:
-    """What a source is called: its file without ending, the name after a SMILES, or itself.
+    """What a source is called: its file without ending, the name of a shipped molecule or a set, or of a SMILES.
 
-    >>> title("CCO ethanol"), title("peg4")
-    ('ethanol', 'peg4')
+    >>> title("CCO ethanol"), title("CCO"), title("peg4")
+    ('ethanol', 'C2H6O', 'peg4')
     """
     at = Located.of(source)
-    return source.split(maxsplit=1)[-1].strip() if at is None else stem(at.shown.absolute())
+    if at is not None:
+        return stem(at.shown.absolute())
+    if source in PUBLISHED or find_shipped(source):
+        return source
+    smiles, name = smiles_and_name(source)
+    return name or CalcMolFormula(parse_smiles(smiles))

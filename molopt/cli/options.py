@@ -10,6 +10,11 @@ from molopt.errors import InputError
 
 CHARGE = click.option("--charge", type=int, help="Total charge; by default what the input says.")
 SPIN = click.option("--spin", type=int, help="Multiplicity 2S + 1; by default what the input says.")
+NAME = click.option(
+    "--name",
+    callback=lambda context, option, value: require_letters(value),
+    help="Name of the molecule, in place of its own; of several, NAME, NAME-2 and so on.",
+)
 SOLVENT = click.option("--solvent", help="Implicit solvent of an xTB potential, as water.  [default: none]")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the results as JSON and nothing else.")
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace files that exist.")
@@ -34,6 +39,7 @@ SHARED = (
     SOLVENT,
     CHARGE,
     SPIN,
+    NAME,
     PROGRESS,
     AS_JSON,
     OVERWRITE,
@@ -50,6 +56,13 @@ def shared(required: bool = True) -> Callable[[Callable[..., Any]], Callable[...
         return command
 
     return decorated
+
+
+def require_letters(name: str | None) -> str | None:
+    """A name that says something; InputError where it does not."""
+    if name is not None and not any(map(str.isalnum, name)):
+        raise InputError(f"--name must have a letter or a digit, got {name!r}")
+    return name
 
 
 def energy_limit(text: str | None, default: float | str | None) -> float | str | None:

@@ -120,7 +120,7 @@ def relax(
                 raise InputError("--criteria says it all: drop --fmax and --energy-left")
             request = request_of(sources, **options)
             first = alone(request)
-            folder = Path(out) if out else Path(f"molopt-relax-{safe(title(sources[0]))}")
+            folder = Path(out) if out else Path(f"molopt-relax-{safe(options['name'] or title(sources[0]))}")
             require_empty(folder, overwrite)
             running_of(folder, parsl, workers, time_limit, request, notes)
             library = Relaxed.begin(folder, request, overwrite)

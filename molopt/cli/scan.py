@@ -93,6 +93,7 @@ def scan(
     solvent: str | None,
     charge: int | None,
     spin: int | None,
+    name: str | None,
     as_json: bool,
     overwrite: bool,
 ) -> None:
@@ -121,7 +122,7 @@ def scan(
     finishing = "finishing this force call; interrupt again to stop at once"
     with Notes() as notes, Progress() as progress, Interrupts(finishing) as interrupts:
         progress.say("reading the molecule")
-        molecule = only(source, charge, spin, seed, potential)
+        molecule = only(source, charge, spin, seed, potential, name)
         axes = axes_of(molecule, {"bond": bonds, "angle": angles, "dihedral": dihedrals}, (start, end, points))
         stem = safe(molecule.name)
         files = Files(*(folder / f"{stem}_scan.{ending}" for ending in ("csv", "sdf", figure)))
@@ -163,12 +164,12 @@ def scan(
     ctx.exit(0 if found.converged else 1)
 
 
-def only(source: str, charge: int | None, spin: int | None, seed: int, potential: str) -> "Molecule":
+def only(source: str, charge: int | None, spin: int | None, seed: int, potential: str, name: str | None) -> "Molecule":
     """The one molecule of a source."""
     from molopt.cli.inputs import molecules
     from molopt.system import require_agreement, require_potentials
 
-    found = list(islice(molecules([source], charge, spin, seed, potential), 2))
+    found = list(islice(molecules([source], charge, spin, seed, potential, name), 2))
     if len(found) != 1:
         raise InputError(f"{source} holds {'several molecules' if found else 'no molecule'}: a scan is of one")
     require_agreement(found[0], potential)

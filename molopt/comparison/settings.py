@@ -10,7 +10,7 @@ from molopt.comparison.cases import Criteria, versions
 from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.molecules.molecule import SEED
-from molopt.molecules.reading import Located, read
+from molopt.molecules.reading import Located, called, read
 from molopt.optimizers.spec import OptimizerSpec
 from molopt.schema import MOST
 from molopt.specification import parse
@@ -50,6 +50,8 @@ class Settings:
         Start geometries of each molecule.
     seed, charge, spin
         As `molopt.read` takes them.
+    name : str or None
+        Of the molecule in place of its own; of several, NAME, NAME-2 and so on.
     largest : int or None
         Molecules with more atoms are left out.
     files : bool
@@ -79,6 +81,7 @@ class Settings:
     seed: int = SEED
     charge: int | None = None
     spin: int | None = None
+    name: str | None = None
     largest: int | None = None
     files: bool = True
     threads: int | None = 1
@@ -120,9 +123,8 @@ class Settings:
     def molecules(self) -> Iterator[tuple[str, Molecule]]:
         """Each molecule with the name of its source, one at a time."""
         streams = [(source, read(source, self.charge, self.spin, self.seed)) for source in self.sources]
-        for source, stream in streams:
-            for molecule in stream:
-                yield (source if (at := Located.of(source)) is None else at.shown.resolve().name), molecule
+        for source, molecule in called(streams, self.name):
+            yield (source if (at := Located.of(source)) is None else at.shown.resolve().name), molecule
 
 
 KINDS: Kinds = {
@@ -136,6 +138,7 @@ KINDS: Kinds = {
     "seed": (between(0, 2**31 - 1), "at least 0 and less than 2^31"),
     "charge": (or_none(between(-MOST)), "a whole number"),
     "spin": (or_none(between(1)), "a whole number above 0"),
+    "name": (or_none(lambda value: isinstance(value, str) and bool(value.strip())), "a name"),
     "largest": (or_none(between(1)), "a whole number above 0"),
     "files": (lambda value: isinstance(value, bool), "true or false"),
     "threads": (or_none(between(1)), "a whole number above 0"),

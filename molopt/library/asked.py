@@ -10,7 +10,7 @@ from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.molecules.entries import Entry, Given
 from molopt.molecules.molecule import SEED
-from molopt.molecules.reading import listed
+from molopt.molecules.reading import called, listed
 from molopt.schema import MOST
 from molopt.specification import parse
 from molopt.store.settings import (
@@ -47,6 +47,8 @@ class Asked(ABC):
         As `molopt.read` takes them; paths of files are absolute.
     charge, spin, seed
         As `molopt.read` takes them.
+    name : str or None
+        Of the molecule in place of its own; of several, NAME, NAME-2 and so on.
     command : str
         What the user wrote.
     contents : dict
@@ -69,6 +71,7 @@ class Asked(ABC):
     charge: int | None = None
     spin: int | None = None
     seed: int = SEED
+    name: str | None = None
     command: str = ""
     contents: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
@@ -113,8 +116,7 @@ class Asked(ABC):
 
     def molecules(self) -> Iterator[tuple[str, Entry | Molecule]]:
         """Each with its source, one at a time; InputError at once where a source is not there."""
-        streams = [(source, listed(source, self.given)) for source in self.sources]
-        return ((source, each) for source, stream in streams for each in stream)
+        return called([(source, listed(source, self.given)) for source in self.sources], self.name)
 
     def read(self, each: Entry | Molecule) -> Molecule:
         """The molecule of an entry; InputError where there is none, or its charge is contradicted."""
@@ -170,6 +172,7 @@ KINDS: Kinds = {
     "charge": (or_none(between(-MOST)), "a whole number"),
     "spin": (or_none(between(1)), "a whole number above 0"),
     "seed": (between(0, 2**31 - 1), "at least 0 and less than 2^31"),
+    "name": (or_none(lambda value: isinstance(value, str) and bool(value.strip())), "a name"),
     "command": TEXT,
     "contents": (texts, "texts by names"),
     "versions": (texts, "texts by names"),

@@ -1,6 +1,7 @@
 """RDKit molecules from outside: what must be true of them, and a copy that is."""
 
 from rdkit import Chem, rdBase
+from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
 from molopt.errors import InputError
 from molopt.molecules.checks import check_geometry
@@ -8,7 +9,7 @@ from molopt.spelling import tidied
 
 
 def accepted(mol: Chem.Mol, conformer: int, name: str | None) -> tuple[Chem.Mol, str]:
-    """A sanitized copy with one conformer, and its name: the one given, else the property `_Name`, else the SMILES.
+    """A sanitized copy with one conformer, and its name: the one given, else the property `_Name`, else the formula.
 
     Raises
     ------
@@ -18,7 +19,7 @@ def accepted(mol: Chem.Mol, conformer: int, name: str | None) -> tuple[Chem.Mol,
     """
     mol = sanitized_copy(mol)
     title = mol.GetProp("_Name") if mol.HasProp("_Name") else ""
-    name = tidied(name or title) or smiles_of(mol)
+    name = tidied(name or title) or CalcMolFormula(mol)
     keep_conformer(mol, conformer, name)
     if any(atom.GetTotalNumHs() for atom in mol.GetAtoms()):
         raise InputError(f"{name} lacks hydrogens: add them with Chem.AddHs(mol, addCoords=True)")

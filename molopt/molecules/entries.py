@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from molopt.errors import InputError
 from molopt.molecules.molecule import Molecule
+from molopt.molecules.smiles import smiles_and_name
 from molopt.spelling import tidied
 
 KNOWN = 60  # characters of an entry that are shown as its name where nothing else is known
@@ -89,6 +90,8 @@ class Entry(NamedTuple):
     format : Format
     wrong : str
         Why there is nothing to read, where the file could not be read that far.
+    name : str
+        That the user gives the molecule, in place of its own.
     """
 
     path: Path | None
@@ -96,6 +99,7 @@ class Entry(NamedTuple):
     text: str
     format: Format
     wrong: str = ""
+    name: str = ""
 
     @property
     def is_smiles(self) -> bool:
@@ -109,27 +113,49 @@ class Entry(NamedTuple):
 
     @property
     def fallback(self) -> str:
-        """The name of a molecule that has none: the file's, and the number of the record after the first."""
-        if self.path is None:
-            return ""
-        return stem(self.path) if self.number == 1 else f"{stem(self.path)}-{self.number}"
+        """The name of a molecule that has none: the file's, and the number of the record after the first.
+
+        Empty of a SMILES, whose molecule has its formula for a name.
+        """
+        return "" if self.path is None or self.is_smiles else numbered(stem(self.path), self.number)
 
     @property
     def called(self) -> tuple[str, str]:
         """Name and SMILES of what could not be read, as far as they stand there."""
         if self.is_smiles:
-            smiles, _, name = self.text.strip().replace("\t", " ").partition(" ")
-            return tidied(name or smiles or self.fallback)[:KNOWN], smiles
+            smiles, name = smiles_and_name(self.text)
+            return self.name or tidied(name or smiles or stem(self.path or Path()))[:KNOWN], smiles
         titled = self.text.partition("\n")[0] if self.format.titled else ""
-        return tidied(titled)[:KNOWN] or self.fallback, ""
+        return self.name or tidied(titled)[:KNOWN] or self.fallback, ""
 
     def molecule(self, given: Given) -> Molecule:
         """InputError with the place before its message where it cannot be read."""
         try:
             if self.wrong:
                 raise InputError(self.wrong)
-            return self.format.read(self.text, self.fallback, given)
+            return self.named(self.format.read(self.text, self.fallback, given))
         except InputError as error:
             if self.path is None:
                 raise
             raise InputError(f"{self.where}: {error.message}", error.picture) from None
+
+    def renamed(self, name: str) -> Self:
+        """The same under a name that the user gives."""
+        return self._replace(name=name)
+
+    def named(self, molecule: Molecule) -> Molecule:
+        """The molecule with the name that the user gives; of a list of SMILES without names, with its line."""
+        if self.name:
+            return molecule.renamed(self.name)
+        if self.is_smiles and self.path is not None and not smiles_and_name(self.text)[1]:
+            return molecule.renamed(numbered(molecule.name, self.number))
+        return molecule
+
+
+def numbered(name: str, number: int) -> str:
+    """The name of one of several: NAME, NAME-2 and so on, as `molopt.naming.Stems` counts them.
+
+    >>> numbered("C2H6O", 1), numbered("C2H6O", 12)
+    ('C2H6O', 'C2H6O-12')
+    """
+    return name if number == 1 else f"{name}-{number}"

@@ -23,6 +23,7 @@ from molopt.molecules.sdf import sdf_text
 from molopt.molecules.shipped import shipped_path
 from molopt.molecules.smiles import parse_smiles
 from molopt.molecules.writing import Structure, write
+from molopt.spelling import tidied
 
 if TYPE_CHECKING:
     from molopt.molecules.single import Described
@@ -138,7 +139,7 @@ class Molecule:
         seed : int
             Of the embedding: one seed, one geometry.
         name : str, optional
-            By default the name that follows the SMILES, else the SMILES.
+            By default the name that follows the SMILES, else the formula.
         charge, spin : int, optional
             By default what the SMILES says. Another charge is an error, another multiplicity is not.
 
@@ -153,8 +154,9 @@ class Molecule:
         """
         mol = parse_smiles(smiles)
         found = mol.GetProp("_Name") if mol.HasProp("_Name") else ""
-        name = name or found or smiles.strip()
-        return cls.from_rdkit(embedded_first(Chem.AddHs(mol), seed, name), name=name, charge=charge, spin=spin)
+        name = name or found
+        whole = embedded_first(Chem.AddHs(mol), seed, name or smiles.strip())
+        return cls.from_rdkit(whole, name=name, charge=charge, spin=spin)
 
     @classmethod
     def from_rdkit(
@@ -174,7 +176,7 @@ class Molecule:
         conformer : int
             The conformer's id; -1 is the first.
         name : str, optional
-            By default the property `_Name`, else the SMILES.
+            By default the property `_Name`, else the formula.
         charge, spin : int, optional
             By default the sum of formal charges, and 1 + the number of radical electrons.
 
@@ -351,6 +353,15 @@ class Molecule:
             log.warning("%s: no bond orders at the end of the run: %s", self._name, error)
             mol, _, doubt = by_distance(atoms)
             return type(self)(mol, self._name, self._charge, self._spin, orders_known=False, doubt=doubt)
+
+    def renamed(self, name: str) -> Self:
+        """The same molecule under another name.
+
+        >>> Molecule.from_smiles("CCO").renamed("ethanol")
+        <Molecule ethanol: 9 atoms, charge 0, spin 1>
+        """
+        known = (self._charge, self._spin, self._orders_known, self._doubt, self._contradiction)
+        return type(self)(Chem.Mol(self._mol), tidied(name), *known)
 
     def like(self, mol: Chem.Mol) -> Self:
         """What is known of this molecule, of another geometry of it."""

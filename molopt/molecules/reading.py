@@ -4,11 +4,11 @@ import re
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, TypeVar
 
 from molopt.errors import InputError
 from molopt.files import require_regular
-from molopt.molecules.entries import Entry, Format, Given, Piece
+from molopt.molecules.entries import Entry, Format, Given, Piece, numbered
 from molopt.molecules.formats import (
     ENDINGS,
     IN_FOLDERS,
@@ -32,6 +32,7 @@ ENDING = re.compile(r".*\.(?![bcnopsBCNOPSFI\d]+$)([a-z][a-z\d]{1,7}|[A-Z][A-Z\d
 # A name that was not meant as a SMILES: without bonds and brackets, and with a letter that no SMILES has there.
 WORDS = re.compile(r"(?=\S*[adefghijkmqtuvwxyz]|[^\WBCNOPSFIbcnops])[\w',() +-]*")
 FORMATTED = re.compile(r"([\w-]+):(.+)", re.DOTALL)  # FORMAT:PATH
+Named = TypeVar("Named", Entry, Molecule, Entry | Molecule)
 
 
 def read(
@@ -176,6 +177,14 @@ def exists(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):  # too long for a file name, as a SMILES may be
         return False
+
+
+def called(streams: Iterable[tuple[str, Iterable[Named]]], name: str | None) -> Iterator[tuple[str, Named]]:
+    """Each with its source: of its own name, or where the user gives one, NAME, NAME-2 and so on."""
+    drawn = ((source, each) for source, stream in streams for each in stream)
+    if name is None:
+        return drawn
+    return ((source, each.renamed(numbered(name, number))) for number, (source, each) in enumerate(drawn, start=1))
 
 
 def listed(source: str | Path, given: Given) -> Iterator[Entry | Molecule]:

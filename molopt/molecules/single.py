@@ -6,6 +6,7 @@ from typing import NamedTuple, TypeAlias
 
 from ase import Atoms
 from rdkit import Chem
+from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
 from molopt.errors import InputError
 from molopt.molecules.acceptance import sanitized_copy, smiles_of
@@ -64,7 +65,7 @@ def single(
         return Single(Molecule.from_atoms(atoms, known))
     if isinstance(target, Chem.Mol):
         mol = sanitized_copy(target)
-        name = title(mol) or smiles_of(mol)
+        name = title(mol) or CalcMolFormula(Chem.AddHs(mol))
         whole = completed(mol, name, seed)
         molecule = Molecule.from_rdkit(whole, name=name, charge=charge, spin=spin)
         return Single(molecule, "" if has_geometry(mol) else smiles_of(mol))

@@ -52,6 +52,16 @@ def parse_smiles(smiles: str) -> Chem.Mol:
     return mol
 
 
+def smiles_and_name(text: str) -> tuple[str, str]:
+    """A SMILES and what follows it after a blank or a tab.
+
+    >>> smiles_and_name("CCO\tgrain alcohol"), smiles_and_name("CCO")
+    (('CCO', 'grain alcohol'), ('CCO', ''))
+    """
+    smiles, _, name = text.strip().replace("\t", " ").partition(" ")
+    return smiles, name.strip()
+
+
 def open_stereo(smiles: str) -> list[str]:
     """The stereocentres and double bonds whose configuration a SMILES leaves open, atoms counted from 0.
 

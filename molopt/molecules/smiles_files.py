@@ -12,6 +12,7 @@ from molopt.errors import InputError
 from molopt.molecules.entries import Entry, Format, Given, Piece
 from molopt.molecules.molecule import Molecule
 from molopt.molecules.opening import InText, opened
+from molopt.molecules.smiles import smiles_and_name
 from molopt.spelling import tidied
 
 log = logging.getLogger("molopt")
@@ -29,8 +30,8 @@ def smi_lines(file: TextIO) -> Iterator[tuple[int, str]]:
 
 def smi_molecule(line: str, fallback: str, given: Given) -> Molecule:
     """A line of a list of SMILES, each followed by a blank and a name or by nothing."""
-    smiles, _, name = line.strip().replace("\t", " ").partition(" ")
-    return Molecule.from_smiles(smiles, given.seed, name.strip() or fallback, given.charge, given.spin)
+    smiles, name = smiles_and_name(line)
+    return Molecule.from_smiles(smiles, given.seed, name or fallback, given.charge, given.spin)
 
 
 def typed_molecule(text: str, fallback: str, given: Given) -> Molecule:
