@@ -88,7 +88,7 @@ def rows(path):
 
 
 def test_export_writes_a_row_for_each_run_in_order(study, tmp_path):
-    result = molopt("export", study, "--to", tmp_path / "runs.csv")
+    result = molopt("export", study, "--write", tmp_path / "runs.csv")
     assert result.exit_code == 0, result.output
     assert result.stdout == f"3 runs are in {tmp_path / 'runs.csv'}\n"
     read = rows(tmp_path / "runs.csv")
@@ -123,10 +123,10 @@ def test_a_name_that_utf_8_cannot_hold_does_not_spoil_the_file(tmp_path):
 
 def test_a_file_that_exists_is_not_replaced_without_overwrite(study, tmp_path):
     (tmp_path / "runs.csv").write_text("mine")
-    said = complaint("export", study, "--to", tmp_path / "runs.csv")
-    assert "exists: give another --to, or --overwrite" in said
+    said = complaint("export", study, "--write", tmp_path / "runs.csv")
+    assert "exists: give another --write, or --overwrite" in said
     assert (tmp_path / "runs.csv").read_text() == "mine"
-    assert molopt("export", study, "--to", tmp_path / "runs.csv", "--overwrite").exit_code == 0
+    assert molopt("export", study, "--write", tmp_path / "runs.csv", "--overwrite").exit_code == 0
     assert len(rows(tmp_path / "runs.csv")) == 3
     assert len(list(tmp_path.iterdir())) == 2
 
@@ -146,7 +146,7 @@ def test_an_export_that_fails_leaves_what_was_there(tmp_path):
 def test_a_full_disk_is_one_line_and_leaves_nothing_behind(study, tmp_path):
     script = "import resource, signal, sys; from molopt.cli import main; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)"
     script += "; resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300)); main()"
-    command = [sys.executable, "-c", script, "export", str(study), "--to", str(tmp_path / "runs.csv")]
+    command = [sys.executable, "-c", script, "export", str(study), "--write", str(tmp_path / "runs.csv")]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert ran.returncode == 2
     assert ran.stderr.count("\n") == 1
@@ -155,22 +155,22 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_behind(study, tmp_path):
 
 
 def test_what_is_no_study_or_no_place_to_write_is_one_line_and_makes_nothing(study, tmp_path):
-    assert "is not a study" in complaint("export", tmp_path, "--to", tmp_path / "runs.csv")
-    assert "is not a study" in complaint("export", tmp_path / "none", "--to", tmp_path / "runs.csv")
-    assert "is the study itself" in complaint("export", study, "--to", study / "runs.db", "--overwrite")
-    assert "could not be written" in complaint("export", study, "--to", tmp_path / "none" / "runs.csv")
-    assert "is a folder" in complaint("export", study, "--to", tmp_path)
-    assert "is a device" in complaint("export", study, "--to", "/dev/null", "--overwrite")
-    assert "--to" in complaint("export", study)
+    assert "is not a study" in complaint("export", tmp_path, "--write", tmp_path / "runs.csv")
+    assert "is not a study" in complaint("export", tmp_path / "none", "--write", tmp_path / "runs.csv")
+    assert "is the study itself" in complaint("export", study, "--write", study / "runs.db", "--overwrite")
+    assert "could not be written" in complaint("export", study, "--write", tmp_path / "none" / "runs.csv")
+    assert "is a folder" in complaint("export", study, "--write", tmp_path)
+    assert "is a device" in complaint("export", study, "--write", "/dev/null", "--overwrite")
+    assert "--write" in complaint("export", study)
     (study / "runs.db").write_bytes(b"nothing of ours")
-    assert "is not a database" in complaint("export", study, "--to", tmp_path / "runs.csv")
+    assert "is not a database" in complaint("export", study, "--write", tmp_path / "runs.csv")
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["runs.db", "study"]
 
 
 def test_a_study_is_exported_while_it_goes_on(study, tmp_path):
     with Store(study / "runs.db") as store:
         store.add(record(3))
-        assert molopt("export", study, "--to", tmp_path / "runs.csv").exit_code == 0
+        assert molopt("export", study, "--write", tmp_path / "runs.csv").exit_code == 0
         store.add(record(4))
     assert len(rows(tmp_path / "runs.csv")) == 4
 

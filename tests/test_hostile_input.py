@@ -91,8 +91,8 @@ def study(name=HOSTILE):
         ["compare", "C", "--resume", HOSTILE],
         ["compare", "--resume", HOSTILE],
         ["report", HOSTILE],
-        ["export", HOSTILE, "--to", "a.csv"],
-        ["fit-stiffness", HOSTILE, "--out", "a.json"],
+        ["export", HOSTILE, "--write", "a.csv"],
+        ["fit-stiffness", HOSTILE, "--write", "a.json"],
         [HOSTILE],
     ],
     ids=lambda arguments: " ".join(arguments).encode("unicode_escape").decode()[:50],
@@ -105,7 +105,7 @@ def test_no_command_sends_a_name_to_the_terminal_that_it_would_obey(arguments):
 
 
 def test_no_command_on_a_study_sends_its_names_to_the_terminal():
-    for arguments in (study(), ["report", "study"], ["export", "study", "--to", f"{HOSTILE[:50]}.csv"]):
+    for arguments in (study(), ["report", "study"], ["export", "study", "--write", f"{HOSTILE[:50]}.csv"]):
         result = molopt(*arguments)
         assert result.exit_code == 0, (result.output, result.exception)
         assert not raw(result.output)
@@ -114,7 +114,7 @@ def test_no_command_on_a_study_sends_its_names_to_the_terminal():
 
 def test_what_fit_stiffness_leaves_out_is_named_and_does_not_reach_the_terminal():
     Path("list.smi").write_bytes(b"C[Se]C a\x1b[2J\n" * 10)
-    result = molopt("fit-stiffness", "list.smi", "--potential", "mmff94", "--out", "a.json", "--workers", "1")
+    result = molopt("fit-stiffness", "list.smi", "--potential", "mmff94", "--write", "a.json", "--workers", "1")
     assert result.stderr.count("left out: a\\x1b[2J: ") == 10
     assert not raw(result.output)
 
@@ -325,7 +325,7 @@ def test_a_database_with_a_table_whose_name_is_not_utf8_gets_one_line():
     assert molopt(*study("x")).exit_code == 0
     path = Path("study", "runs.db")
     path.write_bytes(path.read_bytes().replace(b"tablespecies", b"table\xffpecies"))
-    assert "is damaged ('text that is not UTF-8')" in one_line("export", "study", "--to", "a.csv")
+    assert "is damaged ('text that is not UTF-8')" in one_line("export", "study", "--write", "a.csv")
 
 
 @pytest.mark.parametrize(
@@ -348,7 +348,7 @@ def test_a_pipe_or_a_device_is_not_written_to(strange):
     os.makedirs("out")
     os.mkfifo("out/C.xyz")
     assert "C.xyz is a named pipe" in molopt("relax", "C", "--out", "out", "--separate", "--overwrite").stderr
-    assert "is a named pipe" in one_line("fit-stiffness", "pipe.xyz", "--out", "a.json")
+    assert "is a named pipe" in one_line("fit-stiffness", "pipe.xyz", "--write", "a.json")
 
 
 def test_a_link_that_leads_out_of_the_folder_is_not_written_through(here):

@@ -76,11 +76,11 @@ def attacked(study, drawn=False):
     """
     commands = {
         "resume": ["compare", "--resume", study],
-        "export": ["export", study, "--to", study / CSV, "--overwrite"],
+        "export": ["export", study, "--write", study / CSV, "--overwrite"],
     }
     codes = {}
     if drawn:
-        commands["report"] = ["report", study, "--to", study / PAGE, "--overwrite"]
+        commands["report"] = ["report", study, "--write", study / PAGE, "--overwrite"]
     else:
         try:
             told(study)
@@ -266,7 +266,7 @@ def test_a_run_whose_key_is_anothers_is_named(study):
     database.commit()
     database.close()
     assert attacked(study) == {"resume": 2, "report": 2, "export": 2}
-    assert "its key is another run's" in molopt("export", study, "--to", study / CSV).stderr
+    assert "its key is another run's" in molopt("export", study, "--write", study / CSV).stderr
 
 
 def test_nothing_is_written_through_a_link_that_lies_in_a_study(study, tmp_path):

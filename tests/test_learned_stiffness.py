@@ -424,7 +424,7 @@ def list_of(folder, smiles):
 
 def test_the_command_writes_constants_that_make_a_metric(tmp_path):
     out = tmp_path / "constants.json"
-    said = fit_stiffness(list_of(tmp_path, SMALL), "--out", out)
+    said = fit_stiffness(list_of(tmp_path, SMALL), "--write", out)
     assert said.exit_code == 0, said.output
     assert "held-out error" in said.stdout
     written = json.loads(out.read_text())
@@ -437,7 +437,7 @@ def test_the_command_writes_constants_that_make_a_metric(tmp_path):
     assert not np.allclose(constants_at(atoms, written["constants"]), constants_at(atoms, shipped_table()))
 
     before = out.read_text()
-    refused = fit_stiffness(list_of(tmp_path, SMALL), "--out", out)
+    refused = fit_stiffness(list_of(tmp_path, SMALL), "--write", out)
     assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
     assert f"{out} exists" in refused.stderr
     assert out.read_text() == before
@@ -445,7 +445,7 @@ def test_the_command_writes_constants_that_make_a_metric(tmp_path):
 
 def test_the_command_refuses_lists_that_are_too_short(tmp_path):
     out = tmp_path / "constants.json"
-    refused = fit_stiffness(list_of(tmp_path, SMALL[:9]), "--out", out)
+    refused = fit_stiffness(list_of(tmp_path, SMALL[:9]), "--write", out)
     assert (refused.exit_code, refused.stdout, refused.stderr.count("\n")) == (2, "", 1)
     assert "has 9 molecules, at least 10 are needed" in refused.stderr
     assert not out.exists()

@@ -97,10 +97,10 @@ def test_a_molecule_that_could_not_be_run_is_a_note_and_in_no_figure(study, reco
     [
         (["nowhere"], "nowhere is not a study"),
         (["{study}", "--against", "fire"], "'fire' was not run"),
-        (["{study}", "--to", "{study}/none/report.html"], "does not exist"),
-        (["{study}", "--to", "{study}/runs.db/report.html"], "give another --to"),
-        (["{study}", "--to", "{study}/runs.db"], "exists"),
-        (["{study}", "--to", "{study}"], "is a folder"),
+        (["{study}", "--write", "{study}/none/report.html"], "does not exist"),
+        (["{study}", "--write", "{study}/runs.db/report.html"], "give another --write"),
+        (["{study}", "--write", "{study}/runs.db"], "exists"),
+        (["{study}", "--write", "{study}"], "is a folder"),
     ],
 )
 def test_bad_input_is_one_line(study, arguments, named):
@@ -111,7 +111,7 @@ def test_bad_input_is_one_line(study, arguments, named):
 
 
 def test_a_report_that_ends_in_md_has_the_tables_alone_as_markdown(study, tmp_path):
-    assert molopt("report", study, "--to", tmp_path / "tables.md", "--against", "bfgs").exit_code == 0
+    assert molopt("report", study, "--write", tmp_path / "tables.md", "--against", "bfgs").exit_code == 0
     lines = (tmp_path / "tables.md").read_text().splitlines()
     heading, ends = (line for line in lines if line.startswith("| potential |"))
     assert "| times bfgs (ASE) |" in heading
@@ -130,7 +130,7 @@ def test_a_comparison_of_several_starts_ends_with_a_table_of_all_of_them(study):
 
 @pytest.mark.skipif(EXECUTABLE is None, reason="needs Chromium")
 def test_no_column_of_the_results_is_hidden_behind_a_scroll(study, tmp_path):
-    assert molopt("report", study, "--to", tmp_path / "report.html").exit_code == 0
+    assert molopt("report", study, "--write", tmp_path / "report.html").exit_code == 0
     browser = Chromium(tmp_path / "profile")
     try:
         browser.open(tmp_path / "report.html")

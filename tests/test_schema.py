@@ -149,7 +149,7 @@ def test_a_field_that_is_added_to_the_schema_alone_reaches_every_output(tmp_path
     assert "<twist_meV>  (1) \n12.34" in sdf.read_text()
     assert [row.twist for row in ase.db.connect(tmp_path / "after" / "runs.db").select("twist>0.01")] == [0.01234]
     for study, value in (("before", ""), ("after", "0.01234")):
-        molopt_of(tmp_path / "wider", "export", study, "--to", f"{study}.csv", cwd=tmp_path)
+        molopt_of(tmp_path / "wider", "export", study, "--write", f"{study}.csv", cwd=tmp_path)
         (row,) = csv.DictReader((tmp_path / f"{study}.csv").open())
         assert row["twist"] == value
     molopt_of(tmp_path / "wider", "report", "after", cwd=tmp_path)

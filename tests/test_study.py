@@ -159,7 +159,7 @@ def test_a_potential_that_crashes_hangs_raises_or_is_killed_costs_its_own_runs_a
         (f"trouble:{kind}", end): 2 for kind, end in kinds.items()
     }
     table = tmp_path / "runs.csv"
-    assert molopt("export", study, "--to", table).exit_code == 0
+    assert molopt("export", study, "--write", table).exit_code == 0
     with table.open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 10

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from molopt.cli import options as option
 from molopt.cli.files import require_empty
 from molopt.cli.options import energy_limit, given_in, in_solvent, require_beside_resume, shared
 from molopt.errors import InputError, MissingExtra
@@ -34,21 +35,19 @@ LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  #
 
 @click.command(short_help="Compare optimizers on the same starts, potentials and criterion.")
 @shared(required=False)
-@click.option(
-    "--potential",
-    "potentials",
+@option.potential(
+    "Can be given several times. With --resume: what the study may import.  [default: mmff94, gfn2-xtb; with --solvent "
+    "gfn2-xtb]",
     multiple=True,
-    help="Can be given several times. With --resume: what the study may import.  [default: mmff94, gfn2-xtb; "
-    "with --solvent gfn2-xtb]",
 )
 @click.option(
     "--optimizers",
-    help=f"Names, separated by commas.  [default: {','.join(DEFAULT_OPTIMIZERS)}]",
+    help=f"Optimizers, separated by commas.  [default: {','.join(DEFAULT_OPTIMIZERS)}]",
 )
 @click.option("--starts", type=click.IntRange(1), default=1, show_default=True, help="Start geometries per molecule.")
 @click.option("--sweep", help="Vary an argument, as in lr=0.003:0.3:9: nine values of it, equal factors apart.")
 @click.option("--largest", type=click.IntRange(1), help="Leave out molecules with more atoms.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Runs at a time.")
+@option.workers()
 @click.option(
     "--threads",
     type=click.IntRange(1),
@@ -56,11 +55,11 @@ LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  #
     show_default=True,
     help="Threads of each library in each run; with more than one, times depend on what else the machine is doing.",
 )
-@click.option("--time-limit", type=float, default=3600.0, show_default=True, help="Seconds per run, its end included.")
-@click.option("--parsl", type=click.Path(), help="Run on a cluster: a Python file that defines a Parsl `config`.")
+@option.time_limit("it ends then, its end included", default=3600.0)
+@option.PARSL
 @click.option("--files/--no-files", default=True, help="Write structures, trajectories and figures.  [default: files]")
-@click.option("--out", type=click.Path(), help="Folder for all output files.  [default: molopt-compare-NAME]")
-@click.option("--resume", type=click.Path(), metavar="STUDY", help="Continue the study in a folder.")
+@option.out("molopt-compare-NAME")
+@option.resume()
 @click.pass_context
 def compare(
     context: click.Context,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from molopt.cli import options as option
 from molopt.cli.files import require_empty
 from molopt.cli.options import (
     AS_JSON,
@@ -41,20 +42,24 @@ LIMIT = 3600.0  # s for each of many molecules: a flexible one takes minutes
 
 @click.command(short_help="Find the low conformers of molecules.")
 @click.argument("sources", metavar="FILE|SMILES|NAME...", nargs=-1)
-@click.option("--potential", help="On which thousands are relaxed.  [default: mmff94s, or uff]")
+@option.potential("On it thousands of starts are relaxed.  [default: mmff94s, or uff]")
 @click.option("--refine", help="The potential that ranks, as gfn2-xtb.  [default: --potential]")
 @click.option("--count", type=click.IntRange(1), help="Starts at most.  [default: by the molecule's soft torsions]")
-@click.option("--window", type=float, default=6.0, show_default=True, help="Above the lowest, kcal/mol.")
-@click.option("--temperature", type=float, default=298.15, show_default=True, help="Of populations, K.")
+@click.option(
+    "--window",
+    type=float,
+    default=6.0,
+    show_default=True,
+    help="Keep conformers up to so much above the lowest, kcal/mol.",
+)
+@option.temperature("of populations")
 @click.option("--free-energy", is_flag=True, help="Rank by free energies: all frequencies of each are computed.")
 @click.option(
     "--until-no-new",
     type=click.IntRange(1),
     help="Done when so many relaxations found nothing new in the lowest 3 kcal/mol.  [default: 50, or --count / 4]",
 )
-@click.option(
-    "--max-calls", type=click.IntRange(1), help="Force calls per molecule at most, of the potential that ranks."
-)
+@option.max_calls(", of the potential that ranks")
 @click.option(
     "--early-stops/--no-early-stops",
     default=True,
@@ -70,18 +75,16 @@ LIMIT = 3600.0  # s for each of many molecules: a flexible one takes minutes
     show_default=True,
     help="What to do with the mirror images of a molecule that is not chiral.",
 )
-@click.option("--seed", type=int, default=7, show_default=True, help="Random seed of embeddings and moves.")
+@option.seed(", and of moves")
 @SOLVENT
 @CHARGE
 @SPIN
 @NAME
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
-@click.option(
-    "--time-limit", type=float, help=f"Seconds for each of several molecules, which then fails.  [default: {LIMIT:g}]"
-)
-@click.option("--parsl", type=click.Path(), help="Run on a cluster: a Python file that defines a Parsl `config`.")
-@click.option("--out", type=click.Path(), help="Folder for all output files.  [default: molopt-conformers-NAME]")
-@click.option("--resume", type=click.Path(), metavar="FOLDER", help="Continue the search in a folder.")
+@option.workers()
+@option.time_limit("of several molecules, each fails then", said=f" [default: {LIMIT:g}]")
+@option.PARSL
+@option.out("molopt-conformers-NAME")
+@option.resume()
 @PROGRESS
 @AS_JSON
 @OVERWRITE

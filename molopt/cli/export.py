@@ -4,15 +4,16 @@ from pathlib import Path
 
 import click
 
+from molopt.cli import options as option
 from molopt.cli.files import require_absent
 from molopt.errors import InputError
 
 
 @click.command(short_help="Write the runs of a study as CSV.")
 @click.argument("study", type=click.Path())
-@click.option("--to", "to", type=click.Path(), required=True, help="The file to write.")
-@click.option("--overwrite", is_flag=True, help="Replace a file that exists.")
-def export(study: str, to: str, overwrite: bool) -> None:
+@option.write(": CSV.")
+@option.OVERWRITE
+def export(study: str, write: str, overwrite: bool) -> None:
     """Write the finished runs of a study as CSV, one row per run, whether or not the study is still running.
 
     STUDY is a folder that molopt compare wrote. Energies are in eV, forces in eV/A, times in seconds, with all their
@@ -24,12 +25,12 @@ def export(study: str, to: str, overwrite: bool) -> None:
     from molopt.comparison.study import RUNS
     from molopt.store import Store
 
-    folder, path = Path(study), Path(to)
+    folder, path = Path(study), Path(write)
     if not (folder / RUNS).is_file():
         raise InputError(f"{folder} is not a study, it has no {RUNS}: give a folder that molopt compare --out wrote")
-    require_absent([path], overwrite, "--to")
+    require_absent([path], overwrite, "--write")
     if path.resolve() == (folder / RUNS).resolve():
-        raise InputError(f"{path} is the study itself: give another --to")
+        raise InputError(f"{path} is the study itself: give another --write")
     with Store(folder / RUNS) as store:
         written = write_csv(store.records(), path)
     say(f"{written} {'run is' if written == 1 else 'runs are'} in {path}")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from molopt.cli import options as option
 from molopt.cli.files import require_absent
 from molopt.errors import InputError
 
@@ -13,15 +14,10 @@ FEWEST = 10  # molecules
 
 @click.command(name="fit-stiffness", short_help="Fit the learned stiffness to Hessians of molecules.")
 @click.argument("molecules", type=click.Path(exists=True, dir_okay=False))
-@click.option(
-    "--potential",
-    default="gfn2-xtb",
-    show_default=True,
-    help="Potential of the Hessians: a name or package.module:factory.",
-)
-@click.option("--out", type=click.Path(dir_okay=False), required=True, help="JSON file for the constants.")
-@click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Worker processes.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Random seed of the embeddings.")
+@option.potential("Its Hessians are fitted.", default="gfn2-xtb", show_default=True)
+@option.write(": JSON.")
+@option.workers(default=2)
+@option.seed(default=1)
 @click.option(
     "--held-out",
     type=click.IntRange(min=2),
@@ -30,11 +26,11 @@ FEWEST = 10  # molecules
     help="Hold out every n-th molecule to measure the error.",
 )
 @click.option("--curve", is_flag=True, help="Also print the held-out error for growing numbers of molecules.")
-@click.option("--overwrite", is_flag=True, help="Replace the file if it exists.")
+@option.OVERWRITE
 def fit_stiffness(
     molecules: str,
     potential: str,
-    out: str,
+    write: str,
     workers: int,
     seed: int,
     held_out: int,
@@ -52,8 +48,8 @@ def fit_stiffness(
     from molopt.cli.terminal import say
     from molopt.fitting import as_json, fitted, held_out_error, samples_or_reason
 
-    path = Path(out)
-    require_absent([path], overwrite)
+    path = Path(write)
+    require_absent([path], overwrite, "--write")
     listed = list(read(molecules, seed=seed))
     if len(listed) < FEWEST:
         raise InputError(f"{molecules} has {len(listed)} molecules, at least {FEWEST} are needed to fit and to test")

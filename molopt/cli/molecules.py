@@ -2,9 +2,11 @@
 
 import click
 
+from molopt.cli.options import AS_JSON
+
 
 @click.command(short_help="List the molecules that come with molopt.")
-@click.option("--json", "as_json", is_flag=True, help="Print the list as JSON.")
+@AS_JSON
 def molecules(as_json: bool) -> None:
     """List the molecules that come with molopt; each can be named in place of a file."""
     from molopt.cli.terminal import JsonList

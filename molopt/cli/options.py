@@ -7,6 +7,9 @@ import click
 from click.core import ParameterSource
 
 from molopt.errors import InputError
+from molopt.optimizers.registry import optimizer_names
+
+Option = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 CHARGE = click.option("--charge", type=int, help="Total charge; by default what the input says.")
 SPIN = click.option("--spin", type=int, help="Multiplicity 2S + 1; by default what the input says.")
@@ -18,6 +21,17 @@ NAME = click.option(
 SOLVENT = click.option("--solvent", help="Implicit solvent of an xTB potential, as water.  [default: none]")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print the results as JSON and nothing else.")
 OVERWRITE = click.option("--overwrite", is_flag=True, help="Replace files that exist.")
+FMAX = click.option(
+    "--fmax", type=float, default=0.05, show_default=True, help="Stationary where no force on an atom is longer, eV/A."
+)
+OPTIMIZER = click.option(
+    "--optimizer",
+    default="default",
+    show_default=True,
+    help=f'The optimizer, with arguments as "adam?lr=0.02": your own module:name, or one of '
+    f"{', '.join(optimizer_names())}.",
+)
+PARSL = click.option("--parsl", type=click.Path(), help="Run on a cluster: a Python file with a Parsl `config`.")
 PROGRESS = click.option(
     "--progress",
     type=click.Choice(("auto", "live", "plain", "none")),
@@ -27,15 +41,90 @@ PROGRESS = click.option(
     help="What is under way, on standard error: live (a line that changes), plain (a line now and then) or none.  "
     "[default: live on a terminal]",
 )
+
+
+def potential(further: str = "", **settings: Any) -> Option:
+    """The potential; `further` is what the command says besides, as its default."""
+    return click.option(
+        "--potential", help=f"The potential: a name, or package.module:factory.{beside(further)}", **settings
+    )
+
+
+def seed(further: str = "", default: int = 7) -> Option:
+    return click.option(
+        "--seed", type=int, default=default, show_default=True, help=f"Random seed of embeddings{further}."
+    )
+
+
+def curvature(default: str) -> Option:
+    return click.option(
+        "--check",
+        default=default,
+        show_default=True,
+        help="Whether a run checks its softest direction before it ends: auto (leaves a saddle), report (names it and "
+        'stays there) or none; "auto?calls=12&pushes=5" replaces the limits of 8 force calls a check and 3 pushes.',
+    )
+
+
+def max_calls(further: str = "") -> Option:
+    return click.option("--max-calls", type=click.IntRange(1), help=f"Force calls per molecule at most{further}.")
+
+
+def time_limit(further: str, default: float | None = None, said: str = "") -> Option:
+    """Of each run; `further` says what happens then, and `said` what the default is where it is not a number."""
+    return click.option(
+        "--time-limit",
+        type=float,
+        default=default,
+        show_default=default is not None,
+        help=f"Seconds per run; {further}.{beside(said)}",
+    )
+
+
+def workers(further: str = "", default: int = 1) -> Option:
+    return click.option(
+        "--workers", type=click.IntRange(1), default=default, show_default=True, help=f"Processes.{beside(further)}"
+    )
+
+
+def out(default: str) -> Option:
+    return click.option(
+        "--out", type=click.Path(), help=f"Folder for all output files.{beside(f'[default: {default}]', 2)}"
+    )
+
+
+def resume() -> Option:
+    return click.option(
+        "--resume", type=click.Path(), metavar="FOLDER", help="Continue what was begun in a folder, with its options."
+    )
+
+
+def temperature(further: str) -> Option:
+    return click.option(
+        "--temperature", type=float, default=298.15, show_default=True, help=f"Temperature {further}, K."
+    )
+
+
+def write(further: str = "", required: bool = True) -> Option:
+    """The one file that a command writes."""
+    return click.option(
+        "--write", type=click.Path(), metavar="FILE", required=required, help=f"The file to write{further}"
+    )
+
+
+def beside(further: str, blanks: int = 1) -> str:
+    return f"{' ' * blanks}{further}" if further else ""
+
+
 SHARED = (
-    click.option("--fmax", type=float, default=0.05, show_default=True, help="Converged below this force, eV/A."),
+    FMAX,
     click.option(
         "--energy-left",
         help="Require as well that at most this energy is left above the floor, eV: auto (1 meV, or 0.02 meV per "
         "atom), none or a number.  [default: auto; compare: none]",
     ),
     click.option("--steps", type=int, default=1000, show_default=True, help="Maximum number of steps."),
-    click.option("--seed", type=int, default=7, show_default=True, help="Random seed for embedding a SMILES."),
+    seed(),
     SOLVENT,
     CHARGE,
     SPIN,

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from molopt.cli import options as option
 from molopt.cli.atoms import FIX, HOLD
 from molopt.cli.files import require_empty
 from molopt.cli.options import energy_limit, given_in, in_solvent, require_beside_resume, shared
 from molopt.errors import InputError
 from molopt.naming import safe
-from molopt.optimizers.registry import COORDINATES, optimizer_names
+from molopt.optimizers.registry import COORDINATES
 
 if TYPE_CHECKING:
     from molopt.cli.terminal import Notes
@@ -23,13 +24,12 @@ if TYPE_CHECKING:
 
 # Options that may stand beside --resume; potential and optimizer then say what may be imported.
 WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "as_json", "potential", "optimizer", "strict"}
-OPTIMIZER = f'One of {", ".join(optimizer_names())}; with arguments as "adam?lr=0.02".'
 
 
 @click.command(short_help="Relax molecules, one or many, and write their structures.")
 @shared(required=False)
-@click.option("--potential", help="A name, or package.module:factory.  [default: mmff94]")
-@click.option("--optimizer", default="default", show_default=True, help=OPTIMIZER)
+@option.potential(" [default: mmff94]")
+@option.OPTIMIZER
 @click.option(
     "--coordinates",
     type=click.Choice(COORDINATES),
@@ -41,28 +41,22 @@ OPTIMIZER = f'One of {", ".join(optimizer_names())}; with arguments as "adam?lr=
     show_default=True,
     help="A cheap potential that guides an optimizer of molopt: auto, none, or a name such as mmff94, uff, gfn1-xtb.",
 )
-@click.option(
-    "--check",
-    default="auto",
-    show_default=True,
-    help="Whether a run checks its softest direction before it ends: auto (leaves a saddle), report (names a saddle "
-    'and stays there) or none; "auto?calls=12&pushes=5" replaces the limits of 8 force calls per check and 3 pushes.',
-)
+@option.curvature("auto")
 @click.option(
     "--criteria",
     help="Criteria by name, in place of --fmax and --energy-left: gaussian:tight, geometric:GAU, fmax=0.02,left=0.001.",
 )
 @FIX
 @HOLD
-@click.option("--max-calls", type=int, help="Maximum number of force calls per run.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes.")
-@click.option("--time-limit", type=float, help="Seconds after which a run makes no further force call.")
-@click.option("--parsl", type=click.Path(), help="Run on a cluster: a Python file that defines a Parsl `config`.")
+@option.max_calls()
+@option.workers()
+@option.time_limit("it makes no further force call then")
+@option.PARSL
 @click.option("--separate", is_flag=True, help="Write an SDF and an XYZ for each molecule, instead of one for all.")
 @click.option("--trajectories", is_flag=True, help="Write every step of each molecule.")
 @click.option("--strict", is_flag=True, help="Stop at the first molecule that cannot be done.")
-@click.option("--out", type=click.Path(), help="Folder for all output files.  [default: molopt-relax-NAME]")
-@click.option("--resume", type=click.Path(), metavar="FOLDER", help="Continue what a folder was begun with.")
+@option.out("molopt-relax-NAME")
+@option.resume()
 @click.pass_context
 def relax(
     context: click.Context,

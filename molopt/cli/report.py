@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from molopt.cli import options as option
 from molopt.cli.files import require_absent, require_folder
 from molopt.errors import InputError
 
@@ -12,15 +13,10 @@ REPORT = "report.html"
 
 @click.command(short_help="Write the report of a study: one HTML file.")
 @click.argument("study", type=click.Path())
-@click.option(
-    "--to",
-    "to",
-    type=click.Path(),
-    help="The file to write; one that ends in .md has the tables alone.  [default: STUDY/report.html]",
-)
+@option.write("; one that ends in .md has the tables alone.  [default: STUDY/report.html]", required=False)
 @click.option("--against", help="The optimizer that ratios are relative to.  [default: sella or bfgs]")
-@click.option("--overwrite", is_flag=True, help="Replace a file that --to names and that exists.")
-def report(study: str, to: str | None, against: str | None, overwrite: bool) -> None:
+@option.OVERWRITE
+def report(study: str, write: str | None, against: str | None, overwrite: bool) -> None:
     """Write the report of a study, whether or not the study is still running.
 
     STUDY is a folder that molopt compare wrote. The report is one HTML file with tables, figures and every molecule in
@@ -31,12 +27,12 @@ def report(study: str, to: str | None, against: str | None, overwrite: bool) -> 
     from molopt.report.study import write_report, write_tables
 
     folder = Path(study)
-    path = Path(to) if to else folder / REPORT
+    path = Path(write) if write else folder / REPORT
     with Study.open(folder) as opened:
-        require_folder(path.parent, "--to")
+        require_folder(path.parent, "--write")
         if not path.parent.is_dir():
-            raise InputError(f"the folder {path.parent} does not exist: create it, or give another --to")
-        require_absent([path], overwrite or to is None, "--to")
+            raise InputError(f"the folder {path.parent} does not exist: create it, or give another --write")
+        require_absent([path], overwrite or write is None, "--write")
         if path.suffix == ".md":
             write_tables(opened, path, against)
             remarks = []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from molopt.cli import options as option
 from molopt.cli.atoms import FIX, HOLD
 from molopt.cli.files import require_absent, require_folder
 from molopt.cli.options import SHARED, energy_limit, in_solvent
@@ -35,8 +36,8 @@ class Files(NamedTuple):
 
 def common(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of `relax`."""
-    for option in reversed(SHARED):
-        command = option(command)
+    for shared in reversed(SHARED):
+        command = shared(command)
     return command
 
 
@@ -45,25 +46,30 @@ def common(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--bond", "bonds", metavar=NUMBERED, multiple=True, help="Scan a distance, A; atoms count from 1.")
 @click.option("--angle", "angles", metavar=NUMBERED, multiple=True, help="Scan an angle, degrees.")
 @click.option("--dihedral", "dihedrals", metavar=NUMBERED, multiple=True, help="Scan a dihedral, degrees.")
-@click.option("--from", "start", type=float, help="First value of a coordinate that does not say its own.")
-@click.option("--to", "end", type=float, help="Last value.")
-@click.option("--points", type=click.IntRange(1), help="Number of values, both ends included.")
+@click.option(
+    "--from",
+    "start",
+    type=float,
+    help="First value of a coordinate that does not say its own, as 1,2,3,4=0:360:37 does.",
+)
+@click.option("--to", "end", type=float, help="Last value of such a coordinate.")
+@click.option("--points", type=click.IntRange(1), help="Number of its values, both ends included.")
 @FIX
 @HOLD
-@click.option("--potential", default="mmff94", show_default=True, help="A name, or package.module:factory.")
-@click.option("--optimizer", default="default", show_default=True, help="As of molopt relax.")
+@option.potential(default="mmff94", show_default=True)
+@option.OPTIMIZER
 @click.option(
     "--both-ways/--one-way",
     default=True,
     help="Start each point from all its neighbours, and keep the lowest end.  [default: both-ways]",
 )
-@click.option("--check", default="none", show_default=True, help="Curvature of the ends: none, report or auto.")
-@click.option("--max-calls", type=int, help="Maximum number of force calls, of all points together.")
-@click.option("--time-limit", type=float, help="Seconds after which no further force call is made.")
+@option.curvature("none")
+@option.max_calls(", all points together")
+@option.time_limit("the run is the whole scan, and makes no further force call then")
 @click.option(
-    "--figure", type=click.Choice(("png", "svg", "pdf")), default="png", show_default=True, help="Its format."
+    "--figure", type=click.Choice(("png", "svg", "pdf")), default="png", show_default=True, help="Format of the figure."
 )
-@click.option("--out", type=click.Path(), default=".", help="Folder for all output files.  [default: here]")
+@option.out("here")
 @common
 @click.pass_context
 def scan(
