@@ -123,7 +123,7 @@ def test_relax_says_what_the_end_is_in_table_json_and_sdf_unless_it_is_not_to_lo
     for options, word, mark in (((), "minimum", ""), (("--check", "none"), "unchecked", "?")):
         columns = molopt("relax", "CCO", "--overwrite", *options).stdout.splitlines()[1].split()
         (record,) = json.loads(molopt("relax", "CCO", "--overwrite", "--json", *options).stdout)
-        (mol,) = Chem.SDMolSupplier("molopt-relax-CCO/relaxed.sdf")
+        (mol,) = Chem.SDMolSupplier("molopt-relax-C2H6O/relaxed.sdf")
         assert columns[1] == record["verdict"]["stationary"] == mol.GetProp("stationary") == word
         assert columns[-2].removesuffix("?") + mark == columns[-2]
         assert (record["curvature"] is None) == (word == "unchecked") != mol.HasProp("lowest_curvature_eV_per_A2")

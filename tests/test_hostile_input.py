@@ -244,7 +244,7 @@ def test_bytes_that_are_not_utf8_get_one_line_or_a_name():
     assert "element.sdf, record 1: RDKit cannot read it" in one_line("relax", "element.sdf")
     Path("block.sdf").write_bytes(text.replace(b"0.0", b"\xef\xbf\xa30", 1))
     one_line("relax", "block.sdf")
-    Path("title.sdf").write_bytes(text.replace(b"CO", b"\xff\xfe", 1))
+    Path("title.sdf").write_bytes(text.replace(b"CH4O", b"\xff\xfe", 1))
     assert [molecule.name for molecule in read("title.sdf")] == ["\ufffd\ufffd"]
 
 
@@ -265,7 +265,7 @@ def test_an_absurd_literal_is_text_and_not_a_traceback(literal):
 def test_conditions_of_rdkit_that_fail_get_one_line():
     assert "RDKit cannot use the SMILES '[SiH500]'" in one_line("relax", "[SiH500]")
     Path("order.sdf").write_text(Molecule.from_smiles("CO").to_sdf().replace("  1  2  1", "  1  2  7"))
-    assert "UFF cannot be used for CO: bad bond order" in one_line("relax", "order.sdf", "--potential", "uff")
+    assert "UFF cannot be used for CH4O: bad bond order" in one_line("relax", "order.sdf", "--potential", "uff")
 
 
 def test_an_integer_of_hundreds_of_digits_gets_one_line():
@@ -346,17 +346,17 @@ def test_a_pipe_or_a_device_is_not_written_to(strange):
     assert "is not a folder" in one_line("relax", "C", "--out", "pipe.xyz")
     assert "is not a folder" in one_line("relax", "C", "--out", "/dev/null")
     os.makedirs("out")
-    os.mkfifo("out/C.xyz")
-    assert "C.xyz is a named pipe" in molopt("relax", "C", "--out", "out", "--separate", "--overwrite").stderr
+    os.mkfifo("out/CH4.xyz")
+    assert "CH4.xyz is a named pipe" in molopt("relax", "C", "--out", "out", "--separate", "--overwrite").stderr
     assert "is a named pipe" in one_line("fit-stiffness", "pipe.xyz", "--write", "a.json")
 
 
 def test_a_link_that_leads_out_of_the_folder_is_not_written_through(here):
     (here / "mine").write_text("mine")
     (here / "out").mkdir()
-    for name, target in (("C.sdf", here / "mine"), ("O.traj", here / "made")):
+    for source, name, target in (("C", "CH4.sdf", here / "mine"), ("O", "H2O.traj", here / "made")):
         (here / "out" / name).symlink_to(target)
-        said = molopt("relax", name[0], "--out", "out", "--separate", "--trajectories", "--overwrite")
+        said = molopt("relax", source, "--out", "out", "--separate", "--trajectories", "--overwrite")
         assert (said.exit_code, f"{name} is a link" in said.stderr) == (2, True)
     (here / "out" / "relaxed.csv").symlink_to(here / "mine")
     assert molopt("relax", "N", "--out", "out", "--overwrite").exit_code == 0

@@ -436,7 +436,7 @@ def test_a_folder_is_read_file_by_file(alanine, tmp_path):
     write(tmp_path / "b.smi", "C\nCC\n")
     write(tmp_path / "a.sdf", alanine.to_sdf())
     write(tmp_path / "notes.txt", "nothing")
-    assert [molecule.name for molecule in read(tmp_path)] == ["alanine", "b", "b-2"]
+    assert [molecule.name for molecule in read(tmp_path)] == ["alanine", "CH4", "C2H6-2"]
 
 
 def test_a_missing_file_is_not_taken_for_a_smiles():

@@ -53,7 +53,7 @@ def test_together_alone_and_in_processes_the_same_comes_out(library, tmp_path):
         for file in FILES:
             assert (tmp_path / name / file).read_bytes() == (tmp_path / "together" / file).read_bytes()
         assert untimed(tmp_path / name / "relaxed.csv") == untimed(tmp_path / "together" / "relaxed.csv")
-    names = {"ethanol", "ethanol-2", "propanol", "set-4", "glycol", "ion", "set-8"}
+    names = {"ethanol", "ethanol-2", "propanol", "C2H6O-4", "glycol", "ion", "C4H8O-8"}
     assert {path.stem for path in (tmp_path / "alone").glob("*.traj")} == names
 
 

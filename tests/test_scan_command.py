@@ -79,7 +79,7 @@ def test_a_budget_ends_it_with_what_there_is(tmp_path):
         (["CCCC", "--bond", "1,2=0:2:4"], "the bond 1-2 must be a positive number"),
         (["CCCC", "--bond", "1,2=1:2:4", "--bond", "2,1=1:2:4"], "are the same"),
         (["CCCC", "--bond", "1,2=1:2:4", "--hold", "1,2,3=x"], "is not a number"),
-        (["CCCC", "--bond", "1,2=1:2:4", "--max-calls", "0"], "max_calls"),
+        (["CCCC", "--bond", "1,2=1:2:4", "--max-calls", "0"], "--max-calls"),
         (["CCCC", "--bond", "1,2=1:2:4", "--potential", "mmf94"], "did you mean"),
         (["CCCC", "--bond", "1,2=1:2:4", "--check", "perhaps"], "check"),
         (["nowhere.sdf", "--bond", "1,2=1:2:4"], "nowhere.sdf"),

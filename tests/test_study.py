@@ -340,7 +340,7 @@ def test_a_start_that_cannot_be_embedded_is_left_out_and_said(monkeypatch, caplo
     with Study.begin(tmp_path / "study", settings) as study:
         list(study.go(SerialExecutor(), study.cases(settings.molecules())))
         assert [record.plan.seed for record in study.store.records()] == [0]
-    assert "CO has no start 1: no embedding" in caplog.text
+    assert "CH4O has no start 1: no embedding" in caplog.text
 
 
 def test_a_study_without_files_goes_on_without_files(tmp_path):

@@ -38,6 +38,7 @@ LONG = ("frames", "frame_calls", "end", "floor", "numbers", "bonds", "start")  #
 @option.potential(
     "Can be given several times. With --resume: what the study may import.  [default: mmff94, gfn2-xtb; with --solvent "
     "gfn2-xtb]",
+    "potentials",
     multiple=True,
 )
 @click.option(

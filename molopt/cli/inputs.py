@@ -1,11 +1,13 @@
 """Molecules from the command line, checked as far ahead as a stream allows."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import chain, islice
 from typing import TypeVar
 
 from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
+from molopt.errors import InputError
 from molopt.importing import attribute
 from molopt.library.asked import Asked
 from molopt.library.library import Task
@@ -78,4 +80,6 @@ def title(source: str) -> str:
     if source in PUBLISHED or find_shipped(source):
         return source
     smiles, name = smiles_and_name(source)
-    return name or CalcMolFormula(parse_smiles(smiles))
+    with suppress(InputError):  # which reading it says
+        return name or CalcMolFormula(parse_smiles(smiles))
+    return source

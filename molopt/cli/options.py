@@ -43,10 +43,10 @@ PROGRESS = click.option(
 )
 
 
-def potential(further: str = "", **settings: Any) -> Option:
+def potential(further: str = "", variable: str = "potential", **settings: Any) -> Option:
     """The potential; `further` is what the command says besides, as its default."""
     return click.option(
-        "--potential", help=f"The potential: a name, or package.module:factory.{beside(further)}", **settings
+        "--potential", variable, help=f"The potential: a name, or package.module:factory.{beside(further)}", **settings
     )
 
 
