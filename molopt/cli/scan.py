@@ -123,7 +123,7 @@ def scan(
     from molopt.scanning.scanned import Scanning
 
     potential = in_solvent(potential, solvent)
-    folder = Path(out)
+    folder = Path(out or ".")
     require_folder(folder)
     finishing = "finishing this force call; interrupt again to stop at once"
     with Notes() as notes, Progress() as progress, Interrupts(finishing) as interrupts:
