@@ -44,6 +44,15 @@ class Commands(click.Group):
         module = cmd_name.replace("-", "_")
         return getattr(importlib.import_module(f"molopt.cli.{module}"), module)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in self.names:
+            from molopt.spelling import offer
+
+            raise click.UsageError(f"there is no command {args[0]!r}{offer(args[0], self.names)}", ctx)
+        return super().resolve_command(ctx, args)
+
     def main(self, *args: Any, **kwargs: Any) -> Any:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):  # a terminal need not know every letter
@@ -73,7 +82,9 @@ class Commands(click.Group):
 
 def fail(message: str, code: int = BAD_INPUT, picture: str = "") -> NoReturn:
     """End with one line, which names in it cannot break, and a picture of the place if there is one."""
-    click.echo(sentence(f"molopt: {message}"), err=True)
+    from molopt.cli.atoms import counted_from_one
+
+    click.echo(sentence(f"molopt: {counted_from_one(message)}"), err=True)
     if picture:
         click.echo(picture, err=True)
     sys.exit(code)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from molopt.cli.atoms import counted_from_one, from_one
 from molopt.cli.interrupts import Interrupts
 from molopt.cli.terminal import JsonList, Notes, Pace, Progress, say
 from molopt.errors import InputError
@@ -33,8 +34,7 @@ class Telling:
         self.library, self.listed, self.progress, self.notes = library, listed, progress, notes
         self.further: Found[Relaxation] | None = None  # ended by the user, and not archived
         self.pace = Pace(1)
-        if listed is None:
-            say(HEADINGS)
+        self.headed = listed is not None
 
     def single(self, task: Task, molecule: Molecule, interrupts: Interrupts) -> None:
         """Relax a single molecule, in this process."""
@@ -57,16 +57,19 @@ class Telling:
         self.progress.clear()
         self.notes.held.extend(found.notes)
         self.notes.tell()
+        if not self.headed:
+            say(HEADINGS)
+            self.headed = True
         if found.value is None:
             failed = {"molecule": found.name, "smiles": found.smiles, "failed": found.failed}
-            say(f"{found.where}: {found.failed}") if self.listed is None else self.listed.add(failed)
+            say(f"{found.where}: {counted_from_one(found.failed)}") if self.listed is None else self.listed.add(failed)
         elif self.listed is not None:
             if found.value.told:  # which was not done before
                 self.listed.add(found.value.told)
         else:
             say(row(found.name, found.value.outcome))
             for remark in remarks(found.value.outcome):
-                say(f"  {remark}")
+                say(f"  {from_one(remark)}")
         self.progress.say(f"{self.pace.at(self.library.before + self.library.added)}, last {found.name}")
 
     def over(self) -> bool:

@@ -105,31 +105,3 @@ def constraints(molecule: "Molecule", fixed: Sequence[str], held: Sequence[str])
     fix = [atoms(text) for text in fixed]
     hold = [atoms_and_value(text) for text in held]
     return Chooser(molecule, FIRST).constraints(fix, hold)
-
-
-NAMED = re.compile(
-    r"(?<=\b)([A-Z][a-z]?)(\d+)(?=-[A-Z][a-z]?\d)|(?<=\d-)([A-Z][a-z]?)(\d+)\b|(?<=centre )([A-Z][a-z]?)(\d+)\b"
-)
-ROWS = re.compile(r"\b((?:distances?|angle|dihedral|bond) )(\d+(?:-\d+)+(?:, \d+(?:-\d+)+)*)")
-PAIRS = re.compile(r"\batoms (\d+) and (\d+)\b")
-
-
-def from_one(said: str) -> str:
-    """A sentence of molopt about a molecule, which counts atoms from 0, as the command line counts them.
-
-    >>> from_one("C3-O7 broken; fragments CH3, CH3O"), from_one("atoms 0 and 4 would be 0.50 A apart")
-    ('C4-O8 broken; fragments CH3, CH3O', 'atoms 1 and 5 would be 0.50 A apart')
-    >>> from_one("the bond 0-1 would be 2.10 A long"), from_one("centre C3")
-    ('the bond 1-2 would be 2.10 A long', 'centre C4')
-    """
-
-    def named(found: re.Match[str]) -> str:
-        symbol, place = [group for group in found.groups() if group is not None]
-        return f"{symbol}{int(place) + FIRST}"
-
-    def rows(found: re.Match[str]) -> str:
-        return found[1] + re.sub(r"\d+", lambda each: str(int(each[0]) + FIRST), found[2])
-
-    said = NAMED.sub(named, said)
-    said = ROWS.sub(rows, said)
-    return PAIRS.sub(lambda found: f"atoms {int(found[1]) + FIRST} and {int(found[2]) + FIRST}", said)

@@ -327,7 +327,7 @@ last: WeakKeyDictionary[Member, tuple[bytes, Known]] = WeakKeyDictionary()
 
 
 def shown(linearization: OfInternal, steps: Array, lacks: Array, offsets: Array, sigma: float) -> Known:
-    """What displacements (k, nq) show; the last of each system is kept, as a look and the step after it ask the same."""
+    """What displacements (k, nq) show; the last of each system is kept: a look and the step after it ask the same."""
     here = (linearization.x, linearization.cartesian_gradient, steps, lacks, offsets, np.array([sigma]))
     key = b"".join(part.tobytes() for part in here)
     before = last.get(linearization.member)
