@@ -264,7 +264,7 @@ def test_a_notebook_shows_a_table_in_which_no_name_is_markup():
 
 
 def test_a_repr_says_what_is_in_it_in_one_line():
-    assert repr(butane()).startswith("<Ensemble CCCC: 2 conformers (2 minima) within 0.8 kcal/mol, mmff94s, lowest ")
+    assert repr(butane()).startswith("<Ensemble C4H10: 2 conformers (2 minima) within 0.8 kcal/mol, mmff94s, lowest ")
     water, _ = rigid()
     assert repr(Ensemble(water, [], "mmff94s")) == "<Ensemble O: no conformers, mmff94s>"
 
