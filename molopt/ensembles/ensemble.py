@@ -81,7 +81,7 @@ class Ensemble(Sequence[Conformer]):
     >>> ensemble.relative.round(2), ensemble.populations.round(2)
     (array([0. , 0.9]), array([0.7, 0.3]))
     >>> ensemble
-    <Ensemble CCCC: 2 conformers (0 minima) within 0.9 kcal/mol, mmff94s, lowest 0.000000 eV>
+    <Ensemble C4H10: 2 conformers (0 minima) within 0.9 kcal/mol, mmff94s, lowest 0.000000 eV>
     >>> len(ensemble[:1]), ensemble[0].energy
     (1, 0.0)
     """
