@@ -17,7 +17,7 @@ MODULES = sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py"})
 # From the ground up; a module imports from its own floor and from those below.
 HOUSE = """
 errors spelling notebook naming specification importing files execution stopwatch
-rules coordinates directions control convergence noise stationary
+rules coordinates directions control convergence noise stationary drawing
 molecules potentials
 optimizers
 system versions constraining
@@ -26,8 +26,7 @@ ending batch run relaxation result
 record
 store
 library
-comparison ensembles relaxed landscapes fitting checked checking displacing
-report scanning
+comparison ensembles relaxed landscapes fitting checked checking displacing report scanning
 cli __main__
 """
 FLOORS = {room: floor for floor, rooms in enumerate(HOUSE.split("\n")) for room in rooms.split()}

@@ -25,6 +25,14 @@ def between(shapes: Shapes, positions: Array) -> Array:
     return found + found.T
 
 
+def from_the_first(shapes: Shapes, positions: Array) -> Array:
+    """(S,) RMSD in Angstrom from the first of the positions (S, N, 3), as `Shapes` has it."""
+    outlines = shapes.outline(positions)
+    step = max(1, AT_ONCE // len(shapes.numberings))
+    parts = [shapes.rmsd(outlines[0], outlines[first : first + step]) for first in range(0, len(outlines), step)]
+    return np.concatenate(parts) if parts else np.zeros(0)
+
+
 def laid_on_the_first(shapes: Shapes, positions: Array) -> Array:
     """(S, N, 3) each geometry moved and turned, never mirrored, onto the first, which is put to the origin.
 

@@ -21,10 +21,12 @@ from molopt.molecules import Molecule
 from molopt.molecules.writing import write
 from molopt.notebook import html_table
 from molopt.rules.partition import Array
+from molopt.spelling import amount
 from molopt.stationary.verdict import Verdict
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.figure import Figure
 
 __all__ = ["Averages", "Conformer", "Ensemble", "Round", "SetAside"]
 
@@ -253,6 +255,16 @@ class Ensemble(Sequence[Conformer]):
             raise MissingExtra("frame", "a table for pandas") from None
         return pandas.DataFrame(writing.columns(self))
 
+    def plot(self, path: str | os.PathLike[str] | None = None) -> "Figure":
+        """Relative energies against populations, and against the RMSD from the lowest conformer.
+
+        With a path, the figure is written there, too: .png, .svg or .pdf.
+        """
+        from molopt.drawing.saving import saved
+        from molopt.report.figures.levels import ensemble_figure
+
+        return saved(ensemble_figure(self), path)
+
     def as_data(self) -> dict[str, object]:
         """All of it as plain values, fit for JSON, and arrays, which are under "arrays"."""
         return to_plain(self)
@@ -273,9 +285,15 @@ class Ensemble(Sequence[Conformer]):
         return html_table(repr(self).strip("<>") + more, ["", "kcal/mol", "%", "end"], rows)
 
     def __repr__(self) -> str:
-        count = f"{len(self)} conformer{'s' * (len(self) != 1)}"
         if not len(self):
-            return f"<Ensemble {self.molecule.name}: no conformers, {self.potential}>"
+            return f"<Ensemble {self.molecule.name}: {self.counts}, {self.potential}>"
+        lowest = f"{self.potential}, lowest {self.energies.min():.6f} eV"
+        return f"<Ensemble {self.molecule.name}: {self.counts}, {lowest}>"
+
+    @property
+    def counts(self) -> str:
+        """How many conformers there are, how many of them are minima, and how high they go."""
+        if not len(self):
+            return "no conformers"
         minima = sum(verdict.stationary == "minimum" for verdict in self.verdicts)
-        span = f"within {self.relative.max():.1f} kcal/mol, {self.potential}, lowest {self.energies.min():.6f} eV"
-        return f"<Ensemble {self.molecule.name}: {count} ({minima} minima) {span}>"
+        return f"{amount(len(self), 'conformer')} ({minima} minima) within {self.relative.max():.1f} kcal/mol"

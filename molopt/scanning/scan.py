@@ -137,13 +137,14 @@ class Scan(Sequence[Point]):
         return pandas.DataFrame(writing.rows(self))
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> "Figure":
-        """The relative energies: a line for one coordinate, a map for two; written where there is a path (PNG, SVG)."""
-        from molopt.report.figures.scan import scan_figure, write_figure
+        """The relative energies: a line for one coordinate, a map for two.
 
-        figure = scan_figure(self)
-        if path is not None:
-            write_figure(figure, path)
-        return figure
+        With a path, the figure is written there, too: .png, .svg or .pdf.
+        """
+        from molopt.drawing.saving import saved
+        from molopt.report.figures.scan import scan_figure
+
+        return saved(scan_figure(self), path)
 
     def as_dict(self) -> dict[str, object]:
         """In plain values, fit for JSON; what is not known is None."""

@@ -7,9 +7,10 @@ import numpy as np
 
 from molopt.comparison.problems import by_potential, converged
 from molopt.comparison.profiles import Profile, Solved, profiles
+from molopt.drawing.canvas import canvas, logarithmic
+from molopt.drawing.text import one_line
 from molopt.record import Record
-from molopt.report.figures.canvas import canvas, handle, line_style, logarithmic, shown
-from molopt.report.figures.text import one_line
+from molopt.report.figures.lines import handle, line_style, shown
 from molopt.report.labels import Look, label
 
 FURTHEST = 100.0  # times the best; beyond it lines are cut

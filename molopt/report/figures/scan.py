@@ -1,64 +1,39 @@
 """A scan as a figure of its own: a line for one coordinate, a map for two."""
 
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from molopt.constraining.coordinate import Coordinate
-from molopt.errors import InputError
-from molopt.report.figures.canvas import STYLE
-from molopt.report.figures.svg import INK
-from molopt.report.figures.text import one_line
+from molopt.drawing.canvas import DARK, InlineFigure, canvas
+from molopt.drawing.text import one_line
 from molopt.rules.partition import Array
 from molopt.scanning.scan import Scan
 
 WIDTH, HEIGHT = 6.0, 3.8  # inches
 MAP = 5.2  # inches
-TEXT = "#222222"  # in place of the colour that stands for a page's own
 LINE, BAD = "#0072B2", "#D55E00"
 LEVELS = 12  # lines of equal energy, about
 FINE = 4  # a grid with fewer values an axis has no lines of equal energy
-ENDINGS = (".png", ".svg", ".pdf")
 HIGH = 60.0  # kcal/mol: beyond, a map would show one colour for all that matters
 
 
-def scan_figure(scan: Scan, first: int = 0) -> Figure:
+def scan_figure(scan: Scan, first: int = 0) -> InlineFigure:
     """The energies above the lowest point, kcal/mol; atoms in labels count from `first`.
 
     A point that did not converge, or is no longer the molecule of the start, is a hollow mark; one without a geometry
     is a gap.
     """
-    with rc_context({key: TEXT if value == INK else value for key, value in STYLE.items()}):
-        size = (WIDTH, HEIGHT) if len(scan.shape) == 1 else (MAP * 1.15, MAP)
-        figure = Figure(figsize=size, layout="constrained")
-        panel = figure.subplots()
+    size = (WIDTH, HEIGHT) if len(scan.shape) == 1 else (MAP * 1.15, MAP)
+    with canvas(1, *size, ink=DARK) as drawing:
+        (panel,) = drawing.panels
         if len(scan.shape) == 1:
             draw_line(panel, scan, first)
         else:
             draw_map(panel, scan, first)
         panel.set_title(one_line(f"{scan.molecule.name}, {scan.potential}"))
-        return figure
-
-
-def write_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write a figure; the ending of the path is its format."""
-    require_ending(path)
-    try:
-        with rc_context({"svg.fonttype": "none"}):
-            figure.savefig(path, dpi=150, facecolor="white")
-    except OSError as error:
-        raise InputError(f"{path} could not be written: {error.strerror}: give another name, or make room") from error
-
-
-def require_ending(path: str | os.PathLike[str]) -> None:
-    """Raise InputError where no figure can have such a name."""
-    if Path(path).suffix.lower() not in ENDINGS:
-        raise InputError(f"a figure ends with {', '.join(ENDINGS)}, got {path}")
+        return drawing.figure
 
 
 def draw_line(panel: Axes, scan: Scan, first: int) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from molopt.report.colours import css
+from molopt.drawing.colours import css
 
 SVG = "http://www.w3.org/2000/svg"
 INK = "#123456"  # stands for the colour of the page's text; no optimizer has it

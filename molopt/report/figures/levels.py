@@ -1,0 +1,99 @@
+"""The conformers of an ensemble as levels: how high, how populated, how far from the lowest."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from molopt.drawing.canvas import DARK, Canvas, InlineFigure, canvas
+from molopt.drawing.text import one_line, three_digits
+from molopt.ensembles.comparing import from_the_first
+from molopt.ensembles.ensemble import Ensemble
+from molopt.ensembles.fields import Row
+from molopt.ensembles.shapes import Shapes
+
+WIDTH, HEIGHT = 3.9, 3.6  # inches a panel
+SMALL = (2.9, 1.9)  # inches, of the one panel beside a table
+MARGINS = {"left": 0.17, "right": 0.97, "bottom": 0.24, "top": 0.95}  # given: to measure them takes most of the time
+LEVELS = 1500  # that are drawn
+MINIMUM, OTHER = "#0072B2", "#D55E00"
+NAMED = 0.02  # the population from which a level has its number
+APART = 0.033  # of the height of the panel, between the numbers of two levels
+
+
+def ensemble_figure(ensemble: Ensemble) -> InlineFigure:
+    """Relative energies (kcal/mol) against populations (%), and against the RMSD (A) from the lowest conformer.
+
+    Hollow marks are what is not known to be a minimum; numbers are those of the conformers.
+    """
+    rows = lowest(ensemble)
+    with canvas(2, WIDTH, HEIGHT, ink=DARK, sharey=True) as drawing:
+        left, right = drawing.panels
+        draw_populations(drawing, left, rows)
+        left.set(xlabel=f"population at {ensemble.temperature:g} K (%)", ylabel="above the lowest (kcal/mol)")
+        right.set_xlabel("RMSD from the lowest (Å)")
+        if rows:
+            draw_distances(right, ensemble, rows)
+        title = f"{ensemble.molecule.name}, {ensemble.potential}: {ensemble.counts}"
+        drawing.figure.suptitle(one_line(title), fontsize=9.5)
+        return drawing.figure
+
+
+def ensemble_svg(ensemble: Ensemble, prefix: str) -> str:
+    """Energies against populations alone, small, for a page."""
+    with canvas(1, *SMALL, layout=None) as drawing:
+        (panel,) = drawing.panels
+        draw_populations(drawing, panel, lowest(ensemble))
+        panel.set(xlabel=f"population at {ensemble.temperature:g} K (%)", ylabel="kcal/mol")
+        drawing.figure.subplots_adjust(**MARGINS)
+        return drawing.svg(prefix, one_line(f"energies and populations of conformers: {ensemble.molecule.name}"))
+
+
+def lowest(ensemble: Ensemble) -> list[Row]:
+    return sorted(ensemble.rows(), key=lambda row: row.relative)[:LEVELS]
+
+
+def draw_populations(drawing: Canvas, panel: Axes, rows: Sequence[Row]) -> None:
+    for good, colour in ((False, OTHER), (True, MINIMUM)):
+        there = [row for row in rows if is_minimum(row) == good]
+        shares, heights = [100 * row.population for row in there], [row.relative for row in there]
+        panel.hlines(heights, 0, shares, color=colour, linewidth=1.6)
+        (marks,) = panel.plot(
+            shares, heights, color=colour, linestyle="none", marker="o", markersize=4,
+            markerfacecolor=colour if good else "white", clip_on=False, zorder=3,
+        )  # fmt: skip
+        marks.set_in_layout(False)  # those at the axis reach beyond it
+        if there:
+            drawing.say(marks, *map(described, there))
+    top = max((row.relative for row in rows), default=0.0) or 1.0
+    panel.set_xlim(left=0, right=max(1.0, *(118 * row.population for row in rows)) if rows else 1.0)
+    panel.set_ylim(-0.05 * top, 1.05 * top)
+    last = -np.inf
+    for row in rows:
+        if row.population >= NAMED and row.relative - last > APART * top:
+            last = row.relative
+            panel.annotate(
+                str(row.number), (100 * row.population, row.relative), xytext=(6, 0), textcoords="offset points",
+                va="center", fontsize=7.5, annotation_clip=False,
+            )  # fmt: skip
+
+
+def draw_distances(panel: Axes, ensemble: Ensemble, rows: Sequence[Row]) -> None:
+    positions = np.array([row.conformer.positions for row in rows])
+    apart = from_the_first(Shapes(ensemble.molecule), positions)
+    for row, far in zip(rows, apart, strict=True):
+        good = is_minimum(row)
+        colour = MINIMUM if good else OTHER
+        (mark,) = panel.plot([far], [row.relative], color=colour, marker="o", markersize=4,
+                             markerfacecolor=colour if good else "white", clip_on=False, zorder=3)  # fmt: skip
+        mark.set_in_layout(False)
+    panel.set_xlim(left=0, right=1.08 * max(0.1, float(apart.max())))
+
+
+def is_minimum(row: Row) -> bool:
+    return row.conformer.verdict.stationary == "minimum"
+
+
+def described(row: Row) -> str:
+    share = three_digits(100 * row.population)
+    return f"conformer {row.number}: {row.relative:.2f} kcal/mol, {share} %, {row.conformer.verdict.stationary}"
