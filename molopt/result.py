@@ -13,7 +13,7 @@ from molopt.convergence import Criterion, EnergyLeft, Fmax
 from molopt.fields import run_fields
 from molopt.molecules import Molecule
 from molopt.molecules.writing import Structure, write
-from molopt.notebook import html_table
+from molopt.notebook import beside, html_facts
 from molopt.optimizers.energy_left import Estimate
 from molopt.potentials.counting import ForceCall
 from molopt.schema import RELAXED, Measured, Outcome, Standing
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from molopt.drawing.run import Descent
+    from molopt.drawing.viewing import Viewer
 
 Limit: TypeAlias = Fmax | EnergyLeft  # criteria that a figure has a line for
 
@@ -99,9 +100,13 @@ class Result(Measured):
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
-        standing = Standing(Outcome.of(self))
-        cells = [column.cell(standing).text for column in RELAXED]
-        return html_table(f"{self.name}, {self.potential}", [column.lined for column in RELAXED], [cells])
+        from molopt.drawing.run import run_svg
+
+        standing, why = Standing(Outcome.of(self)), self.error or self.verdict.why
+        facts = {column.titled: column.cell(standing).text for column in RELAXED}
+        table = html_facts(f"{self.name}, {self.potential}", facts | {"molecule": self.verdict.molecule, "why": why})
+        drawing = "" if self.molecule is None else self.molecule.to_svg()
+        return beside(table, drawing, run_svg(self._descent()) if self.trace else "")
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> "Figure":
         """Energy above the floor of the basin and fmax against force calls, with the criteria (`molopt.drawing.run`).
@@ -112,6 +117,12 @@ class Result(Measured):
         from molopt.drawing.saving import saved
 
         return saved(run_figure(self._descent()), path)
+
+    def view(self) -> "Viewer":
+        """The geometry in 3D, in a notebook; chemiscope must be installed."""
+        from molopt.drawing.viewing import viewed
+
+        return viewed([self.atoms])
 
     def _descent(self) -> "Descent":
         from molopt.drawing.run import Descent

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from molopt.drawing.canvas import DARK, Canvas, InlineFigure, canvas, logarithmic
+from molopt.drawing.svg import own_prefix
 from molopt.drawing.text import one_line, three_digits
 from molopt.rules.partition import Array
 
@@ -86,13 +87,14 @@ def run_figure(run: Descent) -> InlineFigure:
         return drawing.figure
 
 
-def run_svg(run: Descent, prefix: str) -> str:
+def run_svg(run: Descent) -> str:
     """The energies alone, small, for a page."""
     with canvas(1, *SMALL, layout=None) as drawing:
         (panel,) = drawing.panels
         draw_energies(drawing, panel, run)
         panel.set(xlabel="force calls", ylabel=f"meV {run.above}")
         drawing.figure.subplots_adjust(**MARGINS)
+        prefix = own_prefix("run", run.energies)
         return drawing.svg(prefix, one_line(f"energy against force calls: {run.name}"))
 
 

@@ -25,12 +25,12 @@ def between(shapes: Shapes, positions: Array) -> Array:
     return found + found.T
 
 
-def from_the_first(shapes: Shapes, positions: Array) -> Array:
-    """(S,) RMSD in Angstrom from the first of the positions (S, N, 3), as `Shapes` has it."""
+def from_one(shapes: Shapes, positions: Array, place: int) -> Array:
+    """(S,) RMSD in Angstrom from one of the positions (S, N, 3), as `Shapes` has it."""
     outlines = shapes.outline(positions)
     step = max(1, AT_ONCE // len(shapes.numberings))
-    parts = [shapes.rmsd(outlines[0], outlines[first : first + step]) for first in range(0, len(outlines), step)]
-    return np.concatenate(parts) if parts else np.zeros(0)
+    parts = (outlines[first : first + step] for first in range(0, len(outlines), step))
+    return np.concatenate([shapes.rmsd(outlines[place], part) for part in parts])
 
 
 def laid_on_the_first(shapes: Shapes, positions: Array) -> Array:

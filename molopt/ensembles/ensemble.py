@@ -10,7 +10,7 @@ from ase import Atoms
 from rdkit import Chem
 
 from molopt.ensembles import writing
-from molopt.ensembles.comparing import between, degrees, soft_torsions
+from molopt.ensembles.comparing import between, degrees, from_one, soft_torsions
 from molopt.ensembles.conformer import Conformer, Round, SetAside
 from molopt.ensembles.fields import NAMED, Row
 from molopt.ensembles.plain_data import from_plain, to_plain
@@ -19,7 +19,6 @@ from molopt.ensembles.shapes import Shapes
 from molopt.errors import InputError, MissingExtra
 from molopt.molecules import Molecule
 from molopt.molecules.writing import write
-from molopt.notebook import html_table
 from molopt.rules.partition import Array
 from molopt.spelling import amount
 from molopt.stationary.verdict import Verdict
@@ -28,10 +27,11 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
 
+    from molopt.drawing.viewing import Viewer
+
 __all__ = ["Averages", "Conformer", "Ensemble", "Round", "SetAside"]
 
 ROOM = 298.15  # K
-SHOWN = 10  # conformers that a notebook shows
 
 
 class Averages(NamedTuple):
@@ -211,6 +211,12 @@ class Ensemble(Sequence[Conformer]):
         """
         return between(Shapes(self.molecule, mirror), self.positions)
 
+    def rmsd_from_lowest(self) -> Array:
+        """(S,) Angstrom, of each conformer from the one of lowest energy, as `rmsd` has it."""
+        if not len(self):
+            return np.zeros(0)
+        return from_one(Shapes(self.molecule), self.positions, int(self.energies.argmin()))
+
     def torsions(self) -> tuple[list[str], Array]:
         """Names of the soft torsions, atoms counted from 0, and their values (S, t) in degrees, -180 to 180."""
         names, found = soft_torsions(self.molecule)
@@ -265,6 +271,12 @@ class Ensemble(Sequence[Conformer]):
 
         return saved(ensemble_figure(self), path)
 
+    def view(self) -> "Viewer":
+        """The conformers in 3D beside a map of their energies, in a notebook; chemiscope must be installed."""
+        from molopt.ensembles.showing import view_of
+
+        return view_of(self)
+
     def as_data(self) -> dict[str, object]:
         """All of it as plain values, fit for JSON, and arrays, which are under "arrays"."""
         return to_plain(self)
@@ -275,14 +287,9 @@ class Ensemble(Sequence[Conformer]):
         return cls(**from_plain(data))
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the lowest conformers."""
-        shown = zip(self.relative[:SHOWN], self.populations[:SHOWN], self.verdicts[:SHOWN], strict=True)
-        rows = [
-            [str(number), f"{above:.2f}", f"{100 * share:.1f}", verdict.stationary]
-            for number, (above, share, verdict) in enumerate(shown, start=1)
-        ]
-        more = f"; the lowest {SHOWN}" if len(self) > SHOWN else ""
-        return html_table(repr(self).strip("<>") + more, ["", "kcal/mol", "%", "end"], rows)
+        from molopt.ensembles.showing import html_of
+
+        return html_of(self)
 
     def __repr__(self) -> str:
         if not len(self):

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
 
+    from molopt.drawing.viewing import Viewer
+
 KCAL_PER_MOL = units.kcal / units.mol  # eV
 
 
@@ -149,6 +151,17 @@ class Scan(Sequence[Point]):
     def as_dict(self) -> dict[str, object]:
         """In plain values, fit for JSON; what is not known is None."""
         return writing.as_dict(self)
+
+    def view(self) -> "Viewer":
+        """The points in 3D beside a map of their energies, in a notebook; chemiscope must be installed."""
+        from molopt.scanning.showing import view_of
+
+        return view_of(self)
+
+    def _repr_html_(self) -> str:
+        from molopt.scanning.showing import html_of
+
+        return html_of(self)
 
     def __repr__(self) -> str:
         axes = " x ".join(axis.coordinate.named() for axis in self.axes)

@@ -6,11 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from molopt.drawing.canvas import DARK, Canvas, InlineFigure, canvas
+from molopt.drawing.svg import own_prefix
 from molopt.drawing.text import one_line, three_digits
-from molopt.ensembles.comparing import from_the_first
 from molopt.ensembles.ensemble import Ensemble
 from molopt.ensembles.fields import Row
-from molopt.ensembles.shapes import Shapes
 
 WIDTH, HEIGHT = 3.9, 3.6  # inches a panel
 SMALL = (2.9, 1.9)  # inches, of the one panel beside a table
@@ -18,7 +17,7 @@ MARGINS = {"left": 0.17, "right": 0.97, "bottom": 0.24, "top": 0.95}  # given: t
 LEVELS = 1500  # that are drawn
 MINIMUM, OTHER = "#0072B2", "#D55E00"
 NAMED = 0.02  # the population from which a level has its number
-APART = 0.033  # of the height of the panel, between the numbers of two levels
+LINE = 9  # points of the height of a figure, that the number of a level needs
 
 
 def ensemble_figure(ensemble: Ensemble) -> InlineFigure:
@@ -39,13 +38,14 @@ def ensemble_figure(ensemble: Ensemble) -> InlineFigure:
         return drawing.figure
 
 
-def ensemble_svg(ensemble: Ensemble, prefix: str) -> str:
+def ensemble_svg(ensemble: Ensemble) -> str:
     """Energies against populations alone, small, for a page."""
     with canvas(1, *SMALL, layout=None) as drawing:
         (panel,) = drawing.panels
         draw_populations(drawing, panel, lowest(ensemble))
         panel.set(xlabel=f"population at {ensemble.temperature:g} K (%)", ylabel="kcal/mol")
         drawing.figure.subplots_adjust(**MARGINS)
+        prefix = own_prefix("levels", ensemble.energies, ensemble.populations)
         return drawing.svg(prefix, one_line(f"energies and populations of conformers: {ensemble.molecule.name}"))
 
 
@@ -68,9 +68,9 @@ def draw_populations(drawing: Canvas, panel: Axes, rows: Sequence[Row]) -> None:
     top = max((row.relative for row in rows), default=0.0) or 1.0
     panel.set_xlim(left=0, right=max(1.0, *(118 * row.population for row in rows)) if rows else 1.0)
     panel.set_ylim(-0.05 * top, 1.05 * top)
-    last = -np.inf
+    last, apart = -np.inf, LINE / (72 * drawing.figure.get_figheight()) * top
     for row in rows:
-        if row.population >= NAMED and row.relative - last > APART * top:
+        if row.population >= NAMED and row.relative - last > apart:
             last = row.relative
             panel.annotate(
                 str(row.number), (100 * row.population, row.relative), xytext=(6, 0), textcoords="offset points",
@@ -79,9 +79,9 @@ def draw_populations(drawing: Canvas, panel: Axes, rows: Sequence[Row]) -> None:
 
 
 def draw_distances(panel: Axes, ensemble: Ensemble, rows: Sequence[Row]) -> None:
-    positions = np.array([row.conformer.positions for row in rows])
-    apart = from_the_first(Shapes(ensemble.molecule), positions)
-    for row, far in zip(rows, apart, strict=True):
+    apart = ensemble.rmsd_from_lowest()
+    for row in rows:
+        far = apart[row.number - 1]
         good = is_minimum(row)
         colour = MINIMUM if good else OTHER
         (mark,) = panel.plot([far], [row.relative], color=colour, marker="o", markersize=4,

@@ -7,12 +7,14 @@ from matplotlib.axes import Axes
 
 from molopt.constraining.coordinate import Coordinate
 from molopt.drawing.canvas import DARK, InlineFigure, canvas
+from molopt.drawing.svg import own_prefix
 from molopt.drawing.text import one_line
 from molopt.rules.partition import Array
 from molopt.scanning.scan import Scan
 
 WIDTH, HEIGHT = 6.0, 3.8  # inches
 MAP = 5.2  # inches
+SMALL = (2.9, 1.9)  # inches, of the panel beside a table
 LINE, BAD = "#0072B2", "#D55E00"
 LEVELS = 12  # lines of equal energy, about
 FINE = 4  # a grid with fewer values an axis has no lines of equal energy
@@ -36,6 +38,19 @@ def scan_figure(scan: Scan, first: int = 0) -> InlineFigure:
         return drawing.figure
 
 
+def scan_svg(scan: Scan) -> str:
+    """The same, small, for a page."""
+    with canvas(1, *SMALL) as drawing:
+        (panel,) = drawing.panels
+        if len(scan.shape) == 1:
+            draw_line(panel, scan, 0)
+            panel.set_ylabel("kcal/mol")
+        else:
+            draw_map(panel, scan, 0)
+        prefix = own_prefix("scan", scan.energies, scan.values)
+        return drawing.svg(prefix, one_line(f"energies of the scan: {scan.molecule.name}"))
+
+
 def draw_line(panel: Axes, scan: Scan, first: int) -> None:
     (axis,) = scan.axes
     good = np.array([point.converged and point.kept for point in scan])
@@ -52,6 +67,7 @@ def draw_map(panel: Axes, scan: Scan, first: int) -> None:
     shown = np.ma.masked_invalid(scan.relative.T)  # (m, n): the first coordinate to the right
     most = min(HIGH, float(shown.max())) if shown.count() else 1.0
     mesh = panel.pcolormesh(x.values, y.values, shown, cmap="viridis", shading="nearest", vmin=0, vmax=most)
+    mesh.set_rasterized(True)  # as polygons, thousands of them would take seconds to write, and megabytes
     if min(scan.shape) >= FINE and shown.count() and most > 0:
         panel.contour(x.values, y.values, shown, levels=np.linspace(0, most, LEVELS), colors="white", linewidths=0.5)
     bad = [point.values for point in scan if not (point.failed or (point.converged and point.kept))]
@@ -63,6 +79,8 @@ def draw_map(panel: Axes, scan: Scan, first: int) -> None:
     ticks(panel, "y", y.coordinate, y.values)
     bar = panel.figure.colorbar(mesh, ax=panel, label="above the lowest (kcal/mol)", extend=extent(shown, most))
     bar.outline.set_visible(False)
+    if bar.solids is not None:
+        bar.solids.set_rasterized(True)
 
 
 def extent(shown: Any, most: float) -> str:
