@@ -6,6 +6,7 @@ from html import escape
 GAP = "1.5em"
 DRAWING = 230  # pixels, the width of a drawing or a curve
 TEXT = "20em"  # the width of a fact that is a sentence
+LONGEST = 400  # characters of a fact, such as the SMILES of a protein
 LEFT = "text-align:left"  # notebooks set cells flush right
 WRAPPED = f"{LEFT};max-width:{TEXT};overflow-wrap:anywhere"
 
@@ -28,11 +29,15 @@ def html_facts(caption: str, facts: Mapping[str, str]) -> str:
     1
     """
     cells = (
-        f'<tr><th style="{LEFT}">{escape(name)}</th><td style="{WRAPPED}">{escape(fact)}</td></tr>'
+        f'<tr><th style="{LEFT}">{escape(name)}</th><td style="{WRAPPED}">{escape(shortened(fact))}</td></tr>'
         for name, fact in facts.items()
         if fact
     )
     return f'<table><caption style="{LEFT}">{escape(caption)}</caption>{"".join(cells)}</table>'
+
+
+def shortened(fact: str) -> str:
+    return fact if len(fact) <= LONGEST else f"{fact[: LONGEST - 1]}…"
 
 
 def beside(table: str, *drawings: str) -> str:

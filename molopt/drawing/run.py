@@ -18,7 +18,7 @@ ENERGY, FORCE, BAD = "#0072B2", "#009E73", "#D55E00"
 WIDTH, HEIGHT = 6.0, 2.2  # inches a panel
 SMALL = (2.9, 1.9)  # inches, of the one panel beside a table
 MARGINS = {"left": 0.2, "right": 0.97, "bottom": 0.24, "top": 0.95}  # given: to measure them takes most of the time
-MARKED = 60  # force calls up to which each has a dot
+MARKED, LONG = 60, 300  # force calls up to which each has a dot, and up to which the line is thick
 DASHED: dict[str, Any] = {"linewidth": 0.9, "linestyle": (0, (4, 3)), "alpha": 0.6}
 
 
@@ -116,7 +116,8 @@ def draw_forces(drawing: Canvas, panel: Axes, run: Descent) -> None:
 def draw_calls(panel: Axes, run: Descent, values: Array, colour: str) -> None:
     """A line through the values of all calls, and the end."""
     dots: dict[str, Any] = {"marker": "o", "markersize": 3} if len(values) <= MARKED else {}
-    panel.plot(run.calls, values, color=colour, linewidth=1.6, **dots)
+    width = 1.6 if len(values) <= LONG else 0.9
+    panel.plot(run.calls, values, color=colour, linewidth=width, **dots)
     end, sign = [run.end], "o" if run.good else "X"
     panel.plot(
         run.calls[end], values[end], color=colour if run.good else BAD, linestyle="none", markersize=6, marker=sign
@@ -131,7 +132,8 @@ def draw_limit(drawing: Canvas, panel: Axes, limit: float, said: str) -> None:
 
 
 def finish(panel: Axes, run: Descent) -> None:
-    panel.set_xlim(0.5, len(run.energies) + 0.5)
+    beyond = max(0.5, 0.02 * len(run.energies))
+    panel.set_xlim(1 - beyond, len(run.energies) + beyond)
     panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.margins(y=0.12)
     logarithmic(panel, "y")
