@@ -131,7 +131,7 @@ class Check:
         word = "minimum" if self.stationary == "saddle" else self.stationary  # a saddle that was walked down from
         left = left_text(self.verdict.energy_left, word)
         said = f", energy left {left} meV" if left[0].isdigit() else ""
-        calls = amount(self.force_calls, "force call")
+        calls = f"{self.force_calls} force call{'s' * (self.force_calls != 1)}"
         return f"energy {self.energy:.6f} eV, fmax {self.fmax:.4f} eV/A{said}; {self.potential}, {calls}"
 
     def softest(self) -> str:
