@@ -1,19 +1,38 @@
 """A molecule as it is drawn on paper."""
 
 import re
+from typing import TYPE_CHECKING
 
 from rdkit import Chem, rdBase
 from rdkit.Chem import rdDepictor
 from rdkit.Chem.Draw import rdMolDraw2D
+from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
 from molopt.drawing.svg import INK, inline
 from molopt.drawing.text import one_line
+from molopt.notebook import beside, html_facts
+
+if TYPE_CHECKING:
+    from molopt.molecules.molecule import Molecule
 
 WIDTH, HEIGHT = 210, 140  # points
 MOST = 100  # heavy atoms; more cannot be made out in so small a drawing
 BLACK = "#000000"
 FILL = re.compile(r"fill='(#[0-9a-f]{6})'")
 HEXADECIMAL = re.compile(r"#[0-9A-Fa-f]{6}")
+
+
+def html_of(molecule: "Molecule") -> str:
+    """What a notebook shows of it."""
+    facts = {
+        "formula": CalcMolFormula(molecule.to_rdkit()),
+        "atoms": str(len(molecule)),
+        "charge": str(molecule.charge),
+        "multiplicity": str(molecule.spin),
+        "SMILES": molecule.smiles,
+        "in doubt": molecule.contradiction or molecule.doubt,
+    }
+    return beside(html_facts(molecule.name, facts), molecule.to_svg())
 
 
 def structure_svg(mol: Chem.Mol, name: str) -> str:

@@ -23,7 +23,6 @@ from molopt.molecules.sdf import sdf_text
 from molopt.molecules.shipped import shipped_path
 from molopt.molecules.smiles import parse_smiles
 from molopt.molecules.writing import Structure, write
-from molopt.notebook import beside, html_facts
 
 if TYPE_CHECKING:
     from molopt.drawing.viewing import Viewer
@@ -390,16 +389,9 @@ class Molecule:
         return viewed([self.atoms()])
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
-        facts = {
-            "formula": Atoms(self._numbers).get_chemical_formula("hill"),
-            "atoms": str(len(self)),
-            "charge": str(self._charge),
-            "multiplicity": str(self._spin),
-            "SMILES": self.smiles,
-            "in doubt": self._contradiction or self._doubt,
-        }
-        return beside(html_facts(self._name, facts), self.to_svg())
+        from molopt.molecules.drawing import html_of
+
+        return html_of(self)
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the geometry as the ending of the path says: .sdf, .xyz, .extxyz, .pdb or .traj."""
