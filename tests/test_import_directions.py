@@ -17,8 +17,8 @@ MODULES = sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py"})
 # From the ground up; a module imports from its own floor and from those below.
 HOUSE = """
 errors spelling notebook naming specification importing files execution stopwatch
-rules coordinates directions control convergence noise stationary drawing
-molecules potentials
+rules coordinates directions control convergence noise stationary
+molecules potentials drawing
 optimizers
 system versions constraining
 columns schema fields
