@@ -17,13 +17,14 @@ from rdkit import Chem
 
 import molopt
 from molopt import InputError, MissingExtra, Molecule, check, conformers, relax, relax_batch, scan
+from molopt.comparison import Study
 from molopt.comparison.settings import Settings
-from molopt.comparison.study import Study
 from molopt.drawing.svg import own_prefix
-from molopt.ensembles.ensemble import Ensemble
+from molopt.ensembles.ensemble import Conformer, Ensemble
 from molopt.execution.serial import SerialExecutor
 from molopt.molecules.drawing import MOST, structure_svg
 from molopt.optimizers.spec import OptimizerSpec
+from molopt.stationary.verdict import Verdict
 
 HOSTILE = "<script>alert(1)</script>"
 SOON = 0.2  # s of CPU, after matplotlib is loaded
@@ -126,7 +127,7 @@ def test_figures_need_neither_pyplot_nor_a_screen():
 
 def test_matplotlib_is_loaded_when_a_figure_is_asked_for():
     code = (
-        "from molopt import Ensemble, Scan, relax, conformers, scan; from molopt.comparison.study import Study\n"
+        "from molopt import Ensemble, Scan, relax, conformers, scan; from molopt.comparison import Study\n"
         "repr(relax('O')); import sys; assert 'matplotlib' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -190,6 +191,15 @@ def test_no_conformers_are_shown_too(things):
     assert nothing.plot().axes
     with pytest.raises(InputError, match="no geometry"):
         nothing.view()
+
+
+def test_saddles_alone_are_drawn_though_nothing_lives_there(things):
+    molecule = things["Molecule"]
+    saddle = Conformer(molecule.positions, -1.0, verdict=Verdict("unconverged", "saddle", "kept"))
+    left, _ = Ensemble(molecule, [saddle], "mmff94s").plot().axes
+    (marks,) = left.get_lines()
+    assert marks.get_markerfacecolor() == "white"
+    assert left.get_xlim()[1] > 0
 
 
 def test_a_study_without_runs_says_so(things, tmp_path):

@@ -71,7 +71,7 @@ def draw_populations(drawing: Canvas, panel: Axes, rows: Sequence[Row]) -> None:
         marks.set_in_layout(False)  # those at the axis reach beyond it
         drawing.say(marks, *map(described, there))
     top = max((row.relative for row in rows), default=0.0) or 1.0
-    panel.set_xlim(left=0, right=max((118 * row.population for row in rows), default=1.0))
+    panel.set_xlim(left=0, right=max((118 * row.population for row in rows), default=0.0) or 1.0)
     panel.set_ylim(-0.05 * top, 1.05 * top)
     last, apart = -np.inf, LINE / (72 * drawing.figure.get_figheight()) * top
     for row in rows:
