@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -118,6 +119,15 @@ def test_a_plot_of_another_ending_or_into_nowhere_is_bad_input(things, tmp_path)
     with pytest.raises(InputError, match="could not be written"):
         things["Result"].plot(tmp_path / "nowhere" / "run.png")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_name_in_any_script_is_drawn_without_a_warning(tmp_path):
+    result = relax("O 水 $x_1$ \\frac")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result.plot(tmp_path / "water.png")
+        result.plot(tmp_path / "water.svg")
+    assert "水 $x_1$ \\frac" in (tmp_path / "water.svg").read_text(encoding="utf-8")
 
 
 def test_figures_need_neither_pyplot_nor_a_screen():

@@ -57,6 +57,12 @@ STYLE = {
 class InlineFigure(Figure):
     """A figure that a notebook shows by itself: without pyplot, Jupyter prints no more than the size of others."""
 
+    def savefig(self, *written: Any, **options: Any) -> None:
+        """As matplotlib's, without a warning for each letter of a name that its font lacks."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph")
+            super().savefig(*written, **options)
+
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         width, height = (round(SCREEN * inches) for inches in self.get_size_inches())
         written = io.BytesIO()
