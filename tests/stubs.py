@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
 
 import molopt
 from molopt import optimizers, rules
@@ -38,7 +39,12 @@ def of_rules() -> Iterator[str]:
 
 def of_optimizers() -> Iterator[str]:
     named = {entry.attribute: getattr(optimizers, entry.attribute) for entry in RULES.values()}
-    yield from ("from typing import IO, Any, Unpack", "", "from molopt.control import Control")
+    yield from (
+        "from pathlib import Path",
+        "from typing import IO, Any, Unpack",
+        "",
+        "from molopt.control import Control",
+    )
     yield from imports({name: home for name, home in optimizers._HOME.items() if name not in named})
     yield "from molopt.optimizers.named import NamedOptimizer"
     yield "from molopt.optimizers.rule_optimizer import RuleSettings"
@@ -67,6 +73,8 @@ def said(annotation: Any) -> str:
     >>> said(float), said(molopt.Control | str | None)
     ('float', 'Control | str | None')
     """
+    if isinstance(annotation, UnionType) or get_origin(annotation) is Union:
+        return " | ".join("None" if part is NoneType else said(part) for part in get_args(annotation))
     text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
     return re.sub(r"\b(?:\w+\.)+(\w+)", r"\1", text)
 

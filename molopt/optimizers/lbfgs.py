@@ -1,6 +1,7 @@
 """Limited-memory quasi-Newton as an ASE optimizer: the default of molopt."""
 
 from dataclasses import fields
+from pathlib import Path
 from typing import IO, Any, Unpack
 
 from ase import Atoms
@@ -59,7 +60,7 @@ class LBFGS(DirectionOptimizer):
         self,
         atoms: Any,
         restart: Any = None,
-        logfile: IO | Any = "-",
+        logfile: IO[str] | str | Path | None = "-",
         trajectory: Any = None,
         append_trajectory: bool = False,
         maxstep: float | None = None,

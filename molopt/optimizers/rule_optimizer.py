@@ -1,6 +1,7 @@
 """A rule as an ASE optimizer."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import IO, Any, Unpack
 
 from molopt.control import Control
@@ -81,7 +82,7 @@ class RuleOptimizer(DirectionOptimizer):
         self,
         atoms: Any,
         restart: Any = None,
-        logfile: IO | Any = "-",
+        logfile: IO[str] | str | Path | None = "-",
         trajectory: Any = None,
         append_trajectory: bool = False,
         maxstep: float | None = None,

@@ -36,7 +36,9 @@ class Alone(Calculator):
 
     def __init__(self, function: BatchedPotential, charge: int = 0, spin: int = 1) -> None:
         super().__init__()
-        self.function, self.charge, self.spin = function, charge, spin
+        self.function = function
+        self.charge = charge
+        self.spin = spin
 
     def _get_name(self) -> str:
         return getattr(self.function, "__name__", type(self.function).__name__)
@@ -54,7 +56,7 @@ class Alone(Calculator):
             known.positions.copy(), known.numbers, system, np.array([self.charge]), np.array([self.spin])
         )
         found = on_host(energies)
-        self.results = {
+        self.results: dict[str, Any] = {
             "energy": energies if found is None or found.shape != (1,) else float(found[0]),
             "forces": forces if (rows := on_host(forces)) is None else rows.astype(float),
         }
