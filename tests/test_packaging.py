@@ -82,7 +82,7 @@ def test_conda_requires_what_pip_requires():
     assert listed("run_constraints") == {IN_CONDA.get(name, name): said for name, said in optional.items()}
 
 
-def test_the_newest_version_of_the_changelog_says_when_it_came_out():
+def test_the_changelog_has_versions_with_dates_the_newest_first():
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     headings = re.findall(r"^## (.*)", changelog, re.M)
     assert all(re.fullmatch(r"\d+\.\d+\.\d+ \((unreleased|\d{4}-\d\d-\d\d)\)", heading) for heading in headings)
