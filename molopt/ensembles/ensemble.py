@@ -106,15 +106,15 @@ class Ensemble(Sequence[Conformer]):
     ) -> None:
         self.molecule = molecule
         self.potential = potential
-        self.temperature = float(temperature)
+        self.temperature: float = float(temperature)
         self.window = window
-        self.set_aside = list(set_aside)
-        self.rounds = list(rounds)
-        self.generated = dict(generated or {})
-        self.force_calls = dict(force_calls or {})
+        self.set_aside: list[SetAside] = list(set_aside)
+        self.rounds: list[Round] = list(rounds)
+        self.generated: dict[str, int] = dict(generated or {})
+        self.force_calls: dict[str, int] = dict(force_calls or {})
         self.stopped = stopped
         self.unseen = unseen
-        self.notes = list(notes)
+        self.notes: list[str] = list(notes)
         self.order = order
         conformers = tuple(conformers)
         for conformer in conformers:

@@ -50,7 +50,10 @@ class Scan(Sequence[Point]):
     def __init__(
         self, molecule: Molecule, grid: Grid, points: Iterable[Point], potential: str, optimizer: str, stopped: str = ""
     ) -> None:
-        self.molecule, self.grid, self.potential, self.optimizer = molecule, grid, potential, optimizer
+        self.molecule: Molecule = molecule
+        self.grid: Grid = grid
+        self.potential: str = potential
+        self.optimizer: str = optimizer
         self.stopped = stopped
         known = {point.place: point for point in points}
         self._points = [self.point(known, place) for place in grid.all_places]
