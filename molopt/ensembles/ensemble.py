@@ -143,21 +143,10 @@ class Ensemble(Sequence[Conformer]):
         self, conformers: Iterable[Conformer], order: str | None = None, temperature: float | None = None
     ) -> Self:
         """Another ensemble of the same search with these conformers; order and temperature may be others."""
-        return type(self)(
-            self.molecule,
-            conformers,
-            self.potential,
-            self.temperature if temperature is None else temperature,
-            self.window,
-            self.set_aside,
-            self.rounds,
-            self.generated,
-            self.force_calls,
-            self.stopped,
-            self.unseen,
-            self.notes,
-            self.order if order is None else order,
-        )
+        kelvin = self.temperature if temperature is None else temperature
+        search = (self.window, self.set_aside, self.rounds, self.generated, self.force_calls, self.stopped, self.unseen)
+        order = self.order if order is None else order
+        return type(self)(self.molecule, conformers, self.potential, kelvin, *search, self.notes, order)
 
     def sorted_by(self, name: str) -> Self:
         """The same in the order of a field: energy, free_energy, population, calls, ...; unknown values last."""
