@@ -191,16 +191,14 @@ def checked(settings: "Settings") -> tuple["Iterator[tuple[str, Molecule]]", int
     A molecule that a potential does not cover is a row of failures among others; alone, it is bad input. Also returned:
     how many runs there will be, where that is known by then.
     """
-    from molopt.cli.inputs import AHEAD, of_any_charge
-    from molopt.molecules import Molecule
+    from molopt.cli.inputs import AHEAD, require_any
     from molopt.potentials.foreign import load
     from molopt.specification import parse
     from molopt.system import require_agreement, require_potentials
 
     stream = settings.molecules()
     first = list(islice(stream, AHEAD))
-    some = Molecule.from_smiles("C")
-    require_potentials(some, [of_any_charge(name) for name in settings.potentials if ":" not in name])
+    require_any([name for name in settings.potentials if ":" not in name])
     for name in settings.potentials:
         if ":" in name:
             load(parse(name)[0])

@@ -229,16 +229,14 @@ def one(
 
 def tell(found: "Found[Ensemble]", listed: "JsonList | None") -> None:
     """Print an ensemble."""
-    from rich.console import Console
-
-    from molopt.cli.terminal import say
+    from molopt.cli.terminal import console, say
     from molopt.report.ensemble_table import as_json, lowest_table, sentences
 
     assert found.value is not None
     if listed is not None:
         listed.add(as_json(found.name, found.smiles, found.value))
         return
-    Console(highlight=False, markup=False, soft_wrap=False).print(lowest_table(found.value))
+    console().print(lowest_table(found.value))
     for sentence in sentences(found.value):
         say(sentence)
 
@@ -252,7 +250,8 @@ def many(
     listed: "JsonList | None",
 ) -> bool:
     """Search many molecules, a task each, and write those that are done, in their order."""
-    from molopt.cli.terminal import Pace, say
+    from molopt.cli.lasting import Pace
+    from molopt.cli.terminal import say
     from molopt.library.library import FAILURES
     from molopt.report.ensemble_table import HEADINGS, as_json, line
 

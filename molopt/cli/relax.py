@@ -118,6 +118,7 @@ def relax(
             require_empty(folder, overwrite)
             running_of(folder, parsl, workers, time_limit, request, notes)
             library = Relaxed.begin(folder, request, overwrite)
+        progress.say("")
         library.time_limit, library.detailed = time_limit, as_json
         with library, JsonList() if as_json else nullcontext() as listed:
             telling = Telling(library, listed, progress, notes)
@@ -126,7 +127,7 @@ def relax(
                     telling.single(*first, interrupts)
                 else:
                     running = running_of(library.folder, parsl, workers, time_limit, library.request, notes)
-                    telling.many(library.go(running, library.tasks(), library.part, workers), strict)
+                    telling.many(library.go(running, library.tasks(), library.part, workers, telling.begun), strict)
             except KeyboardInterrupt:
                 telling.over()
                 command = f"molopt relax --resume {shlex.quote(str(library.folder))}"

@@ -15,6 +15,7 @@ from molopt.cli.options import SHARED, energy_limit, in_solvent
 from molopt.constraining.text import FIRST, atoms_and_grid, constraints
 from molopt.errors import InputError
 from molopt.naming import safe
+from molopt.signs import stage
 
 if TYPE_CHECKING:
     from molopt.molecules import Molecule
@@ -139,8 +140,9 @@ def scan(
         reached: set[Place] = set()
 
         def on_call(place: "Place", counted: "Counted") -> None:
-            reached.add(place)
-            progress.follow(f"point {len(reached)} of {count}, {molecule.name}", potential, counted)
+            if place not in reached:
+                reached.add(place)
+                progress.say(f"point {len(reached)} of {count}")
 
         scanning = Scanning.of(
             molecule,
@@ -157,10 +159,9 @@ def scan(
         )
         with interrupts.held():
             found = scanning.go(both_ways)
-            progress.say("writing files")
-            folder.mkdir(parents=True, exist_ok=True)
-            write(found, files)
-            progress.clear()
+            with stage("writing"):
+                folder.mkdir(parents=True, exist_ok=True)
+                write(found, files)
             notes.held = list(dict.fromkeys(notes.held))  # each run says the same of its molecule
             notes.tell()
             with JsonList() if as_json else nullcontext() as listed:
