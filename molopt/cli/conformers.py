@@ -25,6 +25,7 @@ from molopt.cli.options import (
 )
 from molopt.errors import InputError
 from molopt.naming import safe
+from molopt.signs import stage
 
 if TYPE_CHECKING:
     from molopt.cli.interrupts import Interrupts
@@ -208,8 +209,14 @@ def one(
     listed: "JsonList | None",
 ) -> bool:
     """Search a single molecule, with all workers, and write all there is of it."""
+    from molopt.cli.events import begun, searched
+    from molopt.cli.log import current
     from molopt.ensembles.library import PAGE
     from molopt.report.ensemble_page import write_ensemble_page
+
+    log = current()
+    task = next(library.tasks())
+    log.write("begun", begun(task, library.request.refine or library.request.potential))
 
     def on_round(at: "Round") -> None:
         progress.say(f"{at.calls} force calls, {at.minima} conformers, lowest {at.lowest:.4f} eV")
@@ -217,11 +224,12 @@ def one(
     found = library.single(workers, on_round)
     assert found.value is not None
     with interrupts.held():
-        progress.say("writing files")
-        library.write_single(found.value)
-        remarks = write_ensemble_page(library.folder / PAGE, found.value, library.request.command)
+        log.write("ended", searched(found))
+        with stage("writing", found.name):
+            library.write_single(found.value)
+            remarks = write_ensemble_page(library.folder / PAGE, found.value, library.request.command)
+        log.write("written", {"files": library.written()})
         notes.held.extend([*found.value.notes, *remarks])
-        progress.clear()
         notes.tell()
         tell(found, listed)
     return True
@@ -250,25 +258,29 @@ def many(
     listed: "JsonList | None",
 ) -> bool:
     """Search many molecules, a task each, and write those that are done, in their order."""
+    from molopt.cli.events import begun, failure, searched
     from molopt.cli.lasting import Pace
+    from molopt.cli.log import current
     from molopt.cli.terminal import say
     from molopt.library.library import FAILURES
     from molopt.report.ensemble_table import HEADINGS, as_json, line
 
     def write() -> tuple[int, int]:
-        with interrupts.held():
-            progress.say("writing files")
+        with interrupts.held(), stage("writing"):
             counts = library.write_files()
-            progress.clear()
+        log.write("written", {"files": library.written()})
         return counts
 
+    log = current()
+    ranking = library.request.refine or library.request.potential
     pace = Pace(library.total(), library.before)
+    progress.say(pace.at(library.before))
     if listed is None:
         say(HEADINGS)
     try:
-        for found in library.go(running, library.tasks()):
-            progress.clear()
+        for found in library.go(running, library.tasks(), on_task=lambda task: log.write("begun", begun(task, ranking))):
             notes.tell()
+            log.write(*(("failed", failure(found)) if found.value is None else ("ended", searched(found))))
             if found.value is None:
                 failed = {"molecule": found.name, "smiles": found.smiles, "failed": found.failed}
                 say(f"{found.where}: {found.failed}") if listed is None else listed.add(failed)

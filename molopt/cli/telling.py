@@ -66,7 +66,7 @@ class Telling:
             say(f"{found.where}: {counted_from_one(found.failed)}") if self.listed is None else self.listed.add(failed)
             return
         one = found.value
-        self.log.write("ended", described(found.name, found.where, one.potential, one.optimizer, one.outcome))
+        self.log.write("ended", described(found))
         if self.listed is not None:
             if one.told:  # which was not done before
                 self.listed.add(one.told)

@@ -181,6 +181,10 @@ class Library(ABC, Generic[A, V]):
         self.added += len(many)
         return many
 
+    def written(self) -> list[Path]:
+        """The files for all molecules that are there."""
+        return [path for name in (*self.WRITTEN, FAILURES) if (path := self.folder / name).exists()]
+
     def discard(self) -> None:
         """Remove what was begun."""
         self.archive.close()

@@ -111,10 +111,6 @@ class Relaxed(Library[Request, Relaxation]):
             (self.folder / FAILURES).unlink()
         return done, converged, failures.count
 
-    def written(self) -> list[Path]:
-        """The files for all molecules that are there."""
-        return [path for name in (*self.WRITTEN, FAILURES) if (path := self.folder / name).exists()]
-
     def name_trajectory(self, one: Found[Relaxation], stem: str) -> None:
         written = self.folder / UNNAMED.format(place=one.place)
         if written.is_file():  # and was not named before
