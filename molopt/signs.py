@@ -15,10 +15,11 @@ Workers of a pool (`molopt.execution.Pool`) send theirs to the process that look
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple
+from itertools import count
+from typing import NamedTuple, TypeVar
 
 STAGES = {
     "reading": "files and SMILES are read",
@@ -52,6 +53,7 @@ class Sign(NamedTuple):
     of: int = 0  # of so many; 0 where that is not known
     over: bool = False  # whether the stage has ended
     worker: int = 0  # the process, counted from 1; 0 is this one
+    number: int = 0  # of the stage among all that this process has begun: a stage goes on after those within it
 
     @property
     def seconds(self) -> float:
@@ -77,7 +79,9 @@ class Sign(NamedTuple):
         return f"{what}: {', '.join(figures)}"
 
 
+numbers = count(1)
 Tell = Callable[[Sign], object]
+T = TypeVar("T")
 
 
 class Watching:
@@ -146,7 +150,7 @@ def stage(name: str, molecule: str = "", atoms: int = 0, of: int = 0) -> Iterato
         yield
         return
     stages = watching.under_way
-    stages.append(Sign(name, molecule, atoms, time.monotonic(), of=of))
+    stages.append(Sign(name, molecule, atoms, time.monotonic(), of=of, number=next(numbers)))
     watching.tell(stages[-1])
     try:
         yield
@@ -179,6 +183,13 @@ class Counter:
     def __call__(self, piece: object) -> None:
         self.count += 1
         done(self.count)
+
+
+def counted(pieces: Iterable[T]) -> Iterator[T]:
+    """The same pieces; each is done when the next is asked for."""
+    for number, piece in enumerate(pieces):
+        done(number)
+        yield piece
 
 
 def done(pieces: int) -> None:

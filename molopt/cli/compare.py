@@ -107,7 +107,6 @@ def compare(
     given = given_in(context)
     saying = "writing the finished runs; interrupt again to stop at once"
     with Notes() as notes, Progress() as progress, Interrupts(saying) as interrupts:
-        progress.say("reading molecules")
         if resume is not None:
             require_beside_resume(given, WITH_RESUME, "study")
             named = (options["optimizers"] or "").split(",") if "optimizers" in given else []
@@ -198,7 +197,8 @@ def checked(settings: "Settings") -> tuple["Iterator[tuple[str, Molecule]]", int
     from molopt.system import require_agreement, require_potentials
 
     stream = settings.molecules()
-    first = list(islice(stream, AHEAD))
+    with stage("reading"):
+        first = list(islice(stream, AHEAD))
     require_any([name for name in settings.potentials if ":" not in name])
     for name in settings.potentials:
         if ":" in name:
@@ -252,9 +252,9 @@ def run(
                 notes.tell()
                 if files:
                     with stage("drawing", case.molecule.name):
-                        write(start, layout)
+                        written = [*write(start, layout), layout.figure(case)]
                         draw(records, layout.figure(case), study.settings.fmax)
-                    log.write("written", {"files": [layout.figure(case)]})
+                    log.write("written", {"files": written})
                 if listed is None:
                     show(case, records, study.settings.fmax)
                 else:

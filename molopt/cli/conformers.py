@@ -127,7 +127,6 @@ def conformers(
 
     finishing = "writing what was found; interrupt again to stop at once"
     with Notes() as notes, Progress() as progress, Interrupts(finishing) as interrupts:
-        progress.say("reading molecules")
         if resume is not None:
             require_beside_resume(given_in(context), WITH_RESUME, "search")
             trusted = [options[name] for name in ("potential", "refine") if options[name] is not None]
@@ -224,7 +223,7 @@ def one(
     found = library.single(workers, on_round)
     assert found.value is not None
     with interrupts.held():
-        log.write("ended", searched(found))
+        log.write("ended", searched(found, found.value))
         with stage("writing", found.name):
             library.write_single(found.value)
             remarks = write_ensemble_page(library.folder / PAGE, found.value, library.request.command)
@@ -273,14 +272,17 @@ def many(
 
     log = current()
     ranking = library.request.refine or library.request.potential
-    pace = Pace(library.total(), library.before)
+    with stage("reading"):
+        pace = Pace(library.total(), library.before)
     progress.say(pace.at(library.before))
     if listed is None:
         say(HEADINGS)
     try:
-        for found in library.go(running, library.tasks(), on_task=lambda task: log.write("begun", begun(task, ranking))):
+        for found in library.go(
+            running, library.tasks(), on_task=lambda task: log.write("begun", begun(task, ranking))
+        ):
             notes.tell()
-            log.write(*(("failed", failure(found)) if found.value is None else ("ended", searched(found))))
+            log.write(*(("failed", failure(found)) if found.value is None else ("ended", searched(found, found.value))))
             if found.value is None:
                 failed = {"molecule": found.name, "smiles": found.smiles, "failed": found.failed}
                 say(f"{found.where}: {found.failed}") if listed is None else listed.add(failed)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -146,10 +147,10 @@ def about(context: click.Context) -> dict[str, object]:
     from molopt.versions import versions_of
 
     options = {name: value for name, value in context.params.items() if value not in (None, ())}
-    named = [options.get("potential"), options.get("refine"), *options.get("potentials", ())]
+    named = [options.get(name, ()) for name in ("potential", "potentials", "refine")]
     versions: dict[str, str] = {}
     with suppress(InputError):  # a name that cannot be is said where it is used
-        versions = versions_of([name for name in named if name])
+        versions = versions_of(chain.from_iterable([each] if isinstance(each, str) else each for each in named))
     command, arguments = context.info_name, sys.argv[1:]
     return {
         "command": command, "arguments": arguments, "options": options, "versions": versions, "folder": os.getcwd()

@@ -4,6 +4,8 @@ import math
 
 from molopt.signs import Sign
 
+Stage = tuple[int, int]  # worker and number
+
 
 class Narrator:
     """Picks the signs that are worth a line.
@@ -12,19 +14,18 @@ class Narrator:
     """
 
     def __init__(self) -> None:
-        self.stages: dict[int, tuple[str, str]] = {}  # the last of each worker
-        self.lowest: dict[int, float] = {}  # eV, in that stage
+        self.lowest: dict[Stage, float] = {}  # eV, of the stages that are under way
 
     def line(self, sign: Sign) -> str:
         """The line for a sign; empty where it has none."""
-        worker = sign.worker
+        stage = (sign.worker, sign.number)
         if sign.over:
-            self.stages.pop(worker, None)
+            self.lowest.pop(stage, None)
             return ""
-        if self.stages.get(worker) != (sign.stage, sign.molecule):
-            self.stages[worker] = (sign.stage, sign.molecule)
-            self.lowest[worker] = math.inf
-        elif not sign.calls or sign.of or (not sign.energy < self.lowest[worker] and math.isnan(sign.left)):
-            return ""
-        self.lowest[worker] = min(self.lowest[worker], math.inf if math.isnan(sign.energy) else sign.energy)
+        if stage in self.lowest:
+            told = sign.calls and not sign.of and (sign.energy < self.lowest[stage] or not math.isnan(sign.left))
+            if not told:
+                return ""
+        known = math.inf if math.isnan(sign.energy) else sign.energy
+        self.lowest[stage] = min(self.lowest.get(stage, math.inf), known)
         return str(sign)

@@ -102,7 +102,6 @@ def relax(
     Budget(time_limit=time_limit)
     saying = "finishing this force call; interrupt again to stop at once"
     with Notes() as notes, Progress() as progress, Interrupts(saying) as interrupts:
-        progress.say("reading molecules")
         if resume is not None:
             given = given_in(context)
             require_beside_resume(given, WITH_RESUME, "folder")
@@ -118,7 +117,6 @@ def relax(
             require_empty(folder, overwrite)
             running_of(folder, parsl, workers, time_limit, request, notes)
             library = Relaxed.begin(folder, request, overwrite)
-        progress.say("")
         library.time_limit, library.detailed = time_limit, as_json
         with library, JsonList() if as_json else nullcontext() as listed:
             telling = Telling(library, listed, progress, notes)

@@ -118,7 +118,9 @@ def scan(
     Exits with 0 when all points converged, with 1 when one did not, with 2 when the input is bad, and with 130 when
     interrupted.
     """
+    from molopt.cli.events import at_values, scanned
     from molopt.cli.interrupts import Interrupts
+    from molopt.cli.log import current
     from molopt.cli.terminal import JsonList, Notes, Progress, say
     from molopt.potentials.budget import Budget
     from molopt.scanning.scanned import Scanning
@@ -128,8 +130,8 @@ def scan(
     require_folder(folder)
     finishing = "finishing this force call; interrupt again to stop at once"
     with Notes() as notes, Progress() as progress, Interrupts(finishing) as interrupts:
-        progress.say("reading the molecule")
-        molecule = only(source, charge, spin, seed, potential, name)
+        with stage("reading"):
+            molecule = only(source, charge, spin, seed, potential, name)
         axes = axes_of(molecule, {"bond": bonds, "angle": angles, "dihedral": dihedrals}, (start, end, points))
         stem = safe(molecule.name)
         files = Files(*(folder / f"{stem}_scan.{ending}" for ending in ("csv", "sdf", figure)))
@@ -138,11 +140,14 @@ def scan(
         for axis in axes:
             count *= len(axis)
         reached: set[Place] = set()
+        log = current()
 
         def on_call(place: "Place", counted: "Counted") -> None:
             if place not in reached:
                 reached.add(place)
                 progress.say(f"point {len(reached)} of {count}")
+                values = [axis.values[at] for axis, at in zip(axes, place, strict=True)]
+                log.write("begun", at_values(molecule.name, values, potential))
 
         scanning = Scanning.of(
             molecule,
@@ -159,9 +164,12 @@ def scan(
         )
         with interrupts.held():
             found = scanning.go(both_ways)
+            for point in found:
+                log.write(*scanned(molecule.name, point, potential))
             with stage("writing"):
                 folder.mkdir(parents=True, exist_ok=True)
                 write(found, files)
+            log.write("written", {"files": files})
             notes.held = list(dict.fromkeys(notes.held))  # each run says the same of its molecule
             notes.tell()
             with JsonList() if as_json else nullcontext() as listed:

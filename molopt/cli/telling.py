@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from molopt.cli.atoms import counted_from_one, from_one
-from molopt.cli.events import begun, described, failure
+from molopt.cli.events import begun, failure, relaxed
 from molopt.cli.interrupts import Interrupts
 from molopt.cli.lasting import Pace
 from molopt.cli.log import current
@@ -39,7 +39,9 @@ class Telling:
 
     def many(self, stream: Iterator[Found[Relaxation]], strict: bool) -> None:
         """Relax many molecules, a task each."""
-        self.pace = Pace(self.library.total(), self.library.before)
+        with stage("reading"):
+            total = self.library.total()
+        self.pace = Pace(total, self.library.before)
         self.count()
         for found in stream:
             self.of(found)
@@ -66,7 +68,7 @@ class Telling:
             say(f"{found.where}: {counted_from_one(found.failed)}") if self.listed is None else self.listed.add(failed)
             return
         one = found.value
-        self.log.write("ended", described(found))
+        self.log.write("ended", relaxed(found, one))
         if self.listed is not None:
             if one.told:  # which was not done before
                 self.listed.add(one.told)

@@ -84,7 +84,7 @@ class Progress:
         self.every = {"plain": OFTEN, "auto": SELDOM}.get(str(kind))  # s between two lines
         self.narrator = Narrator() if asked("verbose") else None
         self.log = current()
-        self.stages: dict[int, tuple[str, str]] = {}  # that the log knows of, by worker
+        self.known: set[tuple[int, int]] = set()  # stages that have begun, by worker and number
         self.entered = ExitStack()
 
     def say(self, text: str) -> None:
@@ -95,7 +95,7 @@ class Progress:
     def see(self, sign: Sign) -> None:
         """What is under way."""
         self.under_way.see(sign)
-        if self.stages.get(sign.worker) != (sign.stage, sign.molecule) or sign.over:
+        if sign.over or (sign.worker, sign.number) not in self.known:
             self.note_stage(sign)
         if self.narrator is not None and (line := self.narrator.line(sign)):
             say(line, err=True)
@@ -103,7 +103,8 @@ class Progress:
 
     def note_stage(self, sign: Sign) -> None:
         """Have the log say that a stage has begun or is over."""
-        self.stages[sign.worker] = ("", "") if sign.over else (sign.stage, sign.molecule)
+        begun = (sign.worker, sign.number)
+        self.known.discard(begun) if sign.over else self.known.add(begun)
         said = {"stage": sign.stage, "molecule": sign.molecule or None, "atoms": sign.atoms or None}
         said |= {"worker": sign.worker or None, "over": sign.over}
         self.log.write("stage", said | {"seconds": round(sign.seconds, 3) if sign.over else None})

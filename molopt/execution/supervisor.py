@@ -205,7 +205,7 @@ class Supervisor:
         """Pass on where the task is."""
         if self.tell is not None:
             shown = sign._replace(begun=time.monotonic() - sign.begun, worker=self.number)
-            if self.sign is not None and (self.sign.stage, self.sign.molecule) != (shown.stage, shown.molecule):
+            if self.sign is not None and self.sign.number != shown.number:
                 self.hide()
             self.sign = shown
             self.tell(shown)
