@@ -171,4 +171,4 @@ def show(found: "Check", written: Sequence[Path]) -> None:
         say(line)
     for path in written:
         say(f"imaginary mode written to {path}")
-    click.echo()
+    say("")

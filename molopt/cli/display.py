@@ -1,5 +1,7 @@
 """Where a command is, as lines of text: what is done, and what this process and each worker are at."""
 
+import time
+
 from rich.console import Group, RenderableType
 from rich.spinner import Spinner
 from rich.text import Text
@@ -55,15 +57,14 @@ class UnderWay:
             lines.insert(0, self.headline)
         if len(lines) > MOST_LINES + 1:
             lines[MOST_LINES:] = [f"and {len(lines) - MOST_LINES} more"]
-        first, *others = (Text(sentence(line), no_wrap=True, overflow="ellipsis") for line in lines)
-        self.spinner.update(text=first)
-        return Group(self.spinner, *(Text("  ") + each for each in others))
+        turning = str(self.spinner.render(time.monotonic()))
+        marked = (f"{' ' if number else turning} {sentence(line)}" for number, line in enumerate(lines))
+        return Group(*(Text(line, no_wrap=True, overflow="ellipsis") for line in marked))
 
 
 def words(sign: Sign) -> str:
     """A sign in words, with a name that leaves room for the figures.
 
-    >>> import time
     >>> words(Sign("embedding", "crambin", 642, begun=time.monotonic() - 20))
     'embedding crambin (642 atoms) for 20 s'
     """

@@ -22,6 +22,7 @@ from molopt.signs import Sign, watched_by
 RUNNING = ("checking", "coordinates", "group", "inverse", "member", "stepping", "stopping")
 WAITING = ("compiling",)  # modules that say why nothing happens for a while
 OFTEN, SELDOM = 10.0, 60.0  # s between two lines of a log: where they are asked for, and where they are not
+FIRST = 20.0  # s until the first of them, at most: a command that takes less says nothing unless it is asked to
 LOOK = 0.5  # s between two looks at whether a line is due
 REFRESHED = 4  # times a second, on a terminal
 shown_live: list["Progress"] = []  # that others have to make room for
@@ -140,7 +141,7 @@ def told_every(seconds: float, under_way: UnderWay) -> Iterator[None]:
     over = Event()
 
     def tell() -> None:
-        due = time.monotonic() + seconds
+        due = time.monotonic() + min(seconds, FIRST)
         while not over.wait(LOOK):
             if time.monotonic() >= due and (text := under_way.sentence()):
                 due = time.monotonic() + seconds
