@@ -116,6 +116,7 @@ class Run:
         self.seconds = time.perf_counter() - start - self.watching.seconds
 
     def carry_out(self, logfile: Any, trajectory: Any) -> None:
+        """As `go`, but for its time."""
         try:
             self.atoms.get_forces(apply_constraint=False)  # known to the optimizer; where they fail, no file is begun
             with self.opened(trajectory) as frames:

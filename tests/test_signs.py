@@ -230,7 +230,7 @@ def test_a_terminal_shows_each_worker_and_gets_its_cursor_back():
     assert code in (0, 1)
     assert HIDE_CURSOR in sent
     assert sent.rindex(SHOW_CURSOR) > sent.rindex(HIDE_CURSOR)
-    assert "of 4 done" in sent
+    assert "of 4 molecules done" in sent
     if slow:
         assert re.search(r"[12]: (relaxing|embedding) m\d", sent)
     assert "\x1b" not in output

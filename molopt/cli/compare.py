@@ -227,6 +227,7 @@ def run(
 ) -> None:
     """Carry out the runs that are not done yet, and print their results."""
     from molopt.cli.events import figures, run_of
+    from molopt.cli.lasting import Pace
     from molopt.cli.layout import Layout, write
     from molopt.cli.log import current
     from molopt.cli.tables import show
@@ -238,10 +239,9 @@ def run(
 
     def end(case: "Case", outcome: "Outcome") -> None:
         log.write("ended", run_of(case) | figures(outcome))
-        done = study.before + study.added
-        progress.say(f"{done}{'' if runs is None else f' of {runs}'} runs done, last {shown(case.molecule.name)}")
+        progress.say(f"{pace.at(study.before + study.added)}, last {shown(case.molecule.name)}")
 
-    log = current()
+    log, pace = current(), Pace(runs, study.before, "runs")
     layout = Layout(study.folder, study.settings)
     trajectory = (lambda case: layout.path(case, ".traj")) if files else None
     with JsonList() if as_json else nullcontext() as listed:

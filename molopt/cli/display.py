@@ -22,7 +22,7 @@ class UnderWay:
     Attributes
     ----------
     headline : str
-        What is done, as "12 of 40 done, about 3 min left".
+        What is done, as "12 of 40 molecules done, about 3 min left".
     signs : dict
         The last sign of this process (0) and of each worker that is at something.
     """

@@ -24,15 +24,17 @@ class Pace:
         All of them; None where that is not known.
     before : int
         Those that were done when it began.
+    what : str
+        They are.
     """
 
-    def __init__(self, total: int | None, before: int = 0) -> None:
-        self.total, self.before, self.begun = total, before, time.monotonic()
+    def __init__(self, total: int | None, before: int = 0, what: str = "molecules") -> None:
+        self.total, self.before, self.what, self.begun = total, before, what, time.monotonic()
 
     def at(self, done: int) -> str:
-        """As "12 of 40 done, about 3 min left"."""
+        """As "12 of 40 molecules done, about 3 min left"."""
         if self.total is None:
-            return f"{done} done"
+            return f"{done} {self.what} done"
         now = done - self.before
         left = (time.monotonic() - self.begun) / now * (self.total - done) if now else math.nan
-        return f"{done} of {self.total} done{f', about {lasting(left)} left' if left > 0 else ''}"
+        return f"{done} of {self.total} {self.what} done{f', about {lasting(left)} left' if left > 0 else ''}"

@@ -164,6 +164,7 @@ def scan(
         )
         with interrupts.held():
             found = scanning.go(both_ways)
+            progress.say("")
             for point in found:
                 log.write(*scanned(molecule.name, point, potential))
             with stage("writing"):
