@@ -26,7 +26,7 @@ FEWEST = 10  # molecules
 @click.argument("molecules", type=click.Path(exists=True, dir_okay=False))
 @option.potential("Its Hessians are fitted.", default="gfn2-xtb", show_default=True)
 @option.write(": JSON.")
-@option.workers(default=2)
+@option.workers()
 @option.seed(default=1)
 @click.option(
     "--held-out",
