@@ -84,7 +84,9 @@ def check(
     and with 2 when the input is bad.
     """
     from molopt import checking
+    from molopt.cli import events
     from molopt.cli.inputs import ahead, molecules
+    from molopt.cli.log import current
     from molopt.cli.terminal import JsonList, Notes, Progress, say
     from molopt.molecules.molecule import SEED
     from molopt.stationary.frequencies import STEP
@@ -95,10 +97,9 @@ def check(
     displacement = STEP if displacement is None else displacement
     checking.require_numbers(fmax, displacement, workers)
     Conditions(temperature, pressure, symmetry_number)
-    folder = Path(out)
+    folder = Path(out or ".")
     require_folder(folder)
-    with Notes() as notes, Progress() as progress:
-        progress.say("reading geometries")
+    with Notes() as notes, Progress():
         stems = Stems()
 
         def prepared(molecule: "Molecule") -> Job:
@@ -121,24 +122,27 @@ def check(
                 even_if_not_a_minimum=even_if_not_a_minimum,
                 displacement=displacement,
                 workers=workers,
-                on_call=lambda calls: progress.say(f"force call {calls}, {job.molecule.name}"),
             )
 
         passed = []
         with JsonList() if as_json else nullcontext() as listed:
+            log = current()
             for job in ahead(map(prepared, molecules(sources, charge, spin, SEED, potential, name))):
+                log.write("begun", {"molecule": job.molecule.name, "potential": potential})
                 try:
                     found = checked(job)
                 except PotentialFailed as error:
                     failed = {"name": job.molecule.name, "error": " ".join(str(error).split())}
-                    progress.clear()
                     notes.tell()
+                    log.write("failed", {"molecule": job.molecule.name, "reason": failed["error"]})
                     say("{name}: {error}\n".format(**failed)) if listed is None else listed.add(failed)
                     passed.append(False)
                     continue
                 written = animated(found, job)
-                progress.clear()
                 notes.tell()
+                log.write("ended", events.checked(found, job.molecule.name))
+                if written:
+                    log.write("written", {"files": written})
                 show(found, written) if listed is None else listed.add(found.as_dict())
                 passed.append(found.verdict.converged)
     ctx.exit(0 if all(passed) else 1)
@@ -167,4 +171,4 @@ def show(found: "Check", written: Sequence[Path]) -> None:
         say(line)
     for path in written:
         say(f"imaginary mode written to {path}")
-    click.echo()
+    say("")
