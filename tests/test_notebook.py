@@ -15,13 +15,25 @@ BOOK = Path(__file__).parents[1] / "docs" / "example.ipynb"
 SHOWN = ("dipeptide", "result", "ensemble", "study")  # as the last line of a cell
 
 
+class Recording(nbclient.NotebookClient):
+    """Keeps what was shown for a while, and is no longer there at the end."""
+
+    changed = ()
+
+    def process_message(self, message, cell, place):
+        if message["msg_type"] == "update_display_data":
+            self.changed = (*self.changed, message["content"]["data"]["text/plain"])
+        return super().process_message(message, cell, place)
+
+
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory):
     book = nbformat.read(BOOK, 4)
     where, files = tmp_path_factory.mktemp("notebook"), tmp_path_factory.mktemp("files")
-    running = nbclient.NotebookClient(book, timeout=120, resources={"metadata": {"path": str(where)}})
+    running = Recording(book, timeout=120, resources={"metadata": {"path": str(where)}})
     running.execute(env=os.environ | {"TMPDIR": str(files)})
     assert not list(where.iterdir())  # its files are in a folder of their own
+    book.metadata["changed"] = running.changed
     return book
 
 
@@ -47,7 +59,7 @@ def test_what_a_cell_ends_with_is_shown_as_a_table(executed):
     shown = {last_line(cell): outputs(cell, "text/html") for cell in cells(executed) if last_line(cell) in SHOWN}
     assert set(shown) == set(SHOWN)
     for pages in shown.values():
-        assert "<table" in pages[0]
+        assert "<table" in pages[-1]
 
 
 def test_every_plot_is_an_image_in_the_notebook(executed):
@@ -65,6 +77,11 @@ def test_nothing_is_said_that_was_not_asked_for(executed):
         if output.output_type == "stream" and not cell.source.startswith(("print", "!"))
     ]
     assert said == []
+
+
+def test_progress_says_what_the_search_is_at_and_leaves_nothing(executed):
+    assert any("glycerol (14 atoms)" in text for text in executed.metadata["changed"])
+    assert executed.metadata["changed"][-1] == ""
 
 
 def test_the_files_that_it_names_are_written(executed):
