@@ -13,6 +13,7 @@ from molopt import stationary as stationary
 from molopt.batch.relaxing import relax_batch as relax_batch
 from molopt.checking import Check as Check
 from molopt.checking import check as check
+from molopt.cli.looking_on import progress as progress
 from molopt.constraining.choosing import constraints_of as constraints_of
 from molopt.control import Control as Control
 from molopt.convergence import EnergyLeft as EnergyLeft
@@ -94,6 +95,7 @@ __all__ = [
     "constraints_of",
     "energy_left",
     "potential",
+    "progress",
     "read",
     "relax",
     "relax_batch",
