@@ -247,3 +247,16 @@ def test_a_function_of_many_molecules_has_a_name_as_calculators_have(here):
         sys.path.remove(str(here))
     assert atoms.get_potential_energy() == pytest.approx(1.5 * (ion.positions**2).sum() + 1)
     assert atoms.get_forces() == pytest.approx(-3 * ion.positions)
+
+
+def test_what_a_factory_prints_is_not_among_the_results(here, capsys):
+    (here / "loud.py").write_text(
+        "from ase.calculators.emt import EMT\nprint('loaded')\ndef made():\n    print('made')\n    return EMT()\n"
+    )
+    sys.path.append(str(here))
+    try:
+        potential("loud:made", Molecule.from_smiles("C"))
+    finally:
+        sys.path.remove(str(here))
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "loaded\nmade\n")

@@ -1,7 +1,9 @@
 """Potentials of other packages: "package.module:factory?key=value"."""
 
 import inspect
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from typing import Any
 
 from ase import Atoms
@@ -34,7 +36,8 @@ def foreign(name: str, keywords: dict[str, Any], molecule: Molecule | Atoms) -> 
         The module cannot be imported, it has no such attribute, the factory raises, or what it returns is no
         calculator. An InputError of the factory itself is said as it is.
     """
-    factory = load(name)
+    with redirect_stdout(sys.stderr):  # what a package says of itself is not among the results
+        factory = load(name)
     try:
         accepted = set(inspect.signature(factory).parameters)
     except (TypeError, ValueError):
@@ -42,7 +45,8 @@ def foreign(name: str, keywords: dict[str, Any], molecule: Molecule | Atoms) -> 
     wanted = [key for key in ("molecule", "charge", "spin") if key in accepted and key not in keywords]
     given = describe(molecule, wanted) if wanted else {}
     try:
-        calculator = factory(**given, **keywords)
+        with redirect_stdout(sys.stderr):
+            calculator = factory(**given, **keywords)
     except InputError:
         raise
     except Exception as error:
