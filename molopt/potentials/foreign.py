@@ -36,8 +36,7 @@ def foreign(name: str, keywords: dict[str, Any], molecule: Molecule | Atoms) -> 
         The module cannot be imported, it has no such attribute, the factory raises, or what it returns is no
         calculator. An InputError of the factory itself is said as it is.
     """
-    with redirect_stdout(sys.stderr):  # what a package says of itself is not among the results
-        factory = load(name)
+    factory = load(name)
     try:
         accepted = set(inspect.signature(factory).parameters)
     except (TypeError, ValueError):
@@ -45,7 +44,7 @@ def foreign(name: str, keywords: dict[str, Any], molecule: Molecule | Atoms) -> 
     wanted = [key for key in ("molecule", "charge", "spin") if key in accepted and key not in keywords]
     given = describe(molecule, wanted) if wanted else {}
     try:
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stderr):  # what a package says of itself is not among the results
             calculator = factory(**given, **keywords)
     except InputError:
         raise
