@@ -4,7 +4,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 from molopt.errors import InputError
@@ -47,7 +47,7 @@ def attribute(name: str, what: str) -> Any:
     if not module_name or not path:
         raise InputError(f"{what} of another package is written package.module:factory, got {name!r}")
     try:
-        with reaching():
+        with reaching(), redirect_stdout(sys.stderr):  # what a package says of itself is not among the results
             found = importlib.import_module(module_name)
     except Exception as error:
         raise InputError(f"cannot import {module_name} for {what} {name}: {error}") from error

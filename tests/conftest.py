@@ -1,6 +1,8 @@
-"""What hypothesis does in all tests: the same inputs in each run, however busy the machine is."""
+"""What holds for all tests; of hypothesis, the same inputs in each run, however busy the machine is."""
 
 from hypothesis import HealthCheck, settings
+
+collect_ignore = ["typed"]  # which type checkers read, and nobody runs
 
 settings.register_profile(
     "molopt",

@@ -33,6 +33,13 @@ NEEDS = {
     "in_janus": "janus_core",
 }
 
+PULL = """import numpy as np
+
+class Pull:
+    def __call__(self, positions, numbers, system, charges, spins):
+        return np.bincount(system, (positions**2).sum(axis=1) / 20, len(charges)), -positions / 10
+"""
+
 
 def require(name):
     needed = NEEDS[name]
@@ -247,3 +254,40 @@ def test_a_function_of_many_molecules_has_a_name_as_calculators_have(here):
         sys.path.remove(str(here))
     assert atoms.get_potential_energy() == pytest.approx(1.5 * (ion.positions**2).sum() + 1)
     assert atoms.get_forces() == pytest.approx(-3 * ion.positions)
+
+
+def test_a_batch_asks_a_class_of_functions_by_its_name_about_all_at_once(here, monkeypatch):
+    (here / "counting.py").write_text(
+        "asked = []\n"
+        "class Pull:\n"
+        "    def __call__(self, positions, numbers, system, charges, spins):\n"
+        "        asked.append(len(charges))\n"
+        "        return [0.0] * len(charges), 0 * positions\n"
+    )
+    monkeypatch.syspath_prepend(str(here))
+    molecules = [Molecule.from_smiles(smiles) for smiles in ("CCO", "CCN", "C")]
+    results = list(relax_batch(molecules, potential="counting:Pull", check=None))
+    assert importlib.import_module("counting").asked[0] == 3
+    assert {result.potential for result in results} == {"counting:Pull"}
+
+
+def test_what_a_factory_prints_is_not_among_the_results(here, capsys):
+    (here / "loud.py").write_text(
+        "from ase.calculators.emt import EMT\nprint('loaded')\ndef made():\n    print('made')\n    return EMT()\n"
+    )
+    sys.path.append(str(here))
+    try:
+        potential("loud:made", Molecule.from_smiles("C"))
+    finally:
+        sys.path.remove(str(here))
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "loaded\nmade\n")
+
+
+def test_a_function_takes_by_its_name_the_calls_alone_that_it_takes_in_a_batch(here, monkeypatch):
+    (here / "near.py").write_text(PULL)
+    monkeypatch.syspath_prepend(str(here))
+    molecules = [Molecule.from_smiles(smiles, seed=1) for smiles in ("CCO", "OCCN")]
+    batch = relax_batch(molecules, potential="near:Pull", ordered=True, max_calls=6)
+    alone = [relax(molecule, potential="near:Pull", max_calls=6) for molecule in molecules]
+    assert [result.energy for result in batch] == [result.energy for result in alone]

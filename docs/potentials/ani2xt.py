@@ -2,6 +2,7 @@
 
     pip install torch && pip install 'auto3d[ani]'     # its weights come with auto3d
     molopt.relax_batch(molecules, potential=ANI2xt())
+    PYTHONPATH=docs/potentials molopt relax CCO --potential ani2xt:ANI2xt
 
 Neutral molecules of H, C, N, O, F, S and Cl without unpaired electrons. It runs on a GPU where torch sees one. The
 network is Auto3D's (Z. Liu, T. Zubatiuk, A. Roitberg, O. Isayev, J. Chem. Inf. Model. 62, 5373 (2022)).

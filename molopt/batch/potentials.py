@@ -9,6 +9,7 @@ from molopt.molecules import Molecule
 from molopt.potentials import named
 from molopt.potentials.batched import BatchedPotential, Evaluator, Functional
 from molopt.potentials.force_field_terms import FORCE_FIELDS
+from molopt.potentials.foreign import function_of_many
 from molopt.potentials.one_by_one import Calculators, ForceFields
 from molopt.system import Potential, calculator_for
 
@@ -22,8 +23,8 @@ def evaluator(potential: AnyPotential | None) -> Evaluator:
     ----------
     potential : str, ASE calculator, BatchedPotential or None
         A name as of `molopt.potential`, built for each system, and once for each molecule where it is a force
-        field of RDKit; a calculator, which all systems share, one after another; a function; None is the calculator
-        that the atoms have.
+        field of RDKit, once for all where it is a class of functions of many systems; a calculator, which all systems
+        share, one after another; a function; None is the calculator that the atoms have.
 
     Raises
     ------
@@ -38,6 +39,8 @@ def evaluator(potential: AnyPotential | None) -> Evaluator:
         name, keywords = named(potential)
         if name in FORCE_FIELDS and set(keywords) <= {"terms"}:
             return ForceFields(name, **keywords)
+        if ":" in name and (function := function_of_many(name, keywords)) is not None:
+            return Functional(function, potential)
         return Calculators(potential, made)
     if potential is None or (hasattr(potential, "get_property") and not isinstance(potential, type)):
         name = "calculator" if potential is None else getattr(potential, "name", type(potential).__name__.lower())

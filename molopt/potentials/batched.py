@@ -114,9 +114,9 @@ class Functional:
 
     shared = True
 
-    def __init__(self, function: BatchedPotential) -> None:
+    def __init__(self, function: BatchedPotential, name: str = "") -> None:
         self.function = function
-        self.name = getattr(function, "__name__", type(function).__name__)
+        self.name: str = name or getattr(function, "__name__", type(function).__name__)
 
     def subject(self, atoms: Atoms, molecule: Molecule | None) -> Subject:
         charge, spin = (0, 1) if molecule is None else (molecule.charge, molecule.spin)

@@ -1,7 +1,10 @@
 """Potentials of other packages: "package.module:factory?key=value"."""
 
 import inspect
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
+from types import FunctionType
 from typing import Any
 
 from ase import Atoms
@@ -11,6 +14,7 @@ from molopt.errors import InputError
 from molopt.importing import attribute
 from molopt.molecules import Molecule
 from molopt.potentials.alone import Alone
+from molopt.potentials.batched import BatchedPotential
 
 ARGUMENTS = 5  # positions, numbers, system, charges, spins: of a function of many molecules
 
@@ -41,12 +45,7 @@ def foreign(name: str, keywords: dict[str, Any], molecule: Molecule | Atoms) -> 
         accepted = set()
     wanted = [key for key in ("molecule", "charge", "spin") if key in accepted and key not in keywords]
     given = describe(molecule, wanted) if wanted else {}
-    try:
-        calculator = factory(**given, **keywords)
-    except InputError:
-        raise
-    except Exception as error:
-        raise InputError(f"{name} raised {type(error).__name__}: {error}") from error
+    calculator = made(name, factory, given | keywords)
     if of_many(calculator):
         return Alone(calculator, **describe(molecule, ("charge", "spin")))
     if isinstance(calculator, type) or not hasattr(calculator, "get_property"):
@@ -54,12 +53,37 @@ def foreign(name: str, keywords: dict[str, Any], molecule: Molecule | Atoms) -> 
     return calculator
 
 
-def of_many(made: Any) -> bool:
-    """Whether a factory has made a function of many molecules (`molopt.potentials.batched.BatchedPotential`)."""
-    if isinstance(made, type) or hasattr(made, "get_property") or not callable(made):
-        return False
+def function_of_many(name: str, keywords: dict[str, Any]) -> BatchedPotential | None:
+    """The function of many molecules that a class makes; None where the factory is another one, which is not called."""
+    factory = load(name)
+    called = inspect.getattr_static(factory, "__call__") if isinstance(factory, type) else None
+    if not isinstance(called, FunctionType) or hasattr(factory, "get_property") or not takes(called, ARGUMENTS + 1):
+        return None
+    function: BatchedPotential = made(name, factory, keywords)
+    return function
+
+
+def made(name: str, factory: Callable[..., Any], keywords: dict[str, Any]) -> Any:
+    """What a factory returns; InputError where it raises."""
     try:
-        inspect.signature(made).bind(*[None] * ARGUMENTS)
+        with redirect_stdout(sys.stderr):  # what a package says of itself is not among the results
+            return factory(**keywords)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{name} raised {type(error).__name__}: {error}") from error
+
+
+def of_many(found: Any) -> bool:
+    """Whether a factory has made a function of many molecules (`molopt.potentials.batched.BatchedPotential`)."""
+    calculator = isinstance(found, type) or hasattr(found, "get_property")
+    return callable(found) and not calculator and takes(found, ARGUMENTS)
+
+
+def takes(function: Callable[..., Any], count: int) -> bool:
+    """Whether a function can be called with so many arguments."""
+    try:
+        inspect.signature(function).bind(*[None] * count)
     except (TypeError, ValueError):
         return False
     return True

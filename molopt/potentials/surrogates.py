@@ -5,6 +5,7 @@ from typing import Any
 
 from molopt.errors import InputError
 from molopt.molecules import Molecule
+from molopt.potentials.alone import Alone
 from molopt.potentials.force_fields import RDKitForceField
 
 log = logging.getLogger("molopt")
@@ -19,9 +20,10 @@ def automatic(calculator: Any, molecule: Molecule | None) -> RDKitForceField | N
     """The surrogate that "auto" means for a molecule on a calculator; None where there is none.
 
     A force field has none: it is as cheap itself. Nor has GFN-xTB below 20 atoms, where fewer calls take more time in
-    all (docs/surrogates.md). For all else it is MMFF94s where it has parameters for the molecule, up to 1,000 atoms.
-    Beyond, there is none: pairs cost too much, and the bonded terms alone, which can be asked for as
-    "mmff94s?terms=bonded", save no force calls.
+    all (docs/surrogates.md). Nor has a function of many molecules, so that a run takes the steps that it takes in a
+    batch, where systems that each have a guide could not step together. For all else it is MMFF94s where it has
+    parameters for the molecule, up to 1,000 atoms. Beyond, there is none: pairs cost too much, and the bonded terms
+    alone, which can be asked for as "mmff94s?terms=bonded", save no force calls.
     This depends on the class of the calculator and the number of atoms, never on the clock. UFF, which has parameters
     for any element, and GFN-xTB can guide where they are asked for.
 
@@ -30,7 +32,7 @@ def automatic(calculator: Any, molecule: Molecule | None) -> RDKitForceField | N
     >>> automatic(potential("mmff94", ethanol), ethanol) is None
     True
     """
-    if molecule is None or isinstance(calculator, RDKitForceField) or len(molecule) > LARGE:
+    if molecule is None or isinstance(calculator, RDKitForceField | Alone) or len(molecule) > LARGE:
         return None
     if len(molecule) < SMALL and engine(calculator) in QUICK:
         log.info("the run has no surrogate: %s has fewer than %d atoms, and is run on xTB", molecule.name, SMALL)
