@@ -29,7 +29,7 @@ class Check:
     atoms : ase.Atoms
         The geometry, with its energy and forces.
     molecule : Molecule or None
-        The same with bonds; None where the atoms are periodic.
+        The same with bonds; None where the atoms are periodic, and of what an archive has (`molopt.checked.archive`).
     name, potential : str
     energy : float
         eV, with what constraints add.
@@ -68,6 +68,22 @@ class Check:
     def stationary(self) -> str:
         """minimum, saddle, flat, unchecked or not stationary."""
         return self.verdict.stationary
+
+    @property
+    def charge(self) -> int | None:
+        """Of the molecule; None where it is not known."""
+        return self.atoms.info.get("charge") if self.molecule is None else self.molecule.charge
+
+    @property
+    def spin(self) -> int | None:
+        """Its multiplicity, likewise."""
+        return self.atoms.info.get("spin") if self.molecule is None else self.molecule.spin
+
+    @property
+    def left(self) -> str:
+        """The energy left in meV, as tables show it."""
+        word = "minimum" if self.stationary == "saddle" else self.stationary  # a saddle that was walked down from
+        return left_text(self.verdict.energy_left, word)
 
     @cached_property
     def vibrations(self) -> VibrationsData | None:
@@ -112,9 +128,7 @@ class Check:
 
     def measured(self) -> str:
         """Energy, forces and energy left in one line."""
-        word = "minimum" if self.stationary == "saddle" else self.stationary  # a saddle that was walked down from
-        left = left_text(self.verdict.energy_left, word)
-        said = f", energy left {left} meV" if left[0].isdigit() else ""
+        said = f", energy left {self.left} meV" if self.left[0].isdigit() else ""
         calls = f"{self.force_calls} force call{'s' * (self.force_calls != 1)}"
         return f"energy {self.energy:.6f} eV, fmax {self.fmax:.4f} eV/A{said}; {self.potential}, {calls}"
 
