@@ -126,10 +126,11 @@ def check(
             require_beside_resume(given, WITH_RESUME, "folder")
             library = Checked.resume(Path(resume), [options[name] for name in given & {"potential"}])
             request, folder = library.request, library.folder
+            first = alone(request)
         else:
             request = request_of(sources, **options)
+            first = alone(request)
             folder = Path(out) if out else Path(f"molopt-check-{safe(options['name'] or title(sources[0]))}")
-        first = alone(request)
         patience = 0.0 if time_limit is None else grace(time_limit)
         running = executor(folder, parsl, workers, time_limit, 1, notes, patience)
         if library is None and (out is not None or first is None or request.frequencies):
