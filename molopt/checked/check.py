@@ -1,6 +1,7 @@
 """What a check of a geometry found."""
 
 import math
+import textwrap
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +16,7 @@ from molopt.optimizers.constraints import held_of
 from molopt.stationary.curvature import Curvature
 from molopt.stationary.frequencies import NormalModes
 from molopt.stationary.modes import swing
-from molopt.stationary.tables import frequency_table, thermochemistry_table
+from molopt.stationary.tables import LINE, frequency_table, thermochemistry_table
 from molopt.stationary.thermochemistry import Thermochemistry
 from molopt.stationary.verdict import Verdict, left_text
 
@@ -119,7 +120,7 @@ class Check:
             blocks.append(thermochemistry_table(self.thermochemistry))
         if self.refused:
             blocks.append(f"no thermochemistry: {self.refused}")
-        return "\n\n".join(blocks)
+        return "\n".join(map(folded, "\n\n".join(blocks).splitlines()))
 
     def ending(self) -> str:
         """What it is, and why, in one line."""
@@ -128,7 +129,7 @@ class Check:
 
     def measured(self) -> str:
         """Energy, forces and energy left in one line."""
-        said = f", energy left {self.left} meV" if self.left[0].isdigit() else ""
+        said = f", {self.left} meV left" if self.left[0].isdigit() else ""
         calls = f"{self.force_calls} force call{'s' * (self.force_calls != 1)}"
         return f"energy {self.energy:.6f} eV, fmax {self.fmax:.4f} eV/A{said}; {self.potential}, {calls}"
 
@@ -165,3 +166,8 @@ class Check:
                 "imaginary_modes": normal.modes[normal.imaginary].tolist(),
             }
         return said
+
+
+def folded(line: str) -> str:
+    """A sentence in lines of 80 characters, the further ones indented."""
+    return textwrap.fill(line, LINE, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
