@@ -24,6 +24,7 @@ from molopt.checked.archive import MODES, archive
 from molopt.checked.folder import Checked
 from molopt.checked.request import KINDS, Request
 from molopt.cli import main
+from molopt.cli.atoms import from_one
 from molopt.execution import SerialExecutor
 from molopt.store.opening import Mark
 from molopt.store.parcels import opened, parcel
@@ -62,7 +63,7 @@ def written(out, sources, **options):
     """A folder of checks that are done in this process."""
     with Checked.begin(out, Request(tuple(map(str, sources)), **options)) as checks:
         list(checks.go(SerialExecutor(), checks.tasks()))
-        checks.write_files()
+        checks.write_files(from_one)
     return out
 
 
@@ -102,6 +103,7 @@ def test_what_cannot_be_read_or_checked_is_listed_and_passed_over_and_the_others
     assert [row["animation"] for row in modes if row["kind"] == "imaginary"] == [
         "ammonia_mode1.xyz", "ammonia-2_mode1.xyz"
     ]  # fmt: skip
+    assert modes[0]["moved_most"] == "plane 1-2-3-4 100 %"
     frames = ase.io.read(whole / modes[0]["animation"], ":")
     assert frames[0].info["wavenumber"] == pytest.approx(float(modes[0]["wavenumber"]), abs=0.05)
 
@@ -152,6 +154,15 @@ def test_many_quick_looks_are_a_line_each_of_80_characters(sources, tmp_path, mo
     assert {path.name for path in (tmp_path / "molopt-check-flat").iterdir()} == {
         "check.json", "check.db", "check.csv", "failures.csv"
     }  # fmt: skip
+
+
+def test_one_alone_is_told_whole_with_its_atoms_counted_from_1(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ase.io.write("flat.xyz", flat_ammonia(), format="extxyz")
+    said = command("flat.xyz").stdout
+    assert said.splitlines()[0] == "ammonia: saddle"
+    assert "eV/A^2 in plane 1-2-3-4 100 %" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["flat.xyz"]
 
 
 def test_strict_stops_at_the_first_that_cannot_be_checked_and_keeps_those_before(sources, tmp_path):
@@ -214,7 +225,7 @@ def test_what_goes_on_takes_the_rest_from_the_folder(sources, tmp_path):
     out = written(tmp_path / "out", sources)
     before = contents(out)
     again = command("--resume", out)
-    assert (again.exit_code, len(again.stdout.splitlines())) == (1, 3)  # headings, and what is there; nothing is redone
+    assert (again.exit_code, len(again.stdout.splitlines())) == (1, 2)  # what is there; nothing is redone
     assert contents(out) == before
     more = command("O", "--resume", out, "--frequencies")
     assert (more.exit_code, more.stderr.count("drop --frequencies, the molecules")) == (2, 1)
@@ -246,7 +257,7 @@ def test_python_says_likewise_that_it_takes_too_long():
         ([], "give geometries to check, or --resume FOLDER"),
         (["O", "--time-limit", "0"], "time_limit must be positive, got 0.0"),
         (["O", "--fmax", "nan"], "fmax must be a finite number, got nan"),
-        (["[U]", "--out", "out"], "no parameters for atom 0 (U)"),
+        (["[U]", "--out", "out"], "no parameters for atom no. 1 (U)"),
         (["nowhere.sdf"], "there is no file 'nowhere.sdf'"),
         (["O", "--parsl", "nowhere.py", "--frequencies"], "nowhere.py"),
         (["O", "--frequencies", "--out", "taken"], "the folder taken is not empty: give another --out, or --overwrite"),

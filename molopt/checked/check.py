@@ -113,6 +113,10 @@ class Check:
         return frames
 
     def __str__(self) -> str:
+        return "\n".join(map(folded, self.lines()))
+
+    def lines(self) -> list[str]:
+        """All that is known of it: a table, with sentences of any length."""
         blocks = ["\n".join(filter(None, (self.ending(), self.measured(), self.softest())))]
         if self.frequencies is not None and len(self.frequencies.wavenumbers):
             blocks.append(frequency_table(self.frequencies, self.names))
@@ -120,7 +124,7 @@ class Check:
             blocks.append(thermochemistry_table(self.thermochemistry))
         if self.refused:
             blocks.append(f"no thermochemistry: {self.refused}")
-        return "\n".join(map(folded, "\n\n".join(blocks).splitlines()))
+        return "\n\n".join(blocks).splitlines()
 
     def ending(self) -> str:
         """What it is, and why, in one line."""

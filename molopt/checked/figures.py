@@ -56,6 +56,7 @@ FIELDS: tuple[Field[Check], ...] = (
     Field("no_thermochemistry", "why there is none", lambda check: check.refused, numeric=False),
 )  # fmt: skip
 NAMED = {field.name: field for field in FIELDS}
+SENTENCES = ("why", "no_thermochemistry", "moved_most")  # fields that may name atoms, counted from 0
 
 
 class Mode(NamedTuple):

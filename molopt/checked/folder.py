@@ -12,9 +12,10 @@ import ase.io
 
 from molopt.checked.archive import ARCHIVE, Checks
 from molopt.checked.check import Check
-from molopt.checked.figures import FIELDS, MODE_FIELDS, Mode, modes
+from molopt.checked.figures import FIELDS, MODE_FIELDS, SENTENCES, Mode, modes
 from molopt.checked.looking import Looking
 from molopt.checked.request import Request
+from molopt.columns import Field, Row
 from molopt.errors import InputError
 from molopt.files import draft, obstacle, whole
 from molopt.library.archive import Found, key_of
@@ -109,11 +110,12 @@ class Checked(Library[Request, Check]):
             raise
         return self.kept([one])[0]
 
-    def write_files(self) -> "Written":
+    def write_files(self, said: Callable[[str], str] = str) -> "Written":
         """Write all that is archived, in the order of the geometries.
 
         A CSV has a row for each, one a row for each mode, one the failures; each imaginary mode has a file of its own.
-        Memory holds one geometry at a time, and each file takes its name when it is complete.
+        Memory holds one geometry at a time, and each file takes its name when it is complete. Sentences about atoms,
+        which count them from 0, are written as `said` says them.
         """
         written = Written()
         with ExitStack() as files:
@@ -128,9 +130,9 @@ class Checked(Library[Request, Check]):
                     failures.add(one)
                     continue
                 written.words[one.value.stationary] += 1
-                table.writerow([*about(one), *(cell(each.value(one.value)) for each in FIELDS)])
+                table.writerow([*about(one), *(cell(each, one.value, said) for each in FIELDS)])
                 for mode in found:
-                    lines.writerow([*about(one), *(cell(each.value(mode)) for each in MODE_FIELDS)])
+                    lines.writerow([*about(one), *(cell(each, mode, said) for each in MODE_FIELDS)])
                     if mode.imaginary:
                         with draft(self.plain(mode.animation)) as path:
                             ase.io.write(path, one.value.animation(mode.number - 1), format="extxyz")
@@ -162,6 +164,9 @@ class Checked(Library[Request, Check]):
         return path
 
 
-def cell(value: object) -> str:
+def cell(field: Field[Row], row: Row, said: Callable[[str], str]) -> str:
     """Of a table: numbers to the last digit, texts in one line."""
-    return tidied(value) if isinstance(value, str) else exact(value)
+    value = field.value(row)
+    if isinstance(value, str):
+        return tidied(said(value) if field.name in SENTENCES else value)
+    return exact(value)

@@ -9,19 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from molopt.cli import options as option
+from molopt.cli.atoms import counted_from_one, from_one
 from molopt.cli.files import require_empty
-from molopt.cli.options import (
-    AS_JSON,
-    CHARGE,
-    NAME,
-    OVERWRITE,
-    PROGRESS,
-    SOLVENT,
-    SPIN,
-    given_in,
-    in_solvent,
-    require_beside_resume,
-)
+from molopt.cli.options import given_in, in_solvent, require_beside_resume
 from molopt.errors import InputError
 from molopt.naming import safe
 
@@ -43,39 +34,29 @@ SAID = 3  # files of imaginary modes that are named
 
 @click.command(short_help="Distinguish minima from saddles; frequencies and thermochemistry.")
 @click.argument("sources", metavar="FILE|NAME...", nargs=-1)
-@click.option("--potential", help="A name, or package.module:factory.  [default: mmff94]")
-@SOLVENT
-@CHARGE
-@SPIN
-@NAME
-@click.option("--fmax", type=float, default=0.05, show_default=True, help="Stationary below this force, eV/A.")
+@option.potential(" [default: mmff94]")
+@option.SOLVENT
+@option.CHARGE
+@option.SPIN
+@option.NAME
+@option.FMAX
 @click.option("--frequencies", is_flag=True, help="Compute all, and thermochemistry: 6 force calls per atom.")
-@click.option("--temperature", type=float, default=298.15, show_default=True, help="K.")
-@click.option("--pressure", type=float, default=101325.0, show_default=True, help="Pa.")
-@click.option("--symmetry-number", type=int, help="Rotational.  [default: that of the geometry]")
+@option.temperature("of the gas")
+@click.option("--pressure", type=float, default=101325.0, show_default=True, help="Pressure of the gas, Pa.")
+@click.option("--symmetry-number", type=int, help="Rotational symmetry number.  [default: that of the geometry]")
 @click.option("--even-if-not-a-minimum", is_flag=True, help="Thermochemistry of saddles too, and of any geometry.")
 @click.option(
     "--displacement", type=float, help="Displacement of an atom, A; larger for noisy forces.  [default: 0.0025]"
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="Processes: each takes geometries, or force calls of the frequencies of a single one.",
-)
-@click.option("--time-limit", type=float, help="Seconds after which a check makes no further force call, and fails.")
-@click.option("--parsl", type=click.Path(), help="Run on a cluster: a Python file that defines a Parsl `config`.")
-@click.option("--strict", is_flag=True, help="Stop at the first geometry that cannot be checked.")
-@click.option(
-    "--out",
-    type=click.Path(),
-    help="Folder for all output files.  [default: molopt-check-NAME; none for one geometry without --frequencies]",
-)
-@click.option("--resume", type=click.Path(), metavar="FOLDER", help="Continue what a folder was begun with.")
-@PROGRESS
-@AS_JSON
-@OVERWRITE
+@option.workers("Each takes geometries, or force calls of the frequencies of a single one.")
+@option.time_limit("a check makes no further force call then, and fails")
+@option.PARSL
+@option.STRICT
+@option.out("molopt-check-NAME; none for one geometry without --frequencies")
+@option.resume()
+@option.PROGRESS
+@option.AS_JSON
+@option.OVERWRITE
 @click.pass_context
 def check(
     context: click.Context,
@@ -180,7 +161,7 @@ class Telling:
         self, listed: "JsonList | None", progress: "Progress", notes: "Notes", interrupts: "Interrupts", whole: bool
     ) -> None:
         self.listed, self.progress, self.notes, self.interrupts = listed, progress, notes, interrupts
-        self.whole = whole
+        self.whole, self.headed = whole, False
 
     def single(self, library: "Checked", first: "tuple[Task, Molecule]", workers: int) -> bool:
         """Check a single geometry, in this process; whether it converged."""
@@ -193,12 +174,9 @@ class Telling:
     def many(self, library: "Checked", running: "Executor", strict: bool) -> bool:
         """Check many geometries, a task each; whether all of them converged."""
         from molopt.cli.terminal import Pace, say
-        from molopt.report.check_table import HEADINGS
         from molopt.store.settings import named_again
 
         pace = Pace(library.total(), library.before)
-        if self.listed is None and not self.whole:
-            say(HEADINGS)
         try:
             for found in library.go(running, library.tasks()):
                 self.of(found)
@@ -219,23 +197,28 @@ class Telling:
 
     def of(self, found: "Found[Check]") -> bool:
         """Say what a geometry is; whether it converged."""
+        from molopt.checked.check import folded
         from molopt.cli.terminal import say
-        from molopt.report.check_table import remarks, row
+        from molopt.report.check_table import HEADINGS, remarks, row
 
         self.progress.clear()
         self.notes.held.extend(found.notes)
         self.notes.tell()
         if found.value is None:
             failed = {"molecule": found.name, "smiles": found.smiles, "failed": found.failed}
-            say(f"{found.where}: {found.failed}") if self.listed is None else self.listed.add(failed)
+            say(f"{found.where}: {counted_from_one(found.failed)}") if self.listed is None else self.listed.add(failed)
             return False
         if self.listed is not None:
             self.listed.add(found.value.as_dict())
         elif self.whole:
-            for line in [*str(found.value).splitlines(), ""]:
-                say(line)
+            for line in [*map(from_one, found.value.lines()), ""]:
+                for part in folded(line).splitlines() or [""]:
+                    say(part)
         else:
-            for line in (row(found.value), *(f"  {remark}" for remark in remarks(found.value))):
+            if not self.headed:
+                say(HEADINGS)
+                self.headed = True
+            for line in (row(found.value), *(f"  {from_one(remark)}" for remark in remarks(found.value))):
                 say(line)
         return found.value.verdict.converged
 
@@ -245,7 +228,7 @@ class Telling:
         from molopt.library.library import FAILURES
 
         self.progress.say("writing files")
-        written = library.write_files()
+        written = library.write_files(from_one)
         self.progress.clear()
         if self.listed is None and (written.words or written.failures):
             counts = ", ".join(f"{count} {word}" for word, count in written.words.items())

@@ -32,6 +32,7 @@ OPTIMIZER = click.option(
     f"{', '.join(optimizer_names())}.",
 )
 PARSL = click.option("--parsl", type=click.Path(), help="Run on a cluster: a Python file with a Parsl `config`.")
+STRICT = click.option("--strict", is_flag=True, help="Stop at the first molecule that cannot be done.")
 PROGRESS = click.option(
     "--progress",
     type=click.Choice(("auto", "live", "plain", "none")),
@@ -101,7 +102,7 @@ def resume() -> Option:
 
 def temperature(further: str) -> Option:
     return click.option(
-        "--temperature", type=float, default=298.15, show_default=True, help=f"Temperature {further}, K."
+        "--temperature", type=float, default=298.15, show_default=True, help=f"Temperature, K: {further}."
     )
 
 

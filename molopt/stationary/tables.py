@@ -8,6 +8,7 @@ from molopt.stationary.frequencies import NormalModes
 from molopt.stationary.thermochemistry import KCAL_PER_MOL, TAU, Thermochemistry
 
 LINE = 80  # characters of a terminal
+DIGITS = 4  # that the numbers of a torsion's atoms may gain where they are counted from 1
 MDYNE = units._e * 1e18  # mDyn/A per eV/A^2
 CAL_PER_MOL = KCAL_PER_MOL / 1000
 
@@ -23,7 +24,7 @@ def frequency_table(normal: NormalModes, names: Sequence[str]) -> str:
         shown = f"{abs(wavenumber):.1f}{'i' if wavenumber < 0 else ' '}"
         mark = "flat: " if normal.flat[number - 1] else ""
         row = f"{number:>4}  {shown:>10} {mass:>9.3f}  {constant:>12.4f}  {mark}"
-        lines.append(f"{row}{fitting(name, LINE - len(row))}".rstrip())
+        lines.append(f"{row}{fitting(name, LINE - DIGITS - len(row))}".rstrip())
     return "\n".join(lines)
 
 
