@@ -21,6 +21,7 @@ from searches import archived, begun, end, wait
 
 import molopt
 from molopt.checked.archive import MODES, archive
+from molopt.checked.figures import FIELDS, MODE_FIELDS
 from molopt.checked.folder import Checked
 from molopt.checked.request import KINDS, Request
 from molopt.cli import main
@@ -169,6 +170,13 @@ def test_strict_stops_at_the_first_that_cannot_be_checked_and_keeps_those_before
     ran = command(*sources, "--strict", "--out", tmp_path / "out")
     assert (ran.exit_code, ran.stderr.splitlines()[-1][:29]) == (2, "molopt: minima.sdf, record 2:")
     assert [row["molecule"] for row in rows(tmp_path / "out" / "check.csv")] == ["ammonia", "ammonia", "ethanol"]
+
+
+def test_the_page_names_every_column_with_its_unit():
+    page = (Path(__file__).parents[1] / "docs" / "check.md").read_text()
+    lines = [line for line in page.splitlines() if line.startswith("| `")]
+    for field in (*FIELDS, *MODE_FIELDS):
+        assert any(f"`{field.name}`" in line and field.unit in line.rpartition("| ")[2] for line in lines), field.name
 
 
 @posix
