@@ -246,6 +246,13 @@ def test_what_lies_below_a_saddle_is_told():
     assert f"{1e3 * found.verdict.energy_left:.1f} meV left" in str(found)
 
 
+@pytest.mark.parametrize("smiles", ["Cc1ccc(NC(=O)c2cncn2-c2ccccc2)c(O)c1", "O=C(Nc1c(Cl)cccc1Cl)c1c[nH]c2ccccc2c1=O"])
+def test_a_ridge_that_was_inferred_and_led_nowhere_down_is_not_one_that_the_geometry_lies_on(smiles):
+    end = molopt.relax(smiles).molecule
+    assert molopt.check(end, frequencies=True).stationary == "minimum"
+    assert molopt.check(end).stationary == "minimum"
+
+
 def test_bonds_that_its_source_says_and_the_geometry_has_not_are_told():
     water = molopt.Molecule.from_smiles("O")
     apart = water.with_positions(water.positions + np.outer([0, 1, 0], [5, 0, 0]))
