@@ -1,6 +1,7 @@
 """Many geometries checked by one command: nothing is lost, and the same comes out however it is done."""
 
 import csv
+import importlib.util
 import json
 import math
 import os
@@ -31,6 +32,7 @@ from molopt.store.opening import Mark
 from molopt.store.parcels import opened, parcel
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+NEEDS_PARSL = pytest.mark.skipif(importlib.util.find_spec("parsl") is None, reason="pip install 'molopt[parsl]'")
 CSVS = ("check.csv", "frequencies.csv", "failures.csv")
 MODULE = "payload_of_a_hostile_check"
 PAYLOAD = f"{MODULE}:go?command=1"
@@ -267,7 +269,7 @@ def test_python_says_likewise_that_it_takes_too_long():
         (["O", "--fmax", "nan"], "fmax must be a finite number, got nan"),
         (["[U]", "--out", "out"], "no parameters for atom no. 1 (U)"),
         (["nowhere.sdf"], "there is no file 'nowhere.sdf'"),
-        (["O", "--parsl", "nowhere.py", "--frequencies"], "nowhere.py"),
+        pytest.param(["O", "--parsl", "nowhere.py", "--frequencies"], "nowhere.py: no such file", marks=NEEDS_PARSL),
         (["O", "--frequencies", "--out", "taken"], "the folder taken is not empty: give another --out, or --overwrite"),
         (["O", "--frequencies", "--out", "file"], "file is not a folder"),
     ],
