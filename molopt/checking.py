@@ -28,6 +28,7 @@ from molopt.potentials.budget import Budget
 from molopt.potentials.counting import with_constraints
 from molopt.rules.base import check as require
 from molopt.rules.partition import Array
+from molopt.signs import stage
 from molopt.stationary.curvature import Curvature
 from molopt.stationary.frequencies import STEP, NormalModes, central_differences, straightened
 from molopt.stationary.hessian_curvature import curvature_of
@@ -117,16 +118,19 @@ def check(
     answers: InThisProcess | InProcesses = InThisProcess(moving, on_call)
     if workers != 1 and frequencies:
         answers = InProcesses(ForcesOf(atoms, molecule, potential), workers, on_call, budget)
+    normal, name = None, name_of(atoms) if molecule is None else molecule.name
     budget.begin()
     try:
         there = Place.of(moving, molecule)
-        normal = there.modes(answers, displacement) if frequencies else None
-        if normal is not None:
-            curvature = there.curvature(normal)
+        if frequencies:
+            with stage("frequencies", name, len(atoms), of=2 * int(there.movable.sum())):
+                normal = there.modes(answers, displacement)
+                curvature = there.curvature(normal)
         elif there.fmax > FAR * fmax:
             curvature = Curvature.unknown("far from stationary")
         else:
-            curvature = look(moving, molecule, calls)
+            with stage("checking", name, len(atoms)):
+                curvature = look(moving, molecule, calls)
     except RunStopped as stopped:
         raise TimeoutError(stopped.why) from None
     verdict = judged(there, curvature, fmax, molecule)
@@ -139,7 +143,7 @@ def check(
     return Check(
         atoms=there.atoms,
         molecule=molecule,
-        name=name_of(atoms) if molecule is None else molecule.name,
+        name=name,
         potential=potential if isinstance(potential, str) else moving.calc._get_name(),
         energy=there.energy,
         fmax=there.fmax,

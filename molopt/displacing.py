@@ -8,6 +8,7 @@ from typing import Any
 
 from ase import Atoms
 
+from molopt import signs
 from molopt.errors import PotentialFailed
 from molopt.execution import Pool
 from molopt.molecules import Molecule
@@ -74,6 +75,7 @@ class Answers(ABC):
     def __call__(self, points: Iterable[Array]) -> Iterator[Placed]:
         for placed in self.asked(points):
             self.calls += 1
+            signs.done(self.calls)
             if self.on_call is not None:
                 self.on_call(self.calls)
             yield placed

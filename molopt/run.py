@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
@@ -29,6 +29,7 @@ from molopt.potentials.budget import Budget
 from molopt.potentials.progress import Progress
 from molopt.potentials.sense import Sense
 from molopt.result import Result
+from molopt.signs import stage
 from molopt.stationary.curvature import Curvature
 from molopt.stopwatch import Stopwatch
 from molopt.system import Potential, surrogate_for, system_of
@@ -89,7 +90,8 @@ class Run:
         self.criteria = criteria_for(energy_left, self.atoms, partial(recipe_for, self.atoms, self.molecule))
         self.criteria += criteria
         start = time.perf_counter()
-        self.surrogate = surrogate_for(spec.surrogate, self.counted, self.atoms, self.molecule)
+        with nullcontext() if spec.surrogate in (None, "auto") else stage("guiding", self.name, len(self.atoms)):
+            self.surrogate = surrogate_for(spec.surrogate, self.counted, self.atoms, self.molecule)
         unused = self.surrogate is None and not isinstance(spec.surrogate, str)
         self.spec = replace(spec, surrogate=None) if unused else spec
         self.surrogate_setup = time.perf_counter() - start
@@ -100,10 +102,21 @@ class Run:
         self.taken = 0
         self.seconds = 0.0
 
+    @property
+    def name(self) -> str:
+        """Of the molecule, or of the atoms where there is none."""
+        return name_of(self.atoms) if self.molecule is None else self.molecule.name
+
     def go(self, logfile: Any = None, trajectory: Any = None) -> None:
         """Run to convergence, to the last step, to the end of a budget, or to a failure of the potential."""
         start = time.perf_counter()
         self.budget.begin()
+        with stage("relaxing", self.name, len(self.atoms)):
+            self.carry_out(logfile, trajectory)
+        self.seconds = time.perf_counter() - start - self.watching.seconds
+
+    def carry_out(self, logfile: Any, trajectory: Any) -> None:
+        """As `go`, but for its time."""
         try:
             self.atoms.get_forces(apply_constraint=False)  # known to the optimizer; where they fail, no file is begun
             with self.opened(trajectory) as frames:
@@ -122,7 +135,6 @@ class Run:
         self.stopped = self.stopped or self.budget.stopped  # whatever the optimizer made of that
         if self.failure is not None and (why := self.budget.asked()):  # a program that got the same Ctrl-C
             self.stopped = RunStopped("stopped", why)
-        self.seconds = time.perf_counter() - start - self.watching.seconds
 
     def follow(self, optimizer: Any) -> None:
         self.relaxing = optimizer

@@ -93,9 +93,7 @@ class Checked(Library[Request, Check]):
         ready(OptimizerSpec.of("default"), "auto")  # here, before many processes need it at once
         return Looking(self.request, self.time_limit)
 
-    def single(
-        self, task: Task, molecule: Molecule, workers: int = 1, on_call: Callable[[int], object] | None = None
-    ) -> Found[Check]:
+    def single(self, task: Task, molecule: Molecule, workers: int = 1) -> Found[Check]:
         """The only geometry, checked here, the force calls of its frequencies divided among `workers`.
 
         Nothing of a new folder is left where that is interrupted, or an InputError says that it cannot be done.
@@ -103,7 +101,7 @@ class Checked(Library[Request, Check]):
         if key_of(task.place) in self.archive:
             return self.archive.record(key_of(task.place))
         try:
-            one = Looking(self.request, self.time_limit).at(task, molecule, workers, on_call)
+            one = Looking(self.request, self.time_limit).at(task, molecule, workers)
         except (InputError, KeyboardInterrupt):
             if self.new:
                 self.discard()

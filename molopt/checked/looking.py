@@ -46,13 +46,10 @@ class Looking:
                 one = found(task, molecule, None, error.message)
         return replace(one, notes=tuple(noting.told))
 
-    def at(
-        self, task: Task, molecule: Molecule, workers: int = 1, on_call: Callable[[int], object] | None = None
-    ) -> Found[Check]:
-        """What a geometry is; InputError where it cannot be checked.
+    def at(self, task: Task, molecule: Molecule, workers: int = 1) -> Found[Check]:
+        """What a geometry is, the force calls of its frequencies divided among `workers` processes.
 
-        `workers` are processes among which the force calls of its frequencies are divided; `on_call` is told their
-        number.
+        InputError where it cannot be checked.
         """
         request = self.request
         try:
@@ -68,7 +65,6 @@ class Looking:
                 displacement=request.displacement,
                 workers=workers,
                 time_limit=self.time_limit,
-                on_call=on_call,
             )
         except (PotentialFailed, TimeoutError) as error:
             return found(task, molecule, None, str(error))

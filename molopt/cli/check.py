@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,13 +94,12 @@ def check(
     from molopt.cli.executors import executor, grace
     from molopt.cli.inputs import alone, title
     from molopt.cli.interrupts import Interrupts
-    from molopt.cli.terminal import JsonList, Notes, Progress
+    from molopt.cli.terminal import JsonList, Notes, Progress, asked
     from molopt.potentials.budget import Budget
 
     Budget(time_limit=time_limit)
     finishing = "writing what was found; interrupt again to stop at once"
     with Notes() as notes, Progress() as progress, Interrupts(finishing) as interrupts:
-        progress.say("reading geometries")
         library: Checked | None = None
         if resume is not None:
             given = given_in(context)
@@ -118,9 +117,11 @@ def check(
             require_empty(folder, overwrite)
             library = Checked.begin(folder, request, overwrite)
         with library or nullcontext(), JsonList() if as_json else nullcontext() as listed:
-            telling = Telling(listed, progress, notes, interrupts, first is not None or request.frequencies)
+            whole = first is not None or request.frequencies or bool(asked("verbose"))
+            telling = Telling(request.potential, listed, progress, notes, interrupts, whole)
             if library is None:
                 assert first is not None
+                telling.begun(first[0])
                 good = telling.of(Looking(request, time_limit).at(*first))
             else:
                 library.time_limit = time_limit
@@ -158,27 +159,41 @@ class Telling:
     """
 
     def __init__(
-        self, listed: "JsonList | None", progress: "Progress", notes: "Notes", interrupts: "Interrupts", whole: bool
+        self,
+        potential: str,
+        listed: "JsonList | None",
+        progress: "Progress",
+        notes: "Notes",
+        interrupts: "Interrupts",
+        whole: bool,
     ) -> None:
+        from molopt.cli.log import current
+
+        self.potential, self.log = potential, current()
         self.listed, self.progress, self.notes, self.interrupts = listed, progress, notes, interrupts
         self.whole, self.headed = whole, False
 
     def single(self, library: "Checked", first: "tuple[Task, Molecule]", workers: int) -> bool:
         """Check a single geometry, in this process; whether it converged."""
         task, molecule = first
-        good = self.of(library.single(task, molecule, workers, self.calls_of(molecule)))
+        self.begun(task)
+        good = self.of(library.single(task, molecule, workers))
         with self.interrupts.held():
             self.written(library)
         return good
 
     def many(self, library: "Checked", running: "Executor", strict: bool) -> bool:
         """Check many geometries, a task each; whether all of them converged."""
-        from molopt.cli.terminal import Pace, say
+        from molopt.cli.lasting import Pace
+        from molopt.cli.terminal import say
+        from molopt.signs import stage
         from molopt.store.settings import named_again
 
-        pace = Pace(library.total(), library.before)
+        with stage("reading"):
+            pace = Pace(library.total(), library.before, "geometries")
+        self.progress.say(pace.at(library.before))
         try:
-            for found in library.go(running, library.tasks()):
+            for found in library.go(running, library.tasks(), on_task=self.begun):
                 self.of(found)
                 self.progress.say(f"{pace.at(library.before + library.added)}, last {found.name}")
                 if strict and found.value is None:
@@ -192,22 +207,27 @@ class Telling:
         with self.interrupts.held():
             return self.written(library)
 
-    def calls_of(self, molecule: "Molecule") -> Callable[[int], None]:
-        return lambda calls: self.progress.say(f"force call {calls}, {molecule.name}")
+    def begun(self, task: "Task") -> None:
+        """A geometry is begun, here or by a worker."""
+        from molopt.cli.events import begun
+
+        self.log.write("begun", begun(task, self.potential))
 
     def of(self, found: "Found[Check]") -> bool:
         """Say what a geometry is; whether it converged."""
         from molopt.checked.check import folded
+        from molopt.cli.events import checked, failure
         from molopt.cli.terminal import say
         from molopt.report.check_table import HEADINGS, remarks, row
 
-        self.progress.clear()
         self.notes.held.extend(found.notes)
         self.notes.tell()
         if found.value is None:
+            self.log.write("failed", failure(found))
             failed = {"molecule": found.name, "smiles": found.smiles, "failed": found.failed}
             say(f"{found.where}: {counted_from_one(found.failed)}") if self.listed is None else self.listed.add(failed)
             return False
+        self.log.write("ended", checked(found, found.value))
         if self.listed is not None:
             self.listed.add(found.value.as_dict())
         elif self.whole:
@@ -226,10 +246,11 @@ class Telling:
         """Write all that there is; whether all geometries were checked, and converged."""
         from molopt.cli.terminal import say
         from molopt.library.library import FAILURES
+        from molopt.signs import stage
 
-        self.progress.say("writing files")
-        written = library.write_files(from_one)
-        self.progress.clear()
+        with stage("writing"):
+            written = library.write_files(from_one)
+        self.log.write("written", {"files": [*library.written(), *(library.folder / name for name in written.modes)]})
         if self.listed is None and (written.words or written.failures):
             counts = ", ".join(f"{count} {word}" for word, count in written.words.items())
             say(f"{counts or 'nothing could be checked'}; written to {library.folder.resolve()}")

@@ -17,6 +17,7 @@ from molopt.errors import InputError, MissingExtra
 from molopt.naming import safe
 from molopt.optimizers.registry import DEFAULT_OPTIMIZERS
 from molopt.report.escaping import shown
+from molopt.signs import stage
 
 if TYPE_CHECKING:
     from molopt.cli.interrupts import Interrupts
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from molopt.comparison.study import Study
     from molopt.execution import Executor
     from molopt.molecules import Molecule
-    from molopt.record import Record
+    from molopt.record import Outcome, Record
 
 # Options that may stand beside --resume; potentials and optimizers then say which of the study's own may be imported.
 WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "files", "as_json", "potentials", "optimizers"}
@@ -106,7 +107,6 @@ def compare(
     given = given_in(context)
     saying = "writing the finished runs; interrupt again to stop at once"
     with Notes() as notes, Progress() as progress, Interrupts(saying) as interrupts:
-        progress.say("reading molecules")
         if resume is not None:
             require_beside_resume(given, WITH_RESUME, "study")
             named = (options["optimizers"] or "").split(",") if "optimizers" in given else []
@@ -191,16 +191,15 @@ def checked(settings: "Settings") -> tuple["Iterator[tuple[str, Molecule]]", int
     A molecule that a potential does not cover is a row of failures among others; alone, it is bad input. Also returned:
     how many runs there will be, where that is known by then.
     """
-    from molopt.cli.inputs import AHEAD, of_any_charge
-    from molopt.molecules import Molecule
+    from molopt.cli.inputs import AHEAD, require_any
     from molopt.potentials.foreign import load
     from molopt.specification import parse
     from molopt.system import require_agreement, require_potentials
 
     stream = settings.molecules()
-    first = list(islice(stream, AHEAD))
-    some = Molecule.from_smiles("C")
-    require_potentials(some, [of_any_charge(name) for name in settings.potentials if ":" not in name])
+    with stage("reading"):
+        first = list(islice(stream, AHEAD))
+    require_any([name for name in settings.potentials if ":" not in name])
     for name in settings.potentials:
         if ":" in name:
             load(parse(name)[0])
@@ -227,27 +226,35 @@ def run(
     interrupts: "Interrupts",
 ) -> None:
     """Carry out the runs that are not done yet, and print their results."""
+    from molopt.cli.events import figures, run_of
+    from molopt.cli.lasting import Pace
     from molopt.cli.layout import Layout, write
+    from molopt.cli.log import current
     from molopt.cli.tables import show
     from molopt.cli.terminal import JsonList
     from molopt.report.figure import draw
 
-    def count(case: "Case") -> None:
-        done = study.before + study.added
-        progress.say(f"{done}{'' if runs is None else f' of {runs}'} runs done, last {shown(case.molecule.name)}")
+    def begin(case: "Case") -> None:
+        log.write("begun", run_of(case))
 
+    def end(case: "Case", outcome: "Outcome") -> None:
+        log.write("ended", run_of(case) | figures(outcome))
+        progress.say(f"{pace.at(study.before + study.added)}, last {shown(case.molecule.name)}")
+
+    log, pace = current(), Pace(runs, study.before, "runs")
     layout = Layout(study.folder, study.settings)
     trajectory = (lambda case: layout.path(case, ".traj")) if files else None
     with JsonList() if as_json else nullcontext() as listed:
         cases = study.cases(molecules)
-        for start in study.go(running, layout.naming(cases) if files else cases, trajectory, count, time_limit):
+        for start in study.go(running, layout.naming(cases) if files else cases, trajectory, end, time_limit, begin):
             case, records = start[0][0], [record for _, record in start]
             with interrupts.held():
-                progress.clear()
                 notes.tell()
                 if files:
-                    write(start, layout)
-                    draw(records, layout.figure(case), study.settings.fmax)
+                    with stage("drawing", case.molecule.name):
+                        written = [*write(start, layout), layout.figure(case)]
+                        draw(records, layout.figure(case), study.settings.fmax)
+                    log.write("written", {"files": written})
                 if listed is None:
                     show(case, records, study.settings.fmax)
                 else:

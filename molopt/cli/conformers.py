@@ -25,6 +25,7 @@ from molopt.cli.options import (
 )
 from molopt.errors import InputError
 from molopt.naming import safe
+from molopt.signs import stage
 
 if TYPE_CHECKING:
     from molopt.cli.interrupts import Interrupts
@@ -126,7 +127,6 @@ def conformers(
 
     finishing = "writing what was found; interrupt again to stop at once"
     with Notes() as notes, Progress() as progress, Interrupts(finishing) as interrupts:
-        progress.say("reading molecules")
         if resume is not None:
             require_beside_resume(given_in(context), WITH_RESUME, "search")
             trusted = [options[name] for name in ("potential", "refine") if options[name] is not None]
@@ -208,8 +208,14 @@ def one(
     listed: "JsonList | None",
 ) -> bool:
     """Search a single molecule, with all workers, and write all there is of it."""
+    from molopt.cli.events import begun, searched
+    from molopt.cli.log import current
     from molopt.ensembles.library import PAGE
     from molopt.report.ensemble_page import write_ensemble_page
+
+    log = current()
+    task = next(library.tasks())
+    log.write("begun", begun(task, library.request.refine or library.request.potential))
 
     def on_round(at: "Round") -> None:
         progress.say(f"{at.calls} force calls, {at.minima} conformers, lowest {at.lowest:.4f} eV")
@@ -217,11 +223,12 @@ def one(
     found = library.single(workers, on_round)
     assert found.value is not None
     with interrupts.held():
-        progress.say("writing files")
-        library.write_single(found.value)
-        remarks = write_ensemble_page(library.folder / PAGE, found.value, library.request.command)
+        log.write("ended", searched(found, found.value))
+        with stage("writing", found.name):
+            library.write_single(found.value)
+            remarks = write_ensemble_page(library.folder / PAGE, found.value, library.request.command)
+        log.write("written", {"files": library.written()})
         notes.held.extend([*found.value.notes, *remarks])
-        progress.clear()
         notes.tell()
         tell(found, listed)
     return True
@@ -229,16 +236,14 @@ def one(
 
 def tell(found: "Found[Ensemble]", listed: "JsonList | None") -> None:
     """Print an ensemble."""
-    from rich.console import Console
-
-    from molopt.cli.terminal import say
+    from molopt.cli.terminal import console, say
     from molopt.report.ensemble_table import as_json, lowest_table, sentences
 
     assert found.value is not None
     if listed is not None:
         listed.add(as_json(found.name, found.smiles, found.value))
         return
-    Console(highlight=False, markup=False, soft_wrap=False).print(lowest_table(found.value))
+    console().print(lowest_table(found.value))
     for sentence in sentences(found.value):
         say(sentence)
 
@@ -252,24 +257,32 @@ def many(
     listed: "JsonList | None",
 ) -> bool:
     """Search many molecules, a task each, and write those that are done, in their order."""
-    from molopt.cli.terminal import Pace, say
+    from molopt.cli.events import begun, failure, searched
+    from molopt.cli.lasting import Pace
+    from molopt.cli.log import current
+    from molopt.cli.terminal import say
     from molopt.library.library import FAILURES
     from molopt.report.ensemble_table import HEADINGS, as_json, line
 
     def write() -> tuple[int, int]:
-        with interrupts.held():
-            progress.say("writing files")
+        with interrupts.held(), stage("writing"):
             counts = library.write_files()
-            progress.clear()
+        log.write("written", {"files": library.written()})
         return counts
 
-    pace = Pace(library.total(), library.before)
+    log = current()
+    ranking = library.request.refine or library.request.potential
+    with stage("reading"):
+        pace = Pace(library.total(), library.before)
+    progress.say(pace.at(library.before))
     if listed is None:
         say(HEADINGS)
     try:
-        for found in library.go(running, library.tasks()):
-            progress.clear()
+        for found in library.go(
+            running, library.tasks(), on_task=lambda task: log.write("begun", begun(task, ranking))
+        ):
             notes.tell()
+            log.write(*(("failed", failure(found)) if found.value is None else ("ended", searched(found, found.value))))
             if found.value is None:
                 failed = {"molecule": found.name, "smiles": found.smiles, "failed": found.failed}
                 say(f"{found.where}: {found.failed}") if listed is None else listed.add(failed)

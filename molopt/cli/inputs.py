@@ -1,5 +1,6 @@
 """Molecules from the command line: the only one, and what a source is called."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from itertools import islice
 
@@ -16,6 +17,7 @@ from molopt.molecules.published import PUBLISHED
 from molopt.molecules.reading import Located
 from molopt.molecules.shipped import find_shipped
 from molopt.molecules.smiles import parse_smiles, smiles_and_name
+from molopt.signs import hidden, stage
 from molopt.specification import parse, specified
 from molopt.system import require_potentials
 
@@ -28,18 +30,28 @@ def alone(asked: Asked) -> tuple[Task, Molecule] | None:
     What cannot be done of several molecules is a failure among others; of one alone, it is bad input: an InputError,
     as where a potential is not there.
     """
+    with stage("reading"):
+        return the_only_one(asked)
+
+
+def the_only_one(asked: Asked) -> tuple[Task, Molecule] | None:
+    """As `alone`."""
     some = list(islice(asked.molecules(), 2))
     for name, option in asked.imports.items():
         attribute(parse(name)[0].partition("/")[0], f"the {option.strip('-')}")
-    require_potentials(
-        Molecule.from_smiles("C"), [of_any_charge(name) for name in asked.potentials if name not in asked.imports]
-    )
+    require_any([name for name in asked.potentials if name not in asked.imports])
     if len(some) > 1:
         return None
     task = Task(0, *some[0])
     molecule = asked.read(task.entry)
     require_potentials(molecule, asked.potentials)
     return task, molecule
+
+
+def require_any(potentials: Iterable[str]) -> None:
+    """InputError where one of these is not there, whatever the molecule."""
+    with hidden():
+        require_potentials(Molecule.from_smiles("C"), [of_any_charge(name) for name in potentials])
 
 
 def of_any_charge(potential: str) -> str:

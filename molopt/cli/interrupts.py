@@ -12,7 +12,8 @@ from types import FrameType
 from typing import Any, Self
 
 from molopt.cli import INTERRUPTED
-from molopt.cli.terminal import say
+from molopt.cli.log import current
+from molopt.cli.terminal import quiet, say
 
 TOGETHER = 0.5  # s; nearer signals are one: `timeout` and batch systems send theirs to a process and to its group
 SHOW_CURSOR = "\x1b[?25h"
@@ -38,7 +39,8 @@ class Interrupts:
     """
 
     def __init__(self, saying: str) -> None:
-        self.saying = saying
+        self.saying = "" if quiet() else saying  # asked here: the thread that says it has no command
+        self.log = current()
         self.asked = self.holding = False
         self.handlers: dict[int, Any] = {}
 
@@ -99,7 +101,8 @@ class Interrupts:
                     continue
                 if first is None:
                     first = time.monotonic()
-                    if self.holding:
+                    self.log.write("interrupted")
+                    if self.holding and self.saying:
                         say(self.saying, err=True)
                 elif time.monotonic() - first > TOGETHER:
                     end_at_once()

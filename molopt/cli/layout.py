@@ -54,12 +54,15 @@ class Layout:
         return self.folder / name
 
 
-def write(start: Sequence[tuple[Case, Record]], layout: Layout) -> None:
-    """The structures at which the runs of one start ended, as SDF."""
+def write(start: Sequence[tuple[Case, Record]], layout: Layout) -> list[Path]:
+    """The structures at which the runs of one start ended, as SDF; the files."""
+    written = []
     for case, record in start:
         outcome = record.outcome
         if len(outcome.end):
             plan = record.plan
             there = case.molecule.moved(outcome.end, outcome.bonds_kept is not False)
             fields = run_fields(outcome, plan.potential, plan.optimizer, plan.versions, STUDY_SDF)
-            write_structures(layout.path(case, ".sdf"), [Structure(there, there.atoms(), fields)])
+            written.append(layout.path(case, ".sdf"))
+            write_structures(written[-1], [Structure(there, there.atoms(), fields)])
+    return written

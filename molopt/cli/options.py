@@ -6,6 +6,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from molopt.cli.signs import PROGRESS
 from molopt.errors import InputError
 from molopt.optimizers.registry import optimizer_names
 
@@ -33,15 +34,6 @@ OPTIMIZER = click.option(
 )
 PARSL = click.option("--parsl", type=click.Path(), help="Run on a cluster: a Python file with a Parsl `config`.")
 STRICT = click.option("--strict", is_flag=True, help="Stop at the first molecule that cannot be done.")
-PROGRESS = click.option(
-    "--progress",
-    type=click.Choice(("auto", "live", "plain", "none")),
-    default="auto",
-    expose_value=False,
-    callback=lambda context, _, value: context.meta.__setitem__("molopt.progress", value),
-    help="What is under way, on standard error: live (a line that changes), plain (a line now and then) or none.  "
-    "[default: live on a terminal]",
-)
 
 
 def potential(further: str = "", variable: str = "potential", **settings: Any) -> Option:

@@ -102,7 +102,6 @@ def relax(
     Budget(time_limit=time_limit)
     saying = "finishing this force call; interrupt again to stop at once"
     with Notes() as notes, Progress() as progress, Interrupts(saying) as interrupts:
-        progress.say("reading molecules")
         if resume is not None:
             given = given_in(context)
             require_beside_resume(given, WITH_RESUME, "folder")
@@ -126,7 +125,7 @@ def relax(
                     telling.single(*first, interrupts)
                 else:
                     running = running_of(library.folder, parsl, workers, time_limit, library.request, notes)
-                    telling.many(library.go(running, library.tasks(), library.part, workers), strict)
+                    telling.many(library.go(running, library.tasks(), library.part, workers, telling.begun), strict)
             except KeyboardInterrupt:
                 telling.over()
                 command = f"molopt relax --resume {shlex.quote(str(library.folder))}"

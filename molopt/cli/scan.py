@@ -15,6 +15,7 @@ from molopt.cli.options import SHARED, energy_limit, in_solvent
 from molopt.constraining.text import FIRST, atoms_and_grid, constraints
 from molopt.errors import InputError
 from molopt.naming import safe
+from molopt.signs import stage
 
 if TYPE_CHECKING:
     from molopt.molecules import Molecule
@@ -117,7 +118,9 @@ def scan(
     Exits with 0 when all points converged, with 1 when one did not, with 2 when the input is bad, and with 130 when
     interrupted.
     """
+    from molopt.cli.events import at_values, scanned
     from molopt.cli.interrupts import Interrupts
+    from molopt.cli.log import current
     from molopt.cli.terminal import JsonList, Notes, Progress, say
     from molopt.potentials.budget import Budget
     from molopt.scanning.scanned import Scanning
@@ -127,8 +130,8 @@ def scan(
     require_folder(folder)
     finishing = "finishing this force call; interrupt again to stop at once"
     with Notes() as notes, Progress() as progress, Interrupts(finishing) as interrupts:
-        progress.say("reading the molecule")
-        molecule = only(source, charge, spin, seed, potential, name)
+        with stage("reading"):
+            molecule = only(source, charge, spin, seed, potential, name)
         axes = axes_of(molecule, {"bond": bonds, "angle": angles, "dihedral": dihedrals}, (start, end, points))
         stem = safe(molecule.name)
         files = Files(*(folder / f"{stem}_scan.{ending}" for ending in ("csv", "sdf", figure)))
@@ -137,10 +140,14 @@ def scan(
         for axis in axes:
             count *= len(axis)
         reached: set[Place] = set()
+        log = current()
 
         def on_call(place: "Place", counted: "Counted") -> None:
-            reached.add(place)
-            progress.follow(f"point {len(reached)} of {count}, {molecule.name}", potential, counted)
+            if place not in reached:
+                reached.add(place)
+                progress.say(f"point {len(reached)} of {count}")
+                values = [axis.values[at] for axis, at in zip(axes, place, strict=True)]
+                log.write("begun", at_values(molecule.name, values, potential))
 
         scanning = Scanning.of(
             molecule,
@@ -157,10 +164,13 @@ def scan(
         )
         with interrupts.held():
             found = scanning.go(both_ways)
-            progress.say("writing files")
-            folder.mkdir(parents=True, exist_ok=True)
-            write(found, files)
-            progress.clear()
+            progress.say("")
+            for point in found:
+                log.write(*scanned(molecule.name, point, potential))
+            with stage("writing"):
+                folder.mkdir(parents=True, exist_ok=True)
+                write(found, files)
+            log.write("written", {"files": files})
             notes.held = list(dict.fromkeys(notes.held))  # each run says the same of its molecule
             notes.tell()
             with JsonList() if as_json else nullcontext() as listed:

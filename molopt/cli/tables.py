@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from rich.console import Console
 from rich.text import Text
 
+from molopt.cli.terminal import console
 from molopt.comparison.cases import Case
 from molopt.comparison.study import Study
 from molopt.record import Record
@@ -17,23 +17,19 @@ from molopt.report.table import brief_table, comparison_table, remarks
 MOST = 10_000  # runs that are read into memory to be summed up
 
 
-def plain_console() -> Console:
-    return Console(highlight=False, markup=False, soft_wrap=False)
-
-
 def show(case: Case, records: Sequence[Record], fmax: float) -> None:
     """A table for each potential, and what must be said of single runs."""
-    console = plain_console()
+    printed = console()
     for potential, group in groupby(records, key=lambda record: record.plan.potential):
         rows = list(group)
         start = f", start {case.seed}" if case.seed else ""
         where = f"{len(case.molecule)} atoms in {shown(potential)}, to fmax {fmax:g} eV/A"
-        console.print(Text(f"{shown(case.molecule.name)}{start}: {where}", style="bold"))
-        console.print(comparison_table(rows))
+        printed.print(Text(f"{shown(case.molecule.name)}{start}: {where}", style="bold"))
+        printed.print(comparison_table(rows))
         for record in rows:
             for remark in remarks(record.outcome):
-                console.print(sentence(f"{label(record.plan.optimizer)}: {remark}"))
-        console.print()
+                printed.print(sentence(f"{label(record.plan.optimizer)}: {remark}"))
+        printed.print()
 
 
 def sum_up(study: Study) -> None:
@@ -43,8 +39,8 @@ def sum_up(study: Study) -> None:
     summaries, reference = summed_up(study)
     if max(summary.runs for summary in summaries) < 2:
         return
-    console = plain_console()
+    printed = console()
     for potential, group in groupby(summaries, key=lambda summary: summary.potential):
-        console.print(Text(f"all starts in {shown(potential)}", style="bold"))
-        console.print(brief_table(list(group), reference))
-        console.print()
+        printed.print(Text(f"all starts in {shown(potential)}", style="bold"))
+        printed.print(brief_table(list(group), reference))
+        printed.print()

@@ -129,10 +129,12 @@ class Study:
         executor: Executor,
         stream: Iterable[Case],
         trajectory: Callable[[Case], Path] | None = None,
-        on_run: Callable[[Case], object] | None = None,
+        on_run: Callable[[Case, Outcome], object] | None = None,
         seconds: float | None = None,
+        on_case: Callable[[Case], object] | None = None,
     ) -> Iterator[list[tuple[Case, Record]]]:
-        """Carry out what is not done yet; runs are stored as they end, and `on_run` is called then.
+        """Carry out what is not done yet; runs are stored as they end, and `on_run` is called then;
+        `on_case` is called as one is handed to a worker.
 
         A run that takes longer than `seconds` ends between two force calls, and keeps what it has by then; one that
         does not is left to the executor. Where the stream ends in an error, as at a molecule that cannot be read, the
@@ -166,6 +168,8 @@ class Study:
                 for case, plan in runs:
                     if plan.key not in done:
                         ready(case.optimizer, criteria.energy_left)  # here, before many processes need it at once
+                        if on_case is not None:
+                            on_case(case)
                         yield Task(case, plan, trajectory and trajectory(case), seconds)
 
         outcomes: Generator[Finished[Task, Outcome], None, None] = executor.outcomes(in_parts, tasks())
@@ -176,7 +180,7 @@ class Study:
                 self.store.add(record)
                 self.added += 1
                 if on_run is not None:
-                    on_run(case)
+                    on_run(case, record.outcome)
                 yield from gathering.add(case, record)
         if trouble:
             raise trouble[0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -28,6 +29,8 @@ class Certify:
     fmax : float
         eV/A; what has larger forces, or more energy left than a run of `molopt.relax` may have, is "not stationary".
     """
+
+    stage: ClassVar[str] = "certifying"
 
     positions: Array
     fmax: float

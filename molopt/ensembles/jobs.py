@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from ase import Atoms
@@ -29,6 +29,8 @@ THOROUGH = "auto?calls=24"  # a check: at the default of 8 calls one of thirty c
 class Embed:
     """Embed the molecule, once with each of the seeds."""
 
+    stage: ClassVar[str] = "embedding"
+
     seeds: tuple[int, ...]
 
     def done_in(self, shop: Workshop) -> Answer:
@@ -38,6 +40,8 @@ class Embed:
 @dataclass(frozen=True)
 class Generate:
     """Seeds by CONFORGE."""
+
+    stage: ClassVar[str] = "embedding"
 
     count: int
 
@@ -67,6 +71,8 @@ class Minimise:
         eV/A.
     """
 
+    stage: ClassVar[str] = "searching"
+
     positions: Array
     fmax: float
 
@@ -87,6 +93,8 @@ class Minimise:
 @dataclass(frozen=True)
 class Evaluate:
     """One point of the ranking potential, at positions (N, 3), and what the model Hessian says is left below it."""
+
+    stage: ClassVar[str] = "searching"
 
     positions: Array
 
@@ -120,6 +128,8 @@ class Relax:
     fmax : float
         eV/A.
     """
+
+    stage: ClassVar[str] = "searching"
 
     positions: Array
     forces: Array
@@ -168,6 +178,8 @@ class Polish:
     fmax : float
         eV/A.
     """
+
+    stage: ClassVar[str] = "certifying"
 
     positions: Array
     fmax: float

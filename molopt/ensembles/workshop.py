@@ -15,6 +15,7 @@ from molopt.molecules import Molecule
 from molopt.molecules.identity import identity_of
 from molopt.potentials.xtb import METHODS
 from molopt.rules.partition import Array
+from molopt.signs import stage
 from molopt.specification import parse, specified
 from molopt.system import Potential
 
@@ -42,7 +43,8 @@ class Workshop:
     ranking: Potential | None = None
 
     def __call__(self, job: "Job") -> Answer:
-        return job.done_in(self)
+        with stage(job.stage, self.molecule.name, len(self.molecule)):
+            return job.done_in(self)
 
     def __getstate__(self) -> dict[str, object]:
         return {each.name: getattr(self, each.name) for each in fields(self)}
@@ -71,7 +73,15 @@ class Workshop:
 
 
 class Job(Protocol):
-    """One piece of work: data alone, so that it can travel and be told from any other by its digest."""
+    """One piece of work: data alone, so that it can travel and be told from any other by its digest.
+
+    Attributes
+    ----------
+    stage : str
+        Of `molopt.signs.STAGES`, that it belongs to.
+    """
+
+    stage: ClassVar[str]
 
     def done_in(self, shop: Workshop) -> Answer: ...
 

@@ -15,6 +15,7 @@ from molopt.errors import InputError
 from molopt.execution.cores import usable_cores
 from molopt.execution.finished import Crew, Finished, Function, R, Report, T, finished, one_line, pickled_function
 from molopt.execution.supervisor import Supervisor
+from molopt.signs import watcher
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Pool:
 
     A worker lives on from task to task, so that what the function's module imports is loaded once; a worker that
     dies or is killed at the limit is replaced. Each has a connection of its own, which no other process locks or
-    writes to. (In Pebble 5.2 the workers of a pool share one: there a task that calls `os._exit(0)` never ends.)
+    writes to. (In Pebble 5.2 the workers of a pool share one: there a task that calls `os._exit(0)` never ends.) Where
+    somebody looks on (`molopt.signs`), what a worker is at comes over that connection too.
 
     Parameters
     ----------
@@ -87,7 +89,11 @@ class Pool:
         [[1], [2, 3]]
         """
         pickled = pickled_function(function)
-        supervisors = [Supervisor(pickled, self.threads, self.seconds, self.grace) for _ in range(self.workers)]
+        tell = watcher()
+        supervisors = [
+            Supervisor(pickled, self.threads, self.seconds, self.grace, tell, number)
+            for number in range(1, self.workers + 1)
+        ]
         under_way = False
 
         def crew(tasks: Iterable[T]) -> Generator[Finished[T, R], None, None]:

@@ -16,6 +16,7 @@ from typing import Any
 from molopt.errors import InputError
 from molopt.execution.cores import environment
 from molopt.execution.finished import Report
+from molopt.signs import Sign, Tell
 
 ATTEMPTS = 3  # workers in a row that may die before they have begun a task
 STARTING = 300.0  # seconds until a worker has loaded the function, on a slow file system too
@@ -32,15 +33,15 @@ class WorkerProcess:
     Ctrl-C in the terminal reaches the parent alone. What it prints goes to standard error.
     """
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, watched: bool = False) -> None:
         ours, theirs = socket.socketpair()
         alive, life = os.pipe()
         self.connection = Connection(ours.detach())
         path = [entry for entry in sys.path if isinstance(entry, str)]
-        program = f"import sys; sys.path[:] = {path!r}; from molopt.execution.worker import serve; serve({{}}, {{}})"
+        program = f"import sys; sys.path[:] = {path!r}; from molopt.execution.worker import serve; serve({{}})"
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", program.replace("{}, {}", f"{theirs.fileno()}, {alive}")],
+                [sys.executable, "-c", program.replace("{}", f"{theirs.fileno()}, {alive}, {watched}")],
                 stdin=subprocess.DEVNULL,
                 stdout=2,
                 pass_fds=(theirs.fileno(), alive),
@@ -112,13 +113,27 @@ class Supervisor:
         Time limit of a task, counted from when it has begun.
     grace : float
         Seconds after that in which a task may end by itself.
+    tell : callable, optional
+        Called with each sign of what is done there.
+    number : int
+        Of the worker, in its signs.
     """
 
-    def __init__(self, function: bytes, threads: int, seconds: float | None, grace: float = 0.0) -> None:
+    def __init__(
+        self,
+        function: bytes,
+        threads: int,
+        seconds: float | None,
+        grace: float = 0.0,
+        tell: Tell | None = None,
+        number: int = 1,
+    ) -> None:
         self.function = function
         self.threads = threads
         self.seconds = seconds
         self.grace = grace
+        self.tell, self.number = tell, number
+        self.sign: Sign | None = None  # the last of the task
         self.worker: WorkerProcess | None = None
         self.ready = False
         self.task: bytes | None = None
@@ -137,7 +152,7 @@ class Supervisor:
         self.begun = self.part = None
         self.deadline = time.monotonic() + STARTING
         if self.worker is None:
-            self.worker, self.ready = WorkerProcess(self.threads), False
+            self.worker, self.ready = WorkerProcess(self.threads, self.tell is not None), False
         assert self.task is not None
         with suppress(OSError):  # a worker that has died: `advance` finds it
             self.worker.connection.send_bytes(self.task if self.ready else self.function)
@@ -166,7 +181,11 @@ class Supervisor:
     def heard(self, kind: str, content: Any) -> Report | None:
         if kind == "refused":
             raise InputError(f"a worker process cannot load what it is to run: {content}")
+        if kind == "sign":
+            self.show(content)
+            return None
         if kind == "ended":
+            self.hide()
             assert self.worker is not None
             if self.worker.has_grown():
                 self.close()
@@ -181,6 +200,21 @@ class Supervisor:
             self.begun = time.monotonic()
             self.deadline = self.begun + (self.seconds or 0.0) + self.grace
         return None
+
+    def show(self, sign: Sign) -> None:
+        """Pass on where the task is."""
+        if self.tell is not None:
+            shown = sign._replace(begun=time.monotonic() - sign.begun, worker=self.number)
+            if self.sign is not None and self.sign.number != shown.number:
+                self.hide()
+            self.sign = shown
+            self.tell(shown)
+
+    def hide(self) -> None:
+        """Say that what was passed on is over."""
+        if self.tell is not None and self.sign is not None:
+            self.tell(self.sign._replace(over=True))
+        self.sign = None
 
     def timed_out(self) -> Report:
         after = f", and did not end by itself in the {self.grace:g} s after that" if self.grace else ""
@@ -210,6 +244,7 @@ class Supervisor:
 
     def close(self) -> None:
         """End the worker, with whatever it is doing."""
+        self.hide()
         if self.worker is not None:
             self.worker.end()
         self.worker = self.task = self.part = self.begun = None

@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from ase import Atoms
 
 from molopt.errors import InputError, PotentialFailed
 from molopt.molecules import Molecule
 from molopt.optimizers import LBFGS
 from molopt.potentials import Counted, potential
 from molopt.rules.partition import Array
+from molopt.signs import stage
 
 STEP = 0.005  # Angstrom, of central differences
 FMAX = 0.003  # eV/A at the minimum
@@ -51,6 +53,12 @@ def samples_of(molecule: Molecule, method: str) -> list[Sample]:
     """
     atoms = molecule.atoms()
     atoms.calc = Counted(potential(method, molecule))
+    with stage("measuring", molecule.name, len(atoms)):
+        return measured(molecule, atoms)
+
+
+def measured(molecule: Molecule, atoms: Atoms) -> list[Sample]:
+    """As `samples_of`, of atoms with a calculator."""
     start = sample(molecule.name, atoms, relaxed=False)
     LBFGS(atoms, logfile=None, coordinates="internal", model="fischer-almlof").run(fmax=FMAX, steps=STEPS)
     return [start, sample(molecule.name, atoms, relaxed=True)]

@@ -35,6 +35,7 @@ class Task(NamedTuple):
 
 
 A = TypeVar("A", bound=Asked)
+OnTask = Callable[[Task], object]
 Work = Callable[[list[Task]], list[Found[V]]]  # what a worker does with some tasks; an error is not of a molecule
 
 
@@ -42,11 +43,16 @@ def found(task: Task, molecule: Molecule | None, value: V | None, failed: str = 
     """What became of a task, with the name and the SMILES of its molecule as far as they are known."""
     name, smiles = named(task.entry) if molecule is None else (molecule.name, molecule.smiles or "")
     why = "" if value is not None else tidied(failed) or "no reason is known"
+    prefix = "" if isinstance(task.entry, Molecule) or task.entry.path is None else f"{task.entry.where}: "
+    return Found(task.place, where(task), name, smiles, value, why.removeprefix(prefix))
+
+
+def where(task: Task) -> str:
+    """Where the molecule of a task comes from, as "set.smi, line 12"."""
     entry = task.entry
     if isinstance(entry, Molecule) or entry.path is None:
-        return Found(task.place, task.source, name, smiles, value, why)
-    where = f"{entry.path.name}, {entry.format.kind} {entry.number}"
-    return Found(task.place, where, name, smiles, value, why.removeprefix(f"{entry.where}: "))
+        return task.source
+    return f"{entry.path.name}, {entry.format.kind} {entry.number}"
 
 
 def named(entry: Entry | Molecule) -> tuple[str, str]:
@@ -124,7 +130,9 @@ class Library(ABC, Generic[A, V]):
         """All molecules; InputError at once where a source is not there."""
         return (Task(place, *each) for place, each in enumerate(self.request.molecules()))
 
-    def go(self, executor: Executor, tasks: Iterable[Task], part: int = 1, workers: int = 1) -> Iterator[Found[V]]:
+    def go(
+        self, executor: Executor, tasks: Iterable[Task], part: int = 1, workers: int = 1, on_task: OnTask | None = None
+    ) -> Iterator[Found[V]]:
         """Work on what is not done yet, and archive it.
 
         One that raises, reaches the time limit or ends its process is a failure like any other.
@@ -138,6 +146,8 @@ class Library(ABC, Generic[A, V]):
             dies under its part, each molecule of it is tried alone.
         workers : int
             As many parts are made of few molecules.
+        on_task : callable, optional
+            Called with each task as it is handed to a worker.
 
         Yields
         ------
@@ -150,7 +160,7 @@ class Library(ABC, Generic[A, V]):
             left, part = chain(ahead, left), max(1, min(part, -(-len(ahead) // workers)))
         again: list[Task] = []
         function = self.work()
-        for finished in self.ended(executor, function, iter(partial(drawn, left, part), [])):
+        for finished in self.ended(executor, function, iter(partial(drawn, left, part, on_task), [])):
             if finished.value is None and len(finished.task) > 1:
                 again += finished.task
             else:
@@ -171,6 +181,10 @@ class Library(ABC, Generic[A, V]):
         self.added += len(many)
         return many
 
+    def written(self) -> list[Path]:
+        """The files for all molecules that are there."""
+        return [path for name in (*self.WRITTEN, FAILURES) if (path := self.folder / name).exists()]
+
     def discard(self) -> None:
         """Remove what was begun."""
         self.archive.close()
@@ -186,8 +200,13 @@ class Library(ABC, Generic[A, V]):
         self.archive.close()
 
 
-def drawn(tasks: Iterator[Task], part: int) -> list[Task]:
-    return list(islice(tasks, part))
+def drawn(tasks: Iterator[Task], part: int, on_task: OnTask | None = None) -> list[Task]:
+    """The next part of the tasks."""
+    found = list(islice(tasks, part))
+    for task in found:
+        if on_task is not None:
+            on_task(task)
+    return found
 
 
 def became(finished: Finished[list[Task], list[Found[V]]]) -> list[Found[V]]:

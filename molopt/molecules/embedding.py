@@ -7,6 +7,7 @@ from rdkit import Chem, rdBase
 from rdkit.Chem import rdDistGeom
 
 from molopt.errors import InputError
+from molopt.signs import stage
 
 MOST_ATOMS = 1000  # the time grows with their cube; a protein of 648 takes 40 s, 1,000 some minutes
 TRIES = 20  # of an embedding; RDKit's own ten for each atom take minutes where atoms are crowded, and fail as well
@@ -28,7 +29,7 @@ def embedded(mol: Chem.Mol, seed: int, name: str) -> Chem.Mol:
     parameters: Any = rdDistGeom.ETKDGv3()
     parameters.randomSeed = seed
     parameters.maxIterations = TRIES
-    with rdBase.BlockLogs():
+    with rdBase.BlockLogs(), stage("embedding", name, mol.GetNumAtoms()):
         if rdDistGeom.EmbedMolecule(mol, parameters) < 0:
             parameters.useRandomCoords = True
             if rdDistGeom.EmbedMolecule(mol, parameters) < 0:

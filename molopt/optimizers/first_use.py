@@ -8,6 +8,7 @@ from molopt.coordinates.kernels.compilable import available
 from molopt.molecules import Molecule
 from molopt.optimizers.lbfgs import LBFGS
 from molopt.optimizers.spec import OptimizerSpec
+from molopt.signs import hidden, stage
 
 
 def ready(spec: OptimizerSpec, energy_left: float | str | None) -> None:
@@ -23,6 +24,7 @@ def ready(spec: OptimizerSpec, energy_left: float | str | None) -> None:
 @cache
 def use() -> None:
     """Use the kernels on a molecule of three atoms."""
-    water = Molecule.from_smiles("O", seed=1).atoms()
-    water.calc = EMT()
-    LBFGS(water, logfile=None).run(fmax=0.0, steps=3)
+    with stage("compiling"), hidden():
+        water = Molecule.from_smiles("O", seed=1).atoms()
+        water.calc = EMT()
+        LBFGS(water, logfile=None).run(fmax=0.0, steps=3)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 
+from molopt import signs
 from molopt.control.drive import Point
 from molopt.convergence import Criterion, EnergyLeft, Seen, auto
 from molopt.coordinates.base import Linearization
@@ -134,6 +135,7 @@ class Stopping:
                 self.estimator.see(point)
         if self.known is None:
             self.known = self.estimator.at()
+            signs.left(float(self.known[0]))
         return self.known
 
     def estimate_at(self, here: Point) -> Estimate:

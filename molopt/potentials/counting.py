@@ -8,6 +8,7 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import BaseCalculator, PropertyNotImplementedError, all_changes
 
+from molopt import signs
 from molopt.errors import InputError, PotentialFailed
 from molopt.potentials.answers import checked_energy, checked_forces
 from molopt.potentials.budget import Budget
@@ -156,6 +157,7 @@ class Counted(BaseCalculator):
         self.keep(atoms)
         self.results = results
         self.trace.append(ForceCall(*with_constraints(atoms, results), spent))
+        signs.called(self.force_calls, self.trace[-1].energy, self.trace[-1].fmax)
         if self.on_call is not None:
             self.on_call(self)
         if self.sense is not None:

@@ -2,6 +2,7 @@
 
 import csv
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
@@ -14,7 +15,7 @@ from molopt.molecules import Molecule
 from molopt.naming import Stems
 from molopt.optimizers.first_use import ready
 from molopt.relaxed.relaxation import ARCHIVE, Relaxation, Relaxations
-from molopt.relaxed.relaxing import UNNAMED, Relaxing, Watch
+from molopt.relaxed.relaxing import UNNAMED, Relaxing
 from molopt.relaxed.request import Request
 from molopt.schema import MANY
 from molopt.spelling import exact
@@ -51,8 +52,8 @@ class Relaxed(Library[Request, Relaxation]):
         trajectories = self.folder if self.request.trajectories else None
         return Relaxing(self.request, self.time_limit, self.detailed, trajectories)
 
-    def single(self, task: Task, molecule: Molecule, watch: Watch) -> Found[Relaxation]:
-        """The only molecule, relaxed in this process; it is archived unless it was ended before its end.
+    def single(self, task: Task, molecule: Molecule, why: Callable[[], str]) -> Found[Relaxation]:
+        """The only molecule, relaxed in this process; it is archived unless `why` said that it was to end.
 
         Raises
         ------
@@ -62,12 +63,12 @@ class Relaxed(Library[Request, Relaxation]):
         if key_of(task.place) in self.archive:
             return self.archive.record(key_of(task.place))
         try:
-            one = self.work().watched(task, molecule, watch)
+            one = self.work().asking(task, molecule, why)
         except InputError:
             if self.new:
                 self.discard()
             raise
-        return one if watch.why() else self.kept([one])[0]
+        return one if why() else self.kept([one])[0]
 
     def write_files(self, further: Found[Relaxation] | None = None) -> tuple[int, int, int]:
         """Write all that is archived, and `further`, in the order of the molecules.

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
 
-from molopt.batch.relaxing import relax_batch
+from molopt.batch.relaxing import Batch, relax_batch
 from molopt.batch.results import NOT_BEGUN
 from molopt.constraining.text import constraints
 from molopt.errors import InputError
@@ -14,27 +13,15 @@ from molopt.library.library import Task, found
 from molopt.library.noting import Noting
 from molopt.molecules import Molecule
 from molopt.optimizers.first_use import ready
-from molopt.potentials import Counted
 from molopt.potentials.budget import Budget
 from molopt.potentials.progress import Progress
 from molopt.relaxed.relaxation import Relaxation
 from molopt.relaxed.request import Request
 from molopt.result import Result
 from molopt.run import Run
+from molopt.signs import Counter, stage
 
 UNNAMED = "{place:06d}.part"  # the steps of a molecule, until names are told apart
-
-
-class Watch(Protocol):
-    """Who looks on while a run is carried out in the process of the caller, and may end it."""
-
-    def called(self, molecule: Molecule, counted: Counted) -> None:
-        """Called after each force call."""
-        ...
-
-    def why(self) -> str:
-        """Why the run is to end before its next force call; empty as long as it may go on."""
-        ...
 
 
 @dataclass
@@ -77,8 +64,12 @@ class Relaxing:
         return [replace(one, notes=notes[one.place]) for one in (*done, *self.together(read))]
 
     def together(self, read: list[tuple[Task, Molecule]]) -> list[Found[Relaxation]]:
+        with stage("relaxing", f"{len(read)} molecules together", of=len(read)):
+            return [self.became(*read[result.number], result) for result in self.batch(read)]
+
+    def batch(self, read: list[tuple[Task, Molecule]]) -> Batch:
         request = self.request
-        batch = relax_batch(
+        return relax_batch(
             (molecule for _, molecule in read),
             request.spec,
             request.potential,
@@ -88,8 +79,8 @@ class Relaxing:
             check=request.check,
             max_calls=request.max_calls,
             time_limit=self.time_limit,
+            on_result=Counter(),
         )
-        return [self.became(*read[result.number], result) for result in batch]
 
     def alone(self, task: Task) -> Found[Relaxation]:
         with Noting() as noting:
@@ -104,18 +95,21 @@ class Relaxing:
                 one = found(task, molecule, None, error.message)
         return replace(one, notes=tuple(noting.told))
 
-    def watched(self, task: Task, molecule: Molecule, watch: Watch) -> Found[Relaxation]:
-        """What becomes of one molecule while somebody looks on; InputError where it cannot be begun."""
-        budget = Budget(self.request.max_calls, self.time_limit, watch.why)
-        run = self.run(molecule, budget, lambda counted: watch.called(molecule, counted))
+    def asking(self, task: Task, molecule: Molecule, why: Callable[[], str]) -> Found[Relaxation]:
+        """What becomes of one molecule; InputError where it cannot be begun.
+
+        `why` says why the run is to end before its next force call, and is empty as long as it may go on.
+        """
+        budget = Budget(self.request.max_calls, self.time_limit, why)
+        run = self.run(molecule, budget)
         run.go(trajectory=self.trajectory(task))
         return self.became(task, molecule, run.result())
 
-    def run(self, molecule: Molecule, budget: Budget, on_call: Callable[[Counted], object] | None = None) -> Run:
+    def run(self, molecule: Molecule, budget: Budget) -> Run:
         request = self.request
         return Run(
             molecule, request.spec, request.potential, request.wanted.fmax, request.wanted.energy_left, request.steps,
-            on_call, request.asked_check, budget, Progress(), request.wanted.sets,
+            None, request.asked_check, budget, Progress(), request.wanted.sets,
             constraints(molecule, request.fixed, request.held),
         )  # fmt: skip
 
