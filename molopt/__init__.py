@@ -19,6 +19,7 @@ _HOME = {
     "constraints_of": "molopt.constraining.choosing",
     "relax_batch": "molopt.batch.relaxing",
     "conformers": "molopt.ensembles.finding",
+    "progress": "molopt.cli.looking_on",
     "Ensemble": "molopt.ensembles.ensemble",
     **dict.fromkeys(("check", "Check"), "molopt.checking"),
     "Curvature": "molopt.stationary.curvature",

@@ -1,21 +1,34 @@
 """What one run gave."""
 
+import math
 import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
 from ase import Atoms
 
 from molopt.columns import documented, plain
+from molopt.convergence import Criterion, EnergyLeft, Fmax
 from molopt.fields import run_fields
 from molopt.molecules import Molecule
 from molopt.molecules.writing import Structure, write
-from molopt.notebook import html_table
+from molopt.notebook import beside, html_facts
 from molopt.optimizers.energy_left import Estimate
 from molopt.potentials.counting import ForceCall
 from molopt.schema import RELAXED, Measured, Outcome, Standing
+from molopt.spelling import amount
 from molopt.stationary.curvature import Curvature
-from molopt.stationary.verdict import Verdict, short
+from molopt.stationary.verdict import Verdict
 from molopt.versions import versions_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from molopt.drawing.run import Descent
+    from molopt.drawing.viewing import Viewer
+
+Limit: TypeAlias = Fmax | EnergyLeft  # criteria that a figure has a line for
 
 
 @documented
@@ -36,6 +49,8 @@ class Result(Measured):
     potential : str
     optimizer : str
         With every hyper-parameter.
+    criteria : tuple of Criterion
+        That its end had to meet, fmax first.
     verdict : Verdict
         How the run ended, what its end is, and whether it is still the molecule, with the evidence.
     curvature : Curvature or None
@@ -57,6 +72,7 @@ class Result(Measured):
     name: str
     potential: str
     optimizer: str
+    criteria: tuple[Criterion, ...]
     verdict: Verdict
     curvature: Curvature | None
     energy_left: Estimate | None
@@ -76,17 +92,57 @@ class Result(Measured):
         >>> relax("CCO ethanol")
         <Result ethanol: minimum, -0.057902 eV, fmax 0.0132 eV/A, 6 force calls, mmff94>
         """
-        end = short(self.ended, self.verdict.stationary)
-        calls = f"{self.force_calls} force call{'s' * (self.force_calls != 1)}"
+        end = self.verdict.short
+        calls = amount(self.force_calls, "force call")
         return (
             f"<Result {self.name}: {end}, {self.energy:.6f} eV, fmax {self.fmax:.4f} eV/A, {calls}, {self.potential}>"
         )
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
-        standing = Standing(Outcome.of(self))
-        cells = [column.cell(standing).text for column in RELAXED]
-        return html_table(f"{self.name}, {self.potential}", [column.lined for column in RELAXED], [cells])
+        from molopt.drawing.run import run_svg
+
+        standing, why = Standing(Outcome.of(self)), self.error or self.verdict.why
+        facts = {column.titled: column.cell(standing).text for column in RELAXED}
+        table = html_facts(f"{self.name}, {self.potential}", facts | {"molecule": self.verdict.molecule, "why": why})
+        drawing = "" if self.molecule is None else self.molecule.to_svg()
+        return beside(table, drawing, run_svg(self._descent()) if self.trace else "")
+
+    def plot(self, path: str | os.PathLike[str] | None = None) -> "Figure":
+        """Energy above the floor of the basin and fmax against force calls, with the criteria (`molopt.drawing.run`).
+
+        With a path, the figure is written there, too: .png, .svg or .pdf.
+        """
+        from molopt.drawing.run import run_figure
+        from molopt.drawing.saving import saved
+
+        return saved(run_figure(self._descent()), path)
+
+    def view(self) -> "Viewer":
+        """The geometry in 3D, in a notebook; chemiscope must be installed."""
+        from molopt.drawing.viewing import viewed
+
+        return viewed([self.atoms])
+
+    def _descent(self) -> "Descent":
+        from molopt.drawing.run import Descent
+
+        energies = np.array([call.energy for call in self.trace])
+        here = np.flatnonzero(energies == self.energy)
+        left = None if self.energy_left is None else float(self.energy_left)
+        limits = {type(criterion): criterion.limit for criterion in self.criteria if isinstance(criterion, Limit)}
+        return Descent(
+            energies,
+            forces=np.array([call.fmax for call in self.trace]),
+            end=int(here[-1]) if len(here) else len(energies) - 1,
+            left=left if left is not None and math.isfinite(left) else None,
+            most_left=limits.get(EnergyLeft),
+            fmax=limits.get(Fmax),
+            good=self.converged,
+            name=self.name,
+            potential=self.potential,
+            ended=f"{self.verdict.short} after {amount(self.force_calls, 'force call')}",
+        )
 
     def structure(self) -> Structure:
         """What files say of it: the geometry, and `molopt.fields`."""
@@ -105,6 +161,7 @@ class Result(Measured):
     def as_dict(self) -> dict[str, object]:
         """The same in plain values, fit for JSON; NaN is None, the trace is one list for each of its columns."""
         found = {key: plain(value) for key, value in vars(self).items()}
+        found["criteria"] = [str(criterion) for criterion in self.criteria]
         found |= {"converged": self.converged, "ended": self.ended, "verdict": self.verdict.as_dict()}
         found["curvature"] = None if self.curvature is None else self.curvature.as_dict()
         found["energy_left"] = None if self.energy_left is None else self.energy_left.as_dict()

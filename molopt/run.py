@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from molopt.convergence import Criterion
+from molopt.convergence import Criterion, Fmax
 from molopt.ending import Ending, Start, word_of_end
 from molopt.errors import PotentialFailed, RunStopped
 from molopt.molecules.electrons import name_of
@@ -206,6 +206,7 @@ class Run:
             name=name,
             potential=self.potential,
             optimizer=str(self.spec),
+            criteria=(Fmax(self.fmax), *self.criteria),
             verdict=ending.verdict,
             curvature=ending.curvature,
             at_noise_floor=self.arrived and self.stopping is not None and self.stopping.at_noise_floor,

@@ -25,6 +25,15 @@ def exact(value: object) -> str:
     return repr(float(value)) if isinstance(value, float) else str(value)
 
 
+def amount(count: int, noun: str) -> str:
+    """So many of something.
+
+    >>> amount(1, "force call"), amount(0, "force call")
+    ('1 force call', '0 force calls')
+    """
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
 def in_ascii(text: str) -> str:
     r"""The text with escapes for all that is not printable ASCII.
 

@@ -16,12 +16,12 @@ from molopt.comparison.profiles import profiles
 from molopt.comparison.ranking import above_best
 from molopt.comparison.ratios import ratio
 from molopt.comparison.summaries import summaries
+from molopt.drawing.colours import linear, on_dark
 from molopt.molecules import Molecule
 from molopt.optimizers.registry import optimizer_names
 from molopt.optimizers.spec import OptimizerSpec
 from molopt.record import Outcome, Plan, Record
 from molopt.relaxation import relax
-from molopt.report.colours import linear, on_dark
 from molopt.report.contents import letters
 from molopt.report.figures import (
     descent_figure,

@@ -19,7 +19,7 @@ from rdkit import Chem
 from rdkit.Chem import rdMolAlign
 
 import molopt
-from molopt import potentials, relax
+from molopt import potentials
 from molopt.ensembles.conformer import SOURCES, Conformer, Round, SetAside
 from molopt.ensembles.degeneracy import degeneracies, with_degeneracies
 from molopt.ensembles.ensemble import Ensemble
@@ -253,18 +253,8 @@ def test_torsions_are_named_by_atoms_and_in_degrees():
     assert np.abs(angles[:, 0]) == pytest.approx([180, 65], abs=1)
 
 
-def test_a_notebook_shows_a_table_in_which_no_name_is_markup():
-    result = relax("CCO <script>alert(1)</script>")
-    found = butane()
-    for page, words in ((result._repr_html_(), ["minimum"]), (found._repr_html_(), ["kcal/mol", "minimum"])):
-        assert page.startswith("<table>")
-        assert "<script>" not in page
-        assert all(word in page for word in words)
-    assert found._repr_html_().count("<tr>") == 1 + len(found)
-
-
 def test_a_repr_says_what_is_in_it_in_one_line():
-    assert repr(butane()).startswith("<Ensemble CCCC: 2 conformers (2 minima) within 0.8 kcal/mol, mmff94s, lowest ")
+    assert repr(butane()).startswith("<Ensemble C4H10: 2 conformers (2 minima) within 0.8 kcal/mol, mmff94s, lowest ")
     water, _ = rigid()
     assert repr(Ensemble(water, [], "mmff94s")) == "<Ensemble O: no conformers, mmff94s>"
 

@@ -18,7 +18,7 @@ MODULES = sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py"})
 HOUSE = """
 errors spelling notebook naming specification importing files signs execution stopwatch
 rules coordinates directions control convergence noise stationary
-molecules potentials
+molecules potentials drawing
 optimizers
 system versions constraining
 columns schema fields
@@ -26,8 +26,7 @@ ending batch run relaxation result
 record
 store
 library
-comparison ensembles relaxed landscapes fitting checked checking displacing
-report scanning
+comparison ensembles relaxed landscapes fitting checked checking displacing report scanning
 cli __main__
 """
 FLOORS = {room: floor for floor, rooms in enumerate(HOUSE.split("\n")) for room in rooms.split()}

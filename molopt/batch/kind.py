@@ -49,6 +49,8 @@ class Plan:
         The recipe of the coordinates in which energy left is estimated; InputError where it cannot be.
     criteria : tuple of Criterion
         What a run must meet beside fmax.
+    fmax : float
+        eV/A.
     checking : Checking
         The check of a run that has not begun.
     nearest : (N (N - 1) / 2,) array
@@ -65,6 +67,7 @@ class Plan:
     member: Coordinates[Any] | None
     estimating: Callable[[], Recipe]
     criteria: tuple[Criterion, ...]
+    fmax: float
     checking: Checking
     nearest: Array
     optimizer: str

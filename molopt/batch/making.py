@@ -149,6 +149,7 @@ class Maker:
             member=method.member,
             estimating=estimating,
             criteria=tuple(criteria),
+            fmax=float(self.fmax),
             checking=checking,
             nearest=nearest_of(method.recipe, len(atoms), SENSE.near),
             optimizer=method.optimizer,

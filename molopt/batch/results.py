@@ -7,6 +7,7 @@ from ase import Atoms
 
 from molopt.batch.inputs import Target, started
 from molopt.batch.stack import Stack
+from molopt.convergence import Fmax
 from molopt.ending import Ending, word_of_end
 from molopt.errors import RunStopped
 from molopt.molecules import Molecule
@@ -172,6 +173,7 @@ def result_of(
         name=one.start.name,
         potential=potential,
         optimizer=one.plan.optimizer,
+        criteria=(Fmax(one.plan.fmax), *one.plan.criteria),
         at_noise_floor=arrived and one.stopping is not None and one.stopping.at_noise_floor,
         force_calls=int(guarded.calls[s]),
         steps=steps,
@@ -190,7 +192,7 @@ def refused(number: int, target: Target, potential: str, why: str, ended: str = 
     start = started(target, None)
     ending = Ending(start, None, ended, False, None, "", None, why)
     return BatchedResult(
-        number, ending, name=start.name, potential=potential, optimizer="", at_noise_floor=False, force_calls=0,
-        steps=0, seconds=0.0, optimizer_seconds=0.0, surrogate=None, surrogate_calls=0, surrogate_seconds=0.0,
-        surrogate_setup_seconds=0.0, trace=[],
+        number, ending, name=start.name, potential=potential, optimizer="", criteria=(), at_noise_floor=False,
+        force_calls=0, steps=0, seconds=0.0, optimizer_seconds=0.0, surrogate=None, surrogate_calls=0,
+        surrogate_seconds=0.0, surrogate_setup_seconds=0.0, trace=[],
     )  # fmt: skip

@@ -4,6 +4,7 @@ import math
 import textwrap
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from ase.vibrations.data import VibrationsData
 
 from molopt.errors import InputError
 from molopt.molecules import Molecule
+from molopt.notebook import beside
 from molopt.optimizers.constraints import held_of
+from molopt.spelling import amount
 from molopt.stationary.curvature import Curvature
 from molopt.stationary.frequencies import NormalModes
 from molopt.stationary.modes import swing
@@ -21,7 +24,7 @@ from molopt.stationary.thermochemistry import Thermochemistry
 from molopt.stationary.verdict import Verdict, left_text
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Check:
     """What `molopt.check` found; `str()` is a table.
 
@@ -125,6 +128,19 @@ class Check:
         if self.refused:
             blocks.append(f"no thermochemistry: {self.refused}")
         return "\n\n".join(blocks).splitlines()
+
+    def __repr__(self) -> str:
+        """
+        >>> from molopt import check
+        >>> check("CCO ethanol")
+        <Check ethanol: not stationary, fmax 1.4996 eV/A, 1 force call, mmff94>
+        """
+        calls = amount(self.force_calls, "force call")
+        return f"<Check {self.name}: {self.stationary}, fmax {self.fmax:.4f} eV/A, {calls}, {self.potential}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the tables of `str`, with the formula."""
+        return beside(f"<pre>{escape(str(self))}</pre>", "" if self.molecule is None else self.molecule.to_svg())
 
     def ending(self) -> str:
         """What it is, and why, in one line."""

@@ -42,7 +42,12 @@ class Commands(click.Group):
         if cmd_name not in self.names:
             return None
         module = cmd_name.replace("-", "_")
-        return getattr(importlib.import_module(f"molopt.cli.{module}"), module)
+        command: click.Command = getattr(importlib.import_module(f"molopt.cli.{module}"), module)
+        if ctx.resilient_parsing:  # a shell completes
+            from molopt.cli.completing import completed
+
+            return completed(command)
+        return command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -238,12 +238,13 @@ def checked(start: float, end: float, points: int) -> int:
 
 def write(found: "Scan", files: Files) -> None:
     """All files; atoms in them count from 1."""
-    from molopt.report.figures.scan import scan_figure, write_figure
+    from molopt.drawing.saving import saved
+    from molopt.report.figures.scan import scan_figure
     from molopt.scanning.writing import write_csv, write_sdf
 
     write_csv(found, files.csv, FIRST)
     write_sdf(found, files.sdf, FIRST)
-    write_figure(scan_figure(found, FIRST), files.figure)
+    saved(scan_figure(found, FIRST), files.figure)
 
 
 def as_plain(found: "Scan") -> dict[str, object]:

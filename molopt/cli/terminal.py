@@ -70,7 +70,8 @@ class Progress:
     def __init__(self) -> None:
         terminal = Console(stderr=True)
         said = asked("progress") or "auto"
-        kind = "none" if quiet() else "live" if said == "auto" and terminal.is_terminal else said
+        changing = terminal.is_terminal and not terminal.is_dumb_terminal
+        kind = "none" if quiet() else "live" if said == "auto" and changing else said
         self.under_way = UnderWay()
         self.live = None
         if kind == "live":

@@ -1,11 +1,12 @@
 """A study: a folder that says what is to be run, and holds what was."""
 
+import os
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from molopt.comparison.cases import Case, cases, versions
 from molopt.comparison.consistency import Consistency
@@ -20,6 +21,9 @@ from molopt.optimizers.first_use import ready
 from molopt.record import Outcome, Record
 from molopt.store import Store
 from molopt.store.settings import require_no_links, require_same_contents, require_same_versions, require_trust
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 RUNS = "runs.db"
 
@@ -184,6 +188,21 @@ class Study:
                 yield from gathering.add(case, record)
         if trouble:
             raise trouble[0]
+
+    def plot(self, path: str | os.PathLike[str] | None = None) -> "Figure":
+        """The performance profile: the share of problems solved against force calls, a panel a potential.
+
+        With a path, the figure is written there, too: .png, .svg or .pdf.
+        """
+        from molopt.comparison.showing import figure_of
+        from molopt.drawing.saving import saved
+
+        return saved(figure_of(self), path)
+
+    def _repr_html_(self) -> str:
+        from molopt.comparison.showing import html_of
+
+        return html_of(self)
 
     def __repr__(self) -> str:
         asked = f"{', '.join(self.settings.potentials)}; {len(self.settings.optimizers)} optimizers"

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class Linearization(ABC):
         g_x = dE/dx, eV/A.
     """
 
-    coordinates: "Coordinates"
+    coordinates: "Coordinates[Any]"
     layout: Layout
     x: Array
     cartesian_gradient: Array

@@ -1,6 +1,7 @@
 """Internal coordinates of S systems."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -26,16 +27,16 @@ class Internal(Coordinates[Linearization]):
         Those that serve them together, where that is known.
     """
 
-    def __init__(self, members: Sequence[Member], parts: Sequence[Coordinates] = ()) -> None:
+    def __init__(self, members: Sequence[Member], parts: Sequence[Coordinates[Any]] = ()) -> None:
         self.members = tuple(members)
         self.layout = Layout(
             Partition([member.primitives.count for member in members]), Partition([m.movable.size for m in members])
         )
-        self.groups = Partition(np.ones(self.layout.entries.total, dtype=int))
-        self.parts = list(parts or served(self.members))
-        self.entries = Partition([part.layout.entries.total for part in self.parts])  # of each part
-        self.places = Partition([part.layout.places.total for part in self.parts])
-        self.systems = Partition([part.layout.count for part in self.parts])
+        self.groups: Partition = Partition(np.ones(self.layout.entries.total, dtype=int))
+        self.parts: list[Coordinates[Any]] = list(parts or served(self.members))
+        self.entries: Partition = Partition([part.layout.entries.total for part in self.parts])  # of each part
+        self.places: Partition = Partition([part.layout.places.total for part in self.parts])
+        self.systems: Partition = Partition([part.layout.count for part in self.parts])
 
     def select(self, systems: Sequence[int]) -> "Internal":
         parts = [self.parts[number].select(own) for number, own in divided(self.systems, systems)]

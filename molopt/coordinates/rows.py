@@ -43,7 +43,9 @@ class Products:
         places = np.maximum(i, j) * pattern.natoms + np.minimum(i, j)
         order = np.argsort(places, kind="stable")
         places = places[order]
-        self.left, self.right, self.owners = left[order], right[order], owners[order]
+        self.left: Array = left[order]
+        self.right: Array = right[order]
+        self.owners: Array = owners[order]
         self.starts = np.flatnonzero(np.diff(places, prepend=-1))  # where the products of each place begin
         places = places[self.starts]
         self.places = pattern.places(*np.divmod(places, pattern.natoms)).ravel()  # of the sums

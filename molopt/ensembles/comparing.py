@@ -25,6 +25,14 @@ def between(shapes: Shapes, positions: Array) -> Array:
     return found + found.T
 
 
+def from_one(shapes: Shapes, positions: Array, place: int) -> Array:
+    """(S,) RMSD in Angstrom from one of the positions (S, N, 3), as `Shapes` has it."""
+    outlines = shapes.outline(positions)
+    step = max(1, AT_ONCE // len(shapes.numberings))
+    parts = (outlines[first : first + step] for first in range(0, len(outlines), step))
+    return np.concatenate([shapes.rmsd(outlines[place], part) for part in parts])
+
+
 def laid_on_the_first(shapes: Shapes, positions: Array) -> Array:
     """(S, N, 3) each geometry moved and turned, never mirrored, onto the first, which is put to the origin.
 

@@ -10,7 +10,7 @@ from ase import Atoms
 from rdkit import Chem
 
 from molopt.ensembles import writing
-from molopt.ensembles.comparing import between, degrees, soft_torsions
+from molopt.ensembles.comparing import between, degrees, from_one, soft_torsions
 from molopt.ensembles.conformer import Conformer, Round, SetAside
 from molopt.ensembles.fields import NAMED, Row
 from molopt.ensembles.plain_data import from_plain, to_plain
@@ -19,17 +19,19 @@ from molopt.ensembles.shapes import Shapes
 from molopt.errors import InputError, MissingExtra
 from molopt.molecules import Molecule
 from molopt.molecules.writing import write
-from molopt.notebook import html_table
 from molopt.rules.partition import Array
+from molopt.spelling import amount
 from molopt.stationary.verdict import Verdict
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.figure import Figure
+
+    from molopt.drawing.viewing import Viewer
 
 __all__ = ["Averages", "Conformer", "Ensemble", "Round", "SetAside"]
 
 ROOM = 298.15  # K
-SHOWN = 10  # conformers that a notebook shows
 
 
 class Averages(NamedTuple):
@@ -81,7 +83,7 @@ class Ensemble(Sequence[Conformer]):
     >>> ensemble.relative.round(2), ensemble.populations.round(2)
     (array([0. , 0.9]), array([0.7, 0.3]))
     >>> ensemble
-    <Ensemble CCCC: 2 conformers (0 minima) within 0.9 kcal/mol, mmff94s, lowest 0.000000 eV>
+    <Ensemble C4H10: 2 conformers (0 minima) within 0.9 kcal/mol, mmff94s, lowest 0.000000 eV>
     >>> len(ensemble[:1]), ensemble[0].energy
     (1, 0.0)
     """
@@ -104,15 +106,15 @@ class Ensemble(Sequence[Conformer]):
     ) -> None:
         self.molecule = molecule
         self.potential = potential
-        self.temperature = float(temperature)
+        self.temperature: float = float(temperature)
         self.window = window
-        self.set_aside = list(set_aside)
-        self.rounds = list(rounds)
-        self.generated = dict(generated or {})
-        self.force_calls = dict(force_calls or {})
+        self.set_aside: list[SetAside] = list(set_aside)
+        self.rounds: list[Round] = list(rounds)
+        self.generated: dict[str, int] = dict(generated or {})
+        self.force_calls: dict[str, int] = dict(force_calls or {})
         self.stopped = stopped
         self.unseen = unseen
-        self.notes = list(notes)
+        self.notes: list[str] = list(notes)
         self.order = order
         conformers = tuple(conformers)
         for conformer in conformers:
@@ -141,21 +143,10 @@ class Ensemble(Sequence[Conformer]):
         self, conformers: Iterable[Conformer], order: str | None = None, temperature: float | None = None
     ) -> Self:
         """Another ensemble of the same search with these conformers; order and temperature may be others."""
-        return type(self)(
-            self.molecule,
-            conformers,
-            self.potential,
-            self.temperature if temperature is None else temperature,
-            self.window,
-            self.set_aside,
-            self.rounds,
-            self.generated,
-            self.force_calls,
-            self.stopped,
-            self.unseen,
-            self.notes,
-            self.order if order is None else order,
-        )
+        kelvin = self.temperature if temperature is None else temperature
+        search = (self.window, self.set_aside, self.rounds, self.generated, self.force_calls, self.stopped, self.unseen)
+        order = self.order if order is None else order
+        return type(self)(self.molecule, conformers, self.potential, kelvin, *search, self.notes, order)
 
     def sorted_by(self, name: str) -> Self:
         """The same in the order of a field: energy, free_energy, population, calls, ...; unknown values last."""
@@ -209,6 +200,12 @@ class Ensemble(Sequence[Conformer]):
         """
         return between(Shapes(self.molecule, mirror), self.positions)
 
+    def rmsd_from_lowest(self) -> Array:
+        """(S,) Angstrom, of each conformer from the one of lowest energy, as `rmsd` has it."""
+        if not len(self):
+            return np.zeros(0)
+        return from_one(Shapes(self.molecule), self.positions, int(self.energies.argmin()))
+
     def torsions(self) -> tuple[list[str], Array]:
         """Names of the soft torsions, atoms counted from 0, and their values (S, t) in degrees, -180 to 180."""
         names, found = soft_torsions(self.molecule)
@@ -253,6 +250,22 @@ class Ensemble(Sequence[Conformer]):
             raise MissingExtra("frame", "a table for pandas") from None
         return pandas.DataFrame(writing.columns(self))
 
+    def plot(self, path: str | os.PathLike[str] | None = None) -> "Figure":
+        """Relative energies against populations, and against the RMSD from the lowest conformer.
+
+        With a path, the figure is written there, too: .png, .svg or .pdf.
+        """
+        from molopt.drawing.saving import saved
+        from molopt.report.figures.levels import ensemble_figure
+
+        return saved(ensemble_figure(self), path)
+
+    def view(self) -> "Viewer":
+        """The conformers in 3D beside a map of their energies, in a notebook; chemiscope must be installed."""
+        from molopt.ensembles.showing import view_of
+
+        return view_of(self)
+
     def as_data(self) -> dict[str, object]:
         """All of it as plain values, fit for JSON, and arrays, which are under "arrays"."""
         return to_plain(self)
@@ -263,19 +276,20 @@ class Ensemble(Sequence[Conformer]):
         return cls(**from_plain(data))
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the lowest conformers."""
-        shown = zip(self.relative[:SHOWN], self.populations[:SHOWN], self.verdicts[:SHOWN], strict=True)
-        rows = [
-            [str(number), f"{above:.2f}", f"{100 * share:.1f}", verdict.stationary]
-            for number, (above, share, verdict) in enumerate(shown, start=1)
-        ]
-        more = f"; the lowest {SHOWN}" if len(self) > SHOWN else ""
-        return html_table(repr(self).strip("<>") + more, ["", "kcal/mol", "%", "end"], rows)
+        from molopt.ensembles.showing import html_of
+
+        return html_of(self)
 
     def __repr__(self) -> str:
-        count = f"{len(self)} conformer{'s' * (len(self) != 1)}"
         if not len(self):
-            return f"<Ensemble {self.molecule.name}: no conformers, {self.potential}>"
+            return f"<Ensemble {self.molecule.name}: {self.counts}, {self.potential}>"
+        lowest = f"{self.potential}, lowest {self.energies.min():.6f} eV"
+        return f"<Ensemble {self.molecule.name}: {self.counts}, {lowest}>"
+
+    @property
+    def counts(self) -> str:
+        """How many conformers there are, how many of them are minima, and how high they go."""
+        if not len(self):
+            return "no conformers"
         minima = sum(verdict.stationary == "minimum" for verdict in self.verdicts)
-        span = f"within {self.relative.max():.1f} kcal/mol, {self.potential}, lowest {self.energies.min():.6f} eV"
-        return f"<Ensemble {self.molecule.name}: {count} ({minima} minima) {span}>"
+        return f"{amount(len(self), 'conformer')} ({minima} minima) within {self.relative.max():.1f} kcal/mol"

@@ -38,10 +38,11 @@ class WorkerProcess:
         alive, life = os.pipe()
         self.connection = Connection(ours.detach())
         path = [entry for entry in sys.path if isinstance(entry, str)]
-        program = f"import sys; sys.path[:] = {path!r}; from molopt.execution.worker import serve; serve({{}})"
+        serving = f"from molopt.execution.worker import serve; serve({theirs.fileno()}, {alive}, {watched})"
+        program = f"import sys; sys.path[:] = {path!r}; {serving}"
         try:
             self.process = subprocess.Popen(
-                [sys.executable, "-c", program.replace("{}", f"{theirs.fileno()}, {alive}, {watched}")],
+                [sys.executable, "-c", program],
                 stdin=subprocess.DEVNULL,
                 stdout=2,
                 pass_fds=(theirs.fileno(), alive),

@@ -26,6 +26,7 @@ from molopt.molecules.writing import Structure, write
 from molopt.spelling import tidied
 
 if TYPE_CHECKING:
+    from molopt.drawing.viewing import Viewer
     from molopt.molecules.single import Described
 
 log = logging.getLogger("molopt")
@@ -385,6 +386,23 @@ class Molecule:
     def to_sdf(self, further: Mapping[str, str] | None = None) -> str:
         """One SDF record: its title the name, with data fields for charge and spin, and `further` ones."""
         return sdf_text(self._mol, self._name, self._charge, self._spin, self._orders_known, further)
+
+    def to_svg(self) -> str:
+        """The structural formula, for an HTML page, light or dark; empty where the molecule is too large to draw."""
+        from molopt.molecules.drawing import structure_svg
+
+        return structure_svg(self._mol, self._name)
+
+    def view(self) -> "Viewer":
+        """The geometry in 3D, in a notebook; chemiscope must be installed."""
+        from molopt.drawing.viewing import viewed
+
+        return viewed([self.atoms()])
+
+    def _repr_html_(self) -> str:
+        from molopt.molecules.drawing import html_of
+
+        return html_of(self)
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the geometry as the ending of the path says: .sdf, .xyz, .extxyz, .pdb or .traj."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypedDict
 
 from ase import Atoms
 from ase.optimize.optimize import OptimizableAtoms
@@ -26,6 +26,18 @@ from molopt.optimizers.trajectory import mend
 from molopt.optimizers.watched import WatchedAtoms
 
 ASE_KEYWORDS = frozenset({"master", "comm", "loginterval"})
+
+
+class Settings(TypedDict, total=False):
+    """What every optimizer of molopt takes by keyword besides its own arguments: for type checkers."""
+
+    model: str
+    molecule: Molecule | None
+    criteria: Criterion | Sequence[Criterion]
+    check: str | CheckRequest | None
+    master: bool | None
+    comm: Any
+    loginterval: int
 
 
 class DirectionOptimizer(ContinuingOptimizer):
@@ -69,7 +81,7 @@ class DirectionOptimizer(ContinuingOptimizer):
         self,
         atoms: Any,
         restart: Any = None,
-        logfile: IO | Any = "-",
+        logfile: IO[str] | str | Path | None = "-",
         trajectory: Any = None,
         append_trajectory: bool = False,
         maxstep: float | None = None,

@@ -1,13 +1,14 @@
 """Limited-memory quasi-Newton as an ASE optimizer: the default of molopt."""
 
 from dataclasses import fields
-from typing import IO, Any
+from pathlib import Path
+from typing import IO, Any, Unpack
 
 from ase import Atoms
 
 from molopt.control import Trust
 from molopt.directions import Corrected, QuasiNewton
-from molopt.optimizers.base import DirectionOptimizer
+from molopt.optimizers.base import DirectionOptimizer, Settings
 from molopt.optimizers.bodies import body_of
 from molopt.optimizers.registry import QUASI_NEWTON
 from molopt.optimizers.surrogate import Surrogate
@@ -59,7 +60,7 @@ class LBFGS(DirectionOptimizer):
         self,
         atoms: Any,
         restart: Any = None,
-        logfile: IO | Any = "-",
+        logfile: IO[str] | str | Path | None = "-",
         trajectory: Any = None,
         append_trajectory: bool = False,
         maxstep: float | None = None,
@@ -70,7 +71,7 @@ class LBFGS(DirectionOptimizer):
         control: Trust | str = "default",
         coordinates: str = "auto",
         surrogate: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[Settings],
     ) -> None:
         never = not isinstance(atoms, Atoms) and body_of(atoms) is None  # internal or elastic: a band, a strain
         plain = coordinates == "cartesian" or (coordinates == "auto" and never)

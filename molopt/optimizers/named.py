@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Mapping
 from dataclasses import fields
+from pathlib import Path
 from typing import IO, Any, ClassVar
 
 from molopt.control import Control
@@ -32,7 +33,7 @@ class NamedOptimizer(RuleOptimizer):
         self,
         atoms: Any,
         restart: Any = None,
-        logfile: IO | Any = "-",
+        logfile: IO[str] | str | Path | None = "-",
         trajectory: Any = None,
         append_trajectory: bool = False,
         maxstep: float | None = None,

@@ -1,16 +1,24 @@
 """A rule as an ASE optimizer."""
 
 from dataclasses import replace
-from typing import IO, Any
+from pathlib import Path
+from typing import IO, Any, Unpack
 
 from molopt.control import Control
 from molopt.directions import RuleDirection
-from molopt.optimizers.base import DirectionOptimizer
+from molopt.optimizers.base import DirectionOptimizer, Settings
 from molopt.optimizers.surrogate import Surrogate
 from molopt.rules import Rule
 
 INTERNAL_CONTROL = Control(maxstep=1.0, growth=1.1, creep=1.05, shrink=0.6)  # tuned: docs/tuning.md
 ELASTIC_CONTROL = replace(INTERNAL_CONTROL, maxstep=0.2)
+
+
+class RuleSettings(Settings, total=False):
+    """What an optimizer with a rule takes besides."""
+
+    stiffness: float
+    surrogate: Any
 
 
 class RuleOptimizer(DirectionOptimizer):
@@ -74,7 +82,7 @@ class RuleOptimizer(DirectionOptimizer):
         self,
         atoms: Any,
         restart: Any = None,
-        logfile: IO | Any = "-",
+        logfile: IO[str] | str | Path | None = "-",
         trajectory: Any = None,
         append_trajectory: bool = False,
         maxstep: float | None = None,
@@ -82,7 +90,7 @@ class RuleOptimizer(DirectionOptimizer):
         rule: Rule,
         control: Control | str | None = "default",
         coordinates: str = "cartesian",
-        **kwargs: Any,
+        **kwargs: Unpack[RuleSettings],
     ) -> None:
         self.rule = rule
         super().__init__(

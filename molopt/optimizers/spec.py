@@ -286,7 +286,7 @@ class OptimizerSpec:
     def make(
         self,
         atoms: Atoms,
-        logfile: IO | str | Path | None = None,
+        logfile: IO[str] | str | Path | None = None,
         trajectory: Any = None,
         *,
         molecule: Molecule | None = None,

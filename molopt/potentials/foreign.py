@@ -10,15 +10,19 @@ from ase.calculators.abc import GetPropertiesMixin
 from molopt.errors import InputError
 from molopt.importing import attribute
 from molopt.molecules import Molecule
+from molopt.potentials.alone import Alone
+
+ARGUMENTS = 5  # positions, numbers, system, charges, spins: of a function of many molecules
 
 
 def foreign(name: str, keywords: dict[str, Any], molecule: Molecule | Atoms) -> GetPropertiesMixin:
-    """The ASE calculator that a factory makes.
+    """The ASE calculator that a factory makes; a function of many molecules becomes one.
 
     Parameters
     ----------
     name : str
-        "package.module:factory"; any callable, such as a calculator's class.
+        "package.module:factory"; any callable that returns a calculator or a `BatchedPotential`, such as the class of
+        either.
     keywords : dict
         Given to the factory. Where it has parameters named `molecule`, `charge` or `spin` (the multiplicity) and
         the keywords do not say otherwise, it gets those of the molecule.
@@ -43,9 +47,22 @@ def foreign(name: str, keywords: dict[str, Any], molecule: Molecule | Atoms) -> 
         raise
     except Exception as error:
         raise InputError(f"{name} raised {type(error).__name__}: {error}") from error
+    if of_many(calculator):
+        return Alone(calculator, **describe(molecule, ("charge", "spin")))
     if isinstance(calculator, type) or not hasattr(calculator, "get_property"):
         raise InputError(f"{name} must return an ASE calculator, it returned {calculator!r}")
     return calculator
+
+
+def of_many(made: Any) -> bool:
+    """Whether a factory has made a function of many molecules (`molopt.potentials.batched.BatchedPotential`)."""
+    if isinstance(made, type) or hasattr(made, "get_property") or not callable(made):
+        return False
+    try:
+        inspect.signature(made).bind(*[None] * ARGUMENTS)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def load(name: str) -> Callable[..., Any]:

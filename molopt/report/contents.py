@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from molopt.columns import UNKNOWN, Cell
 from molopt.comparison.basins import Basin
+from molopt.drawing.colours import css
 from molopt.errors import InputError
 from molopt.record import NOT_RUN, Plan, Record
-from molopt.report.colours import css
 from molopt.report.escaping import shown
 from molopt.report.frames import BYTES_PER_ATOM
 from molopt.report.labels import label, looks

@@ -1,25 +1,25 @@
 """One figure a molecule: how energy and forces fell, force call by force call."""
 
 import math
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from molopt.comparison import best_energy
+from molopt.drawing.canvas import DARK, canvas, logarithmic
+from molopt.drawing.saving import saved
+from molopt.drawing.text import one_line
 from molopt.record import Record
-from molopt.report.labels import label, look, plain
+from molopt.report.figures.lines import handle, line_style
+from molopt.report.labels import Look, looks
 
 FLOOR = 0.01  # meV; the best run itself would end at minus infinity
 WIDTH, HEIGHT = 4.6, 2.9  # inches a panel
-LINE, LETTER, ROW = 0.9, 0.095, 0.23  # inches of the legend
-LONGEST_TITLE = 80
-GRID: dict[str, Any] = {"color": "#E5E5E5", "linewidth": 0.6}
+LEAST = 6.4  # inches, of the figure: the title and the legend need them
 
 
 def draw(records: Sequence[Record], path: Path, criterion: float) -> None:
@@ -37,57 +37,45 @@ def draw(records: Sequence[Record], path: Path, criterion: float) -> None:
     criterion : float
         The fmax (eV/A) at which runs counted as converged.
     """
-    columns = [list(group) for _, group in groupby(records, key=lambda record: record.plan.potential)]
-    width = WIDTH * max(len(columns), 1.4)
-    labels = {label(record.plan.optimizer) for record in records}
-    entries = max(1, int(width / (LINE + LETTER * max(map(len, labels)))))  # in a row of the legend
-    height = 2 * HEIGHT + 0.7 + ROW * math.ceil(len(labels) / entries)
-    figure = Figure(figsize=(width, height), layout="constrained")
-    panels = figure.subplots(2, len(columns), squeeze=False, sharex=True, sharey="row")
-    for (energies, forces), column in zip(panels.T, columns, strict=True):
-        draw_column(energies, forces, column)
-        forces.axhline(criterion, **GRID | {"color": "#999999"}, zorder=0)
-    panels[0, 0].set_ylabel("energy above the best (meV)")
-    panels[1, 0].set_ylabel("lowest fmax so far (eV/Å)")
-    drawn = [line for panel in panels[0] for line in panel.get_lines() if not line.get_label().startswith("_")]
-    lines = {line.get_label(): line for line in drawn}
-    figure.legend(lines.values(), lines, loc="outside lower center", ncols=entries, frameon=False, handlelength=3.5)
-    figure.suptitle(shortened(records[0].plan.molecule), parse_math=False)
-    figure.savefig(path, dpi=150)
+    groups = [list(group) for _, group in groupby(records, key=lambda record: record.plan.potential)]
+    drawn, count = looks(record.plan.optimizer for record in records), len(groups)
+    width = max(WIDTH, LEAST / count)
+    with canvas(2 * count, width, HEIGHT, columns=count, ink=DARK, sharex=True, sharey="row") as drawing:
+        upper, lower = drawing.panels[:count], drawing.panels[count:]
+        for energies, forces, group in zip(upper, lower, groups, strict=True):
+            draw_column(energies, forces, group, drawn)
+            forces.axhline(criterion, color=drawing.ink, alpha=0.5, linewidth=0.6, zorder=0)
+        upper[0].set_ylabel("energy above the best (meV)")
+        lower[0].set_ylabel("lowest fmax so far (eV/Å)")
+        drawing.legend([handle(optimizer, look) for optimizer, look in drawn.items()])
+        drawing.figure.suptitle(one_line(records[0].plan.molecule))
+        saved(drawing.figure, path)
 
 
-def draw_column(energies: Axes, forces: Axes, records: Sequence[Record]) -> None:
+def draw_column(energies: Axes, forces: Axes, records: Sequence[Record], drawn: Mapping[str, Look]) -> None:
     """The runs in one potential."""
-    best, variants = best_energy(records), Counter[str]()
-    energies.set_title(records[0].plan.potential, parse_math=False)
-    for panel in (energies, forces):
-        panel.set(xscale="log", yscale="log")
-        panel.xaxis.set_major_formatter("{x:g}")
-        panel.yaxis.set_major_formatter("{x:g}")
-        panel.grid(True, **GRID)
-        panel.spines[["top", "right"]].set_visible(False)
+    best = best_energy(records)
+    energies.set_title(one_line(records[0].plan.potential))
     forces.set_xlabel("force calls")
     for record in records:
-        name = plain(record.plan.optimizer)
         if len(record.outcome.energies):
-            draw_run(energies, forces, record, best, variants[name])
-        variants[name] += 1
+            draw_run(energies, forces, record, best, drawn[record.plan.optimizer])
+    for panel in (energies, forces):
+        logarithmic(panel)
 
 
-def draw_run(energies: Axes, forces: Axes, record: Record, best: float, variant: int) -> None:
-    colour, dashes, _ = look(record.plan.optimizer, variant)
-    style: dict[str, Any] = {"color": colour, "linewidth": 1.8, "linestyle": (0, dashes) if dashes else "-"}
+def draw_run(energies: Axes, forces: Axes, record: Record, best: float, look: Look) -> None:
+    style: dict[str, Any] = line_style(look) | {"linewidth": 1.8}
     outcome = record.outcome
     energy, fmax = outcome.energies, outcome.forces
     calls = np.arange(1, len(energy) + 1)
     above, lowest = np.maximum((energy - best) * 1e3, FLOOR), np.minimum.accumulate(fmax)
-    energies.plot(calls, above, label=label(record.plan.optimizer), **style)
+    ends = [(forces, fmax)]
+    if math.isfinite(best):  # of the runs that came through there is a best
+        energies.plot(calls, above, **style)
+        ends.append((energies, above))
     forces.plot(calls, lowest, **style)
-    forces.plot(calls, fmax, color=colour, linewidth=0.5, alpha=0.35)
+    forces.plot(calls, fmax, color=look.colour, linewidth=0.5, alpha=0.35)
     end = "X" if outcome.error is not None else "o" if outcome.converged else ""
-    for panel, values in ((energies, above), (forces, fmax)):
-        panel.plot(calls[-1:], values[-1:], color=colour, marker=end, markersize=5)
-
-
-def shortened(title: str) -> str:
-    return title if len(title) <= LONGEST_TITLE else f"{title[: LONGEST_TITLE - 1]}…"
+    for panel, values in ends:
+        panel.plot(calls[-1:], values[-1:], color=look.colour, marker=end, markersize=5)

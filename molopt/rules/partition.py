@@ -33,14 +33,14 @@ class Partition:
 
     def __init__(self, sizes: Any, xp: Any = np) -> None:
         self.xp = xp
-        self.sizes = np.asarray(sizes, dtype=np.intp)  # (P,)
+        self.sizes: Array = np.asarray(sizes, dtype=np.intp)  # (P,)
         even = len(self.sizes) > 0 and bool((self.sizes == self.sizes[0]).all())
-        self.size = int(self.sizes[0]) if even else 0  # of all parts; 0 where they differ
-        self.bounds = np.concatenate([[0], np.cumsum(self.sizes)]).astype(np.intp)  # (P + 1,)
-        self.filled = self.sizes > 0
-        self.full = bool(self.filled.all()) and len(self.sizes) > 0
+        self.size: int = int(self.sizes[0]) if even else 0  # of all parts; 0 where they differ
+        self.bounds: Array = np.concatenate([[0], np.cumsum(self.sizes)]).astype(np.intp)  # (P + 1,)
+        self.filled: Array = self.sizes > 0
+        self.full: bool = bool(self.filled.all()) and len(self.sizes) > 0
         if xp is not np:
-            self.owners = xp.asarray(np.repeat(np.arange(len(self.sizes)), self.sizes))
+            self.owners: Array = xp.asarray(np.repeat(np.arange(len(self.sizes)), self.sizes))
 
     @property
     def count(self) -> int:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pandas
     from matplotlib.figure import Figure
 
+    from molopt.drawing.viewing import Viewer
+
 KCAL_PER_MOL = units.kcal / units.mol  # eV
 
 
@@ -48,7 +50,10 @@ class Scan(Sequence[Point]):
     def __init__(
         self, molecule: Molecule, grid: Grid, points: Iterable[Point], potential: str, optimizer: str, stopped: str = ""
     ) -> None:
-        self.molecule, self.grid, self.potential, self.optimizer = molecule, grid, potential, optimizer
+        self.molecule: Molecule = molecule
+        self.grid: Grid = grid
+        self.potential: str = potential
+        self.optimizer: str = optimizer
         self.stopped = stopped
         known = {point.place: point for point in points}
         self._points = [self.point(known, place) for place in grid.all_places]
@@ -137,17 +142,29 @@ class Scan(Sequence[Point]):
         return pandas.DataFrame(writing.rows(self))
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> "Figure":
-        """The relative energies: a line for one coordinate, a map for two; written where there is a path (PNG, SVG)."""
-        from molopt.report.figures.scan import scan_figure, write_figure
+        """The relative energies: a line for one coordinate, a map for two.
 
-        figure = scan_figure(self)
-        if path is not None:
-            write_figure(figure, path)
-        return figure
+        With a path, the figure is written there, too: .png, .svg or .pdf.
+        """
+        from molopt.drawing.saving import saved
+        from molopt.report.figures.scan import scan_figure
+
+        return saved(scan_figure(self), path)
 
     def as_dict(self) -> dict[str, object]:
         """In plain values, fit for JSON; what is not known is None."""
         return writing.as_dict(self)
+
+    def view(self) -> "Viewer":
+        """The points in 3D beside a map of their energies, in a notebook; chemiscope must be installed."""
+        from molopt.scanning.showing import view_of
+
+        return view_of(self)
+
+    def _repr_html_(self) -> str:
+        from molopt.scanning.showing import html_of
+
+        return html_of(self)
 
     def __repr__(self) -> str:
         axes = " x ".join(axis.coordinate.named() for axis in self.axes)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from molopt.drawing.canvas import canvas
+from molopt.drawing.svg import INK
+from molopt.drawing.text import one_line, three_digits
 from molopt.ensembles.conformer import SOURCES
 from molopt.ensembles.fields import Row
-from molopt.report.figures.canvas import canvas
-from molopt.report.figures.svg import INK
-from molopt.report.figures.text import one_line, three_digits
 
 INKS = ("#0072B2", "#56B4E9", "#5A646E", "#D55E00", "#009E73", "#CC79A7", "#B8860B", "#8C564B")
 COLOURS = dict(zip(SOURCES, INKS, strict=True))

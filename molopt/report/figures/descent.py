@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from molopt.comparison.problems import lowest
+from molopt.drawing.canvas import canvas, logarithmic
+from molopt.drawing.text import one_line, three_digits
 from molopt.record import Record
-from molopt.report.figures.canvas import canvas, line_style, logarithmic
-from molopt.report.figures.text import one_line, three_digits
+from molopt.report.figures.lines import line_style
 from molopt.report.labels import Look, label
 from molopt.rules.partition import Array
 from molopt.stationary.verdict import ENDED

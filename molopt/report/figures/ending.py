@@ -10,10 +10,11 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 
 from molopt.comparison.problems import by_optimizer, by_potential
 from molopt.comparison.summaries import above_floor
+from molopt.drawing.canvas import Canvas, canvas, logarithmic
+from molopt.drawing.svg import INK
+from molopt.drawing.text import one_line, three_digits
 from molopt.record import Record
-from molopt.report.figures.canvas import Canvas, canvas, logarithmic, points, shown
-from molopt.report.figures.svg import INK
-from molopt.report.figures.text import one_line, three_digits
+from molopt.report.figures.lines import points, shown
 from molopt.report.labels import Look, label
 from molopt.stationary.verdict import ENDED
 

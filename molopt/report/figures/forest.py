@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from matplotlib.axes import Axes
 
 from molopt.comparison.summaries import Summary
-from molopt.report.figures.canvas import Canvas, canvas, logarithmic, shown
-from molopt.report.figures.svg import INK
-from molopt.report.figures.text import one_line, three_digits
+from molopt.drawing.canvas import Canvas, canvas, logarithmic
+from molopt.drawing.svg import INK
+from molopt.drawing.text import one_line, three_digits
+from molopt.report.figures.lines import shown
 from molopt.report.labels import Look, label
 
 ROW, REST = 0.24, 0.9  # inches

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from molopt.report.figures.canvas import ROW, canvas, handle
+from molopt.drawing.canvas import ROW, canvas
+from molopt.report.figures.lines import handle
 from molopt.report.labels import Look
 
 WIDTH = 8.0  # inches

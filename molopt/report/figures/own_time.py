@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 
 from molopt.comparison.problems import by_optimizer, by_potential
 from molopt.comparison.summaries import median
+from molopt.drawing.canvas import canvas, logarithmic
+from molopt.drawing.text import one_line, three_digits
 from molopt.record import Record
-from molopt.report.figures.canvas import canvas, handle, line_style, logarithmic, points, shown
-from molopt.report.figures.text import one_line, three_digits
+from molopt.report.figures.lines import handle, line_style, points, shown
 from molopt.report.labels import Look, label
 
 MS = 1e-3  # s

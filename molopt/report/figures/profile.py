@@ -7,9 +7,10 @@ import numpy as np
 
 from molopt.comparison.problems import by_potential, converged
 from molopt.comparison.profiles import Profile, Solved, profiles
+from molopt.drawing.canvas import Canvas, canvas, logarithmic
+from molopt.drawing.text import one_line
 from molopt.record import Record
-from molopt.report.figures.canvas import canvas, handle, line_style, logarithmic, shown
-from molopt.report.figures.text import one_line
+from molopt.report.figures.lines import handle, line_style, shown
 from molopt.report.labels import Look, label
 
 FURTHEST = 100.0  # times the best; beyond it lines are cut
@@ -36,22 +37,34 @@ def profile_figure(
     str
         An `<svg>` element.
     """
+    with canvas(panels_of(records), sharex=True, sharey=True) as drawing:
+        draw_profiles(drawing, records, looks, solved)
+        return drawing.svg(prefix, "performance profile")
+
+
+def panels_of(records: Sequence[Record]) -> int:
+    """How many potentials there are."""
+    return len(by_potential(records))
+
+
+def draw_profiles(
+    drawing: Canvas, records: Sequence[Record], looks: Mapping[str, Look], solved: Solved = converged
+) -> None:
+    """Profiles and their legend, on a canvas of `panels_of` panels."""
     found = {potential: profiles(there, solved) for potential, there in by_potential(records).items()}
     everywhere = [profile for there in found.values() for profile in there.values()]
     until = furthest(everywhere)
-    with canvas(len(found), sharex=True, sharey=True) as drawing:
-        for panel, (potential, there) in zip(drawing.panels, found.items(), strict=False):
-            for optimizer in shown(looks, list(there)):
-                taus, fractions = cut(there[optimizer], until)
-                style = line_style(looks[optimizer])
-                (line,) = panel.plot(taus, fractions, drawstyle="steps-post", linewidth=1.7, **style)
-                drawing.say(line, described(optimizer, there[optimizer]))
-            panel.set_title(one_line(potential))
-            panel.set(xlabel="force calls, times those of the best", ylim=(-0.02, 1.02), xlim=(0.97, until))
-            logarithmic(panel, "x")
-        drawing.panels[0].set_ylabel("fraction of problems solved")
-        drawing.legend([handle(optimizer, looks[optimizer]) for optimizer in shown(looks, names(found))])
-        return drawing.svg(prefix, "performance profile")
+    for panel, (potential, there) in zip(drawing.panels, found.items(), strict=False):
+        for optimizer in shown(looks, list(there)):
+            taus, fractions = cut(there[optimizer], until)
+            style = line_style(looks[optimizer])
+            (line,) = panel.plot(taus, fractions, drawstyle="steps-post", linewidth=1.7, **style)
+            drawing.say(line, described(optimizer, there[optimizer]))
+        panel.set_title(one_line(potential))
+        panel.set(xlabel="force calls, times those of the best", ylim=(-0.02, 1.02), xlim=(0.97, until))
+        logarithmic(panel, "x")
+    drawing.panels[0].set_ylabel("fraction of problems solved")
+    drawing.legend([handle(optimizer, looks[optimizer]) for optimizer in shown(looks, names(found))])
 
 
 def names(found: Mapping[str, Mapping[str, Profile]]) -> list[str]:

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.cluster.hierarchy import leaves_list, linkage, optimal_leaf_ordering
 from scipy.spatial.distance import squareform
 
-from molopt.report.figures.canvas import canvas
+from molopt.drawing.canvas import canvas
 from molopt.rules.partition import Array
 
 LABELLED = 40  # conformers up to which each has its number at the axis

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from molopt.report.figures.canvas import canvas
-from molopt.report.figures.svg import INK
-from molopt.report.figures.text import one_line
+from molopt.drawing.canvas import canvas
+from molopt.drawing.svg import INK
+from molopt.drawing.text import one_line
 from molopt.rules.partition import Array
 
 BINS = 36

@@ -1,64 +1,54 @@
 """A scan as a figure of its own: a line for one coordinate, a map for two."""
 
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from molopt.constraining.coordinate import Coordinate
-from molopt.errors import InputError
-from molopt.report.figures.canvas import STYLE
-from molopt.report.figures.svg import INK
-from molopt.report.figures.text import one_line
+from molopt.drawing.canvas import DARK, InlineFigure, canvas
+from molopt.drawing.svg import own_prefix
+from molopt.drawing.text import one_line
 from molopt.rules.partition import Array
 from molopt.scanning.scan import Scan
 
 WIDTH, HEIGHT = 6.0, 3.8  # inches
 MAP = 5.2  # inches
-TEXT = "#222222"  # in place of the colour that stands for a page's own
+SMALL = (2.9, 1.9)  # inches, of the panel beside a table
 LINE, BAD = "#0072B2", "#D55E00"
 LEVELS = 12  # lines of equal energy, about
 FINE = 4  # a grid with fewer values an axis has no lines of equal energy
-ENDINGS = (".png", ".svg", ".pdf")
 HIGH = 60.0  # kcal/mol: beyond, a map would show one colour for all that matters
 
 
-def scan_figure(scan: Scan, first: int = 0) -> Figure:
+def scan_figure(scan: Scan, first: int = 0) -> InlineFigure:
     """The energies above the lowest point, kcal/mol; atoms in labels count from `first`.
 
     A point that did not converge, or is no longer the molecule of the start, is a hollow mark; one without a geometry
     is a gap.
     """
-    with rc_context({key: TEXT if value == INK else value for key, value in STYLE.items()}):
-        size = (WIDTH, HEIGHT) if len(scan.shape) == 1 else (MAP * 1.15, MAP)
-        figure = Figure(figsize=size, layout="constrained")
-        panel = figure.subplots()
+    size = (WIDTH, HEIGHT) if len(scan.shape) == 1 else (MAP * 1.15, MAP)
+    with canvas(1, *size, ink=DARK) as drawing:
+        (panel,) = drawing.panels
         if len(scan.shape) == 1:
             draw_line(panel, scan, first)
         else:
             draw_map(panel, scan, first)
         panel.set_title(one_line(f"{scan.molecule.name}, {scan.potential}"))
-        return figure
+        return drawing.figure
 
 
-def write_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write a figure; the ending of the path is its format."""
-    require_ending(path)
-    try:
-        with rc_context({"svg.fonttype": "none"}):
-            figure.savefig(path, dpi=150, facecolor="white")
-    except OSError as error:
-        raise InputError(f"{path} could not be written: {error.strerror}: give another name, or make room") from error
-
-
-def require_ending(path: str | os.PathLike[str]) -> None:
-    """Raise InputError where no figure can have such a name."""
-    if Path(path).suffix.lower() not in ENDINGS:
-        raise InputError(f"a figure ends with {', '.join(ENDINGS)}, got {path}")
+def scan_svg(scan: Scan) -> str:
+    """The same, small, for a page."""
+    with canvas(1, *SMALL) as drawing:
+        (panel,) = drawing.panels
+        if len(scan.shape) == 1:
+            draw_line(panel, scan, 0)
+            panel.set_ylabel("kcal/mol")
+        else:
+            draw_map(panel, scan, 0)
+        prefix = own_prefix("scan", scan.energies, scan.values)
+        return drawing.svg(prefix, one_line(f"energies of the scan: {scan.molecule.name}"))
 
 
 def draw_line(panel: Axes, scan: Scan, first: int) -> None:
@@ -77,6 +67,7 @@ def draw_map(panel: Axes, scan: Scan, first: int) -> None:
     shown = np.ma.masked_invalid(scan.relative.T)  # (m, n): the first coordinate to the right
     most = min(HIGH, float(shown.max())) if shown.count() else 1.0
     mesh = panel.pcolormesh(x.values, y.values, shown, cmap="viridis", shading="nearest", vmin=0, vmax=most)
+    mesh.set_rasterized(True)  # as polygons, thousands of them would take seconds to write, and megabytes
     if min(scan.shape) >= FINE and shown.count() and most > 0:
         panel.contour(x.values, y.values, shown, levels=np.linspace(0, most, LEVELS), colors="white", linewidths=0.5)
     bad = [point.values for point in scan if not (point.failed or (point.converged and point.kept))]
@@ -88,6 +79,8 @@ def draw_map(panel: Axes, scan: Scan, first: int) -> None:
     ticks(panel, "y", y.coordinate, y.values)
     bar = panel.figure.colorbar(mesh, ax=panel, label="above the lowest (kcal/mol)", extend=extent(shown, most))
     bar.outline.set_visible(False)
+    if bar.solids is not None:
+        bar.solids.set_rasterized(True)
 
 
 def extent(shown: Any, most: float) -> str:

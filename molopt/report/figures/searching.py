@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from molopt.drawing.canvas import canvas
+from molopt.drawing.text import one_line
 from molopt.ensembles.conformer import SOURCES, Round
 from molopt.ensembles.ranking import KCAL_PER_MOL
-from molopt.report.figures.canvas import canvas
 from molopt.report.figures.conformers import HEIGHT, LETTERS, WIDTH, colour
-from molopt.report.figures.text import one_line
 
 FALL, RISE, TRIED = "#D55E00", "#0072B2", "#B9C1C9"
 

@@ -6,9 +6,10 @@ from matplotlib.axes import Axes
 
 from molopt.comparison.problems import by_optimizer, by_potential
 from molopt.comparison.ratios import geometric_mean_cost
+from molopt.drawing.canvas import Canvas, canvas, logarithmic
+from molopt.drawing.text import one_line, three_digits
 from molopt.record import Record
-from molopt.report.figures.canvas import Canvas, canvas, handle, line_style, logarithmic
-from molopt.report.figures.text import one_line, three_digits
+from molopt.report.figures.lines import handle, line_style
 from molopt.report.labels import Look, label, look
 from molopt.specification import parse, specified
 

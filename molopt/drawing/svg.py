@@ -1,11 +1,15 @@
 """From what matplotlib writes to SVG that can stand in an HTML page, several times and on any background."""
 
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
-from molopt.report.colours import css
+import numpy as np
+
+from molopt.drawing.colours import css
+from molopt.rules.partition import Array
 
 SVG = "http://www.w3.org/2000/svg"
 INK = "#123456"  # stands for the colour of the page's text; no optimizer has it
@@ -63,6 +67,15 @@ def inline(written: str, titles: Mapping[str, Sequence[str]], prefix: str, name:
         "style": f"width:100%;max-width:{PIXELS * width:.0f}px;{coloured('fill', BLACK)}",
     }
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def own_prefix(kind: str, *drawn: Array) -> str:
+    """A prefix for a figure that may stand beside others of its kind: the same for the same data, else another.
+
+    >>> own_prefix("run", np.arange(3.0)) != own_prefix("run", np.arange(4.0))
+    True
+    """
+    return f"{kind}-{zlib.crc32(b''.join(np.ascontiguousarray(values).tobytes() for values in drawn)):08x}"
 
 
 def tidy(element: Element) -> None:

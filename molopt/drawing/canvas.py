@@ -3,7 +3,7 @@
 import io
 import math
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,14 +14,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 
-from molopt.report.figures.svg import INK, inline
-from molopt.report.figures.text import one_line
-from molopt.report.labels import Look, label
+from molopt.drawing.svg import INK, inline
+from molopt.drawing.text import one_line
 
 WIDTH, HEIGHT = 4.4, 3.0  # inches a panel
 ALONE = 7.0  # inches, of one that has no other beside it
 LINE, LETTER, ROW = 0.8, 0.088, 0.2  # inches of the legend
 COLUMNS = 3  # panels beside each other
+DARK = "#222222"  # ink on white
+SCREEN, SHARP = 96, 2  # CSS pixels an inch, and pixels of a fine screen in each of them
 NARROW = 50  # high end over low, below which powers of ten are too few ticks
 STYLE = {
     "axes.edgecolor": INK,
@@ -53,15 +54,47 @@ STYLE = {
 }
 
 
+class InlineFigure(Figure):
+    """A figure that a notebook shows by itself: without pyplot, Jupyter prints no more than the size of others."""
+
+    def savefig(self, *written: Any, **options: Any) -> None:
+        """As matplotlib's, without a warning for each letter of a name that its font lacks."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph")
+            super().savefig(*written, **options)
+
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        width, height = (round(SCREEN * inches) for inches in self.get_size_inches())
+        written = io.BytesIO()
+        self.savefig(written, format="png", dpi=SHARP * SCREEN, facecolor="white")
+        return written.getvalue(), {"width": width, "height": height}
+
+
 class Canvas:
-    """Panels to draw in, then `svg` to have them; used inside `canvas`."""
+    """Panels to draw in, then `svg` or `figure` to have them; used inside `canvas`.
+
+    Attributes
+    ----------
+    figure : Figure
+    panels : list of Axes
+    ink : str
+        The colour of text and axes.
+    """
 
     def __init__(
-        self, panels: int, width: float, height: float, columns: int, layout: Any = "constrained", **shared: Any
+        self,
+        panels: int,
+        width: float,
+        height: float,
+        columns: int,
+        ink: str = INK,
+        layout: Any = "constrained",
+        **shared: Any,
     ) -> None:
         columns = min(panels, columns)
         rows = math.ceil(panels / columns)
-        self.figure = Figure(figsize=(columns * width, rows * height), layout=layout)
+        self.ink = ink
+        self.figure = InlineFigure(figsize=(columns * width, rows * height), layout=layout)
         grid = self.figure.subplots(rows, columns, squeeze=False, **shared)
         self.panels: list[Axes] = list(grid.flat[:panels])
         self.lowest = self.panels[-columns:]
@@ -94,31 +127,24 @@ class Canvas:
 
 @contextmanager
 def canvas(
-    panels: int, width: float | None = None, height: float = HEIGHT, columns: int = COLUMNS, **shared: Any
+    panels: int,
+    width: float | None = None,
+    height: float = HEIGHT,
+    columns: int = COLUMNS,
+    ink: str = INK,
+    **shared: Any,
 ) -> Iterator[Canvas]:
     """A canvas of so many panels, each `width` x `height` inches, so many beside each other.
 
-    `shared` as in `Figure.subplots`, or the layout.
+    Text and axes have the colour `ink`: by default the one that stands for a page's own, `DARK` for a figure that
+    stands on white. `shared` as in `Figure.subplots`, or the layout.
     """
     width = width or (WIDTH if panels > 1 else ALONE)
-    with rc_context(STYLE), warnings.catch_warnings():
+    style = {key: ink if value == INK else value for key, value in STYLE.items()}
+    with rc_context(style), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # the page has more fonts
         warnings.filterwarnings("ignore", "Attempting to set identical")  # all values of a panel may be one
-        yield Canvas(max(panels, 1), width, height, columns, **shared)
-
-
-def line_style(look: Look) -> dict[str, Any]:
-    return {"color": look.colour, "linestyle": (0, look.dashes) if look.dashes else "-"}
-
-
-def handle(optimizer: str, look: Look, **style: Any) -> Line2D:
-    """An entry of a legend: a line, unless the style says otherwise."""
-    return Line2D([], [], **line_style(look) | {"linewidth": 1.6} | style, label=one_line(label(optimizer)))
-
-
-def points(look: Look) -> dict[str, Any]:
-    """The style of points alone."""
-    return {"color": look.colour, "linestyle": "none", "marker": look.marker, "markersize": 4}
+        yield Canvas(max(panels, 1), width, height, columns, ink, **shared)
 
 
 def logarithmic(panel: Axes, axes: str = "xy") -> None:
@@ -131,8 +157,3 @@ def logarithmic(panel: Axes, axes: str = "xy") -> None:
             there.set_major_locator(LogLocator(subs=(1, 2, 5)))
         there.set_major_formatter("{x:g}")
         there.set_minor_formatter("")
-
-
-def shown(looks: Mapping[str, Look], found: Sequence[str]) -> list[str]:
-    """The optimizers that are drawn, in the order of the study."""
-    return [optimizer for optimizer in looks if optimizer in found]
