@@ -8,12 +8,12 @@ import numpy as np
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from molopt.checked import Check
+from molopt.checked.check import Check
 from molopt.convergence import auto
 from molopt.coordinates.member import Member
 from molopt.coordinates.rigid import nothing, rigid_left_by
 from molopt.displacing import Answers, ForcesOf, InProcesses, InThisProcess, forces_at
-from molopt.errors import InputError
+from molopt.errors import InputError, RunStopped
 from molopt.execution import Pool
 from molopt.molecules import Molecule
 from molopt.molecules.electrons import name_of
@@ -24,6 +24,7 @@ from molopt.optimizers.energy_left import energy_left, largest
 from molopt.optimizers.internals import Recipe
 from molopt.optimizers.looking import look
 from molopt.potentials import Counted
+from molopt.potentials.budget import Budget
 from molopt.potentials.counting import with_constraints
 from molopt.rules.base import check as require
 from molopt.rules.partition import Array
@@ -54,6 +55,7 @@ def check(
     even_if_not_a_minimum: bool = False,
     displacement: float = STEP,
     workers: int = 1,
+    time_limit: float | None = None,
     on_call: Callable[[int], object] | None = None,
 ) -> Check:
     """Determine what a geometry is, wherever it comes from; it is not changed.
@@ -82,6 +84,8 @@ def check(
         Angstrom, of central differences. Make it longer for forces that are noisy: 0.01 is ASE's default.
     workers : int
         Processes among which the force calls of frequencies are divided, in a potential that is given by its name.
+    time_limit : float, optional
+        Seconds after which the check begins no further force call; one that it has begun is finished.
     on_call : callable, optional
         Called with the number of displaced geometries so far.
 
@@ -91,6 +95,8 @@ def check(
         An argument cannot be used; a constraint is not understood; workers without the name of a potential.
     PotentialFailed
         A force call failed.
+    TimeoutError
+        The time limit was reached.
 
     Examples
     --------
@@ -103,27 +109,30 @@ def check(
     require_numbers(fmax, displacement, workers)
     require("calls", calls, "positive")
     conditions = Conditions(temperature, pressure, symmetry_number)
+    budget = Budget(time_limit=time_limit)
     atoms, molecule, calculator = system_of(target, potential)
     if workers != 1 and not isinstance(potential, str):
         raise InputError('a calculator cannot be divided among workers: give a potential by name, such as "gfn2-xtb"')
     moving, known = atoms.copy(), knows_forces(calculator, atoms)
-    moving.calc = Counted(calculator)
-    there = Place.of(moving, molecule)
+    moving.calc = Counted(calculator, budget=budget)
     answers: InThisProcess | InProcesses = InThisProcess(moving, on_call)
     if workers != 1 and frequencies:
-        answers = InProcesses(ForcesOf(atoms, molecule, potential), workers, on_call)
-    normal = None
-    name = name_of(atoms) if molecule is None else molecule.name
-    if frequencies:
-        with stage("frequencies", name, len(atoms), of=2 * int(there.movable.sum())):
-            normal = there.modes(answers, displacement)
-    if normal is not None:
-        curvature = there.curvature(normal)
-    elif there.fmax > FAR * fmax:
-        curvature = Curvature.unknown("far from stationary")
-    else:
-        with stage("checking", name, len(atoms)):
-            curvature = look(moving, molecule, calls)
+        answers = InProcesses(ForcesOf(atoms, molecule, potential), workers, on_call, budget)
+    normal, name = None, name_of(atoms) if molecule is None else molecule.name
+    budget.begin()
+    try:
+        there = Place.of(moving, molecule)
+        if frequencies:
+            with stage("frequencies", name, len(atoms), of=2 * int(there.movable.sum())):
+                normal = there.modes(answers, displacement)
+                curvature = there.curvature(normal)
+        elif there.fmax > FAR * fmax:
+            curvature = Curvature.unknown("far from stationary")
+        else:
+            with stage("checking", name, len(atoms)):
+                curvature = look(moving, molecule, calls)
+    except RunStopped as stopped:
+        raise TimeoutError(stopped.why) from None
     verdict = judged(there, curvature, fmax, molecule)
     thermo, refused = None, ""
     if normal is not None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import (
     Annotated,
@@ -10,6 +10,7 @@ from typing import (
     NamedTuple,
     Protocol,
     SupportsFloat,
+    TypeAlias,
     TypeVar,
     get_args,
     get_origin,
@@ -28,6 +29,7 @@ LARGE = 1e6  # from which a number is shown with an exponent
 SCALES = {"meV": 1e-3, "ms": 1e-3, "%": 1e-2}  # of units that tables show, in those that are stored: eV, s, shares
 TYPESET = {"A": "Å", "eV/A": "eV/Å", "eV/A^2": "eV/Å²"}  # where a page is not limited to ASCII
 
+Value: TypeAlias = str | int | float | None  # of a field
 Row = TypeVar("Row")
 Schema = TypeVar("Schema")
 
@@ -181,6 +183,54 @@ class Column(Generic[Row]):
         return f"{self.name}_{unit}" if unit else self.name
 
 
+@dataclass(frozen=True)
+class Field(Generic[Row]):
+    """What is said of a thing in files and tables: its name, its meaning, its value, and how that is shown.
+
+    Attributes
+    ----------
+    name, meaning, unit
+        As of an `Entry`.
+    value : callable
+        Of a row; None where it is not known.
+    digits : int
+        After the point, in tables.
+    numeric : bool
+    heading : str
+        In tables; by default the name.
+    shown : str, optional
+        The unit in tables, where it is another.
+    """
+
+    name: str
+    meaning: str
+    value: Callable[[Row], Value]
+    unit: str = ""
+    digits: int = 0
+    numeric: bool = True
+    heading: str = ""
+    shown: str | None = None
+
+    @property
+    def tagged(self) -> str:
+        """The name of a data field, with its unit."""
+        return replace(self, shown=None).column.tagged
+
+    @property
+    def column(self) -> Column[Row]:
+        """Of a table."""
+        unit = self.unit if self.shown is None else self.shown
+        entry = Entry(self.meaning, self.unit, shown=self.shown, digits=self.digits)
+        return Column(
+            self.name,
+            self.heading or self.name.replace("_", " "),
+            lambda row: entry.cell(self.value(row)),
+            unit,
+            self.meaning,
+            numeric=self.numeric,
+        )
+
+
 def column(schema: type, name: str, value: Callable[[Row], object]) -> Column[Row]:
     """The column of a field, given where a row has it."""
     entry, kind = entries(schema)[name], kinds(schema)[name]
@@ -200,6 +250,11 @@ def chosen(columns: Iterable[Column[Row]], *names: str) -> tuple[Column[Row], ..
     """The columns of these names, in their order; KeyError for a name that none has."""
     known = {column.name: column for column in columns}
     return tuple(known[name] for name in names)
+
+
+def known(value: float | None, scale: float = 1.0) -> float | None:
+    """A number in another unit; None where it is not known."""
+    return None if value is None or not math.isfinite(value) else float(value) / scale
 
 
 def number(value: float, digits: int) -> str:

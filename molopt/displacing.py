@@ -14,6 +14,7 @@ from molopt.execution import Pool
 from molopt.molecules import Molecule
 from molopt.optimizers.constraints import held_of
 from molopt.potentials import Counted
+from molopt.potentials.budget import Budget
 from molopt.potentials.counting import constrained
 from molopt.rules.partition import Array
 from molopt.system import calculator_for
@@ -97,14 +98,22 @@ class InThisProcess(Answers):
 
 
 class InProcesses(Answers):
-    """Of several processes, as they arrive; leaving early ends what is under way."""
+    """Of several processes, as they arrive; leaving early ends what is under way.
 
-    def __init__(self, forces: ForcesOf, workers: int, on_call: Callable[[int], object] | None = None) -> None:
+    RunStopped leaves where the budget is spent, before a further force call is begun.
+    """
+
+    def __init__(self, forces: ForcesOf, workers: int, on_call: Callable[[int], object] | None, budget: Budget) -> None:
         super().__init__(on_call)
-        self.forces, self.pool = forces, Pool(workers)
+        self.forces, self.pool, self.budget = forces, Pool(workers), budget
+
+    def begun(self, points: Iterable[Array]) -> Iterator[Placed]:
+        for placed in enumerate(points):
+            self.budget.before(self.calls)
+            yield placed
 
     def asked(self, points: Iterable[Array]) -> Iterator[Placed]:
-        with closing(self.pool.outcomes(self.forces, enumerate(points))) as outcomes:
+        with closing(self.pool.outcomes(self.forces, self.begun(points))) as outcomes:
             for each in outcomes:
                 if each.value is None:
                     raise PotentialFailed(f"{self.forces.potential}: {each.error}")

@@ -243,7 +243,14 @@ def test_what_lies_below_a_saddle_is_told():
     barrier = atoms.get_potential_energy() - molopt.relax(atoms, check="auto").energy
     assert found.stationary == "saddle"
     assert found.verdict.energy_left == pytest.approx(barrier, rel=0.1)
-    assert f"energy left {1e3 * found.verdict.energy_left:.1f} meV" in str(found)
+    assert f"{1e3 * found.verdict.energy_left:.1f} meV left" in str(found)
+
+
+@pytest.mark.parametrize("smiles", ["Cc1ccc(NC(=O)c2cncn2-c2ccccc2)c(O)c1", "O=C(Nc1c(Cl)cccc1Cl)c1c[nH]c2ccccc2c1=O"])
+def test_a_ridge_that_was_inferred_and_led_nowhere_down_is_not_one_that_the_geometry_lies_on(smiles):
+    end = molopt.relax(smiles).molecule
+    assert molopt.check(end, frequencies=True).stationary == "minimum"
+    assert molopt.check(end).stationary == "minimum"
 
 
 def test_bonds_that_its_source_says_and_the_geometry_has_not_are_told():
@@ -382,17 +389,21 @@ def test_a_minimum_is_checked_with_a_table_and_exits_with_0(here):
     assert ran.exit_code == 0, ran.output
     assert ": minimum (the lowest mode is" in ran.output
     assert "thermochemistry at 350 K" in ran.output
-    assert [path.name for path in here.iterdir()] == ["ethanol.sdf"]
+    kept = {path.name for path in (here / "molopt-check-ethanol").iterdir()}
+    assert kept == {"check.json", "check.db", "check.csv", "frequencies.csv"}
 
 
-def test_a_cheap_check_is_three_short_lines_and_a_refusal_is_printed_whole(here):
+def test_a_cheap_check_is_three_short_lines_and_writes_nothing_and_a_refusal_is_printed_whole(here):
     ase.io.write("ammonia.xyz", planar_ammonia(), format="extxyz")
     (here / "ethanol.sdf").write_text(relaxed("CCO").to_sdf())
     lines = command("ethanol.sdf").output.splitlines()
-    assert [line.split()[0] for line in lines[:3]] == ["CCO:", "energy", "lowest"]
+    assert [line.split()[0] for line in lines[:3]] == ["C2H6O:", "energy", "lowest"]
     assert "()" not in lines[0]
-    said = command("ammonia.xyz", "--frequencies").output
-    assert "relax the geometry first, or give --even-if-not-a-minimum (in Python even_if_not_a_minimum=True)\n" in said
+    assert {path.name for path in here.iterdir()} == {"ammonia.xyz", "ethanol.sdf"}
+    said = command("ammonia.xyz", "--frequencies").stdout
+    assert all(len(line) <= 80 for line in said.splitlines() if "written to" not in line)
+    remedy = "relax the geometry first, or give --even-if-not-a-minimum (in Python even_if_not_a_minimum=True)"
+    assert remedy in " ".join(said.split())
 
 
 def test_each_structure_of_a_file_is_checked_and_imaginary_modes_are_written(here):
@@ -403,7 +414,7 @@ def test_each_structure_of_a_file_is_checked_and_imaginary_modes_are_written(her
     minimum, other = json.loads(ran.stdout)
     assert [said["verdict"]["stationary"] for said in (minimum, other)] == ["minimum", "saddle"]
     assert other["frequencies"]["order"] == 1
-    (written,) = (here / "modes").iterdir()
+    (written,) = (here / "modes").glob("*_mode*.xyz")
     frames = ase.io.read(written, ":")
     assert len(frames) == 20
     assert frames[0].positions == pytest.approx(saddle.positions, abs=1e-6)
@@ -421,7 +432,7 @@ def test_a_geometry_that_is_not_at_rest_says_so_and_exits_with_1(here):
     ran = command("water.xyz")
     assert ran.exit_code == 1
     assert ": not stationary (fmax " in ran.output
-    assert "energy left" in ran.output
+    assert " meV left" in ran.output
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -451,7 +462,7 @@ def test_a_potential_that_fails_is_one_line_and_the_others_are_checked(here, mon
     ase.io.write("two.xyz", [built("CH4"), built("H2O")], format="extxyz")
     ran = command("two.xyz", "--potential", "trouble:Raising?at=1", "--json")
     assert ran.exit_code == 1
-    assert [set(said) for said in json.loads(ran.stdout)] == [{"name", "error"}] * 2
+    assert [set(said) for said in json.loads(ran.stdout)] == [{"molecule", "smiles", "failed"}] * 2
 
 
 def test_bad_input_is_one_line(here):

@@ -93,7 +93,7 @@ def judged(
     first = [Case("restart", templates["restart"], {}, [])]
     first += [
         usual._replace(arguments=line.split())
-        for line in ("report study", "export study --to out.csv", "compare --resume study", "relax C --out out")
+        for line in ("report study", "export study --write out.csv", "compare --resume study", "relax C --out out")
     ]
     waiting, verdicts = list(cases)[::-1], {}
     told = time.monotonic()

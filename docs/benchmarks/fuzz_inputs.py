@@ -226,7 +226,7 @@ def study(choose: random.Random, templates: dict[str, dict[str, bytes]]) -> Made
         path = choose.choice([*files, "study/report.html", "study/report.html.part", "study/runs.db-journal"])
         files.pop(path, None)
         placed = {path: choose.choice(["pipe", "folder", "/dev/zero", "../other/canary", "nowhere"])}
-    verbs = [["report", "study"], ["export", "study", "--to", "out.csv"], ["compare", "--resume", "study"]]
+    verbs = [["report", "study"], ["export", "study", "--write", "out.csv"], ["compare", "--resume", "study"]]
     return files, placed, choose.choice(verbs)
 
 

@@ -9,7 +9,7 @@ from molopt.report.labels import label
 from molopt.stationary.verdict import Verdict
 
 if TYPE_CHECKING:
-    from molopt.checked import Check
+    from molopt.checked.check import Check
     from molopt.comparison.cases import Case
     from molopt.ensembles.ensemble import Ensemble
     from molopt.record import Outcome
@@ -70,10 +70,10 @@ def scanned(molecule: str, point: "Point", potential: str) -> tuple[str, Fields]
     return "ended", run | figures | judged(point.verdict)
 
 
-def checked(found: "Check", source: str) -> Fields:
+def checked(found: Found[Any], one: "Check") -> Fields:
     """Of a geometry that was checked."""
-    run: Fields = {"molecule": found.name, "where": source, "potential": found.potential}
-    return run | {"calls": found.force_calls, "energy": found.energy, "fmax": found.fmax} | judged(found.verdict)
+    run: Fields = {"molecule": found.name, "where": found.where, "potential": one.potential}
+    return run | {"calls": one.force_calls, "energy": one.energy, "fmax": one.fmax} | judged(one.verdict)
 
 
 def judged(verdict: Verdict) -> Fields:

@@ -1,9 +1,8 @@
-"""Molecules from the command line, checked as far ahead as a stream allows."""
+"""Molecules from the command line: the only one, and what a source is called."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
-from itertools import chain, islice
-from typing import TypeVar
+from itertools import islice
 
 from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
@@ -15,32 +14,14 @@ from molopt.molecules import Molecule
 from molopt.molecules.electrons import SPELLED
 from molopt.molecules.entries import stem
 from molopt.molecules.published import PUBLISHED
-from molopt.molecules.reading import Located, called, read
+from molopt.molecules.reading import Located
 from molopt.molecules.shipped import find_shipped
 from molopt.molecules.smiles import parse_smiles, smiles_and_name
 from molopt.signs import hidden, stage
 from molopt.specification import parse, specified
-from molopt.system import require_potentials, said_in
+from molopt.system import require_potentials
 
-AHEAD = 100
-Item = TypeVar("Item")
-
-
-def molecules(
-    sources: Iterable[str], charge: int | None, spin: int | None, seed: int, potential: str, name: str | None
-) -> Iterator[Molecule]:
-    """The molecules of all sources, one at a time; a source that is not there is an error at once.
-
-    What the name of the potential says of charge and multiplicity holds for files that say nothing of it.
-    """
-    known = said_in(potential) if charge is None else None
-    streams = [(source, read(source, charge, spin, seed, known)) for source in sources]
-    return (molecule for _, molecule in called(streams, name))
-
-
-def ahead(stream: Iterator[Item]) -> Iterator[Item]:
-    """The same stream, the first hundred drawn at once: what is wrong with them shows before anything is run."""
-    return chain(list(islice(stream, AHEAD)), stream)
+AHEAD = 100  # molecules that a command looks at before it begins
 
 
 def alone(asked: Asked) -> tuple[Task, Molecule] | None:

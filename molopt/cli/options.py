@@ -33,6 +33,7 @@ OPTIMIZER = click.option(
     f"{', '.join(optimizer_names())}.",
 )
 PARSL = click.option("--parsl", type=click.Path(), help="Run on a cluster: a Python file with a Parsl `config`.")
+STRICT = click.option("--strict", is_flag=True, help="Stop at the first molecule that cannot be done.")
 
 
 def potential(further: str = "", variable: str = "potential", **settings: Any) -> Option:
@@ -93,7 +94,7 @@ def resume() -> Option:
 
 def temperature(further: str) -> Option:
     return click.option(
-        "--temperature", type=float, default=298.15, show_default=True, help=f"Temperature {further}, K."
+        "--temperature", type=float, default=298.15, show_default=True, help=f"Temperature, K: {further}."
     )
 
 

@@ -54,7 +54,7 @@ WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "as_json", "potential
 @option.PARSL
 @click.option("--separate", is_flag=True, help="Write an SDF and an XYZ for each molecule, instead of one for all.")
 @click.option("--trajectories", is_flag=True, help="Write every step of each molecule.")
-@click.option("--strict", is_flag=True, help="Stop at the first molecule that cannot be done.")
+@option.STRICT
 @option.out("molopt-relax-NAME")
 @option.resume()
 @click.pass_context

@@ -181,11 +181,16 @@ def scan(
 
 
 def only(source: str, charge: int | None, spin: int | None, seed: int, potential: str, name: str | None) -> "Molecule":
-    """The one molecule of a source."""
-    from molopt.cli.inputs import molecules
-    from molopt.system import require_agreement, require_potentials
+    """The one molecule of a source.
 
-    found = list(islice(molecules([source], charge, spin, seed, potential, name), 2))
+    What the name of the potential says of charge and multiplicity holds for files that say nothing of it.
+    """
+    from molopt.molecules.reading import called, read
+    from molopt.system import require_agreement, require_potentials, said_in
+
+    known = said_in(potential) if charge is None else None
+    stream = called([(source, read(source, charge, spin, seed, known))], name)
+    found = [molecule for _, molecule in islice(stream, 2)]
     if len(found) != 1:
         raise InputError(f"{source} holds {'several molecules' if found else 'no molecule'}: a scan is of one")
     require_agreement(found[0], potential)

@@ -1,17 +1,13 @@
 """What is said of a conformer in files and tables, each said once: name, meaning, unit and format."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-import numpy as np
 from ase import units
 
-from molopt.columns import Column, Entry
+from molopt.columns import Field, known
 from molopt.ensembles.conformer import SOURCES, Conformer
 from molopt.stationary.verdict import ENDED, MOLECULE, STATIONARY, meanings
 
-Value: TypeAlias = str | int | float | None
 DEBYE = units.Debye  # e A
 
 
@@ -26,60 +22,7 @@ class Row(NamedTuple):
     relative_free: float | None = None  # kcal/mol
 
 
-@dataclass(frozen=True)
-class Field:
-    """Of a conformer.
-
-    Attributes
-    ----------
-    name, meaning, unit
-        As of a `molopt.columns.Entry`.
-    value : callable
-        Of a row; None where it is not known.
-    digits : int
-        After the point, in tables.
-    numeric : bool
-    heading : str
-        In tables; by default the name.
-    shown : str, optional
-        The unit in tables, where it is another.
-    """
-
-    name: str
-    meaning: str
-    value: Callable[[Row], Value]
-    unit: str = ""
-    digits: int = 0
-    numeric: bool = True
-    heading: str = ""
-    shown: str | None = None
-
-    @property
-    def tagged(self) -> str:
-        """The name of a data field, with its unit."""
-        return replace(self, shown=None).column.tagged
-
-    @property
-    def column(self) -> Column[Row]:
-        """Of a table."""
-        unit = self.unit if self.shown is None else self.shown
-        entry = Entry(self.meaning, self.unit, shown=self.shown, digits=self.digits)
-        return Column(
-            self.name,
-            self.heading or self.name.replace("_", " "),
-            lambda row: entry.cell(self.value(row)),
-            unit,
-            self.meaning,
-            numeric=self.numeric,
-        )
-
-
-def known(value: float | None, scale: float = 1.0) -> float | None:
-    """A number in another unit; None where it is not known."""
-    return None if value is None or not np.isfinite(value) else float(value) / scale
-
-
-FIELDS = (
+FIELDS: tuple[Field[Row], ...] = (
     Field("number", "in the order of the file, from 1", lambda row: row.number),
     Field("energy", "of the potential that ranks", lambda row: known(row.conformer.energy), "eV", 6),
     Field("relative_energy", "above the lowest", lambda row: known(row.relative), "kcal/mol", 2),

@@ -8,7 +8,7 @@ from typing import Any
 
 from molopt.ensembles.ensemble import Ensemble, Round
 from molopt.ensembles.finding import conformers, unsaid
-from molopt.library.asked import Asked
+from molopt.library.asked import NAME, SWITCH, Asked
 from molopt.molecules import Molecule
 from molopt.molecules.entries import Entry
 from molopt.store.checking import positive
@@ -22,11 +22,9 @@ def finite(value: Any) -> bool:
 
 
 ABOVE_0 = "a whole number above 0"
-NAME = or_none(lambda value: isinstance(value, str) and bool(value.strip()))
-SWITCH = (lambda value: isinstance(value, bool), "true or false")
 KINDS: Kinds = {
-    "potential": (NAME, "a name"),
-    "refine": (NAME, "a name"),
+    "potential": (or_none(NAME[0]), NAME[1]),
+    "refine": (or_none(NAME[0]), NAME[1]),
     "count": (or_none(between(1)), ABOVE_0),
     "window": (finite, "a number of kcal/mol above 0"),
     "temperature": (finite, "a number of K above 0"),

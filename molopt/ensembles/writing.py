@@ -10,8 +10,9 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.data import chemical_symbols
 from rdkit import Chem
 
+from molopt.columns import Value
 from molopt.ensembles.comparing import filled
-from molopt.ensembles.fields import FIELDS, Row, Value
+from molopt.ensembles.fields import FIELDS, Row
 from molopt.files import whole
 from molopt.molecules.writing import Structure, annotated, sdf_record
 from molopt.rules.partition import Array

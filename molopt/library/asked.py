@@ -35,6 +35,8 @@ from molopt.versions import versions_of
 
 FORMAT = 1  # of the file
 TEXT = (lambda value: isinstance(value, str), "a text")
+NAME = (lambda value: isinstance(value, str) and bool(value.strip()), "a name")
+SWITCH = (lambda value: isinstance(value, bool), "true or false")
 
 
 @dataclass(frozen=True)
@@ -172,7 +174,7 @@ KINDS: Kinds = {
     "charge": (or_none(between(-MOST)), "a whole number"),
     "spin": (or_none(between(1)), "a whole number above 0"),
     "seed": (between(0, 2**31 - 1), "at least 0 and less than 2^31"),
-    "name": (or_none(lambda value: isinstance(value, str) and bool(value.strip())), "a name"),
+    "name": (or_none(NAME[0]), NAME[1]),
     "command": TEXT,
     "contents": (texts, "texts by names"),
     "versions": (texts, "texts by names"),

@@ -18,7 +18,8 @@ def look(atoms: Atoms, molecule: Molecule | None = None, calls: int = 8) -> Curv
     """What a geometry is, from a few force calls near it, and the energy that is left below it.
 
     They are the steps of a checked run that starts here: probes of the softest directions, Newton steps where energy is
-    left, a push off a ridge. The energy left is what they went down, and what is left at their end; a geometry is
+    left, a push off a ridge. A saddle is one where a displacement along the ridge has shown it, or the push went
+    down. The energy left is what they went down, and what is left at their end; a geometry is
     stationary where that is at most the larger of 1 meV and 0.02 meV an atom.
 
     Parameters
@@ -43,15 +44,19 @@ def look(atoms: Atoms, molecule: Molecule | None = None, calls: int = 8) -> Curv
         return Curvature.unknown(run.checking.why_not)
     start = lowest = float(atoms.get_potential_energy())
     at_first: Curvature | None = None  # the ridge that the geometry lies on
+    witnessed = False
     for over in run.irun(fmax=math.inf, steps=calls):
         lowest = min(lowest, float(atoms.get_potential_energy()))
         found = run.checking.found
         if at_first is None and found is not None and found.ridge:
             at_first = run.checking.seen(found)  # run.curvature is that of where the atoms are by now
+            witnessed = found.known.witnessed
         if over:
             break
     last = run.curvature
     assert last is not None
+    if not witnessed and start - lowest <= auto(len(atoms)):
+        at_first = None  # it was inferred alone, and led nowhere down
     left = start - lowest + float(run.energy_left)
     seen = last if at_first is None else at_first
     word = "saddle" if at_first is not None else last.stationary

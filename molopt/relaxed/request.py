@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from molopt.convergence import Wanted, wanted
-from molopt.library.asked import Asked
+from molopt.library.asked import NAME, SWITCH, Asked
 from molopt.optimizers.check_request import CheckRequest
 from molopt.optimizers.registry import PEERS
 from molopt.optimizers.spec import OptimizerSpec
@@ -13,9 +13,7 @@ from molopt.potentials.force_field_terms import FORCE_FIELDS
 from molopt.specification import parse
 from molopt.store.settings import Kinds, between, or_none
 
-NAME = (lambda value: isinstance(value, str) and bool(value.strip()), "a name")
 TEXTS = (lambda value: isinstance(value, tuple) and all(isinstance(text, str) for text in value), "a list of texts")
-SWITCH = (lambda value: isinstance(value, bool), "true or false")
 KINDS: Kinds = {
     "potential": NAME,
     "optimizer": NAME,

@@ -1,11 +1,13 @@
 """Tables for the terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic
 
 from rich.table import Table
 from rich.text import Text
 
-from molopt.columns import UNKNOWN, Column
+from molopt.columns import UNKNOWN, Column, Row
 from molopt.comparison import above_best
 from molopt.comparison.summaries import Summary
 from molopt.record import Record
@@ -49,26 +51,53 @@ def known(column: Column[Summary], summaries: Iterable[Summary]) -> bool:
     return any(column.cell(summary).text != UNKNOWN for summary in summaries)
 
 
-WIDTHS = {"verdict": 11, "energy": 14}  # characters of columns that are wider than their headings
-WIDTH = 80 - sum(2 + WIDTHS.get(column.name, len(column.lined)) for column in RELAXED)  # of a molecule's name
+LINE = 80  # characters
 
 
-def line(name: str, cells: Sequence[str]) -> str:
-    """A line, 80 characters wide, of the table of `molopt relax`."""
-    found = [f"{name:<{WIDTH}}"]
-    for column, cell in zip(RELAXED, cells, strict=True):
-        width = WIDTHS.get(column.name, len(column.lined))
-        found.append(f"{cell:>{width}}" if column.numeric else f"{cell:<{width}}")
-    return "  ".join(found)
+@dataclass(frozen=True)
+class Lines(Generic[Row]):
+    """A table that is printed line by line, 80 characters wide: a name, and columns of fixed widths.
+
+    Attributes
+    ----------
+    columns : sequence of Column
+    widths : mapping
+        Characters of those that are wider than their headings, by their names.
+    """
+
+    columns: Sequence[Column[Row]]
+    widths: Mapping[str, int]
+
+    def width(self, column: Column[Row]) -> int:
+        return self.widths.get(column.name, len(column.lined))
+
+    @property
+    def longest(self) -> int:
+        """Characters of a name."""
+        return LINE - sum(2 + self.width(column) for column in self.columns)
+
+    @property
+    def headings(self) -> str:
+        return self.line("molecule", [column.lined for column in self.columns])
+
+    def row(self, name: str, row: Row) -> str:
+        """A line under the headings."""
+        return self.line(shown(name, self.longest), [column.cell(row).text for column in self.columns])
+
+    def line(self, name: str, cells: Sequence[str]) -> str:
+        found = [f"{name:<{self.longest}}"]
+        for column, cell in zip(self.columns, cells, strict=True):
+            found.append(f"{cell:>{self.width(column)}}" if column.numeric else f"{cell:<{self.width(column)}}")
+        return "  ".join(found)
 
 
-HEADINGS = line("molecule", [column.lined for column in RELAXED])
+RUNS = Lines(RELAXED, {"verdict": 11, "energy": 14})
+HEADINGS = RUNS.headings
 
 
 def row(name: str, outcome: Outcome) -> str:
     """A run as a line under `HEADINGS`."""
-    standing = Standing(outcome)
-    return line(shown(name, WIDTH), [column.cell(standing).text for column in RELAXED])
+    return RUNS.row(name, Standing(outcome))
 
 
 def coloured(word: str) -> Text | str:

@@ -7,12 +7,14 @@ from ase import units
 from molopt.stationary.frequencies import NormalModes
 from molopt.stationary.thermochemistry import KCAL_PER_MOL, TAU, Thermochemistry
 
+LINE = 80  # characters of a terminal
+DIGITS = 4  # that the numbers of a torsion's atoms may gain where they are counted from 1
 MDYNE = units._e * 1e18  # mDyn/A per eV/A^2
 CAL_PER_MOL = KCAL_PER_MOL / 1000
 
 
 def frequency_table(normal: NormalModes, names: Sequence[str]) -> str:
-    """One line a mode; `names` say which coordinates move in each, or are empty."""
+    """One line of 80 characters a mode; `names` say which coordinates move in each, or are empty."""
     lines = [
         f"{'mode':>4}  {'cm^-1':>9}  {'red. mass':>9}  {'force const.':>12}  moved most",
         f"{'':15}  {'amu':>9}  {'mDyn/A':>12}",
@@ -21,8 +23,23 @@ def frequency_table(normal: NormalModes, names: Sequence[str]) -> str:
     for number, (wavenumber, mass, constant, name) in enumerate(rows, 1):
         shown = f"{abs(wavenumber):.1f}{'i' if wavenumber < 0 else ' '}"
         mark = "flat: " if normal.flat[number - 1] else ""
-        lines.append(f"{number:>4}  {shown:>10} {mass:>9.3f}  {constant:>12.4f}  {mark}{name}".rstrip())
+        row = f"{number:>4}  {shown:>10} {mass:>9.3f}  {constant:>12.4f}  {mark}"
+        lines.append(f"{row}{fitting(name, LINE - DIGITS - len(row))}".rstrip())
     return "\n".join(lines)
+
+
+def fitting(names: str, width: int) -> str:
+    """The first of several names, and as many more as there is room for.
+
+    >>> fitting("stretch 0-1 67 %, stretch 0-2 17 %", 20)
+    'stretch 0-1 67 %'
+    """
+    kept, *others = names.split(", ")
+    for name in others:
+        if len(kept) + 2 + len(name) > width:
+            break
+        kept += f", {name}"
+    return kept
 
 
 def thermochemistry_table(thermo: Thermochemistry) -> str:

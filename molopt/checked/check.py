@@ -1,6 +1,7 @@
 """What a check of a geometry found."""
 
 import math
+import textwrap
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -18,7 +19,7 @@ from molopt.spelling import amount
 from molopt.stationary.curvature import Curvature
 from molopt.stationary.frequencies import NormalModes
 from molopt.stationary.modes import swing
-from molopt.stationary.tables import frequency_table, thermochemistry_table
+from molopt.stationary.tables import LINE, frequency_table, thermochemistry_table
 from molopt.stationary.thermochemistry import Thermochemistry
 from molopt.stationary.verdict import Verdict, left_text
 
@@ -32,7 +33,7 @@ class Check:
     atoms : ase.Atoms
         The geometry, with its energy and forces.
     molecule : Molecule or None
-        The same with bonds; None where the atoms are periodic.
+        The same with bonds; None where the atoms are periodic, and of what an archive has (`molopt.checked.archive`).
     name, potential : str
     energy : float
         eV, with what constraints add.
@@ -72,6 +73,22 @@ class Check:
         """minimum, saddle, flat, unchecked or not stationary."""
         return self.verdict.stationary
 
+    @property
+    def charge(self) -> int | None:
+        """Of the molecule; None where it is not known."""
+        return self.atoms.info.get("charge") if self.molecule is None else self.molecule.charge
+
+    @property
+    def spin(self) -> int | None:
+        """Its multiplicity, likewise."""
+        return self.atoms.info.get("spin") if self.molecule is None else self.molecule.spin
+
+    @property
+    def left(self) -> str:
+        """The energy left in meV, as tables show it."""
+        word = "minimum" if self.stationary == "saddle" else self.stationary  # a saddle that was walked down from
+        return left_text(self.verdict.energy_left, word)
+
     @cached_property
     def vibrations(self) -> VibrationsData | None:
         """The Hessian as ASE's, symmetric, rigid motions projected out; of all atoms that may move in any direction.
@@ -99,6 +116,10 @@ class Check:
         return frames
 
     def __str__(self) -> str:
+        return "\n".join(map(folded, self.lines()))
+
+    def lines(self) -> list[str]:
+        """All that is known of it: a table, with sentences of any length."""
         blocks = ["\n".join(filter(None, (self.ending(), self.measured(), self.softest())))]
         if self.frequencies is not None and len(self.frequencies.wavenumbers):
             blocks.append(frequency_table(self.frequencies, self.names))
@@ -106,7 +127,7 @@ class Check:
             blocks.append(thermochemistry_table(self.thermochemistry))
         if self.refused:
             blocks.append(f"no thermochemistry: {self.refused}")
-        return "\n\n".join(blocks)
+        return "\n\n".join(blocks).splitlines()
 
     def __repr__(self) -> str:
         """
@@ -128,9 +149,7 @@ class Check:
 
     def measured(self) -> str:
         """Energy, forces and energy left in one line."""
-        word = "minimum" if self.stationary == "saddle" else self.stationary  # a saddle that was walked down from
-        left = left_text(self.verdict.energy_left, word)
-        said = f", energy left {left} meV" if left[0].isdigit() else ""
+        said = f", {self.left} meV left" if self.left[0].isdigit() else ""
         calls = f"{self.force_calls} force call{'s' * (self.force_calls != 1)}"
         return f"energy {self.energy:.6f} eV, fmax {self.fmax:.4f} eV/A{said}; {self.potential}, {calls}"
 
@@ -167,3 +186,8 @@ class Check:
                 "imaginary_modes": normal.modes[normal.imaginary].tolist(),
             }
         return said
+
+
+def folded(line: str) -> str:
+    """A sentence in lines of 80 characters, the further ones indented."""
+    return textwrap.fill(line, LINE, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
