@@ -107,6 +107,14 @@ def test_each_command_logs_what_it_began_and_how_that_ended(arguments):
     assert [event["event"] for event in (events()[0], events()[-1])] == ["started", "finished"]
 
 
+def test_fit_stiffness_logs_what_it_left_out():
+    Path("list.smi").write_text("C[Se]C a\n" * 10)
+    result = cli("fit-stiffness", "list.smi", "--potential", "mmff94", "--write", "a.json", "--log", "run.jsonl")
+    assert result.exit_code == 2
+    assert len(events(kind="begun")) == len(events(kind="failed")) == 10
+    assert "at least 10 are needed" in events()[-1]["error"]
+
+
 def test_a_log_goes_on_where_another_command_left_it_even_in_half_a_line():
     assert cli("relax", "C", "--log", "run.jsonl", "--out", "a").exit_code == 0
     first = len(events())

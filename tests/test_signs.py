@@ -246,3 +246,24 @@ def test_a_terminal_gets_its_cursor_back_after_ctrl_c():
     assert sent.rindex(SHOW_CURSOR) > sent.rindex(HIDE_CURSOR)
     assert sent.rstrip().endswith("molopt: interrupted")
     assert "0 of 1 converged" in output
+
+
+DEAF = """
+import hashlib, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from molopt.cli.interrupts import Interrupts
+with Interrupts("finishing"):
+    print("ready", flush=True)
+    hashlib.pbkdf2_hmac("sha256", b"a", b"b", 1 << 30)  # a quarter of an hour without a look at signals, as embeddings
+"""
+
+
+def test_where_the_first_ctrl_c_must_wait_that_is_said_and_the_second_ends_it():
+    process = subprocess.Popen([sys.executable, "-c", DEAF], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.5)  # until it is in compiled code
+    process.send_signal(signal.SIGINT)
+    assert "interrupt again to stop at once" in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(WITHIN) == 130
+    process.communicate()

@@ -53,7 +53,7 @@ class UnderWay:
     def __rich__(self) -> RenderableType:
         """For a terminal: no line is longer than it is wide."""
         lines = self.lines()
-        if self.headline or not lines:
+        if self.headline:
             lines.insert(0, self.headline)
         if len(lines) > MOST_LINES + 1:
             lines[MOST_LINES:] = [f"and {len(lines) - MOST_LINES} more"]

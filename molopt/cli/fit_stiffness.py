@@ -110,15 +110,22 @@ def measured(
     log, pace = current(), Pace(len(listed))
     progress.say(pace.at(0))
     work: Callable[[Molecule], list[Sample] | str] = partial(samples_or_reason, method=potential)
-    outcomes: Generator[Finished[Molecule, list[Sample] | str], None, None] = running.outcomes(work, listed)
+
+    def run(molecule: "Molecule") -> dict[str, object]:
+        return {"molecule": molecule.name, "where": source, "potential": potential}
+
+    def begun(molecule: "Molecule") -> "Molecule":
+        log.write("begun", run(molecule))
+        return molecule
+
+    outcomes: Generator[Finished[Molecule, list[Sample] | str], None, None] = running.outcomes(work, map(begun, listed))
     with closing(outcomes):
         for finished in outcomes:
             one = finished.value or finished.error or finished.ended  # a molecule has Hessians or a reason
             found[id(finished.task)] = one
-            run = {"molecule": finished.task.name, "where": source, "potential": potential}
             if isinstance(one, str):
-                log.write("failed", run | {"reason": one})
+                log.write("failed", run(finished.task) | {"reason": one})
             else:
-                log.write("ended", run | {"seconds": finished.seconds})
+                log.write("ended", run(finished.task) | {"seconds": finished.seconds})
             progress.say(f"{pace.at(len(found))}, last {finished.task.name}")
     return [found[id(molecule)] for molecule in listed]

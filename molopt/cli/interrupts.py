@@ -16,6 +16,7 @@ from molopt.cli.log import current
 from molopt.cli.terminal import quiet, say
 
 TOGETHER = 0.5  # s; nearer signals are one: `timeout` and batch systems send theirs to a process and to its group
+SOON = 1.5  # s, within which a command that can be interrupted has ended
 SHOW_CURSOR = "\x1b[?25h"
 entered: list["Interrupts"] = []
 
@@ -39,7 +40,8 @@ class Interrupts:
     """
 
     def __init__(self, saying: str) -> None:
-        self.saying = "" if quiet() else saying  # asked here: the thread that says it has no command
+        self.saying = saying
+        self.quiet = quiet()  # asked here: the thread that speaks has no command
         self.log = current()
         self.asked = self.holding = False
         self.handlers: dict[int, Any] = {}
@@ -96,16 +98,31 @@ class Interrupts:
         """Say that the first was heard, and end the process at the second."""
         first = None
         with self.reading:
-            while numbers := self.reading.recv(64):
+            while numbers := self.heard():
                 if not set(numbers) & self.handlers.keys():
                     continue
                 if first is None:
                     first = time.monotonic()
                     self.log.write("interrupted")
-                    if self.holding and self.saying:
-                        say(self.saying, err=True)
+                    if self.holding:
+                        self.tell(self.saying)
+                    else:
+                        self.reading.settimeout(SOON)
                 elif time.monotonic() - first > TOGETHER:
                     end_at_once()
+
+    def heard(self) -> bytes:
+        """The next signals; nothing where there will be none."""
+        try:
+            return self.reading.recv(64)
+        except TimeoutError:  # the main thread is in compiled code that does not look at signals
+            self.tell("stopping as soon as that can be; interrupt again to stop at once")
+            self.reading.settimeout(None)
+            return self.reading.recv(64)
+
+    def tell(self, text: str) -> None:
+        if not self.quiet:
+            say(text, err=True)
 
 
 def end_at_once() -> None:

@@ -112,7 +112,7 @@ class Progress:
         self.log.write("stage", said | {"seconds": round(sign.seconds, 3) if sign.over else None})
 
     def show(self) -> None:
-        if self.live is not None and not self.live.is_started:
+        if self.live is not None and not self.live.is_started and (self.under_way.headline or self.under_way.signs):
             self.live.start()
 
     def clear(self) -> None:
