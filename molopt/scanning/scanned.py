@@ -5,12 +5,11 @@ from functools import partial
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from ase import Atoms
 from numpy.typing import ArrayLike
 
 from molopt.constraining.choosing import Chooser, Chosen
 from molopt.errors import InputError
-from molopt.molecules import Molecule
+from molopt.molecules.single import Described
 from molopt.optimizers.meeting_constraints import prepare
 from molopt.optimizers.spec import Guide, OptimizerLike, OptimizerSpec
 from molopt.optimizers.stopping import check_criteria
@@ -25,7 +24,7 @@ from molopt.system import Potential, system_of
 
 
 def scan(
-    target: Molecule | Atoms,
+    target: Described,
     coordinates: Chosen | Sequence[Chosen],
     values: ArrayLike | Sequence[ArrayLike],
     potential: Potential | None = None,
@@ -48,8 +47,8 @@ def scan(
 
     Parameters
     ----------
-    target : Molecule or ase.Atoms
-        Stays as it is. Constraints of atoms hold.
+    target : Molecule, ase.Atoms, rdkit.Chem.Mol, str or Path
+        Stays as it is; as in `molopt.relax`. Constraints of atoms hold.
     coordinates : atoms, SMARTS, or two of these
         Two atoms are a bond, three an angle, four a dihedral, counted from 0; they need not be bonded. A SMARTS must
         match one coordinate; `[CH3:1][C:2]` matches more atoms than it means.
@@ -86,7 +85,7 @@ def scan(
 
     Examples
     --------
-    >>> found = scan(Molecule.from_smiles("OO"), "[H]OO[H]", [0, 60, 120, 180])
+    >>> found = scan("OO", "[H]OO[H]", [0, 60, 120, 180])
     >>> int(found.energies.argmin()), found.converged
     (2, True)
     """
@@ -109,7 +108,7 @@ class Scanning(NamedTuple):
     @classmethod
     def of(
         cls,
-        target: Molecule | Atoms,
+        target: Described,
         axes: Sequence[Axis] | Callable[[Chooser], Sequence[Axis]],
         potential: Potential | None = None,
         optimizer: OptimizerLike = "default",
