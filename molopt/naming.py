@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 
 DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # which Windows finds in every folder
 LONGEST = 75  # characters; endings and the names of optimizers follow, and file systems end at 255 bytes
@@ -20,10 +21,10 @@ def safe(name: str) -> str:
 
 
 class Stems:
-    """File names without ending, one for each thing that is named, no two the same in any case of letters."""
+    """File names without ending, one for each thing that is named: none is taken, in any case of letters."""
 
-    def __init__(self) -> None:
-        self.taken: set[str] = set()
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self.taken = set(taken)  # in small letters
         self.given: Counter[str] = Counter()  # the last number of each stem
 
     def new(self, name: str) -> str:

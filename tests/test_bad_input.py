@@ -55,6 +55,8 @@ BAD = [  # what is written, and what the line must name: the value, what is allo
     ("relax CCO --name ?!", ["--name", "?!"]),
     ("relax CCO --colour red", ["--colour"]),
     ("relax CCO --check sometimes", ["sometimes", "report"]),
+    ("relax CCO --formats sdf,pbd", ["'pbd'", "did you mean pdb"]),
+    ("relax CCO --formats traj --separate --trajectories", ["--trajectories", "--formats traj", "drop one"]),
     ("scan CCCC", ["--dihedral"]),
     ("scan CCCC --dihedral 1,2,3,4", ["--from"]),
     ("scan CCCC --dihedral 1,2,3=0:10:2", ["1, 2, 3", "4 different atoms"]),

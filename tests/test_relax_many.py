@@ -3,14 +3,17 @@
 import csv
 import os
 import signal
+from pathlib import Path
 
 import ase.db
 import ase.io
+import numpy as np
 import pytest
 from click.testing import CliRunner
 from rdkit import Chem
 from searches import archived, begun, end, here, wait
 
+import molopt as package
 from molopt.cli import main
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
@@ -75,7 +78,7 @@ def test_all_are_in_one_file_of_each_kind_and_say_what_they_are(library, tmp_pat
     assert [row.molecule for row in sorted(found, key=lambda row: row.place)] == names
     reasons = {row["molecule"]: row["reason"] for row in rows(out / "failures.csv")}
     assert set(reasons) == {"bad", "uranium"}
-    assert "no parameters for atom 0 (U)" in reasons["uranium"]
+    assert "no parameters for atom no. 1 (U)" in reasons["uranium"]
 
 
 @posix
@@ -113,7 +116,7 @@ def test_what_goes_on_takes_the_rest_from_the_folder(library, tmp_path):
     molopt("relax", library, "--out", out)
     before = {name: (out / name).read_bytes() for name in FILES}
     again = molopt("relax", "--resume", out)
-    assert (again.exit_code, len(again.stdout.splitlines())) == (1, 3)  # headings, and what is there; nothing is redone
+    assert (again.exit_code, len(again.stdout.splitlines())) == (1, 2)  # what is there; nothing is redone
     assert {name: (out / name).read_bytes() for name in FILES} == before
     more = molopt("relax", "CO", "--resume", out, "--fmax", 0.01)
     assert (more.exit_code, more.stderr.count("drop --fmax, the molecules")) == (2, 1)
@@ -124,7 +127,7 @@ def test_what_goes_on_takes_the_rest_from_the_folder(library, tmp_path):
 
 def test_one_alone_that_cannot_be_relaxed_is_bad_input_and_leaves_nothing(tmp_path):
     ran = molopt("relax", "[U]", "--out", tmp_path / "out")
-    assert (ran.exit_code, "no parameters for atom 0 (U)" in ran.stderr) == (2, True)
+    assert (ran.exit_code, "no parameters for atom no. 1 (U)" in ran.stderr) == (2, True)
     assert not (tmp_path / "out").exists()
 
 
@@ -133,3 +136,22 @@ def test_each_may_have_files_of_its_own(tmp_path):
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "relax.json", "relaxed.db", "relaxed.csv", "a_b.sdf", "a_b.xyz", "a_b-2.sdf", "a_b-2.xyz"
     }  # fmt: skip
+
+
+def test_structures_are_written_in_the_formats_that_are_asked_for(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["CC(=O)[O-] acetate", "F/C=C\\F relaxed", "--formats", "pdb,traj,xyz", "--out", "all"]
+    assert CliRunner().invoke(main, ["relax", *arguments]).exit_code == 0
+    assert {path.suffix for path in Path("all").iterdir()} == {".pdb", ".traj", ".xyz", ".csv", ".db", ".json"}
+    by_format = [list(package.read(f"all/relaxed.{format}")) for format in ("pdb", "traj", "xyz")]
+    for acetate, alkene in by_format:
+        assert (acetate.name, acetate.charge, acetate.smiles) == ("acetate", -1, "CC(=O)[O-]")
+        assert (alkene.name, alkene.smiles) == ("relaxed", "F/C=C\\F")
+        np.testing.assert_allclose(alkene.positions, by_format[1][1].positions, atol=6e-4)
+    assert (
+        ase.io.read("all/relaxed.traj", 0).get_potential_energy()
+        == ase.io.read("all/relaxed.xyz", 0).get_potential_energy()
+    )
+    assert CliRunner().invoke(main, ["relax", *arguments, "--separate", "--overwrite"]).exit_code == 0
+    written = {f"{name}.{ending}" for name in ("acetate", "relaxed-2") for ending in ("pdb", "traj", "xyz")}
+    assert {path.name for path in Path("all").iterdir()} - {"relaxed.csv", "relaxed.db", "relax.json"} == written

@@ -52,7 +52,13 @@ WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "as_json", "potential
 @option.workers()
 @option.time_limit("it makes no further force call then")
 @option.PARSL
-@click.option("--separate", is_flag=True, help="Write an SDF and an XYZ for each molecule, instead of one for all.")
+@click.option(
+    "--formats",
+    default="sdf,xyz",
+    show_default=True,
+    help="Of the structures, separated by commas: sdf, xyz, pdb, traj.",
+)
+@click.option("--separate", is_flag=True, help="Write files for each molecule, instead of one for all.")
 @click.option("--trajectories", is_flag=True, help="Write every step of each molecule.")
 @option.STRICT
 @option.out("molopt-relax-NAME")
@@ -75,7 +81,7 @@ def relax(
     """Relax molecules until no force is larger than --fmax and almost no energy is left above the minimum.
 
     Writes relaxed.sdf (bonds, charge, stereo, what the end is), relaxed.xyz (energy and forces; ASE reads it),
-    relaxed.csv (all figures) and relaxed.db (an ase.db database).
+    relaxed.csv (all figures) and relaxed.db (an ase.db database); --formats has PDB and trajectories too.
 
     A molecule is a file (.sdf, .xyz, .smi, .csv, .pdb and many more: docs/formats.md), a folder of such files, - for
     standard input, the name of a shipped molecule (molopt molecules lists them) or a SMILES. One of
@@ -149,6 +155,7 @@ def request_of(
     criteria: str | None,
     check: str,
     solvent: str | None,
+    formats: str,
     **options: Any,
 ) -> "Request":
     """What is asked for; InputError where a name or a number is not possible."""
@@ -157,6 +164,8 @@ def request_of(
     from molopt.optimizers.stopping import check_criteria
     from molopt.potentials.budget import Budget
     from molopt.relaxed.request import Request
+    from molopt.relaxed.structures import FORMATS
+    from molopt.spelling import offer
 
     if not sources:
         raise InputError("give molecules to relax, or --resume FOLDER")
@@ -167,8 +176,15 @@ def request_of(
     wanted(criteria)
     Budget(options["max_calls"])
     OptimizerSpec.of(options["optimizer"], options["coordinates"]).guided_by(options["surrogate"]).checked_by(check)
+    asked = tuple(dict.fromkeys(part.strip().lower() for part in formats.split(",")))
+    if unknown := [format for format in asked if format not in FORMATS]:
+        raise InputError(f"{unknown[0]!r} is not a format that is written{offer(unknown[0], FORMATS)}")
+    if "traj" in asked and options["separate"] and options["trajectories"]:
+        raise InputError("--trajectories and --separate --formats traj would write the same files: drop one of them")
     command = shlex.join(["molopt", *sys.argv[1:]])
-    return Request(tuple(sources), potential=named, criteria=criteria, check=check, command=command, **options)
+    return Request(
+        tuple(sources), formats=asked, potential=named, criteria=criteria, check=check, command=command, **options
+    )
 
 
 def running_of(

@@ -17,10 +17,11 @@ from molopt.optimizers.first_use import ready
 from molopt.relaxed.relaxation import ARCHIVE, Relaxation, Relaxations
 from molopt.relaxed.relaxing import UNNAMED, Relaxing
 from molopt.relaxed.request import Request
+from molopt.relaxed.structures import ALL, FORMATS, Structures
 from molopt.schema import MANY
 from molopt.spelling import exact
 
-SDF, XYZ, CSV = "relaxed.sdf", "relaxed.xyz", "relaxed.csv"
+CSV = f"{ALL}.csv"
 PART = 64  # molecules that are relaxed together: with more, an interrupt loses more, and nothing is faster
 
 
@@ -37,7 +38,7 @@ class Relaxed(Library[Request, Relaxation]):
 
     ASKED = Request
     ARCHIVE = ARCHIVE
-    WRITTEN = (SDF, XYZ, CSV)
+    WRITTEN = (CSV, *(f"{ALL}.{format}" for format in FORMATS))
     kind = Relaxations()
     time_limit: float | None = None
     detailed = False
@@ -73,7 +74,7 @@ class Relaxed(Library[Request, Relaxation]):
     def write_files(self, further: Found[Relaxation] | None = None) -> tuple[int, int, int]:
         """Write all that is archived, and `further`, in the order of the molecules.
 
-        All are in one SDF and one XYZ, or each has its own; one CSV holds a row for each, one the failures. Memory
+        All are in one file of each format, or each has its own; one CSV holds a row for each, one the failures. Memory
         holds one molecule at a time, and each file takes its name when it is complete.
 
         Returns
@@ -82,13 +83,12 @@ class Relaxed(Library[Request, Relaxation]):
             How many molecules are relaxed, how many of them converged, and how many could not be done.
         """
         done = converged = 0
-        stems = Stems()
+        stems = Stems([ALL])
         with ExitStack() as files:
             table = csv.writer(files.enter_context(whole(self.folder / CSV)))
             failures = Failures(files.enter_context(whole(self.folder / FAILURES)))
             table.writerow([*ABOUT, *MANY])
-            if not self.request.separate:
-                sdf, xyz = (files.enter_context(whole(self.folder / name)) for name in (SDF, XYZ))
+            structures = files.enter_context(Structures(self.plain, self.request.formats, self.request.separate))
             for one in chain(self.archive.records(), [] if further is None else [further]):
                 if one.value is None:
                     failures.add(one)
@@ -100,13 +100,7 @@ class Relaxed(Library[Request, Relaxation]):
                 stem = stems.new(one.name)
                 if self.request.trajectories:
                     self.name_trajectory(one, stem)
-                if self.request.separate:
-                    for ending, text in ((".sdf", one.value.sdf), (".xyz", one.value.xyz)):
-                        with whole(self.plain(f"{stem}{ending}")) as file:
-                            file.write(text)
-                else:
-                    sdf.write(one.value.sdf)
-                    xyz.write(one.value.xyz)
+                structures.add(one.value, stem)
         if not failures.count:
             (self.folder / FAILURES).unlink()
         return done, converged, failures.count

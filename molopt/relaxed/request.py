@@ -10,6 +10,7 @@ from molopt.optimizers.registry import PEERS
 from molopt.optimizers.spec import OptimizerSpec
 from molopt.potentials import named
 from molopt.potentials.force_field_terms import FORCE_FIELDS
+from molopt.relaxed.structures import FORMATS, USUAL
 from molopt.specification import parse
 from molopt.store.settings import Kinds, between, or_none
 
@@ -25,6 +26,10 @@ KINDS: Kinds = {
     "max_calls": (or_none(between(1)), "a whole number above 0"),
     "fixed": TEXTS,
     "held": TEXTS,
+    "formats": (
+        lambda value: isinstance(value, tuple) and bool(value) and set(value) <= set(FORMATS),
+        f"a list of {', '.join(FORMATS)}",
+    ),
     "separate": SWITCH,
     "trajectories": SWITCH,
 }
@@ -36,6 +41,8 @@ class Request(Asked):
 
     fixed, held : tuple of str
         Atoms that do not move, and coordinates that are held, as the command line says them.
+    formats : tuple of str
+        Of the files that structures are written to.
     separate : bool
         Whether each molecule gets files of its own.
     trajectories : bool
@@ -57,6 +64,7 @@ class Request(Asked):
     max_calls: int | None = None
     fixed: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
+    formats: tuple[str, ...] = USUAL
     separate: bool = False
     trajectories: bool = False
 
