@@ -78,7 +78,7 @@ def test_all_are_in_one_file_of_each_kind_and_say_what_they_are(library, tmp_pat
     assert [row.molecule for row in sorted(found, key=lambda row: row.place)] == names
     reasons = {row["molecule"]: row["reason"] for row in rows(out / "failures.csv")}
     assert set(reasons) == {"bad", "uranium"}
-    assert "no parameters for atom no. 1 (U)" in reasons["uranium"]
+    assert "no parameters for atom 0 (U), counted from 0" in reasons["uranium"]
 
 
 @posix
