@@ -17,7 +17,7 @@ from molopt.checked.looking import Looking
 from molopt.checked.request import Request
 from molopt.columns import Field, Row
 from molopt.errors import InputError
-from molopt.files import draft, obstacle, whole
+from molopt.files import draft, whole
 from molopt.library.archive import Found, key_of
 from molopt.library.library import ABOUT, FAILURES, Failures, Library, Task, about
 from molopt.molecules import Molecule
@@ -153,13 +153,6 @@ class Checked(Library[Request, Check]):
             for mode in found:
                 if mode.imaginary:
                     (self.folder / mode.animation).unlink(missing_ok=True)
-
-    def plain(self, name: str) -> Path:
-        """The path of a file to write; InputError where a link or a pipe stands there."""
-        path = self.folder / name
-        if kind := "a link" if path.is_symlink() else obstacle(path):
-            raise InputError(f"{path} is {kind}, and a file is to be written there: give another --out")
-        return path
 
 
 def cell(field: Field[Row], row: Row, said: Callable[[str], str]) -> str:

@@ -12,6 +12,7 @@ from typing import ClassVar, Generic, NamedTuple, Self, TextIO, TypeVar
 
 from molopt.errors import InputError
 from molopt.execution import Executor, Finished
+from molopt.files import obstacle
 from molopt.library.archive import Found, Kind, V, archive, key_of
 from molopt.library.asked import Asked
 from molopt.molecules import Molecule
@@ -184,6 +185,13 @@ class Library(ABC, Generic[A, V]):
     def written(self) -> list[Path]:
         """The files for all molecules that are there."""
         return [path for name in (*self.WRITTEN, FAILURES) if (path := self.folder / name).exists()]
+
+    def plain(self, name: str) -> Path:
+        """The path of a file to write; InputError where a link or a pipe stands there."""
+        path = self.folder / name
+        if kind := "a link" if path.is_symlink() else obstacle(path):
+            raise InputError(f"{path} is {kind}, and a file is to be written there: give another --out")
+        return path
 
     def discard(self) -> None:
         """Remove what was begun."""

@@ -5,10 +5,9 @@ import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from itertools import chain
-from pathlib import Path
 
 from molopt.errors import InputError
-from molopt.files import obstacle, whole
+from molopt.files import whole
 from molopt.library.archive import Found, key_of
 from molopt.library.library import ABOUT, FAILURES, Failures, Library, Task, about
 from molopt.molecules import Molecule
@@ -109,10 +108,3 @@ class Relaxed(Library[Request, Relaxation]):
         written = self.folder / UNNAMED.format(place=one.place)
         if written.is_file():  # and was not named before
             os.replace(written, self.plain(f"{stem}.traj"))
-
-    def plain(self, name: str) -> Path:
-        """The path of a file to write; InputError where a link or a pipe stands there."""
-        path = self.folder / name
-        if kind := "a link" if path.is_symlink() else obstacle(path):
-            raise InputError(f"{path} is {kind}, and a file is to be written there: give another --out")
-        return path

@@ -1,1 +1,0 @@
-"""The folder of many relaxed molecules, and the files that it gets."""
