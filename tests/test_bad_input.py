@@ -49,7 +49,7 @@ BAD = [  # what is written, and what the line must name: the value, what is allo
     ("relax CCO --hold [Fe][Fe]", ["[Fe][Fe]"]),
     ("relax CCO --out taken", ["taken"]),
     ("relax CCO --out full", ["full", "--overwrite"]),
-    ("relax CCO --parsl nothere.py", ["nothere.py"]),
+    ("relax CCO --parsl nothere.py", ["parsl"]),
     ("relax --resume full", ["full", "relax.json"]),
     ("relax CCO --resume full", ["--resume", "drop the molecules"]),
     ("relax CCO --name ?!", ["--name", "?!"]),

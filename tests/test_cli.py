@@ -307,7 +307,7 @@ def test_a_smiles_that_cannot_be_read_is_shown_with_the_place(command):
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [
-        (["C[Se]C"], "atom 1 (Se)"),
+        (["C[Se]C"], "atom no. 2 (Se)"),
         (["C[CH2]"], "radicals"),
         (["peg5"], "did you mean peg4"),
         (["missing.sdf"], "there is no file 'missing.sdf'"),

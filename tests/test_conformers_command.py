@@ -210,7 +210,7 @@ def test_a_bad_record_does_not_end_a_stream(here):
         pytest.param(["C", "--parsl", "nothing.py"], "nothing.py: no such file", marks=NEEDS_PARSL),
         (["C", "--charge", "1"], "contradicts its formal charges"),
         (["C", "--spin", "2"], "cannot have multiplicity 2"),
-        (["[U]"], "UFF has no parameters for atom 0 (U)"),
+        (["[U]"], "UFF has no parameters for atom no. 1 (U)"),
         (["set.smi", "--potential", "mmff94?spam=1"], "mmff94 takes no keywords but terms, got spam"),
         (["set.smi", "--time-limit=-1"], "the time limit must be a number of seconds above 0"),
         (["set.smi", "missing.sdf"], "there is no file 'missing.sdf'"),

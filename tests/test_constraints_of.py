@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 import molopt
 from molopt.cli import main
+from molopt.cli.atoms import from_one
 from molopt.constraining.choosing import Chooser
 from molopt.constraining.coordinate import Coordinate
-from molopt.constraining.text import atoms, atoms_and_grid, atoms_and_value, constraints, from_one
+from molopt.constraining.text import atoms, atoms_and_grid, atoms_and_value, constraints
 from molopt.errors import InputError
 from molopt.molecules.matching import matches
 
@@ -157,7 +158,7 @@ def test_a_grid_may_stand_with_its_coordinate():
 
 
 def test_a_smarts_of_several_coordinates_names_them_from_one(butane):
-    with pytest.raises(InputError, match=r"matches 3 coordinates in CCCC \(bond 1-2, bond 2-3, bond 3-4\)"):
+    with pytest.raises(InputError, match=r"matches 3 coordinates in C4H10 \(bond 1-2, bond 2-3, bond 3-4\)"):
         Chooser(butane, 1).coordinate("CC")
 
 

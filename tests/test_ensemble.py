@@ -256,7 +256,7 @@ def test_torsions_are_named_by_atoms_and_in_degrees():
 def test_a_repr_says_what_is_in_it_in_one_line():
     assert repr(butane()).startswith("<Ensemble C4H10: 2 conformers (2 minima) within 0.8 kcal/mol, mmff94s, lowest ")
     water, _ = rigid()
-    assert repr(Ensemble(water, [], "mmff94s")) == "<Ensemble O: no conformers, mmff94s>"
+    assert repr(Ensemble(water, [], "mmff94s")) == "<Ensemble H2O: no conformers, mmff94s>"
 
 
 def test_no_conformers_are_an_ensemble_too(tmp_path):

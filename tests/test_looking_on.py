@@ -13,13 +13,14 @@ import molopt
 from molopt import signs
 from molopt.cli import looking_on
 
-SEARCH = "import molopt\nwith molopt.progress():\n    found = molopt.conformers('CCCCO', count=5)\nprint(len(found))"
+SEARCH = "import molopt\nwith molopt.progress():\n    found = molopt.conformers('CCCCCCO', count=20)\nprint(len(found))"
 HOSTILE = "<b>\x1b[2J"
 
 
 def test_a_terminal_shows_what_is_under_way_and_gets_its_cursor_back():
     leader, follower = pty.openpty()
-    running = subprocess.Popen([sys.executable, "-c", SEARCH], stdout=subprocess.PIPE, stderr=follower)
+    terminal = os.environ | {"TERM": "xterm"}
+    running = subprocess.Popen([sys.executable, "-c", SEARCH], stdout=subprocess.PIPE, stderr=follower, env=terminal)
     os.close(follower)
     seen = b""
     while True:
@@ -31,7 +32,7 @@ def test_a_terminal_shows_what_is_under_way_and_gets_its_cursor_back():
     os.close(leader)
     assert running.returncode == 0
     assert printed.strip().isdigit()
-    assert b"C4H10O (15 atoms)" in seen
+    assert b"C6H14O (21 atoms)" in seen
     assert seen.rfind(b"\x1b[?25h") > seen.rfind(b"\x1b[?25l")  # shown after it was hidden
 
 
