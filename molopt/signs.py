@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
+from threading import local
 from typing import NamedTuple, TypeVar
 
 STAGES = {
@@ -84,8 +85,11 @@ Tell = Callable[[Sign], object]
 T = TypeVar("T")
 
 
-class Watching:
-    """Who looks on, and the stages that are under way, one within the other."""
+class Watching(local):
+    """Who looks on, and the stages that are under way in this thread, one within the other.
+
+    `asyncio.to_thread` takes the context of its caller along, so that several threads may have one onlooker.
+    """
 
     def __init__(self, tell: Tell) -> None:
         self.tell = tell

@@ -1,5 +1,6 @@
 """Signs of life: the stages of work, in this process and in workers, and what the command line makes of them."""
 
+import contextvars
 import io
 import os
 import pty
@@ -8,6 +9,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -86,6 +88,24 @@ def test_a_stage_that_raises_is_over():
     with watched_by(told.append), pytest.raises(ZeroDivisionError), stage("writing"):
         1 / 0  # noqa: B018
     assert told[-1].over
+
+
+def test_threads_with_one_onlooker_have_stages_of_their_own():
+    told, inner, outer_over = [], threading.Event(), threading.Event()
+
+    def another():
+        with stage("relaxing", "B"):
+            inner.set()
+            outer_over.wait(WITHIN)
+
+    with watched_by(lambda sign: told.append((sign.molecule, sign.over))):
+        thread = threading.Thread(target=contextvars.copy_context().run, args=[another])  # as asyncio.to_thread does
+        with stage("relaxing", "A"):
+            thread.start()
+            inner.wait(WITHIN)
+        outer_over.set()
+        thread.join()
+    assert told == [("A", False), ("B", False), ("A", True), ("B", True)]
 
 
 def test_where_nobody_looks_on_nothing_is_told_and_what_is_hidden_is_not_told_either():
