@@ -1,7 +1,9 @@
 """Signs of life: the stages of work, in this process and in workers, and what the command line makes of them."""
 
 import contextvars
+import ctypes
 import io
+import json
 import os
 import pty
 import re
@@ -276,6 +278,19 @@ with Interrupts("finishing"):
     print("ready", flush=True)
     hashlib.pbkdf2_hmac("sha256", b"a", b"b", 1 << 30)  # a quarter of an hour without a look at signals, as embeddings
 """
+
+
+@pytest.mark.parametrize("arguments", [["relax"], ["check"], ["conformers", "--count", "1"]], ids=lambda each: each[0])
+def test_a_ctrl_c_that_a_callback_of_c_code_has_lost_ends_a_command_before_its_next_molecule(monkeypatch, arguments):
+    """As LLVM's do while kernels are loaded: Python says that an exception is ignored, and goes on."""
+    lose = ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(signal.SIGINT))
+
+    Path("two.smi").write_text("CCO\nCCC\n")
+    monkeypatch.setattr("molopt.library.library.Library.total", lambda self: lose())
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
+    ran = cli(*arguments, "two.smi", "--out", "out", "--log", "log")
+    events = [json.loads(line)["event"] for line in Path("log").read_text().splitlines()]
+    assert (ran.exit_code, "begun" in events, "interrupted" in events) == (130, False, True)
 
 
 def test_where_the_first_ctrl_c_must_wait_that_is_said_and_the_second_ends_it():
