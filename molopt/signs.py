@@ -197,7 +197,8 @@ def counted(pieces: Iterable[T]) -> Iterator[T]:
 
 
 def done(pieces: int) -> None:
-    """So many pieces of this stage are done."""
+    """So many pieces of this stage are done; those beyond the foreseen, as modes that are measured again, count as none."""
     watching = onlooker.get()
-    if watching is not None:
-        watching.now(done=pieces)
+    if watching is not None and watching.under_way:
+        of = watching.under_way[-1].of
+        watching.now(done=min(pieces, of) if of else pieces)

@@ -92,6 +92,15 @@ def test_a_stage_that_raises_is_over():
     assert told[-1].over
 
 
+def test_no_more_is_done_than_there_is():
+    """Flat modes are measured once more, which no one knows when a check begins."""
+    told = []
+    with watched_by(told.append), stage("frequencies", of=2):
+        for number in range(4):
+            signs.done(number)
+    assert max(sign.done for sign in told) == 2
+
+
 def test_threads_with_one_onlooker_have_stages_of_their_own():
     told, inner, outer_over = [], threading.Event(), threading.Event()
 
