@@ -197,7 +197,7 @@ def counted(pieces: Iterable[T]) -> Iterator[T]:
 
 
 def done(pieces: int) -> None:
-    """So many pieces of this stage are done; those beyond the foreseen, as modes that are measured again, count as none."""
+    """So many pieces of this stage are done; more than were foreseen, as of modes measured again, do not count."""
     watching = onlooker.get()
     if watching is not None and watching.under_way:
         of = watching.under_way[-1].of
