@@ -4,8 +4,9 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
-from typing import Any
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any, TextIO
 
 from molopt.errors import InputError
 
@@ -24,6 +25,32 @@ def reaching() -> Iterator[None]:
         yield
     finally:
         sys.path.remove(folder)
+
+
+class Aside:
+    """Sends what others print to standard error, away from results, as long as any thread is in here.
+
+    `contextlib.redirect_stdout` would leave it there for good where two threads overlap.
+    """
+
+    def __init__(self) -> None:
+        self.changing, self.inside = Lock(), 0
+        self.before: TextIO | None = None
+
+    def __enter__(self) -> None:
+        with self.changing:
+            if not self.inside:
+                self.before, sys.stdout = sys.stdout, sys.stderr
+            self.inside += 1
+
+    def __exit__(self, *exception: object) -> None:
+        with self.changing:
+            self.inside -= 1
+            if not self.inside:
+                sys.stdout = self.before
+
+
+aside = Aside()
 
 
 def attribute(name: str, what: str) -> Any:
@@ -47,7 +74,7 @@ def attribute(name: str, what: str) -> Any:
     if not module_name or not path:
         raise InputError(f"{what} of another package is written package.module:factory, got {name!r}")
     try:
-        with reaching(), redirect_stdout(sys.stderr):  # what a package says of itself is not among the results
+        with reaching(), aside:
             found = importlib.import_module(module_name)
     except Exception as error:
         raise InputError(f"cannot import {module_name} for {what} {name}: {error}") from error

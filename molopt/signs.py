@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import count
+from threading import local
 from typing import NamedTuple, TypeVar
 
 STAGES = {
@@ -84,8 +85,11 @@ Tell = Callable[[Sign], object]
 T = TypeVar("T")
 
 
-class Watching:
-    """Who looks on, and the stages that are under way, one within the other."""
+class Watching(local):
+    """Who looks on, and the stages that are under way in this thread, one within the other.
+
+    `asyncio.to_thread` takes the context of its caller along, so that several threads may have one onlooker.
+    """
 
     def __init__(self, tell: Tell) -> None:
         self.tell = tell
@@ -193,7 +197,8 @@ def counted(pieces: Iterable[T]) -> Iterator[T]:
 
 
 def done(pieces: int) -> None:
-    """So many pieces of this stage are done."""
+    """So many pieces of this stage are done; more than were foreseen, as of modes measured again, do not count."""
     watching = onlooker.get()
-    if watching is not None:
-        watching.now(done=pieces)
+    if watching is not None and watching.under_way:
+        of = watching.under_way[-1].of
+        watching.now(done=min(pieces, of) if of else pieces)

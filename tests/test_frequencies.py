@@ -24,6 +24,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import molopt
+from molopt.checked.archive import Checks
 from molopt.cli import main
 from molopt.stationary.frequencies import NormalModes, central_differences
 from molopt.stationary.thermochemistry import rotations
@@ -126,6 +127,9 @@ def test_fixed_atoms_leave_the_frequencies_of_the_others(tmp_path):
     assert len(found.frequencies.wavenumbers) == len(theirs)
     assert found.frequencies.wavenumbers[1:] == pytest.approx(theirs[1:], abs=1.0)
     assert found.vibrations.get_energies()[-1].real / units.invcm == pytest.approx(theirs[-1], abs=0.1)
+    said, arrays = Checks().data(found)
+    archived = Checks().made(said, arrays).vibrations  # of atoms whose constraints an archive does not keep
+    assert archived.get_hessian_2d() == pytest.approx(found.vibrations.get_hessian_2d())
     assert "under constraints" in found.refused
 
 

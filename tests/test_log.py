@@ -107,6 +107,13 @@ def test_each_command_logs_what_it_began_and_how_that_ended(arguments):
     assert [event["event"] for event in (events()[0], events()[-1])] == ["started", "finished"]
 
 
+def test_a_name_that_is_given_is_the_same_in_all_events():
+    Path("two.smi").write_text("O\nC\n")
+    assert cli("relax", "two.smi", "--name", "a\nb", "--out", "out", "--log", "run.jsonl").exit_code == 0
+    for kind in ("begun", "ended"):
+        assert sorted(event["molecule"] for event in events(kind=kind)) == ["a b", "a b-2"]
+
+
 def test_fit_stiffness_logs_what_it_left_out():
     Path("list.smi").write_text("C[Se]C a\n" * 10)
     result = cli("fit-stiffness", "list.smi", "--potential", "mmff94", "--write", "a.json", "--log", "run.jsonl")

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 REQUIRED = [Requirement(text) for text in PROJECT["dependencies"]]
 EXTRAS = {extra: [Requirement(text) for text in texts] for extra, texts in PROJECT["optional-dependencies"].items()}
-DISTRIBUTION = {"CDPL": "cdpkit", "IPython": "ipykernel", "berny": "pyberny"}  # whose modules are called otherwise
+DISTRIBUTION = {"CDPL": "cdpkit", "berny": "pyberny", "IPython": "ipykernel"}  # that brings a module of another name
 IN_CONDA = {"matplotlib": "matplotlib-base", "tblite": "tblite-python"}  # what conda-forge calls them
 RECIPE = (ROOT / ".ci" / "conda" / "recipe.yaml").read_text(encoding="utf-8")
 

@@ -1,6 +1,9 @@
 """Signs of life: the stages of work, in this process and in workers, and what the command line makes of them."""
 
+import contextvars
+import ctypes
 import io
+import json
 import os
 import pty
 import re
@@ -8,6 +11,7 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -86,6 +90,33 @@ def test_a_stage_that_raises_is_over():
     with watched_by(told.append), pytest.raises(ZeroDivisionError), stage("writing"):
         1 / 0  # noqa: B018
     assert told[-1].over
+
+
+def test_no_more_is_done_than_there_is():
+    """Flat modes are measured once more, which no one knows when a check begins."""
+    told = []
+    with watched_by(told.append), stage("frequencies", of=2):
+        for number in range(4):
+            signs.done(number)
+    assert max(sign.done for sign in told) == 2
+
+
+def test_threads_with_one_onlooker_have_stages_of_their_own():
+    told, inner, outer_over = [], threading.Event(), threading.Event()
+
+    def another():
+        with stage("relaxing", "B"):
+            inner.set()
+            outer_over.wait(WITHIN)
+
+    with watched_by(lambda sign: told.append((sign.molecule, sign.over))):
+        thread = threading.Thread(target=contextvars.copy_context().run, args=[another])  # as asyncio.to_thread does
+        with stage("relaxing", "A"):
+            thread.start()
+            inner.wait(WITHIN)
+        outer_over.set()
+        thread.join()
+    assert told == [("A", False), ("B", False), ("A", True), ("B", True)]
 
 
 def test_where_nobody_looks_on_nothing_is_told_and_what_is_hidden_is_not_told_either():
@@ -256,6 +287,19 @@ with Interrupts("finishing"):
     print("ready", flush=True)
     hashlib.pbkdf2_hmac("sha256", b"a", b"b", 1 << 30)  # a quarter of an hour without a look at signals, as embeddings
 """
+
+
+@pytest.mark.parametrize("arguments", [["relax"], ["check"], ["conformers", "--count", "1"]], ids=lambda each: each[0])
+def test_a_ctrl_c_that_a_callback_of_c_code_has_lost_ends_a_command_before_its_next_molecule(monkeypatch, arguments):
+    """As LLVM's do while kernels are loaded: Python says that an exception is ignored, and goes on."""
+    lose = ctypes.CFUNCTYPE(None)(lambda: signal.raise_signal(signal.SIGINT))
+
+    Path("two.smi").write_text("CCO\nCCC\n")
+    monkeypatch.setattr("molopt.library.library.Library.total", lambda self: lose())
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
+    ran = cli(*arguments, "two.smi", "--out", "out", "--log", "log")
+    events = [json.loads(line)["event"] for line in Path("log").read_text().splitlines()]
+    assert (ran.exit_code, "begun" in events, "interrupted" in events) == (130, False, True)
 
 
 def test_where_the_first_ctrl_c_must_wait_that_is_said_and_the_second_ends_it():

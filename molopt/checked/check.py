@@ -14,7 +14,6 @@ from ase.vibrations.data import VibrationsData
 from molopt.errors import InputError
 from molopt.molecules import Molecule
 from molopt.notebook import beside
-from molopt.optimizers.constraints import held_of
 from molopt.spelling import amount
 from molopt.stationary.curvature import Curvature
 from molopt.stationary.frequencies import NormalModes
@@ -97,7 +96,7 @@ class Check:
         """
         if self.frequencies is None:
             return None
-        movable = held_of(self.atoms).movable
+        movable = self.frequencies.movable
         mobile = np.repeat(movable.reshape(-1, 3).any(axis=1), 3)
         whole = np.zeros((movable.size, movable.size))
         whole[np.ix_(movable, movable)] = self.frequencies.hessian

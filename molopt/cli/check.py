@@ -192,8 +192,13 @@ class Telling:
         with stage("reading"):
             pace = Pace(library.total(), library.before, "geometries")
         self.progress.say(pace.at(library.before))
+
+        def begin(task: "Task") -> None:
+            self.interrupts.heed()
+            self.begun(task)
+
         try:
-            for found in library.go(running, library.tasks(), on_task=self.begun):
+            for found in library.go(running, library.tasks(), on_task=begin):
                 self.of(found)
                 self.progress.say(f"{pace.at(library.before + library.added)}, last {found.name}")
                 if strict and found.value is None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from molopt.ensembles.request import Request
     from molopt.execution import Executor
     from molopt.library.archive import Found
+    from molopt.library.library import Task
 
 # Options that may stand beside --resume; the potentials then say which of the search's own may be imported.
 WITH_RESUME = {"resume", "workers", "time_limit", "parsl", "as_json", "potential", "refine"}
@@ -219,6 +220,7 @@ def one(
     log.write("begun", begun(task, library.request.refine or library.request.potential))
 
     def on_round(at: "Round") -> None:
+        interrupts.heed()
         progress.say(f"{at.calls} force calls, {at.minima} conformers, lowest {at.lowest:.4f} eV")
 
     found = library.single(workers, on_round)
@@ -265,6 +267,10 @@ def many(
     from molopt.library.library import FAILURES
     from molopt.report.ensemble_table import HEADINGS, as_json, line
 
+    def begin(task: "Task") -> None:
+        interrupts.heed()
+        log.write("begun", begun(task, ranking))
+
     def write() -> tuple[int, int]:
         with interrupts.held(), stage("writing"):
             counts = library.write_files()
@@ -279,9 +285,7 @@ def many(
     if listed is None:
         say(HEADINGS)
     try:
-        for found in library.go(
-            running, library.tasks(), on_task=lambda task: log.write("begun", begun(task, ranking))
-        ):
+        for found in library.go(running, library.tasks(), on_task=begin):
             notes.tell()
             log.write(*(("failed", failure(found)) if found.value is None else ("ended", searched(found, found.value))))
             if found.value is None:

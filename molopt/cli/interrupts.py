@@ -50,6 +50,11 @@ class Interrupts:
         """Why a run is to end, for its `Budget`; empty as long as it may go on."""
         return "interrupted" if self.asked else ""
 
+    def heed(self) -> None:
+        """Raise KeyboardInterrupt where the first was lost: in a callback of C code, as LLVM has, Python ignores it."""
+        if self.asked:
+            raise KeyboardInterrupt
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Finish what is done in here before the first signal has its effect."""
@@ -58,8 +63,7 @@ class Interrupts:
             yield
         finally:
             self.holding = False
-        if self.asked:
-            raise KeyboardInterrupt
+        self.heed()
 
     def __enter__(self) -> Self:
         if threading.current_thread() is not threading.main_thread():

@@ -20,6 +20,7 @@ from molopt.optimizers.registry import COORDINATES
 if TYPE_CHECKING:
     from molopt.cli.terminal import Notes
     from molopt.execution import Executor
+    from molopt.library.library import Task
     from molopt.relaxed.request import Request
 
 # Options that may stand beside --resume; potential and optimizer then say what may be imported.
@@ -126,12 +127,17 @@ def relax(
         library.time_limit, library.detailed = time_limit, as_json
         with library, JsonList() if as_json else nullcontext() as listed:
             telling = Telling(library, listed, progress, notes)
+
+            def begin(task: "Task") -> None:
+                interrupts.heed()
+                telling.begun(task)
+
             try:
                 if first is not None:
                     telling.single(*first, interrupts)
                 else:
                     running = running_of(library.folder, parsl, workers, time_limit, library.request, notes)
-                    telling.many(library.go(running, library.tasks(), library.part, workers, telling.begun), strict)
+                    telling.many(library.go(running, library.tasks(), library.part, workers, begin), strict)
             except KeyboardInterrupt:
                 telling.over()
                 command = f"molopt relax --resume {shlex.quote(str(library.folder))}"

@@ -141,7 +141,7 @@ class Entry(NamedTuple):
 
     def renamed(self, name: str) -> Self:
         """The same under a name that the user gives."""
-        return self._replace(name=name)
+        return self._replace(name=tidied(name))
 
     def named(self, molecule: Molecule) -> Molecule:
         """The molecule with the name that the user gives; of a list of SMILES without names, with its line."""

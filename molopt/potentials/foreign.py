@@ -1,9 +1,7 @@
 """Potentials of other packages: "package.module:factory?key=value"."""
 
 import inspect
-import sys
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
 from types import FunctionType
 from typing import Any
 
@@ -11,7 +9,7 @@ from ase import Atoms
 from ase.calculators.abc import GetPropertiesMixin
 
 from molopt.errors import InputError
-from molopt.importing import attribute
+from molopt.importing import aside, attribute
 from molopt.molecules import Molecule
 from molopt.potentials.alone import Alone
 from molopt.potentials.batched import BatchedPotential
@@ -66,7 +64,7 @@ def function_of_many(name: str, keywords: dict[str, Any]) -> BatchedPotential | 
 def made(name: str, factory: Callable[..., Any], keywords: dict[str, Any]) -> Any:
     """What a factory returns; InputError where it raises."""
     try:
-        with redirect_stdout(sys.stderr):  # what a package says of itself is not among the results
+        with aside:
             return factory(**keywords)
     except InputError:
         raise
