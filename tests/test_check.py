@@ -596,9 +596,9 @@ def test_a_run_without_a_check_is_what_it_was(make):
         ("auto?calls=2.5", "calls of check must be a whole number, got 2.5"),
         ("auto?pushes=-1", "pushes of check must be positive, got -1"),
         ("auto?steps=3", "check has no argument 'steps'; known are calls, pushes"),
-        ("yes", 'check must be "auto", "report" or None, got \'yes\''),
-        (3, 'check must be "auto", "report" or None, got 3'),
-        (True, 'check must be "auto", "report" or None, got True'),
+        ("yes", 'check must be "auto", "report" or none, got \'yes\''),
+        (3, 'check must be "auto", "report" or none, got 3'),
+        (True, 'check must be "auto", "report" or none, got True'),
         ("", "has no name"),
     ],
 )

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 import molopt
 from molopt.cli import main
-from molopt.cli.atoms import from_one
 from molopt.constraining.choosing import Chooser
 from molopt.constraining.coordinate import Coordinate
 from molopt.constraining.text import atoms, atoms_and_grid, atoms_and_value, constraints
 from molopt.errors import InputError
 from molopt.molecules.matching import matches
+from molopt.numbering import from_one
 
 
 @pytest.fixture(scope="module")

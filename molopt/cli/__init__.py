@@ -87,7 +87,7 @@ class Commands(click.Group):
 
 def fail(message: str, code: int = BAD_INPUT, picture: str = "") -> NoReturn:
     """End with one line, which names in it cannot break, and a picture of the place if there is one."""
-    from molopt.cli.atoms import counted_from_one
+    from molopt.numbering import counted_from_one
 
     click.echo(sentence(f"molopt: {counted_from_one(message)}"), err=True)
     if picture:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from molopt.cli import options as option
-from molopt.cli.atoms import counted_from_one, from_one
 from molopt.cli.files import require_empty
 from molopt.cli.options import given_in, in_solvent, require_beside_resume
 from molopt.errors import InputError
 from molopt.naming import safe
+from molopt.numbering import from_one
 
 if TYPE_CHECKING:
     from molopt.checked.check import Check
@@ -229,8 +229,7 @@ class Telling:
         self.notes.tell()
         if found.value is None:
             self.log.write("failed", failure(found))
-            failed = {"molecule": found.name, "smiles": found.smiles, "failed": found.failed}
-            say(f"{found.where}: {counted_from_one(found.failed)}") if self.listed is None else self.listed.add(failed)
+            say(f"{found.where}: {found.failed}") if self.listed is None else self.listed.add(found.entry({}))
             return False
         self.log.write("ended", checked(found, found.value))
         if self.listed is not None:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from molopt.cli import options as option
-from molopt.cli.atoms import counted_from_one
 from molopt.cli.files import require_empty
 from molopt.cli.options import (
     AS_JSON,
@@ -289,8 +288,7 @@ def many(
             notes.tell()
             log.write(*(("failed", failure(found)) if found.value is None else ("ended", searched(found, found.value))))
             if found.value is None:
-                failed = {"molecule": found.name, "smiles": found.smiles, "failed": found.failed}
-                say(f"{found.where}: {counted_from_one(found.failed)}") if listed is None else listed.add(failed)
+                say(f"{found.where}: {found.failed}") if listed is None else listed.add(found.entry({}))
             elif listed is None:
                 say(line(found.name, found.value))
             else:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 from molopt.cli import options as option
-from molopt.cli.atoms import FIX, HOLD, from_one
+from molopt.cli.atoms import FIX, HOLD
 from molopt.cli.files import require_absent, require_folder
 from molopt.cli.options import SHARED, energy_limit, in_solvent
-from molopt.constraining.text import FIRST, atoms_and_grid, constraints
+from molopt.constraining.text import atoms_and_grid, constraints
 from molopt.errors import InputError
 from molopt.naming import safe
+from molopt.numbering import FIRST, from_one
 from molopt.signs import stage
 
 if TYPE_CHECKING:

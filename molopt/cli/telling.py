@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from molopt.cli.atoms import counted_from_one, from_one
 from molopt.cli.events import begun, failure, relaxed
 from molopt.cli.interrupts import Interrupts
 from molopt.cli.lasting import Pace
@@ -12,6 +11,7 @@ from molopt.errors import InputError
 from molopt.library.archive import Found
 from molopt.library.library import FAILURES, Task
 from molopt.molecules import Molecule
+from molopt.numbering import from_one
 from molopt.relaxed.folder import Relaxed
 from molopt.relaxed.relaxation import Relaxation
 from molopt.report.table import HEADINGS, remarks, row
@@ -64,14 +64,13 @@ class Telling:
             self.headed = True
         if found.value is None:
             self.log.write("failed", failure(found))
-            failed = {"molecule": found.name, "smiles": found.smiles, "failed": found.failed}
-            say(f"{found.where}: {counted_from_one(found.failed)}") if self.listed is None else self.listed.add(failed)
+            say(f"{found.where}: {found.failed}") if self.listed is None else self.listed.add(found.entry({}))
             return
         one = found.value
         self.log.write("ended", relaxed(found, one))
         if self.listed is not None:
             if one.told:  # which was not done before
-                self.listed.add(one.told)
+                self.listed.add(found.entry(one.told))
         else:
             say(row(found.name, one.outcome))
             for remark in remarks(one.outcome):
@@ -84,7 +83,9 @@ class Telling:
         self.progress.clear()
         self.log.write("written", {"files": self.library.written()})
         if self.listed is None and done + failures:
-            say(f"{converged} of {done + failures} converged; written to {self.library.folder.resolve()}")
+            all_of_them = self.pace.total
+            some = "" if all_of_them in (None, done + failures) else f"{done + failures} of {all_of_them} done, "
+            say(f"{some}{converged} of {done + failures} converged; written to {self.library.folder.resolve()}")
             if failures:
                 say(f"{FAILURES} lists the {failures} that could not be done, with their reasons")
         return converged == done + failures

@@ -73,16 +73,8 @@ class Progress:
         changing = terminal.is_terminal and not terminal.is_dumb_terminal
         kind = "none" if quiet() else "live" if said == "auto" and changing else said
         self.under_way = UnderWay()
-        self.live = None
-        if kind == "live":
-            self.live = Live(
-                self.under_way,
-                console=terminal,
-                refresh_per_second=REFRESHED,
-                transient=True,
-                redirect_stdout=False,
-                redirect_stderr=False,
-            )
+        self.terminal = terminal if kind == "live" else None
+        self.live: Live | None = None  # while lines are shown
         self.every = {"plain": OFTEN, "auto": SELDOM}.get(str(kind))  # s between two lines
         self.narrator = Narrator() if asked("verbose") else None
         self.log = current()
@@ -112,20 +104,30 @@ class Progress:
         self.log.write("stage", said | {"seconds": round(sign.seconds, 3) if sign.over else None})
 
     def show(self) -> None:
-        if self.live is not None and not self.live.is_started and (self.under_way.headline or self.under_way.signs):
+        """Have the lines stand below what was printed: those of before know nothing of it, and would wipe it out."""
+        if self.terminal is not None and self.live is None and (self.under_way.headline or self.under_way.signs):
+            self.live = Live(
+                self.under_way,
+                console=self.terminal,
+                refresh_per_second=REFRESHED,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
             self.live.start()
 
     def clear(self) -> None:
         """Make room for output."""
-        if self.live is not None and self.live.is_started:
+        if self.live is not None:
             self.live.stop()
+            self.live = None
 
     def __enter__(self) -> Self:
-        if self.live is not None:
+        if self.terminal is not None:
             shown_live.append(self)
         if self.every is not None:
             self.entered.enter_context(told_every(self.every, self.under_way))
-        if self.live or self.every or self.narrator or self.log.file is not None:
+        if self.terminal or self.every or self.narrator or self.log.file is not None:
             self.entered.enter_context(watched_by(self.see))
         return self
 

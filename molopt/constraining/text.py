@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from molopt.errors import InputError
+from molopt.numbering import FIRST
 
 if TYPE_CHECKING:
     from molopt.constraining.choosing import Chosen, Hold
     from molopt.molecules import Molecule
 
-FIRST = 1  # the number of the first atom
 NUMBERS = re.compile(
     r"[\d\s,+-]+"
 )  # what is meant as numbers, be they right or wrong; no SMARTS is made of these alone

@@ -25,7 +25,7 @@ def between(shapes: Shapes, positions: Array) -> Array:
     return found + found.T
 
 
-def from_one(shapes: Shapes, positions: Array, place: int) -> Array:
+def apart_from(shapes: Shapes, positions: Array, place: int) -> Array:
     """(S,) RMSD in Angstrom from one of the positions (S, N, 3), as `Shapes` has it."""
     outlines = shapes.outline(positions)
     step = max(1, AT_ONCE // len(shapes.numberings))

@@ -10,7 +10,7 @@ from ase import Atoms
 from rdkit import Chem
 
 from molopt.ensembles import writing
-from molopt.ensembles.comparing import between, degrees, from_one, soft_torsions
+from molopt.ensembles.comparing import apart_from, between, degrees, soft_torsions
 from molopt.ensembles.conformer import Conformer, Round, SetAside
 from molopt.ensembles.fields import NAMED, Row
 from molopt.ensembles.plain_data import from_plain, to_plain
@@ -204,7 +204,7 @@ class Ensemble(Sequence[Conformer]):
         """(S,) Angstrom, of each conformer from the one of lowest energy, as `rmsd` has it."""
         if not len(self):
             return np.zeros(0)
-        return from_one(Shapes(self.molecule), self.positions, int(self.energies.argmin()))
+        return apart_from(Shapes(self.molecule), self.positions, int(self.energies.argmin()))
 
     def torsions(self) -> tuple[list[str], Array]:
         """Names of the soft torsions, atoms counted from 0, and their values (S, t) in degrees, -180 to 180."""

@@ -221,7 +221,8 @@ class Refinement:
         self.begin(given)
         stopped = self.rounds_until(told)
         if self.effort.early_stops:
-            self.notes.append(f"{self.given_up} of {self.relaxed} relaxations were given up: they led above the window")
+            said = f"{self.given_up} of {self.relaxed} relaxations were given up: they led above the window"
+            self.notes.extend([said] if self.given_up else [])
         else:
             self.notes.append(
                 f"{self.given_up} of {self.relaxed} relaxations would have been given up with early stops: "

@@ -54,6 +54,11 @@ class Found(Generic[V]):
     def key(self) -> str:
         return key_of(self.place)
 
+    def entry(self, told: Mapping[str, object]) -> dict[str, object]:
+        """For JSON: which molecule it is, and what is told of it, or why there is nothing."""
+        which = {"place": self.place, "where": self.where, "name": self.name, "smiles": self.smiles or None}
+        return which | ({"failed": self.failed} if self.value is None else dict(told))
+
 
 def key_of(place: int) -> str:
     """Of the molecule at this place.

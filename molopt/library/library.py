@@ -19,6 +19,7 @@ from molopt.molecules import Molecule
 from molopt.molecules.entries import Entry
 from molopt.molecules.reading import kept
 from molopt.molecules.standard_input import SHOWN
+from molopt.numbering import counted_from_one
 from molopt.spelling import tidied
 from molopt.store.opening import BESIDE
 
@@ -43,7 +44,7 @@ Work = Callable[[list[Task]], list[Found[V]]]  # what a worker does with some ta
 def found(task: Task, molecule: Molecule | None, value: V | None, failed: str = "") -> Found[V]:
     """What became of a task, with the name and the SMILES of its molecule as far as they are known."""
     name, smiles = named(task.entry) if molecule is None else (molecule.name, molecule.smiles or "")
-    why = "" if value is not None else tidied(failed) or "no reason is known"
+    why = "" if value is not None else counted_from_one(tidied(failed)) or "no reason is known"
     prefix = "" if isinstance(task.entry, Molecule) or task.entry.path is None else f"{task.entry.where}: "
     return Found(task.place, where(task), name, smiles, value, why.removeprefix(prefix))
 

@@ -94,6 +94,8 @@ def xyz_atoms(frame: str) -> Atoms:
 
 
 def cannot(error: Exception, name: str = "") -> str:
+    if isinstance(error, KeyError):
+        return f"{error} is not the symbol of an element"
     said = " ".join(str(error).split()) or type(error).__name__
     return f"ASE cannot read it{f' as {name}' if name else ''}: {said:.200}"
 

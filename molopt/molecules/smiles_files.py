@@ -25,7 +25,11 @@ SHOWN = 8  # headers that a message lists
 
 
 def smi_lines(file: TextIO) -> Iterator[tuple[int, str]]:
-    return ((number, line) for number, line in enumerate(file, start=1) if line.strip())
+    """Lines that are not blank, comments after #, or the header that RDKit writes first: SMILES Name."""
+    for number, line in enumerate(file, start=1):
+        first = line.strip().replace("\t", " ").partition(" ")[0]
+        if first and not first.startswith("#") and (number > 1 or first.lower() != "smiles"):
+            yield number, line
 
 
 def smi_molecule(line: str, fallback: str, given: Given) -> Molecule:

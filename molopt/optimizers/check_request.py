@@ -40,7 +40,7 @@ class CheckRequest:
             return cls()
         name, numbers = parse(text) if isinstance(text, str) else (text, {})
         if name not in KINDS:
-            raise InputError(f'check must be "auto", "report" or None, got {text!r}')
+            raise InputError(f'check must be "auto", "report" or none, got {text!r}')
         for key, value in numbers.items():
             if key not in ("calls", "pushes"):
                 raise InputError(f"check has no argument {key!r}{offer(key, ('calls', 'pushes'))}")

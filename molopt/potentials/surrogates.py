@@ -35,7 +35,7 @@ def automatic(calculator: Any, molecule: Molecule | None) -> RDKitForceField | N
     if molecule is None or isinstance(calculator, RDKitForceField | Alone) or len(molecule) > LARGE:
         return None
     if len(molecule) < SMALL and engine(calculator) in QUICK:
-        log.info("the run has no surrogate: %s has fewer than %d atoms, and is run on xTB", molecule.name, SMALL)
+        log.debug("the run has no surrogate: %s has fewer than %d atoms, and is run on xTB", molecule.name, SMALL)
         return None
     try:
         return RDKitForceField(molecule, GUIDE)

@@ -12,8 +12,9 @@ from molopt.library.archive import Found, key_of
 from molopt.library.library import ABOUT, FAILURES, Failures, Library, Task, about
 from molopt.molecules import Molecule
 from molopt.naming import Stems
+from molopt.numbering import from_one
 from molopt.optimizers.first_use import ready
-from molopt.relaxed.relaxation import ARCHIVE, Relaxation, Relaxations
+from molopt.relaxed.relaxation import ARCHIVE, SENTENCES, Relaxation, Relaxations
 from molopt.relaxed.relaxing import UNNAMED, Relaxing
 from molopt.relaxed.request import Request
 from molopt.relaxed.structures import ALL, FORMATS, Structures
@@ -86,7 +87,8 @@ class Relaxed(Library[Request, Relaxation]):
         with ExitStack() as files:
             table = csv.writer(files.enter_context(whole(self.folder / CSV)))
             failures = Failures(files.enter_context(whole(self.folder / FAILURES)))
-            table.writerow([*ABOUT, *MANY])
+            own = self.request.separate or self.request.trajectories
+            table.writerow([*ABOUT, *MANY, *(["files"] if own else [])])  # what the names of its files begin with
             structures = files.enter_context(Structures(self.plain, self.request.formats, self.request.separate))
             for one in chain(self.archive.records(), [] if further is None else [further]):
                 if one.value is None:
@@ -95,8 +97,9 @@ class Relaxed(Library[Request, Relaxation]):
                 done += 1
                 converged += one.value.outcome.converged
                 values = one.value.values()
-                table.writerow([*about(one), *(exact(values[name]) for name in MANY)])
                 stem = stems.new(one.name)
+                cells = (said(name, values[name]) for name in MANY)
+                table.writerow([*about(one), *map(exact, cells), *([stem] if own else [])])
                 if self.request.trajectories:
                     self.name_trajectory(one, stem)
                 structures.add(one.value, stem)
@@ -108,3 +111,8 @@ class Relaxed(Library[Request, Relaxation]):
         written = self.folder / UNNAMED.format(place=one.place)
         if written.is_file():  # and was not named before
             os.replace(written, self.plain(f"{stem}.traj"))
+
+
+def said(name: str, value: object) -> object:
+    """A value of a table; sentences count atoms from 1."""
+    return from_one(value) if name in SENTENCES and isinstance(value, str) else value

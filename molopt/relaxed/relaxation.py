@@ -9,6 +9,7 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
 from molopt.molecules.writing import sdf_record, xyz_frame
+from molopt.numbering import from_one
 from molopt.result import Result
 from molopt.rules.partition import Array
 from molopt.schema import EMPTY, Outcome
@@ -17,6 +18,7 @@ from molopt.store.opening import Mark
 from molopt.store.rows import as_text
 
 ARCHIVE = "relaxed.db"
+SENTENCES = ("why", "error")  # which name atoms, counted from 1 in files of the command line
 LONGEST = 1 << 27  # characters of a record
 
 
@@ -53,6 +55,11 @@ class Relaxation:
         """Of a run whose first force call worked."""
         outcome, molecule, structure = Outcome.of(result), result.molecule, result.structure()
         assert molecule is not None
+        fields = {
+            name: from_one(value) if name in SENTENCES and isinstance(value, str) else value
+            for name, value in structure.fields.items()
+        }
+        structure = structure._replace(fields=fields)
         return cls(
             molecule.numbers,
             molecule.charge,

@@ -8,6 +8,7 @@ import numpy as np
 
 from molopt.columns import plain
 from molopt.files import whole
+from molopt.numbering import FIRST, from_one
 from molopt.scanning.point import Point
 from molopt.spelling import exact, tidied
 
@@ -37,8 +38,13 @@ def row(scan: "Scan", point: Point, above: float, first: int) -> dict[str, Value
         "fmax_eV_per_A": known(point.fmax),
         "force_calls": point.force_calls,
         "runs": point.runs,
-        "why": point.error or (verdict.why if verdict else "") or None,
+        "why": counted(point.error or (verdict.why if verdict else ""), first) or None,
     }
+
+
+def counted(said: str, first: int) -> str:
+    """A sentence about atoms, which counts them from 0, as it counts them from `first`."""
+    return from_one(said) if first == FIRST else said
 
 
 def known(value: float) -> float | None:
