@@ -26,8 +26,8 @@ from molopt.checked.figures import FIELDS, MODE_FIELDS
 from molopt.checked.folder import Checked
 from molopt.checked.request import KINDS, Request
 from molopt.cli import main
-from molopt.cli.atoms import from_one
 from molopt.execution import SerialExecutor
+from molopt.numbering import from_one
 from molopt.store.opening import Mark
 from molopt.store.parcels import opened, parcel
 

@@ -127,7 +127,7 @@ def test_many_molecules_are_written_in_their_order_and_what_cannot_be_done_is_li
     failed = {row["where"]: row for row in rows("found/failures.csv")}
     assert failed["set.smi, line 2"]["reason"] == "cannot read the SMILES 'CX(C': syntax error at character 2"
     assert (failed["set.smi, line 2"]["molecule"], failed["set.smi, line 2"]["smiles"]) == ("bad", "CX(C")
-    assert failed["set.smi, line 5"]["reason"].startswith("UFF has no parameters for atom 0 (U)")
+    assert failed["set.smi, line 5"]["reason"].startswith("UFF has no parameters for atom no. 1 (U)")
     assert "3 of 5 molecules have conformers" in result.stdout
     assert "failures.csv lists the 2 that could not be done" in result.stdout
 

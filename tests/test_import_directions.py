@@ -16,7 +16,7 @@ MODULES = sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py"})
 
 # From the ground up; a module imports from its own floor and from those below.
 HOUSE = """
-errors spelling notebook naming specification importing files signs execution stopwatch
+errors spelling notebook naming numbering specification importing files signs execution stopwatch
 rules coordinates directions control convergence noise stationary
 molecules potentials drawing
 optimizers

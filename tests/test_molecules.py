@@ -412,7 +412,7 @@ def test_a_list_of_smiles_names_the_line_that_cannot_be_read(tmp_path):
         ("a.smi", "\n", "is empty"),
         ("a.xyz", "hello\n", "frame 1: the number of atoms must come first, got 'hello'"),
         ("a.xyz", "3\n\nO 0 0 0\nH 0 0 0.97\n", "frame 1: it is truncated: it declares 3 atoms and has 2"),
-        ("a.xyz", "2\n\nQq 0 0 0\nH 0 0 0.97\n", "frame 1: ASE cannot read it"),
+        ("a.xyz", "2\n\nQq 0 0 0\nH 0 0 0.97\n", "frame 1: 'Qq' is not the symbol of an element"),
         ("a.xyz", xyz("O 0 0 0", "H 0 0 nan"), r"frame 1: a: atom 1 \(H\), counted from 0, is at \(0.0, 0.0, nan\)"),
         ("a.xyz", xyz("O 0 0 0", "H 0 0 inf"), "coordinates must be finite"),
         ("a.xyz", xyz("O 0 0 1", "H 0 0 2", "H 0 0 1.05"), r"atoms 0 \(O\) and 2 \(H\), counted from 0, are 0.050 A"),

@@ -224,8 +224,11 @@ def test_lines_fit_a_terminal_of_80_columns_whatever_the_name_and_are_few():
     assert "\x1b" not in "".join(lines)
 
 
-def on_terminal(arguments, until=None):
-    """What a terminal of 80 columns is sent on standard error, and what goes to standard output, which is a file."""
+def on_terminal(arguments, until=None, alone=True):
+    """What a terminal of 80 columns is sent on standard error, and what goes to standard output, which is a file.
+
+    Both are on the terminal where standard error is not `alone`.
+    """
     leader, follower = pty.openpty()
     program = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from molopt.cli import main; main()"
@@ -233,7 +236,9 @@ def on_terminal(arguments, until=None):
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
     with open("stdout", "wb") as output:
         command = [sys.executable, "-c", program, *arguments]
-        process = subprocess.Popen(command, stdin=follower, stdout=output, stderr=follower, env=environment)
+        process = subprocess.Popen(
+            command, stdin=follower, stdout=output if alone else follower, stderr=follower, env=environment
+        )
     os.close(follower)
     sent, signalled = b"", False
     end = time.monotonic() + WITHIN
@@ -254,7 +259,9 @@ def on_terminal(arguments, until=None):
 
 
 def test_a_terminal_shows_each_worker_and_gets_its_cursor_back():
-    Path("list.smi").write_text("".join(f"{'C' * 12}O m{n}\n" for n in range(4)))
+    Path("list.smi").write_text(
+        "".join(f"{'C' * 18}O m{n}\n" for n in range(4))
+    )  # seconds each: signs are half a second apart
     slow = ["--potential", "gfn2-xtb"] if find_spec("tblite") else []
     arguments = ["relax", "list.smi", "--workers", "2", "--fmax", "0.001", *slow]
     code, sent, output = on_terminal(arguments)
@@ -267,6 +274,32 @@ def test_a_terminal_shows_each_worker_and_gets_its_cursor_back():
     assert "\x1b" not in output
     assert len(output.splitlines()) >= 6
     assert all(len(line) <= 80 for line in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "\n", sent).splitlines())
+
+
+def screen(sent):
+    """The lines that stand on an endless terminal in the end."""
+    lines, at, column = [""], 0, 0
+    for piece in re.findall(r"\x1b\[[0-9;?]*[A-Za-z]|\r|\n|[^\x1b\r\n]+", sent):
+        if piece == "\n":
+            at += 1
+            lines += [""] * (at == len(lines))
+        elif piece == "\r":
+            column = 0
+        elif piece.startswith("\x1b"):
+            at -= int(piece[2:-1] or 1) if piece.endswith("A") else 0
+            lines[at] = "" if piece.endswith("2K") else lines[at]
+        else:
+            lines[at] = lines[at][:column].ljust(column) + piece + lines[at][column + len(piece) :]
+            column += len(piece)
+    return lines
+
+
+def test_lines_that_change_wipe_out_none_that_was_printed():
+    Path("list.smi").write_text("".join(f"{'C' * (3 + n % 4)}O m{n}\n" for n in range(12)))
+    _, sent, _ = on_terminal(["relax", "list.smi", "--workers", "2", "--trajectories"], alone=False)
+    lines = screen(sent)
+    assert sorted(line.split()[0] for line in lines if " minimum " in line) == sorted(f"m{n}" for n in range(12))
+    assert not any("relaxing" in line or "molecules done" in line for line in lines)
 
 
 def test_a_terminal_gets_its_cursor_back_after_ctrl_c():
