@@ -101,7 +101,7 @@ def test_what_cannot_be_read_or_checked_is_listed_and_passed_over_and_the_others
     ]
     failed = rows(whole / "failures.csv")
     assert [row["where"] for row in failed] == ["minima.sdf, record 2", "bad.smi, line 1", "bad.smi, line 2"]
-    assert "no parameters for atom 0 (U)" in failed[2]["reason"]
+    assert "no parameters for atom no. 1 (U)" in failed[2]["reason"]
     modes = [row for row in rows(whole / "frequencies.csv") if row["molecule"] == "ammonia"]
     assert [row["animation"] for row in modes if row["kind"] == "imaginary"] == [
         "ammonia_mode1.xyz", "ammonia-2_mode1.xyz"

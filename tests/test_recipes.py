@@ -110,7 +110,7 @@ def test_forces_of_pyscf_are_the_slope_of_its_energy(keywords, smiles):
     ("keywords", "said"),
     [
         ("xc=nonsense", "PySCF has no functional 'nonsense'"),
-        ("basis=nonsense", "PySCF has no basis 'nonsense' for O$"),
+        ("basis=nonsense", "PySCF has no basis 'nonsense' for H2O$"),
         ("xc=hf&basis=sto-3g&max_cycles=3", "an SCF of PySCF has no max_cycles"),
     ],
 )

@@ -224,15 +224,15 @@ def test_lines_fit_a_terminal_of_80_columns_whatever_the_name_and_are_few():
     assert "\x1b" not in "".join(lines)
 
 
-def on_terminal(arguments, until=None, alone=True):
+COMMAND = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from molopt.cli import main; main()"
+
+
+def on_terminal(arguments, until=None, alone=True, program=COMMAND):
     """What a terminal of 80 columns is sent on standard error, and what goes to standard output, which is a file.
 
     Both are on the terminal where standard error is not `alone`.
     """
     leader, follower = pty.openpty()
-    program = (
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from molopt.cli import main; main()"
-    )
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
     with open("stdout", "wb") as output:
         command = [sys.executable, "-c", program, *arguments]
@@ -294,12 +294,22 @@ def screen(sent):
     return lines
 
 
+PRINTING = """
+import time
+from molopt.cli.terminal import Progress, say
+from molopt.signs import stage
+with Progress() as progress, stage("relaxing", "peptide", 60):
+    progress.say("some done")
+    for number in range(4):
+        time.sleep(0.6)
+        say(f"row {number}")
+"""
+
+
 def test_lines_that_change_wipe_out_none_that_was_printed():
-    Path("list.smi").write_text("".join(f"{'C' * (3 + n % 4)}O m{n}\n" for n in range(12)))
-    _, sent, _ = on_terminal(["relax", "list.smi", "--workers", "2", "--trajectories"], alone=False)
-    lines = screen(sent)
-    assert sorted(line.split()[0] for line in lines if " minimum " in line) == sorted(f"m{n}" for n in range(12))
-    assert not any("relaxing" in line or "molecules done" in line for line in lines)
+    _, sent, _ = on_terminal([], alone=False, program=PRINTING)
+    assert "relaxing peptide" in sent
+    assert [line for line in screen(sent) if line] == [f"row {number}" for number in range(4)]
 
 
 def test_a_terminal_gets_its_cursor_back_after_ctrl_c():

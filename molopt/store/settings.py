@@ -123,7 +123,7 @@ def require_no_links(folder: Path) -> None:
     """Raise InputError where a file of the folder, which is written to as it goes on, may be another elsewhere."""
     for path in sorted(folder.iterdir()):
         if path.is_symlink():
-            raise InputError(f"{str(path)!r} is a link, and a study is not written through links: put the file there")
+            raise InputError(f"{str(path)!r} is a link, and nothing is written through links: put the file there")
 
 
 def require_trust(what: str, imports: Mapping[str, str], known: Collection[str], trusted: Collection[str]) -> None:
