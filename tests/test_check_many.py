@@ -125,10 +125,11 @@ def test_the_command_finds_what_python_finds_and_the_archive_has_all_of_it(tmp_p
             command(tmp_path / "flat.xyz", "--json", "--out", out, *["--frequencies"] * frequencies).stdout
         )
         found = molopt.check(molopt.Molecule.of(tmp_path / "flat.xyz"), "mmff94", frequencies)
-        assert said == json.loads(json.dumps(found.as_dict()))
+        which = {"place": 0, "where": "flat.xyz, frame 1", "smiles": "N", "failed": None}
+        assert said == which | json.loads(json.dumps(found.as_dict()))
         with archive(out / "check.db") as kept:
             (one,) = kept.records()
-        assert json.loads(json.dumps(one.value.as_dict())) == said
+        assert which | json.loads(json.dumps(one.value.as_dict())) == said
         assert str(one.value) == str(found)
         if frequencies:
             assert one.value.vibrations.get_hessian_2d() == pytest.approx(found.vibrations.get_hessian_2d())

@@ -185,7 +185,7 @@ def test_relax_takes_names_files_folders_and_smiles_together(here):
 def test_json_keys_are_the_fields_of_a_result_and_nothing_else_is_printed():
     for record in json.loads(molopt("relax", "CO", "--json").stdout):
         expected = dict.fromkeys(
-            ["place", "where", "name", "smiles", *Result.__dataclass_fields__, "converged", "ended"]
+            ["place", "where", "name", "smiles", "failed", *Result.__dataclass_fields__, "converged", "ended"]
         )
         assert list(record) == list(expected)
         assert len(record["trace"]["energy"]) == record["force_calls"]

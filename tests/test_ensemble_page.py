@@ -13,6 +13,7 @@ import molopt
 from molopt.ensembles.conformer import Conformer, Round, SetAside
 from molopt.ensembles.ensemble import Ensemble
 from molopt.molecules import Molecule
+from molopt.numbering import from_one
 from molopt.report.frames import RESOLUTION
 from molopt.stationary.verdict import Verdict
 
@@ -117,6 +118,7 @@ def test_the_torsions_beside_a_conformer_are_its_own(opened):
     shown = opened.run("Array.from(document.querySelectorAll('#torsions dd'), cell => cell.textContent)")
     names = opened.run("Array.from(document.querySelectorAll('#torsions dt'), cell => cell.textContent)")
     expected, angles = ensemble().torsions()
+    expected = list(map(from_one, expected))
     assert names == expected
     assert shown == [f"{angle:.0f}°" for angle in angles[2]]
 

@@ -466,7 +466,7 @@ def test_a_potential_that_fails_is_one_line_and_the_others_are_checked(here, mon
     ase.io.write("two.xyz", [built("CH4"), built("H2O")], format="extxyz")
     ran = command("two.xyz", "--potential", "trouble:Raising?at=1", "--json")
     assert ran.exit_code == 1
-    assert [set(said) for said in json.loads(ran.stdout)] == [{"molecule", "smiles", "failed"}] * 2
+    assert [set(said) for said in json.loads(ran.stdout)] == [{"place", "where", "name", "smiles", "failed"}] * 2
 
 
 def test_bad_input_is_one_line(here):

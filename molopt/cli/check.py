@@ -233,7 +233,7 @@ class Telling:
             return False
         self.log.write("ended", checked(found, found.value))
         if self.listed is not None:
-            self.listed.add(found.value.as_dict())
+            self.listed.add(found.entry(found.value.as_dict()))
         elif self.whole:
             for line in [*map(from_one, found.value.lines()), ""]:
                 for part in folded(line).splitlines() or [""]:

@@ -243,7 +243,7 @@ def tell(found: "Found[Ensemble]", listed: "JsonList | None") -> None:
 
     assert found.value is not None
     if listed is not None:
-        listed.add(as_json(found.name, found.smiles, found.value))
+        listed.add(found.entry(as_json(found.value)))
         return
     console().print(lowest_table(found.value))
     for sentence in sentences(found.value):
@@ -292,7 +292,7 @@ def many(
             elif listed is None:
                 say(line(found.name, found.value))
             else:
-                listed.add(as_json(found.name, found.smiles, found.value))
+                listed.add(found.entry(as_json(found.value)))
             progress.say(f"{pace.at(library.before + library.added)}, last {found.name}")
     except KeyboardInterrupt:
         write()

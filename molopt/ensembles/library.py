@@ -8,11 +8,12 @@ from molopt.ensembles.archive import ARCHIVE, Ensembles
 from molopt.ensembles.ensemble import Ensemble, Round
 from molopt.ensembles.fields import FIELDS
 from molopt.ensembles.request import Request
-from molopt.ensembles.writing import sdf_records
+from molopt.ensembles.writing import sdf_records, write_csv
 from molopt.errors import InputError, PotentialFailed, StoreError
 from molopt.files import whole
 from molopt.library.archive import Found, key_of
 from molopt.library.library import ABOUT, FAILURES, Failures, Library, Task, about, found
+from molopt.numbering import FIRST
 from molopt.optimizers.first_use import ready
 from molopt.optimizers.spec import OptimizerSpec
 from molopt.spelling import exact
@@ -93,7 +94,7 @@ class Searches(Library[Request, Ensemble]):
     def write_single(self, ensemble: Ensemble) -> None:
         """The SDF, the CSV and the XYZ of the only molecule."""
         ensemble.to_sdf(self.folder / SDF)
-        ensemble.to_csv(self.folder / CSV)
+        write_csv(ensemble, self.folder / CSV, FIRST)
         ensemble.to_xyz(self.folder / XYZ)
 
     def write_files(self) -> tuple[int, int]:

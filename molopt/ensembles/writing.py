@@ -15,6 +15,7 @@ from molopt.ensembles.comparing import filled
 from molopt.ensembles.fields import FIELDS, Row
 from molopt.files import whole
 from molopt.molecules.writing import Structure, annotated, sdf_record
+from molopt.numbering import FIRST, from_one
 from molopt.rules.partition import Array
 from molopt.spelling import exact, tidied
 
@@ -55,9 +56,13 @@ def xyz_frame(symbols: Sequence[str], positions: Array, comment: str) -> str:
     return "\n".join([f"  {len(symbols)}", comment, *rows]) + "\n"
 
 
-def write_csv(ensemble: "Ensemble", path: str | os.PathLike[str]) -> None:
-    """One line a conformer with `FIELDS` and soft torsions in degrees; numbers have all their digits."""
+def write_csv(ensemble: "Ensemble", path: str | os.PathLike[str], first: int = 0) -> None:
+    """One line a conformer with `FIELDS` and soft torsions in degrees; numbers have all their digits.
+
+    Atoms in names of torsions count from `first`, 0 or 1.
+    """
     names, angles = ensemble.torsions()
+    names = list(map(from_one, names)) if first == FIRST else names
     with whole(path) as file:
         table = csv.writer(file)
         table.writerow([*(field.tagged for field in FIELDS), *(f"torsion {name}" for name in names)])

@@ -55,9 +55,9 @@ class Found(Generic[V]):
         return key_of(self.place)
 
     def entry(self, told: Mapping[str, object]) -> dict[str, object]:
-        """For JSON: which molecule it is, and what is told of it, or why there is nothing."""
+        """For JSON: which molecule it is, why there is no result if there is none, and what is told of it."""
         which = {"place": self.place, "where": self.where, "name": self.name, "smiles": self.smiles or None}
-        return which | ({"failed": self.failed} if self.value is None else dict(told))
+        return which | {"failed": self.failed or None} | dict(told)
 
 
 def key_of(place: int) -> str:

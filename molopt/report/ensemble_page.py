@@ -17,6 +17,7 @@ from molopt.ensembles.fields import DEBYE, NAMED, Row
 from molopt.ensembles.ranking import KCAL_PER_MOL
 from molopt.ensembles.shapes import Shapes
 from molopt.files import whole
+from molopt.numbering import from_one
 from molopt.report.elements import Heading, Table
 from molopt.report.escaping import json_text, shown
 from molopt.report.figures.conformers import ladder_figure, populations_figure
@@ -72,6 +73,7 @@ def write_ensemble_page(
         remarks.append(f"{ASIDE} of {len(ensemble.set_aside)} geometries that were set aside are listed")
     scripts = [text(name) for name in SCRIPTS]
     names, torsions = soft_torsions(ensemble.molecule)
+    names = list(map(from_one, names))
     angles = degrees(ensemble.positions, torsions)
     stream = environment().get_template("ensemble.html").stream(
         title=shown(f"{ensemble.molecule.name}: {len(ensemble)} conformer{'s' * (len(ensemble) != 1)}"),
@@ -200,7 +202,7 @@ def figures(ensemble: Ensemble, names: Sequence[str], angles: Array) -> Iterator
         yield Drawn(
             "Torsions",
             "How often each soft torsion takes which angle: pale as a share of the conformers, blue of the molecules "
-            f"at {ensemble.temperature:g} K; the area of a petal is its share. Atoms are counted from 0.{more}",
+            f"at {ensemble.temperature:g} K; the area of a petal is its share. Atoms are counted from 1.{more}",
             roses(names[:ROSES], angles, ensemble.populations),
             "wide roses",
         )

@@ -81,15 +81,12 @@ def line(name: str, ensemble: Ensemble) -> str:
     )
 
 
-def as_json(name: str, smiles: str, ensemble: Ensemble) -> dict[str, object]:
+def as_json(ensemble: Ensemble) -> dict[str, object]:
     """An ensemble without its geometries, in plain values."""
     rows: Sequence[dict[str, object]] = [
         {field.tagged: field.value(row) for field in NAMED.values()} for row in ensemble.rows()
     ]
     return {
-        "molecule": name,
-        "smiles": smiles,
-        "failed": None,
         "potential": ensemble.potential,
         "temperature_K": ensemble.temperature,
         "force_calls": ensemble.force_calls,
