@@ -475,6 +475,13 @@ def test_text_files_are_read_compressed_and_named_without_their_endings(name, he
     assert found.name in ("a", "H2O")
 
 
+@pytest.mark.parametrize("name", ["packed", "packed.dat"])
+def test_a_compressed_file_is_unpacked_whatever_it_is_called(name, here):
+    Molecule.from_smiles("CCO", name="ethanol").write("a.xyz")
+    Path(name).write_bytes(gzip.compress(Path("a.xyz").read_bytes()))
+    assert (one(name).name, one(name).smiles) == ("ethanol", "CCO")
+
+
 def test_a_compressed_file_that_was_cut_gives_what_it_has_and_then_says_so(here):
     text = "".join(f"{'C' * (n % 7 + 1)} m{n}\n" for n in range(20_000)).encode()
     (here / "a.smi.gz").write_bytes(gzip.compress(text)[:20_000])

@@ -8,7 +8,7 @@ from molopt.files import require_regular
 from molopt.molecules import openbabel_files
 from molopt.molecules.ase_files import READ_BY_ASE, XYZ, by_ase, known_to_ase
 from molopt.molecules.entries import Format
-from molopt.molecules.opening import head
+from molopt.molecules.opening import head, is_packed
 from molopt.molecules.pdb_files import PDB
 from molopt.molecules.rdkit_files import MOL2, MOL2_START, SDF
 from molopt.molecules.smiles import parse_smiles
@@ -67,6 +67,8 @@ def format_of(path: Path) -> Format:
     require_regular(path)
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty")
+    if is_packed(path):  # under a name that does not say so
+        return format_within(path, str(path))
     if found := known_to_ase(path):
         return by_ase(found)
     if openbabel_files.known(name := ending(path)[1:]):

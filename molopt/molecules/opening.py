@@ -18,11 +18,14 @@ DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
 def opened(path: Path) -> TextIO:
     """The text of a file, unpacked where it is a gzip file; what is not UTF-8 is replaced."""
     require_regular(path)
-    with path.open("rb") as raw:
-        packed = raw.read(len(COMPRESSED)) == COMPRESSED
-    if packed:
+    if is_packed(path):
         return gzip.open(path, "rt", encoding="utf-8-sig", errors="replace", newline=None)
     return path.open(encoding="utf-8-sig", errors="replace")
+
+
+def is_packed(path: Path) -> bool:
+    with path.open("rb") as raw:
+        return raw.read(len(COMPRESSED)) == COMPRESSED
 
 
 def head(path: Path, size: int = 50_000) -> str:
