@@ -332,6 +332,15 @@ with Interrupts("finishing"):
 """
 
 
+@pytest.fixture
+def interruptible():
+    """SIGINT is heard, also where the tests run in the background of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("arguments", [["relax"], ["check"], ["conformers", "--count", "1"]], ids=lambda each: each[0])
 def test_a_ctrl_c_that_a_callback_of_c_code_has_lost_ends_a_command_before_its_next_molecule(monkeypatch, arguments):
     """As LLVM's do while kernels are loaded: Python says that an exception is ignored, and goes on."""

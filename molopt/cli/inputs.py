@@ -1,12 +1,8 @@
 """Molecules from the command line: the only one, and what a source is called."""
 
 from collections.abc import Iterable
-from contextlib import suppress
 from itertools import islice
 
-from rdkit.Chem.rdMolDescriptors import CalcMolFormula
-
-from molopt.errors import InputError
 from molopt.importing import attribute
 from molopt.library.asked import Asked
 from molopt.library.library import Task
@@ -16,7 +12,7 @@ from molopt.molecules.entries import stem
 from molopt.molecules.published import PUBLISHED
 from molopt.molecules.reading import Located
 from molopt.molecules.shipped import find_shipped
-from molopt.molecules.smiles import parse_smiles, smiles_and_name
+from molopt.molecules.smiles import formula_of, smiles_and_name
 from molopt.signs import hidden, stage
 from molopt.specification import parse, specified
 from molopt.system import require_potentials
@@ -72,6 +68,4 @@ def title(source: str) -> str:
     if source in PUBLISHED or find_shipped(source):
         return source
     smiles, name = smiles_and_name(source)
-    with suppress(InputError):  # which reading it says
-        return name or CalcMolFormula(parse_smiles(smiles))
-    return source
+    return name or formula_of(smiles) or source

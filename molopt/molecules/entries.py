@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 
 from molopt.errors import InputError
 from molopt.molecules.molecule import Molecule
-from molopt.molecules.smiles import smiles_and_name
+from molopt.molecules.smiles import formula_of, smiles_and_name
 from molopt.spelling import tidied
 
 KNOWN = 60  # characters of an entry that are shown as its name where nothing else is known
@@ -124,6 +124,8 @@ class Entry(NamedTuple):
         """Name and SMILES of what could not be read, as far as they stand there."""
         if self.is_smiles:
             smiles, name = smiles_and_name(self.text)
+            if not name and (formula := formula_of(smiles)):
+                name = formula if self.path is None else numbered(formula, self.number)
             return self.name or tidied(name or smiles or stem(self.path or Path()))[:KNOWN], smiles
         titled = self.text.partition("\n")[0] if self.format.titled else ""
         return self.name or tidied(titled)[:KNOWN] or self.fallback, ""

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from rdkit import Chem, rdBase
+from rdkit.Chem.rdMolDescriptors import CalcMolFormula
 
 from molopt.errors import InputError
 
@@ -60,6 +61,18 @@ def smiles_and_name(text: str) -> tuple[str, str]:
     """
     smiles, _, name = text.strip().replace("\t", " ").partition(" ")
     return smiles, name.strip()
+
+
+def formula_of(smiles: str) -> str:
+    """The formula of what a SMILES means; nothing where it means nothing.
+
+    >>> formula_of("CCO"), formula_of("CX")
+    ('C2H6O', '')
+    """
+    try:
+        return CalcMolFormula(parse_smiles(smiles))
+    except InputError:
+        return ""
 
 
 def open_stereo(smiles: str) -> list[str]:
