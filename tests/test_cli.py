@@ -428,7 +428,7 @@ def test_a_bad_record_is_named_and_passed_over_unless_that_is_to_be_an_error(her
     (here / "list.smi").write_text("C methane\nO water\nN ammonia\nC(\nCO methanol\n")
     result = molopt("relax", "list.smi", "--out", "out", "--json")
     assert result.exit_code == 1
-    *good, bad = sorted(json.loads(result.stdout), key=lambda record: "failed" in record)
+    *good, bad = sorted(json.loads(result.stdout), key=lambda record: record["failed"] is not None)
     assert {record["name"] for record in good} == {"methane", "water", "ammonia", "methanol"}
     assert bad["failed"].startswith("cannot read the SMILES 'C('")
     assert (here / "out" / "failures.csv").read_text().splitlines()[1].startswith('3,"list.smi, line 4",')
