@@ -83,9 +83,9 @@ class Telling:
         self.progress.clear()
         self.log.write("written", {"files": self.library.written()})
         if self.listed is None and done + failures:
-            all_of_them = self.pace.total
-            some = "" if all_of_them in (None, done + failures) else f"{done + failures} of {all_of_them} done, "
-            say(f"{some}{converged} of {done + failures} converged; written to {self.library.folder.resolve()}")
+            ended, total = done + failures, self.pace.total
+            before = "" if total in (None, ended) else f"{ended} of {total} done, "
+            say(f"{before}{converged} of {ended} converged; written to {self.library.folder.resolve()}")
             if failures:
                 say(f"{FAILURES} lists the {failures} that could not be done, with their reasons")
         return converged == done + failures

@@ -173,7 +173,7 @@ class Checked(Direction[Linearization, Checks]):
             steps, lacks, offsets = (rows[near] for rows in (steps, lacks, offsets))
         noise = state if state.calm[0] else heard(state, linearization)
         sigma = float(np.sqrt(noise.jolts[0] / max(noise.calm[0], 1.0)))
-        known = shown(linearization, steps, lacks, offsets, sigma)
+        known = known_at(linearization, steps, lacks, offsets, sigma)
         if np.isnan(state.symmetric[0]):
             state = state._replace(symmetric=np.full_like(state.symmetric, known.symmetric))
         return known.unsure() if state.symmetric[0] > 0 else known, state
@@ -323,18 +323,18 @@ class Checked(Direction[Linearization, Checks]):
         return min(size, self.force * min(self.fmax, FMAX) / max(pull, 1e-300)) * direction
 
 
-last: WeakKeyDictionary[Member, tuple[bytes, Known]] = WeakKeyDictionary()
+_last_known: WeakKeyDictionary[Member, tuple[bytes, Known]] = WeakKeyDictionary()
 
 
-def shown(linearization: OfInternal, steps: Array, lacks: Array, offsets: Array, sigma: float) -> Known:
+def known_at(linearization: OfInternal, steps: Array, lacks: Array, offsets: Array, sigma: float) -> Known:
     """What displacements (k, nq) show; the last of each system is kept: a look and the step after it ask the same."""
     here = (linearization.x, linearization.cartesian_gradient, steps, lacks, offsets, np.array([sigma]))
     key = b"".join(part.tobytes() for part in here)
-    before = last.get(linearization.member)
+    before = _last_known.get(linearization.member)
     if before is not None and before[0] == key:
         return before[1]
     known = Known.at(linearization, soft_motions(linearization), steps, lacks, offsets, sigma)
-    last[linearization.member] = key, known
+    _last_known[linearization.member] = key, known
     return known
 
 

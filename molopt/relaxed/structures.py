@@ -55,18 +55,16 @@ class Structures:
 
     def add(self, one: Relaxation, stem: str) -> None:
         """Write a molecule, into the files of all or into its own, whose names begin with `stem`."""
+        structure = structure_of(one) if {"pdb", "traj"} & set(self.formats) else None
         with ExitStack() as own:
             for format in self.formats:
                 if self.separate:
                     self.open(format, self.path(f"{stem}.{format}"), own)
                 if format in ("sdf", "xyz"):
                     self.texts[format].write(one.sdf if format == "sdf" else one.xyz)
-                    continue
-                structure = structure_of(one)
-                if format == "pdb":
+                elif structure is not None and format == "pdb":
                     self.texts[format].write(pdb_model(structure))
-                else:
-                    assert self.frames is not None
+                elif structure is not None and self.frames is not None:
                     self.frames.write(annotated(structure))
 
 
