@@ -1,6 +1,6 @@
-"""All commands of molopt and their flags, as docs/commands.md has them.
+"""All commands of molopt and their flags, as docs/reference/commands.md has them.
 
-python docs/commands.py > docs/commands.md
+python docs/commands.py > docs/reference/commands.md
 """
 
 import re

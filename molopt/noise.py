@@ -14,7 +14,7 @@ from molopt.rules.partition import Array
 
 LAST = 20  # force calls whose jumps say how large the noise is
 ENOUGH = 4  # of them, before anything is said
-SHORTEST, LONGEST = 16, 64  # force calls over which a run must have come to rest; tuned: docs/energy_left.md
+SHORTEST, LONGEST = 16, 64  # force calls over which a run must have come to rest; tuned: docs/how/energy_left.md
 LATEST = 4  # a run has come to rest over the last fourth of its force calls, or not at all
 REACHED = 1.0  # of the floor: at the minimum itself noise makes as much as this on average
 INCOHERENT = 0.5  # correlation of the forces of successive calls, below which they are not a slope

@@ -176,7 +176,7 @@ def test_strict_stops_at_the_first_that_cannot_be_checked_and_keeps_those_before
 
 
 def test_the_page_names_every_column_with_its_unit():
-    page = (Path(__file__).parents[1] / "docs" / "check.md").read_text()
+    page = (Path(__file__).parents[1] / "docs" / "guide" / "check.md").read_text()
     lines = [line for line in page.splitlines() if line.startswith("| `")]
     for field in (*FIELDS, *MODE_FIELDS):
         assert any(f"`{field.name}`" in line and field.unit in line.rpartition("| ")[2] for line in lines), field.name

@@ -47,7 +47,7 @@ def test_no_flag_is_another_one_with_an_ending_alone():
 
 
 def test_the_page_of_all_flags_is_that_of_the_commands():
-    assert PATH.with_suffix(".md").read_text() == commands.page()
+    assert (PATH.parent / "reference" / "commands.md").read_text() == commands.page()
 
 
 def test_flags_in_the_documents_are_flags_of_their_commands():
@@ -56,7 +56,7 @@ def test_flags_in_the_documents_are_flags_of_their_commands():
         known[name] |= {*option.opts, *option.secondary_opts, "--help"}
     root = PATH.parents[1]
     wrong = []
-    for page in [root / "README.md", *sorted(root.glob("docs/*.md"))]:
+    for page in [root / "README.md", *sorted(root.glob("docs/**/*.md"))]:
         for name, rest in re.findall(r"^\$ molopt ([a-z-]+)((?:[^\n\\]|\\\n)*)", page.read_text(), re.M):
             wrong += [(page.name, flag) for flag in re.findall(r"(?<=\s)--[a-z-]+", rest) if flag not in known[name]]
     assert wrong == []

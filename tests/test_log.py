@@ -253,6 +253,6 @@ def test_the_narrator_passes_over_force_calls_that_found_nothing_lower():
 
 
 def test_the_documents_have_all_events_and_stages():
-    page = (DOCS / "progress.md").read_text()
+    page = (DOCS / "guide" / "progress.md").read_text()
     assert log.table() in page
     assert all(f"`{name}`" in page for name in STAGES)

@@ -1,7 +1,7 @@
 """Force calls on surfaces, vacancies, crystals, clusters and bands: the systems without internal coordinates.
 
-    python docs/benchmarks/cartesian.py                          # the table of docs/cartesian.md, Markdown; minutes
-    python docs/benchmarks/cartesian.py --set tuning --seeds 0,1 # what was tuned on
+    python docs/benchmarks/cartesian.py             # the table of docs/notes/cartesian.md, Markdown; minutes
+    python docs/benchmarks/cartesian.py --set tuning --seeds 0,1   # what was tuned on
     python docs/benchmarks/cartesian.py --systems "Pt(111),Al vacancy" --optimizers default
 
 Systems are built by ASE and computed with ASE's EMT, so that nothing else is needed to repeat it. The two sets were

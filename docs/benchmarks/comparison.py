@@ -1,4 +1,4 @@
-"""The tables of docs/comparison.md, from a study.
+"""The tables of docs/results/comparison.md, from a study.
 
     python docs/benchmarks/comparison.py STUDY            # all molecules, then by size, then to the lowest end
 

@@ -1,7 +1,7 @@
 """How good the estimate of energy left is, and what the default criterion leaves behind.
 
     python docs/benchmarks/energy_left.py run --set molecules --potential mmff94 --out results.jsonl
-    python docs/benchmarks/energy_left.py report results.jsonl --plot docs/energy_left.png
+    python docs/benchmarks/energy_left.py report results.jsonl --plot docs/pictures/energy_left.png
 
 BFGS, FIRE and the default are stopped where fmax first falls to 0.1, 0.05 and 0.02 eV/A, and where the default
 criterion of `molopt.relax` is met. From each stop the truth is found: the default optimizer with maxstep 0.05 A, rises

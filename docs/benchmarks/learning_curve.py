@@ -1,6 +1,6 @@
 """How much the learned stiffness gains with the number of molecules that it was fitted to: printed, and drawn.
 
-    python docs/benchmarks/learning_curve.py --out docs/learning_curve.png [--workers 2]
+    python docs/benchmarks/learning_curve.py --out docs/pictures/learning_curve.png [--workers 2]
 
 Hessians are those of training_molecules.smi under GFN2-xTB. For prefixes of the list: the error on every fifth
 molecule, which is held out; and the force calls to fmax 0.01 eV/A of `molopt.LBFGS(model="learned")` under GFN2-xTB

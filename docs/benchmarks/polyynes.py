@@ -1,6 +1,6 @@
 """Force calls on straight chains: polyynes of two to six triple bonds, relative to Sella's.
 
-    python docs/benchmarks/polyynes.py                  # the table of docs/polyynes.md, Markdown; minutes
+    python docs/benchmarks/polyynes.py                  # the table of docs/notes/polyynes.md, Markdown; minutes
     python docs/benchmarks/polyynes.py --set tuning     # what was tuned on
 
 Molecules are embedded by RDKit (ETKDGv3) and relaxed under GFN2-xTB to fmax 0.01 eV/A. The two sets were chosen before

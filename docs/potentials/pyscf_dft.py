@@ -5,7 +5,7 @@
 
 The calculator is PySCF's own (`pyscf.pbc.tools.pyscf_ase.PySCF`), which starts each SCF from the last density; what is
 here is the method that it is given. Charge and multiplicity come from the molecule. A force call takes seconds, so that
-runs are guided by MMFF94s (docs/surrogates.md). On GPUs: gpu4pyscf, with the same names.
+runs are guided by MMFF94s (docs/notes/surrogates.md). On GPUs: gpu4pyscf, with the same names.
 """
 
 from typing import Any

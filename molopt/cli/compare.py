@@ -84,9 +84,9 @@ def compare(
     with a potential of another package (module:factory) is continued only if --potential names it again: that is code,
     and the study may be someone else's.
 
-    A molecule is a file (.sdf, .xyz, .smi, .csv, .pdb and many more: docs/formats.md), a folder of such files, - for
-    standard input, "baker" or "birkholz-schlegel" (sets from the literature), the name of a shipped molecule (molopt
-    molecules lists them) or a SMILES.
+    A molecule is a file (.sdf, .xyz, .smi, .csv, .pdb and many more: docs/guide/formats.md), a folder of such files, -
+    for standard input, "baker" or "birkholz-schlegel" (sets from the literature), the name of a shipped molecule
+    (molopt molecules lists them) or a SMILES.
 
     A run that reaches the time limit ends after its force call, with its lowest geometry; it is killed if it has not
     ended within another tenth of the limit, or 5 s. Such a run, like one whose process crashes, is recorded as such,

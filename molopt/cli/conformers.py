@@ -103,8 +103,8 @@ def conformers(
     Writes conformers.sdf, .csv and .db (an ase.db database), and for a single molecule conformers.xyz (as CREST writes
     it) and conformers.html, a page. With --refine the search goes on on that potential, and its energies rank.
 
-    A molecule is a file (.sdf, .xyz, .smi, .csv, .pdb and many more: docs/formats.md), a folder of such files, - for
-    standard input, the name of a shipped molecule (molopt molecules lists them) or a SMILES.
+    A molecule is a file (.sdf, .xyz, .smi, .csv, .pdb and many more: docs/guide/formats.md), a folder of such files, -
+    for standard input, the name of a shipped molecule (molopt molecules lists them) or a SMILES.
     Several are searched side by side, one per worker; those that cannot be done are listed in failures.csv with their
     reasons.
 

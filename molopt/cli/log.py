@@ -235,7 +235,7 @@ def plain(value: object) -> object:
 
 
 def table() -> str:
-    """The events as docs/progress.md has them."""
+    """The events as docs/guide/progress.md has them."""
     rows = [f"| `{name}` | {event.said} | {listed(event.fields)} |" for name, event in EVENTS.items()]
     return "\n".join(["| event | when | fields |", "|---|---|---|", *rows])
 

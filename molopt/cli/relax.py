@@ -84,8 +84,8 @@ def relax(
     Writes relaxed.sdf (bonds, charge, stereo, what the end is), relaxed.xyz (energy and forces; ASE reads it),
     relaxed.csv (all figures) and relaxed.db (an ase.db database); --formats has PDB and trajectories too.
 
-    A molecule is a file (.sdf, .xyz, .smi, .csv, .pdb and many more: docs/formats.md), a folder of such files, - for
-    standard input, the name of a shipped molecule (molopt molecules lists them) or a SMILES. One of
+    A molecule is a file (.sdf, .xyz, .smi, .csv, .pdb and many more: docs/guide/formats.md), a folder of such files, -
+    for standard input, the name of a shipped molecule (molopt molecules lists them) or a SMILES. One of
     many that cannot be read or relaxed is said, listed in failures.csv and passed over.
 
     A run does not end before its softest direction has been checked: one that arrived at a saddle leaves it. The column

@@ -52,7 +52,7 @@ class Control(StepControl[ControlState]):
 
     Notes
     -----
-    The defaults come from a sweep over molecules apart from the benchmark set: docs/tuning.md.
+    The defaults come from a sweep over molecules apart from the benchmark set: docs/notes/tuning.md.
 
     Examples
     --------

@@ -14,7 +14,7 @@ from molopt.coordinates.rigid import rigid_motions
 from molopt.coordinates.rows import Rows, Symmetric
 from molopt.rules.partition import Array
 
-WEIGHT = 0.5  # of the surrogate's Hessian beside the model's: tuned, docs/surrogates.md
+WEIGHT = 0.5  # of the surrogate's Hessian beside the model's: tuned, docs/notes/surrogates.md
 SOFTEST, STIFFEST = (
     0.1,
     10.0,

@@ -146,7 +146,7 @@ class Elastic(FlatCoordinates[ElasticLinearization]):
     Notes
     -----
     Tuned on the first of the two sets of docs/benchmarks/cartesian.py, and on covalent and ionic crystals:
-    docs/cartesian.md.
+    docs/notes/cartesian.md.
 
     References
     ----------

@@ -20,7 +20,7 @@ from molopt.rules.state import Layout
 
 log = logging.getLogger("molopt")
 
-CLOSE = 1e-2  # Angstrom; norm of the last correction of a move that has arrived (docs/quasi_newton.md)
+CLOSE = 1e-2  # Angstrom; norm of the last correction of a move that has arrived (docs/how/quasi_newton.md)
 TRIES = 20  # corrections
 SLOW = 0.7  # a correction that gains less than this factor is followed by one with B at the present geometry
 WORSE = 3.0  # a correction that is longer than the last by more has lost its way

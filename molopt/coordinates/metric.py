@@ -16,7 +16,7 @@ from molopt.coordinates.springs import Springs
 from molopt.coordinates.topology import Topology
 from molopt.rules.partition import Array
 
-SOFTER = 0.7  # part of their stiffness at which torsions and contacts count in the energy left; docs/energy_left.md
+SOFTER = 0.7  # part of their stiffness at which torsions and contacts count in the energy left; docs/how/energy_left.md
 
 
 class Metric(Protocol):
@@ -108,7 +108,7 @@ def yielding(table: MetricTable, primitives: Primitives) -> MetricTable:
 
     A step must trust the curvature of the present geometry. The way down from it is longer: torsions turn out of their
     terms and contacts give way, and the energy left is that of a softer spring. 0.7 is tuned on molecules apart from
-    those reported; 0.6 to 1 differ little (docs/energy_left.md).
+    those reported; 0.6 to 1 differ little (docs/how/energy_left.md).
     """
     factors = table.factors.copy()
     for kind, part in primitives.present:

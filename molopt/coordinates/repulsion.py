@@ -20,7 +20,7 @@ def van_der_waals(numbers: Array) -> Array:
 def generic_repulsion(numbers: Array) -> Repulsion:
     """One depth for all, and radii in proportion to the van der Waals radii of atoms (N,).
 
-    Both are tuned on molecules apart from those reported (docs/tuning.md).
+    Both are tuned on molecules apart from those reported (docs/notes/tuning.md).
     """
     elements, kinds = np.unique(numbers, return_inverse=True)
     radii = van_der_waals(elements)

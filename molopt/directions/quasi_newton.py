@@ -37,7 +37,7 @@ class QuasiNewton(Direction[Linearization, Secants]):
     Parameters
     ----------
     memory : int
-        Steps remembered. 6 to 30 make no difference (docs/tuning.md).
+        Steps remembered. 6 to 30 make no difference (docs/notes/tuning.md).
     fade : float
         Factor on a lack for each step of age: the surface bends, and old lacks are of another place.
     damping : float

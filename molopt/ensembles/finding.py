@@ -132,7 +132,7 @@ def conformers(
     References
     ----------
     P. Pracht, F. Bohle, S. Grimme, Phys. Chem. Chem. Phys. 22, 7169 (2020), CREST, which this is compared with in
-    docs/conformers.md.
+    docs/results/conformers.md.
     """
     molecule, smiles = single(target, seed=seed)
     starts = [molecule.positions] if given and not smiles else []

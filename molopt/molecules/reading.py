@@ -47,7 +47,7 @@ def read(
     Parameters
     ----------
     source : str or Path
-        A file of a format in docs/formats.md, a folder of such files, "-" (standard input), "baker" or
+        A file of a format in docs/guide/formats.md, a folder of such files, "-" (standard input), "baker" or
         "birkholz-schlegel" (sets of the literature), the name of a shipped molecule, or a SMILES, which a blank and a
         name may follow: the first that it can be, in this order. "FORMAT:PATH" says the format of a file whose name
         does not, as "sdf:-" or "gaussian-out:job.txt".

@@ -61,7 +61,8 @@ class DirectionOptimizer(ContinuingOptimizer):
         The model Hessian in Cartesians, eV/A^2.
     model : str
         The model Hessian in internals: "blend", the learned springs in a mean with MMFF94's constants where RDKit types
-        the molecule; "learned", those alone; "mmff94", "fischer-almlof", "lindh" or "constant" (docs/quasi_newton.md).
+        the molecule; "learned", those alone; "mmff94", "fischer-almlof", "lindh" or "constant"
+        (docs/how/quasi_newton.md).
     surrogate : ASE calculator, optional
         A cheap potential of the same atoms, such as `molopt.potential("mmff94s", molecule)`, that guides the run in
         internal coordinates; in Cartesians it is not used.

@@ -23,7 +23,7 @@ log = logging.getLogger("molopt")
 LARGE = 1000  # atoms; beyond, contacts would fill the sparse factors (docs/benchmarks/own_time_internal.py)
 LEARNED = ("blend", "learned")
 MODEL_NAMES = (*LEARNED, "mmff94", *MODELS)
-BLENDED = 0.4  # part of MMFF94's constants where they are known; tuned: docs/quasi_newton.md
+BLENDED = 0.4  # part of MMFF94's constants where they are known; tuned: docs/how/quasi_newton.md
 
 
 @dataclass(frozen=True, eq=False)

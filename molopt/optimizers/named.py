@@ -16,7 +16,7 @@ class NamedOptimizer(RuleOptimizer):
     """A `RuleOptimizer` that builds its rule from keywords.
 
     After ASE's own arguments come, by keyword, the hyper-parameters of the rule and `control`. Learning rates are for
-    Cartesian coordinates; where they come from is written in docs/tuning.md.
+    Cartesian coordinates; where they come from is written in docs/notes/tuning.md.
 
     Raises
     ------

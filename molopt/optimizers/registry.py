@@ -63,7 +63,7 @@ class UpdateRule(Entry):
 
     Its tuned hyper-parameters, where they are not those of the class, are `cartesian` in Cartesian coordinates, and
     `internal` in internal and elastic ones, where the gradient is the natural one. Where they come from is written in
-    docs/tuning.md.
+    docs/notes/tuning.md.
     """
 
     cartesian: Mapping[str, float] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from molopt.optimizers.base import DirectionOptimizer, Settings
 from molopt.optimizers.surrogate import Surrogate
 from molopt.rules import Rule
 
-INTERNAL_CONTROL = Control(maxstep=1.0, growth=1.1, creep=1.05, shrink=0.6)  # tuned: docs/tuning.md
+INTERNAL_CONTROL = Control(maxstep=1.0, growth=1.1, creep=1.05, shrink=0.6)  # tuned: docs/notes/tuning.md
 ELASTIC_CONTROL = replace(INTERNAL_CONTROL, maxstep=0.2)
 
 

@@ -30,7 +30,7 @@ class Patience:
     again and again, or lost in rounding. One that has used up its steps is said to have stalled where it gained nothing
     in the last `tail` of them.
 
-    No run of those measured that converged would have been ended (docs/stationary/guards.md): they went at most 16
+    No run of those measured that converged would have been ended (docs/notes/guards.md): they went at most 16
     force calls without a gain where forces are smooth, 714 under noise of 20 meV/A, and 482 with a textbook rule that
     circles for long before it settles.
     """

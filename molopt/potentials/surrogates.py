@@ -13,15 +13,15 @@ log = logging.getLogger("molopt")
 SMALL = 20  # atoms; below, a step that a surrogate guides costs more time than the calls of xTB that it saves
 QUICK = frozenset({"tblite", "xtb"})  # programs of which that is true
 LARGE = 1000  # atoms; beyond, the pairs of a force field without cutoff cost seconds a step
-GUIDE = "mmff94s"  # UFF costs more force calls than it saves: docs/surrogates.md
+GUIDE = "mmff94s"  # UFF costs more force calls than it saves: docs/notes/surrogates.md
 
 
 def automatic(calculator: Any, molecule: Molecule | None) -> RDKitForceField | None:
     """The surrogate that "auto" means for a molecule on a calculator; None where there is none.
 
     A force field has none: it is as cheap itself. Nor has GFN-xTB below 20 atoms, where fewer calls take more time in
-    all (docs/surrogates.md). Nor has a function of many molecules, so that a run takes the steps that it takes in a
-    batch, where systems that each have a guide could not step together. For all else it is MMFF94s where it has
+    all (docs/notes/surrogates.md). Nor has a function of many molecules, so that a run takes the steps that it takes in
+    a batch, where systems that each have a guide could not step together. For all else it is MMFF94s where it has
     parameters for the molecule, up to 1,000 atoms. Beyond, there is none: pairs cost too much, and the bonded terms
     alone, which can be asked for as "mmff94s?terms=bonded", save no force calls.
     This depends on the class of the calculator and the number of atoms, never on the clock. UFF, which has parameters

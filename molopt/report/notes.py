@@ -20,16 +20,16 @@ def notes(records: Sequence[Record], study: Study) -> list[str]:
         "by the same test of fmax on the same forces. A force call is an evaluation at a new geometry; a surrogate's "
         "own calls are not counted unless it is of the same program as the potential.",
         "Settings are as each package ships them unless the table says tuned. The defaults of molopt were tuned on "
-        "other molecules (docs/tuning.md), those of ASE and the peers by their authors.",
+        "other molecules (docs/notes/tuning.md), those of ASE and the peers by their authors.",
         "Two runs ended in the same basin if, relaxed on without counting, their energies agree within 1 meV and their "
         "geometries within 0.1 Å RMSD over heavy atoms and polar hydrogens, symmetry considered. Basins within 1 meV "
         "of the lowest are all lowest, A, A-2 and so on: mirror images count as two.",
     ]
     if any(record.outcome.end_stationary != "unchecked" for record in records):
         found.append(
-            "What each end is was determined afterwards, in force calls that are not counted (docs/verdict.md). An end "
-            "within 5 meV of where relaxing on came to rest is what that is. One that lies higher is a saddle if its "
-            "lowest curvature is negative, and otherwise not stationary, however small its forces."
+            "What each end is was determined afterwards, in force calls that are not counted (docs/guide/verdict.md). "
+            "An end within 5 meV of where relaxing on came to rest is what that is. One that lies higher is a saddle "
+            "if its lowest curvature is negative, and otherwise not stationary, however small its forces."
         )
     threads = study.settings.threads
     found.append(

@@ -13,7 +13,7 @@ from molopt.coordinates.rigid import spanned
 from molopt.rules.partition import Array
 
 # The error of central differences grows as the square of the step, that of noise in the forces as its inverse: of
-# 0.0025 to 0.02 A, this one is nearest to the limit under MMFF94 and under GFN2-xTB (docs/frequencies.md).
+# 0.0025 to 0.02 A, this one is nearest to the limit under MMFF94 and under GFN2-xTB (docs/guide/frequencies.md).
 STEP = 0.0025  # Angstrom, of one atom
 SHORT = 2e-5  # Angstrom, on one side alone: without noise but rounding, the error is 0.002 eV/A^2 along a bond
 ALONG = (0.01, 0.02, 0.04)  # Angstrom, of the farthest atom along a mode: as bonds hardly stretch, steps can be longer

@@ -14,7 +14,7 @@ from molopt.rules.partition import Array
 
 SOFT = 5.0  # eV/rad^2 (eV/A^2 of a point): a motion that the model Hessian finds stiffer is left to it
 STIFF = 8.0  # and one that an atom other than carbon makes flat or straight: there the model cannot know the sign
-DOUBT = 0.12  # eV/rad^2: how far the stiffness of a soft motion may be from the model's (docs/stationary.md)
+DOUBT = 0.12  # eV/rad^2: how far the stiffness of a soft motion may be from the model's (docs/notes/stationary.md)
 LEAST, MOST = 0.1, 0.65  # relative: what is added to that, and at most
 CARBON = 6
 SOFTEST = 4  # directions that stand for a molecule without soft motions

@@ -9,7 +9,7 @@
 
 Sets: tuning, reported and large (beside this file; chosen before anything was tuned), molecules, baker,
 birkholz-schlegel, symmetric and baker-five. From each start the default runs without and with the check to its own
-end; Sella's calls are counted to fmax 0.01 eV/A, or taken from docs/comparison/, where they are kept. The truth of an
+end; Sella's calls are counted to fmax 0.01 eV/A, or taken from docs/results/data/, where they are kept. The truth of an
 end (`truth.py`): the Hessian by central differences; pushed both ways along its lowest direction, then downhill in
 steps of at most 0.02 A that never rise to fmax 0.001. An end is false if it is more than 5 meV, and more than three
 thresholds of energy left, above that floor.

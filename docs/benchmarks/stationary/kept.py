@@ -1,10 +1,10 @@
-"""Sella's force calls to fmax 0.01 eV/A from the starts of docs/comparison.md, as they are kept there."""
+"""Sella's force calls to fmax 0.01 eV/A from the starts of docs/results/comparison.md, as they are kept there."""
 
 import csv
 from functools import cache
 from pathlib import Path
 
-COMPARISON = Path(__file__).parents[2] / "comparison"
+COMPARISON = Path(__file__).parents[2] / "results" / "data"
 FMAX = 0.01  # eV/A
 
 
