@@ -23,6 +23,7 @@ extensions = [
     "sphinx_copybutton",
     "mathml",
     "gallery",
+    "names",
 ]
 exclude_patterns = ["benchmarks", "potentials", "_extensions"]
 suppress_warnings = [
@@ -37,9 +38,10 @@ myst_number_code_blocks = []
 highlight_language = "text"
 
 # Docstrings: NumPy's sections; `name` in them is code, and a link where it is a name of the reference
-default_role = "py:obj"
+default_role = "name"
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+napoleon_use_ivar = True
 napoleon_preprocess_types = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
@@ -50,6 +52,8 @@ python_maximum_signature_line_length = 90
 
 # Pages on screen
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["formulas.css"]
 html_title = f"molopt {version}"
 html_show_copyright = False
 html_show_sphinx = False

@@ -3,6 +3,8 @@
 Docutils converts the LaTeX. What it cannot convert is a warning, and with it an error in CI.
 """
 
+import re
+
 from docutils import nodes
 from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
@@ -10,10 +12,17 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.writers.html5 import HTML5Translator
 
+NAME = re.compile(r"(?<![_^])\{[A-Za-z]+\}|(?<![\\A-Za-z])[A-Za-z]{2,}")  # \text{else} as it is, or a name: lr, eps
+
+
+def upright(name: re.Match[str]) -> str:
+    """Names of more than one letter are upright, so that they are not read as products."""
+    return name[0] if name[0].startswith("{") else rf"\mathrm{{{name[0]}}}"
+
 
 def converted(node: nodes.math | nodes.math_block, block: bool) -> str:
     """MathML of a formula; its LaTeX as code, and a warning, where docutils does not know a command."""
-    text = node.astext()
+    text = NAME.sub(upright, node.astext())
     try:
         return str(tex2mathml(text, as_block=block))
     except MathError as problem:

@@ -26,7 +26,7 @@ class Apollo(Rule):
     Here d = -taken / lr is the paper's last direction: B learns from the step that was really taken, so a capped step
     teaches what it should and a rejected one (taken = 0) leaves B as it was. The dot products run over one system. B is
     lr times the stiffness, so that a direction known to be stiff takes a Newton step whatever lr is, and lr only counts
-    where |B| is below sigma.
+    where `|B|` is below sigma.
 
     Parameters
     ----------
