@@ -16,7 +16,7 @@ from searches import archived, begun, end, wait
 
 from molopt.molecules import Molecule
 
-PAGE = Path(__file__).parents[1] / "docs" / "everyday.md"
+PAGE = Path(__file__).parents[2] / "docs" / "everyday.md"
 JOBS = {
     int(number): text
     for number, text in re.findall(r"^\*\*(\d+)\.(.*?)(?=^\*\*\d+\.|\Z)", PAGE.read_text(), re.M | re.S)
