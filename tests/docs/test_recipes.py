@@ -19,7 +19,7 @@ from molopt import InputError, Molecule, PotentialFailed, potential, relax, rela
 from molopt.cli import main
 
 PAGE = Path(__file__).parents[2] / "docs" / "guide" / "potentials.md"
-FOLDER = PAGE.with_suffix("")
+FOLDER = PAGE.parents[1] / "potentials"
 LINES = re.findall(r"^\$ (molopt relax .*)$", PAGE.read_text(encoding="utf-8"), re.M)
 SCRIPTS = re.findall(r"^\$ python (\w+)\.py\n(.*)\n(.*)\n", PAGE.read_text(encoding="utf-8"), re.M)
 NEEDS = {
