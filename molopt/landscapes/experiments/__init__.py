@@ -7,20 +7,9 @@ from molopt.importing import attribute
 from molopt.landscapes.experiment import Experiment
 from molopt.spelling import offer
 
-NAMES = (
+NAMES: tuple[str, ...] = (
     "plateau",
     "ravine",
-    "two-memories",
-    "forgetting",
-    "family-tree",
-    "bias-correction",
-    "scale",
-    "rotation",
-    "switched-landscape",
-    "edge-of-stability",
-    "wide-and-narrow",
-    "plateau-and-fmax",
-    "learned-scale",
 )
 
 
