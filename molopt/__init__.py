@@ -36,6 +36,7 @@ _ROOMS = (
     "coordinates",
     "ensembles",
     "errors",
+    "landscapes",
     "molecules",
     "optimizers",
     "potentials",

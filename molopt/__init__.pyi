@@ -4,6 +4,7 @@ from molopt import comparison as comparison
 from molopt import coordinates as coordinates
 from molopt import ensembles as ensembles
 from molopt import errors as errors
+from molopt import landscapes as landscapes
 from molopt import molecules as molecules
 from molopt import optimizers as optimizers
 from molopt import potentials as potentials

@@ -30,6 +30,7 @@ class Commands(click.Group):
         "compare",
         "report",
         "export",
+        "lab",
         "molecules",
         "potentials",
         "fit-stiffness",
