@@ -1,4 +1,4 @@
-"""Record the runs of tests/recorded_runs.json anew, and print how they differ from the recorded ones.
+"""Record the runs of tests/support/recorded_runs.json anew, and print how they differ from the recorded ones.
 
     python docs/benchmarks/recorded_runs.py              # prints differences
     python docs/benchmarks/recorded_runs.py --write      # and keeps the new outcomes
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from scipy.spatial.transform import Rotation
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "support"))
 import recorded
 
 TURN = Rotation.from_euler("xyz", (0.4, 1.1, -0.7)).as_matrix()

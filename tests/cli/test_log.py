@@ -18,7 +18,7 @@ from molopt.cli import log, main
 from molopt.cli.narrator import Narrator
 from molopt.signs import STAGES, Sign
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 LONG = ["relax", "C" * 40, "--fmax", "1e-9", "--steps", "100000", "--optimizer", "fire"]
 WITHIN = 60.0  # s, for what takes a second on an idle machine
 

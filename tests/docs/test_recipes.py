@@ -18,7 +18,7 @@ from ase.calculators.fd import calculate_numerical_forces
 from molopt import InputError, Molecule, PotentialFailed, potential, relax, relax_batch
 from molopt.cli import main
 
-PAGE = Path(__file__).parents[1] / "docs" / "guide" / "potentials.md"
+PAGE = Path(__file__).parents[2] / "docs" / "guide" / "potentials.md"
 FOLDER = PAGE.with_suffix("")
 LINES = re.findall(r"^\$ (molopt relax .*)$", PAGE.read_text(encoding="utf-8"), re.M)
 SCRIPTS = re.findall(r"^\$ python (\w+)\.py\n(.*)\n(.*)\n", PAGE.read_text(encoding="utf-8"), re.M)

@@ -24,7 +24,7 @@ from molopt.execution import Pool, SerialExecutor
 from molopt.optimizers.spec import OptimizerSpec
 from molopt.record import Record
 
-TESTS = Path(__file__).parent
+SUPPORT = Path(__file__).parents[1] / "support"
 CLOCKED = ("seconds", "optimizer_seconds", "step_seconds", "surrogate_seconds", "surrogate_setup_seconds")
 MOLECULES = "CO methanol\nCC ethane\nCCO ethanol\nCOC ether\nC=O formaldehyde\nCCC propane\n"
 
@@ -43,7 +43,7 @@ def molopt(*arguments):
 def started(*arguments):
     """The command in a process of its own."""
     command = [sys.executable, "-m", "molopt", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=TESTS)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=SUPPORT)
 
 
 def said(folder):

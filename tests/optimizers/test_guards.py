@@ -30,7 +30,7 @@ from molopt.potentials.budget import Budget
 from molopt.potentials.progress import Patience, Progress
 from molopt.run import Run
 
-TESTS = Path(__file__).parent
+SUPPORT = Path(__file__).parents[1] / "support"
 ALANINE = "C[C@H](N)C(=O)O"
 DEFAULT = OptimizerSpec.of("default")
 PEERS = [name for name, peer in registry.PEERS.items() if find_spec(peer.package)]
@@ -288,7 +288,7 @@ AWAKE = (
 def started(*arguments):
     program = f"{AWAKE}; from molopt.cli import main; main()"
     command = [sys.executable, "-c", program, *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=TESTS)
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=SUPPORT)
 
 
 def wait_until(claim, process):

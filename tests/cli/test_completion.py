@@ -74,7 +74,7 @@ def test_all_commands_are_offered(bash):
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_each_shell_of_the_page_gets_its_script(shell):
-    page = Path(__file__).parents[1] / "docs" / "guide" / "shell_completion.md"
+    page = Path(__file__).parents[2] / "docs" / "guide" / "shell_completion.md"
     assert f"_MOLOPT_COMPLETE={shell}_source molopt" in page.read_text(encoding="utf-8")
 
 

@@ -222,7 +222,7 @@ def test_an_ending_that_is_not_written_is_an_error_before_anything_is_run(here):
 
 
 def test_the_document_of_formats_lists_every_field_every_ending_and_no_other():
-    text = (Path(__file__).parents[1] / "docs" / "guide" / "formats.md").read_text()
+    text = (Path(__file__).parents[2] / "docs" / "guide" / "formats.md").read_text()
     reading, rest = text.split("## Written")
     writing, fields = rest.split("## What travels")
     found = run_fields(Outcome("converged", why="it is", stiffness=0.5, energy_left=1e-4, energy=-1.0, fmax=0.01,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-PATH = Path(__file__).parents[1] / "docs" / "commands.py"
+PATH = Path(__file__).parents[2] / "docs" / "commands.py"
 specification = importlib.util.spec_from_file_location("commands", PATH)
 commands = importlib.util.module_from_spec(specification)
 specification.loader.exec_module(commands)

@@ -28,7 +28,7 @@ from molopt.run import Run
 from molopt.stationary.curvature import Curvature
 from molopt.stationary.verdict import ENDED, LOOKED_AT, MOLECULE, STATIONARY, WORDS, Verdict, left_text, short
 
-DOCS = Path(__file__).parents[1] / "docs" / "guide" / "verdict.md"
+DOCS = Path(__file__).parents[2] / "docs" / "guide" / "verdict.md"
 
 
 def curvature(stationary, energy_left=2e-4, lowest=0.4):

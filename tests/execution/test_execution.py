@@ -19,7 +19,7 @@ from molopt.errors import InputError
 from molopt.execution import ParslExecutor, Pool, SerialExecutor
 from molopt.execution.cores import THREADS
 
-TESTS = Path(__file__).parent
+SUPPORT = Path(__file__).parents[1] / "support"
 WITHIN = 10.0  # seconds for what takes milliseconds on an idle machine
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads /proc")
@@ -262,7 +262,7 @@ for each in Pool(1, cores=2).outcomes(behave, [sys.argv[1]]):
 @needs_proc
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
 def test_workers_end_with_a_parent_that_is_killed_or_interrupted(ending, tmp_path):
-    script = SCRIPT.format(path=[str(TESTS), str(Path(molopt.__file__).parents[1])])
+    script = SCRIPT.format(path=[str(SUPPORT), str(Path(molopt.__file__).parents[1])])
     worker = tmp_path / "pid"
     command = [sys.executable, "-c", script, f"write_pid_and_hang {worker}"]
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as parent:
@@ -350,7 +350,7 @@ config = Config(
 def cluster(tmp_path, monkeypatch):
     """A Parsl executor of two workers on this machine, in an empty folder."""
     pytest.importorskip("parsl")
-    paths = [str(TESTS), str(Path(molopt.__file__).parents[1])]
+    paths = [str(SUPPORT), str(Path(molopt.__file__).parents[1])]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([*paths, os.environ.get("PYTHONPATH", "")]))
     home = tmp_path / "home"
     home.mkdir()

@@ -7,7 +7,7 @@ import pytest
 from rdkit import Chem
 from rdkit.Chem import rdForceFieldHelpers, rdMolDescriptors
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "molecules").glob("*.sdf"))
 NAMES = [file.stem for file in FILES]
 CLASSES = {

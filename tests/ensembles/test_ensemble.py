@@ -493,7 +493,7 @@ def test_fields_that_the_molecule_brought_along_stay(tmp_path):
 
 
 def test_the_fields_that_documents_list_are_those_that_are_written():
-    text = (Path(__file__).parents[1] / "docs" / "guide" / "ensembles.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "guide" / "ensembles.md").read_text(encoding="utf-8")
     table = text.partition("## Fields")[2].partition("## Populations")[0]
     rows = [line for line in table.splitlines() if line.startswith("| `")]
     listed = [name for row in rows for name in re.findall(r"`(\w+)`", row.split("|")[1])]

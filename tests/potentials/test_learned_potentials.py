@@ -10,7 +10,7 @@ from ase.calculators.calculator import Calculator, all_changes
 
 from molopt import InputError, Molecule, potential, relax, relax_batch
 
-POTENTIALS = Path(__file__).parents[1] / "docs" / "potentials"
+POTENTIALS = Path(__file__).parents[2] / "docs" / "potentials"
 SMILES = ("CCO", "CC(=O)Oc1ccccc1C(=O)O", "C", "NCCS", "FC(Cl)C#N")
 
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NAMED = re.compile(r"\b(?:docs|molopt|tests)/[\w/.-]*\w\.(?:py|md|smi|xyz|png|json|csv|html)\b|(?<=python )docs/[\w/]+")
 PAST = ("docs/force_calls.py",)  # scripts of earlier versions that printed what is published
 TEXTS = sorted(

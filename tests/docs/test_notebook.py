@@ -11,7 +11,7 @@ nbclient = pytest.importorskip("nbclient", reason=NEEDED)
 pytest.importorskip("ipykernel", reason=NEEDED)
 pytest.importorskip("tblite", reason="the notebook asks GFN2-xTB: pip install 'molopt[xtb]'")
 
-BOOK = Path(__file__).parents[1] / "docs" / "guide" / "example.ipynb"
+BOOK = Path(__file__).parents[2] / "docs" / "guide" / "example.ipynb"
 SHOWN = ("dipeptide", "result", "ensemble", "study")  # as the last line of a cell
 
 

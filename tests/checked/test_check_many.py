@@ -36,6 +36,7 @@ NEEDS_PARSL = pytest.mark.skipif(importlib.util.find_spec("parsl") is None, reas
 CSVS = ("check.csv", "frequencies.csv", "failures.csv")
 MODULE = "payload_of_a_hostile_check"
 PAYLOAD = f"{MODULE}:go?command=1"
+SUPPORT = Path(__file__).parents[1] / "support"
 
 
 def flat_ammonia():
@@ -176,7 +177,7 @@ def test_strict_stops_at_the_first_that_cannot_be_checked_and_keeps_those_before
 
 
 def test_the_page_names_every_column_with_its_unit():
-    page = (Path(__file__).parents[1] / "docs" / "guide" / "check.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "guide" / "check.md").read_text()
     lines = [line for line in page.splitlines() if line.startswith("| `")]
     for field in (*FIELDS, *MODE_FIELDS):
         assert any(f"`{field.name}`" in line and field.unit in line.rpartition("| ")[2] for line in lines), field.name
@@ -184,7 +185,7 @@ def test_the_page_names_every_column_with_its_unit():
 
 @posix
 def test_killed_and_resumed_it_gives_the_same_files(sources, whole, tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(SUPPORT), os.environ.get("PYTHONPATH", "")]))
     slow = ("--potential", "trouble:Unhurried")
     written(tmp_path / "whole", sources, potential=slow[1])
     folder = tmp_path / "killed"
@@ -200,7 +201,7 @@ def test_killed_and_resumed_it_gives_the_same_files(sources, whole, tmp_path, mo
 
 @posix
 def test_an_interrupt_writes_those_that_are_done_and_says_how_to_go_on(folder, tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(SUPPORT), os.environ.get("PYTHONPATH", "")]))
     asked = ["--potential", "trouble:Unhurried", "--frequencies", "--out", tmp_path / "out"]
     process = begun(folder / "minima.sdf", folder / "flat.xyz", *asked, command="check")
     wait(lambda: archived(tmp_path / "out", "check.db") >= 1, process)
@@ -246,7 +247,7 @@ def test_what_goes_on_takes_the_rest_from_the_folder(sources, tmp_path):
 
 @pytest.mark.parametrize("several", [False, True])
 def test_one_that_takes_too_long_is_a_failure(tmp_path, monkeypatch, several):
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    monkeypatch.syspath_prepend(str(SUPPORT))
     (tmp_path / "set.smi").write_text("C\n" * (1 + several))
     asked = ["--potential", "trouble:Unhurried", "--frequencies", "--time-limit", "0.2", "--out", tmp_path / "out"]
     ran = command(tmp_path / "set.smi", *asked)

@@ -317,5 +317,5 @@ print(*write_page(Path({str(tmp_path / "report.html")!r}), "Study", []), sep="\\
 
 
 def test_the_extra_asks_for_the_version_that_the_page_was_tried_with():
-    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
     assert f"chemiscope=={VERSION}" in project["project"]["optional-dependencies"]["report"]

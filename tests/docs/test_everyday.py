@@ -16,7 +16,7 @@ from searches import archived, begun, end, wait
 
 from molopt.molecules import Molecule
 
-PAGE = Path(__file__).parents[1] / "docs" / "guide" / "everyday.md"
+PAGE = Path(__file__).parents[2] / "docs" / "guide" / "everyday.md"
 JOBS = {
     int(number): text
     for number, text in re.findall(r"^\*\*(\d+)\.(.*?)(?=^\*\*\d+\.|\Z)", PAGE.read_text(), re.M | re.S)

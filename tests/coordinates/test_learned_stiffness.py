@@ -32,7 +32,7 @@ from molopt.fitting.regression import TOWARDS_WIDER, Class, case, constants, fit
 from molopt.molecules.published import PUBLISHED, published
 from molopt.optimizers.internals import Recipe
 
-BENCHMARKS = Path(__file__).parent.parent / "docs" / "benchmarks"
+BENCHMARKS = Path(__file__).parents[2] / "docs" / "benchmarks"
 X, Y, Z = np.eye(3)
 OCTAHEDRON = [X, -X, Y, -Y, Z, -Z]
 

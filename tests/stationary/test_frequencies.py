@@ -30,6 +30,7 @@ from molopt.stationary.frequencies import NormalModes, central_differences
 from molopt.stationary.thermochemistry import rotations
 
 HAS_TBLITE = importlib.util.find_spec("tblite") is not None
+SUPPORT = Path(__file__).parents[1] / "support"
 needs_tblite = pytest.mark.skipif(not HAS_TBLITE, reason="tblite is not installed: pip install 'molopt[xtb]'")
 
 
@@ -444,7 +445,7 @@ def test_ctrl_c_ends_cleanly_and_writes_nothing(here, workers, tmp_path_factory)
     ase.io.write("methane.xyz", built("CH4"))
     program = (
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); from molopt.cli import main; main()"
+        f"import sys; sys.path.insert(0, {str(SUPPORT)!r}); from molopt.cli import main; main()"
     )
     made = tmp_path_factory.mktemp("log") / "made"
     options = ["--potential", f"trouble:Hanging?log={made}", "--frequencies", "--workers", workers, "--out", "modes"]
@@ -462,7 +463,7 @@ def test_ctrl_c_ends_cleanly_and_writes_nothing(here, workers, tmp_path_factory)
 
 
 def test_a_potential_that_fails_is_one_line_and_the_others_are_checked(here, monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    monkeypatch.syspath_prepend(str(SUPPORT))
     ase.io.write("two.xyz", [built("CH4"), built("H2O")], format="extxyz")
     ran = command("two.xyz", "--potential", "trouble:Raising?at=1", "--json")
     assert ran.exit_code == 1
