@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import rows as table
 from rdkit import Chem, RDLogger
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 from scipy.optimize import linear_sum_assignment
@@ -74,6 +75,19 @@ class Tally:
             f"lower {lower.mean():.3f}, higher {higher.mean():.3f}, mean {delta.mean():+.3f} kcal/mol",
         ]
         return "; ".join(parts)
+
+    def as_row(self) -> dict[str, object]:
+        delta, same = np.array(self.differences), np.array(self.same)
+        return {
+            "runs": len(self.calls),
+            "converged": len(self.calls) - len(self.unconverged),
+            "seconds": self.ours,
+            "rdkit_seconds": self.rdkit,
+            "force_calls": float(np.mean(self.calls)),
+            "same_basin": float(same.mean()),
+            "lower": float((~same & (delta < -CLOSE)).mean()),
+            "higher": float((~same & (delta > CLOSE)).mean()),
+        }
 
     def add(self, end: "End", energy: float, positions: np.ndarray) -> None:
         """An end of molopt beside RDKit's: energy in kcal/mol, positions in Angstrom."""
@@ -201,6 +215,7 @@ def main() -> None:
     parser.add_argument("--single", action="store_true", help="one relax after another, not in a batch")
     parser.add_argument("--defaults", action="store_true", help="energy left and check as they are by default")
     parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--rows", type=Path, help="a CSV file for the rows")
     given = parser.parse_args()
     for name in ("energy_left", "check") if given.defaults else ():
         del SETTINGS[name]
@@ -208,12 +223,18 @@ def main() -> None:
     rest = (given.workers, given.single)
     relaxed([molopt.Molecule.from_smiles(smiles) for smiles in ("CCO", "NCC(=O)O")], *rest)  # kernels compile at first
     if given.different:
-        print(f"{given.different} different molecules: {different_molecules(given.different, given.seed, *rest)}")
+        tally = different_molecules(given.different, given.seed, *rest)
+        table.write(given.rows, [{"molecule": f"{given.different} different"} | tally.as_row()])
+        print(f"{given.different} different molecules: {tally}")
         return
+    found = []
     for name in given.molecules.split(","):
         smiles = MOLECULES[name]
         size = Chem.AddHs(Chem.MolFromSmiles(smiles)).GetNumAtoms()
-        print(f"{name}, {size} atoms: {one_molecule(name, smiles, given.count, given.seed, *rest)}", flush=True)
+        tally = one_molecule(name, smiles, given.count, given.seed, *rest)
+        found.append({"molecule": name, "atoms": size} | tally.as_row())
+        table.write(given.rows, found)
+        print(f"{name}, {size} atoms: {tally}", flush=True)
 
 
 if __name__ == "__main__":

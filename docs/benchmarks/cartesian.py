@@ -14,9 +14,11 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import rows as table
 from ase import Atoms
 from ase.build import add_adsorbate, bulk, fcc100, fcc110, fcc111, fcc211
 from ase.calculators.emt import EMT
@@ -244,6 +246,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--cap", type=int, default=500, help="force calls of one run")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--rows", type=Path, help="a CSV file for the rows")
     arguments = parser.parse_args()
     optimizers = [*dict.fromkeys([*REFERENCES, *arguments.optimizers.split(",")])]
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
@@ -253,6 +256,14 @@ def main() -> None:
     with ProcessPoolExecutor(arguments.workers) as pool:
         done = list(pool.map(run, *zip(*tasks, strict=True)))
     runs = {name: done[n * len(systems) : (n + 1) * len(systems)] for n, name in enumerate(optimizers)}
+    found = [
+        {"system": name, "seed": seed, "optimizer": optimizer, "fmax": fmax, "energy": one.energy}
+        | {"force_calls": None if np.isinf(count) else int(count), "cap": arguments.cap}
+        for optimizer in optimizers
+        for (name, seed), one in zip(systems, runs[optimizer], strict=True)
+        for fmax, count in zip(FMAX, one.calls, strict=True)
+    ]
+    table.write(arguments.rows, found)
     print(f"Force calls to fmax {' and '.join(map(str, FMAX))} eV/A; (+n): the end lies n meV above the lowest.\n")
     print("| |", " | ".join(optimizers), "|\n|---|" + "---|" * len(optimizers))
     for n, (name, seed) in enumerate(systems):

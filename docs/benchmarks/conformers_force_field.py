@@ -1,6 +1,6 @@
 """The conformer search beside other generators, under MMFF94s, at equal CPU time; and beside thousands of embeddings.
 
-    python docs/benchmarks/conformers_force_field.py race [--molecules NAME,...] [--out FILE]
+    python docs/benchmarks/conformers_force_field.py race [--molecules NAME,...] [--rows FILE]
     python docs/benchmarks/conformers_force_field.py everything [--molecules NAME,...] [--embeddings 5000]
 
 `race`: 300 embeddings by ETKDGv3, relaxed by RDKit's minimiser, take some CPU time on one core. CONFORGE's conformers,
@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+import rows as table
 from rdkit import Chem
 from rdkit.Chem import rdDistGeom, rdForceFieldHelpers
 
@@ -144,8 +145,8 @@ def by_search(molecule: Molecule, seconds: float, seed: int) -> tuple[np.ndarray
     return np.array([one.positions for one in ensemble]), took, f"{count} starts"
 
 
-def race(names: list[str], out: Path | None) -> None:
-    rows = []
+def race(names: list[str], file: Path | None) -> None:
+    rows, ends_of = [], []
     for name in names:
         molecule = Molecule.from_smiles(RACE[name], name=name) if name in RACE else Molecule.named(name)
         many, seconds = by_embedding(molecule)
@@ -159,16 +160,17 @@ def race(names: list[str], out: Path | None) -> None:
         line = {"molecule": name, "atoms": len(molecule), "starts": said}
         for who, found in ends.items():
             above = (found.energies - floor) / KCAL
-            line[who] = [
+            line[who] = cells = [
                 round(float(above.min(initial=np.inf)), 3),
                 int((above < 3).sum()),
                 int((above < 6).sum()),
                 round(times[who], 1),
             ]
+            known = {"molecule": name, "atoms": len(molecule), "who": who}
+            ends_of.append(known | dict(zip(("gap", "within_3", "within_6", "seconds"), cells, strict=True)))
         rows.append(line)
         print(json.dumps(line), flush=True)
-        if out is not None:
-            out.write_text("\n".join(map(json.dumps, rows)) + "\n")
+        table.write(file, ends_of)
     for who in ("etkdg", "conforge", "molopt"):
         gaps = np.array([row[who][0] for row in rows])
         gaps = gaps[np.isfinite(gaps)]
@@ -211,11 +213,11 @@ def main() -> None:
     parser.add_argument("task", choices=("race", "everything"))
     parser.add_argument("--molecules", help="Names, separated by commas.")
     parser.add_argument("--embeddings", type=int, default=5000)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--rows", type=Path, help="a CSV file for the rows of a race")
     arguments = parser.parse_args()
     names = arguments.molecules.split(",") if arguments.molecules else None
     if arguments.task == "race":
-        race(names or list(RACE), arguments.out)
+        race(names or list(RACE), arguments.rows)
     else:
         everything(names or list(EVERYTHING), arguments.embeddings)
 

@@ -13,9 +13,11 @@ import logging
 from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import rows as table
 from ase import Atoms
 
 import molopt
@@ -29,8 +31,13 @@ class Counts(NamedTuple):
     set: str
     potential: str
     name: str
+    atoms: int
     relax: tuple[int, int]
     lbfgs: tuple[int, int]
+
+    def as_row(self) -> dict[str, object]:
+        counts = dict(zip(("relax", "relax_plain", "lbfgs", "lbfgs_plain"), (*self.relax, *self.lbfgs), strict=True))
+        return {"potential": self.potential, "set": self.set, "molecule": self.name, "atoms": self.atoms} | counts
 
 
 def molecules(name: str) -> list[molopt.Molecule]:
@@ -57,7 +64,7 @@ def counted(potential: str, start: tuple[str, molopt.Molecule]) -> Counts | None
             stepped.append(optimizer.nsteps + 1)
     except molopt.InputError:
         return None
-    return Counts(name, potential, molecule.name, tuple(relaxed), tuple(stepped))
+    return Counts(name, potential, molecule.name, len(molecule), tuple(relaxed), tuple(stepped))
 
 
 def mean(counts: list[tuple[int, int]]) -> float:
@@ -70,6 +77,7 @@ def main() -> None:
     parser.add_argument("--potential", action="append", default=[])
     parser.add_argument("--largest", type=int, default=10**6, help="atoms")
     parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--rows", type=Path, help="a CSV file for the rows")
     arguments = parser.parse_args()
     starts = [
         (name, molecule)
@@ -83,6 +91,7 @@ def main() -> None:
             for counts in pool.map(partial(counted, potential), starts):
                 if counts is not None:
                     found[potential, counts.set].append(counts)
+    table.write(arguments.rows, [row.as_row() for counts in found.values() for row in counts])
     print("| potential | set | starts | relax (unchecked), plain / Molecule | LBFGS, the same | starts that differ |")
     print("| --- | --- | --- | --- | --- | --- |")
     for (potential, name), rows in found.items():

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import beside
+import rows as table
 from ase.units import Hartree
 from beside import COMPILED, OLDER, REFERENCE
 
@@ -79,6 +80,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--molecules", default=",".join(molopt.shipped_names()))
     parser.add_argument("--beside", type=Path, help="an older checkout of molopt")
+    parser.add_argument("--rows", type=Path, help="a CSV file for the rows")
     given = parser.parse_args()
     if shutil.which("xtb") is None:
         parser.exit(1, "there is no xtb here: apt-get install xtb\n")
@@ -92,7 +94,7 @@ def main() -> None:
         )
         ratios: dict[str, list[float]] = {way: [] for way in columns}
         within: dict[str, list[float]] = {way: [] for way in columns}
-        lower, higher = [], []
+        lower, higher, found = [], [], []
         for name in given.molecules.split(","):
             answers = {
                 way: version.ask({"molecule": name, "arguments": arguments})
@@ -103,6 +105,12 @@ def main() -> None:
                 ratios[way].append(answer["seconds"] / seconds)
                 within[way].append(answer["inside"] / seconds)
             first = answers[f"default {COMPILED}"]
+            known = {"molecule": name, "atoms": len(molopt.Molecule.named(name))}
+            found += [known | {"way": way} | answer for way, answer in answers.items()]
+            found.append(
+                known | {"way": "xtb --opt", "seconds": seconds, "inside": None, "energy": energy, "calls": None}
+            )
+            table.write(given.rows, found)
             lower += [name] * (first["energy"] < energy - SAME)
             higher += [name] * (first["energy"] > energy + SAME)
             print(f"{name:16s} {len(molopt.Molecule.named(name)):5d} {seconds:7.2f}",
