@@ -22,7 +22,8 @@ def embedded(mol: Chem.Mol, seed: int, name: str) -> Chem.Mol:
     Raises
     ------
     InputError
-        Neither gives coordinates; the seed is not in [0, 2^31), where RDKit would draw one of its own.
+        Neither gives coordinates; RDKit refuses a valence; the seed is not in [0, 2^31), where RDKit would draw one of
+        its own.
     """
     if not 0 <= seed < 2**31:
         raise InputError(f"seed must be at least 0 and less than 2^31, got {seed}")
@@ -30,10 +31,15 @@ def embedded(mol: Chem.Mol, seed: int, name: str) -> Chem.Mol:
     parameters.randomSeed = seed
     parameters.maxIterations = TRIES
     with rdBase.BlockLogs(), stage("embedding", name, mol.GetNumAtoms()):
-        if rdDistGeom.EmbedMolecule(mol, parameters) < 0:
-            parameters.useRandomCoords = True
+        try:
             if rdDistGeom.EmbedMolecule(mol, parameters) < 0:
-                raise InputError(f"RDKit cannot embed {name} with seed {seed}: try another seed, or give a geometry")
+                parameters.useRandomCoords = True
+                if rdDistGeom.EmbedMolecule(mol, parameters) < 0:
+                    raise InputError(
+                        f"RDKit cannot embed {name} with seed {seed}: try another seed, or give a geometry"
+                    )
+        except Chem.MolSanitizeException as error:  # as of an aluminium atom with five bonds
+            raise InputError(f"RDKit cannot embed {name}: {error}; give a geometry") from None
     set_apart(mol)
     return mol
 

@@ -719,3 +719,11 @@ def stereoisomers(smiles):
     Chem.RemoveStereochemistry(flat)
     found = EnumerateStereoisomers(flat, options=StereoEnumerationOptions(tryEmbedding=True))
     return [Chem.MolToSmiles(each) for each in found]
+
+
+def test_a_valence_that_rdkit_does_not_know_is_one_line_where_other_geometries_are_asked_for():
+    corners = [(1, 0, 0), (-0.5, 0.866, 0), (-0.5, -0.866, 0), (0, 0, 1), (0, 0, -1)]
+    pentafluoride = Atoms("AlF5", [(0, 0, 0), *(1.75 * np.array(corners))])
+    molecule = Molecule.from_atoms(pentafluoride, {"charge": -2}).renamed("pentafluoride")
+    with pytest.raises(InputError, match=r"RDKit cannot embed pentafluoride: .*Al, 5, .*; give a geometry"):
+        next(molecule.conformers(1))
