@@ -43,6 +43,7 @@ from molopt.optimizers import Momentum as Momentum
 from molopt.optimizers import NAdam as NAdam
 from molopt.optimizers import Nesterov as Nesterov
 from molopt.optimizers import PerAtomAdam as PerAtomAdam
+from molopt.optimizers import Prodigy as Prodigy
 from molopt.optimizers import RAdam as RAdam
 from molopt.optimizers import RMSProp as RMSProp
 from molopt.optimizers import RuleOptimizer as RuleOptimizer
@@ -84,6 +85,7 @@ __all__ = [
     "Nesterov",
     "PerAtomAdam",
     "PotentialFailed",
+    "Prodigy",
     "RAdam",
     "RMSProp",
     "Result",

@@ -23,7 +23,8 @@ class RuleDirection(Direction[Linearization, tuple]):
         return remembered(self.rule, "init", self.rule.init(seen))
 
     def retreat(self, seen: Observation, before: tuple, after: tuple) -> tuple:
-        return remembered(self.rule, "forget", self.rule.forget(seen, before))
+        state = remembered(self.rule, "forget", self.rule.forget(seen, before))
+        return state._replace(**{name: getattr(after, name) for name in self.rule.stays})  # type: ignore[attr-defined]
 
     def propose(
         self, linearization: Linearization, seen: Observation, state: tuple, limits: Limits

@@ -247,6 +247,27 @@ class PerAtomAdam(NamedOptimizer):
         **kwargs: Unpack[RuleSettings],
     ) -> None: ...
 
+class Prodigy(NamedOptimizer):
+    def __init__(
+        self,
+        atoms: Any,
+        restart: Any = ...,
+        logfile: IO[str] | str | Path | None = ...,
+        trajectory: Any = ...,
+        append_trajectory: bool = ...,
+        maxstep: float | None = ...,
+        *,
+        control: Control | str | None = ...,
+        coordinates: str = ...,
+        lr: float = ...,
+        b1: float = ...,
+        b2: float = ...,
+        eps: float = ...,
+        d0: float = ...,
+        correction: bool = ...,
+        **kwargs: Unpack[RuleSettings],
+    ) -> None: ...
+
 class RAdam(NamedOptimizer):
     def __init__(
         self,
@@ -299,6 +320,7 @@ __all__ = [
     "NAdam",
     "Nesterov",
     "PerAtomAdam",
+    "Prodigy",
     "RAdam",
     "RMSProp",
     "RuleOptimizer",

@@ -207,6 +207,13 @@ ENTRIES: tuple[Entry, ...] = (
         internal={"lr": 0.7, "b1": 0.2},
     ),
     UpdateRule(
+        "prodigy",
+        "molopt.rules.prodigy:Prodigy",
+        "#8FA31E",
+        cartesian={"lr": 1.0, "d0": 1e-3},
+        internal={"lr": 1.0, "d0": 1e-3},
+    ),
+    UpdateRule(
         "gradient-descent",
         "molopt.rules.gradient_descent:GradientDescent",
         "#CC79A7",

@@ -18,6 +18,7 @@ from molopt.rules.nadam import NAdam as NAdam
 from molopt.rules.nesterov import Nesterov as Nesterov
 from molopt.rules.partition import Partition as Partition
 from molopt.rules.per_atom_adam import PerAtomAdam as PerAtomAdam
+from molopt.rules.prodigy import Prodigy as Prodigy
 from molopt.rules.radam import RAdam as RAdam
 from molopt.rules.rmsprop import RMSProp as RMSProp
 from molopt.rules.state import PerEntry as PerEntry
@@ -43,6 +44,7 @@ __all__ = [
     "PerAtomAdam",
     "PerEntry",
     "PerSystem",
+    "Prodigy",
     "RAdam",
     "RMSProp",
     "Rule",

@@ -84,6 +84,7 @@ class Rule:
     """
 
     forgets: ClassVar[tuple[str, ...] | None] = None  # the fields of its state that are momentum
+    stays: ClassVar[tuple[str, ...]] = ()  # the fields that say where the run is: a rejected step leaves it there
     ranges: ClassVar[dict[str, str]] = {"lr": "positive", "b1": "unit", "b2": "unit", "rho": "unit", "eps": "natural"}
 
     def __post_init__(self) -> None:

@@ -27,6 +27,7 @@ RULES = [
     rules.NAdam(0.03),
     rules.RAdam(0.03),
     rules.AdaBelief(0.03),
+    rules.Prodigy(),
     rules.Lion(0.003),
     rules.Apollo(0.1),
 ]

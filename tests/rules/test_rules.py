@@ -31,6 +31,7 @@ from molopt.rules import (
     OptaxRule,
     Partition,
     PerAtomAdam,
+    Prodigy,
     RAdam,
     RMSProp,
     Rule,
@@ -57,6 +58,7 @@ RULES = [
     AdaBelief(lr=0.03),
     Lion(lr=0.03),
     Apollo(lr=0.1),
+    Prodigy(),
 ]
 
 
@@ -335,8 +337,9 @@ def test_without_eps_an_atom_that_never_had_a_gradient_stays(rule):
 
 @pytest.mark.parametrize("rule", [type(rule) for rule in RULES], ids=lambda kind: kind.__name__)
 def test_learning_rate_must_be_given_and_positive(rule):
-    with pytest.raises(TypeError, match="lr"):
-        rule()
+    if rule is not Prodigy:  # which finds it
+        with pytest.raises(TypeError, match="lr"):
+            rule()
     for lr in (0, -0.1, float("nan"), float("inf"), "0.1", True):
         with pytest.raises(InputError, match=r"lr must be .*got"):
             rule(lr=lr)
