@@ -1,0 +1,35 @@
+"""Bias correction."""
+
+import numpy as np
+import pytest
+
+from molopt.landscapes.experiments import bias_correction
+from molopt.landscapes.replay import replay
+from molopt.rules import Adam
+
+
+@pytest.fixture(scope="module")
+def finding():
+    return bias_correction.EXPERIMENT.run()
+
+
+def test_every_figure_is_as_theory_says(finding):
+    for outcome in finding.outcomes.values():
+        assert outcome.holds, outcome.verdict
+    assert sum(number.holds is True for outcome in finding.outcomes.values() for number in outcome.numbers) == 7
+
+
+def test_bias_correction_makes_the_first_step_of_size_lr_whatever_the_gradient_is():
+    first = replay(Adam(lr=0.1, eps=0), np.array([[1e-3, 1.0, -50.0]])).displacements[0]
+    np.testing.assert_allclose(first, [-0.1, -0.1, 0.1], rtol=1e-14)  # rounding of a few operations
+
+
+def test_steps_without_correction_follow_theory_to_the_end(finding):
+    curves = {one.label: one.y for one in finding.outcomes["model surface"].figures[0].series}
+    np.testing.assert_allclose(curves["without"], curves["foretold"], rtol=1e-9)
+    np.testing.assert_allclose(curves["with correction"], 1.0, rtol=1e-9)
+
+
+def test_the_first_step_without_correction_costs_electronvolts(finding):
+    rise = {one.what: one.measured for one in finding.outcomes["molecule"].numbers if one.unit == "eV"}
+    assert rise["rise of the energy, without"] > 10 * rise["rise of the energy, with correction"]
