@@ -10,6 +10,10 @@ from molopt.spelling import offer
 NAMES: tuple[str, ...] = (
     "plateau",
     "ravine",
+    "two-memories",
+    "forgetting",
+    "family-tree",
+    "bias-correction",
 )
 
 
