@@ -14,6 +14,7 @@ NAMES: tuple[str, ...] = (
     "forgetting",
     "family-tree",
     "bias-correction",
+    "scale",
 )
 
 

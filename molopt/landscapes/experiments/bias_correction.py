@@ -24,16 +24,17 @@ def model(seed: int) -> Outcome:
     foretold, foretold_own = uncorrected(*PAPER, calls), uncorrected(*MOLOPT, calls)
     worst = int(without.argmax()) + 1
     over = int(np.flatnonzero(without > 1.05)[-1]) + 1
+    at = np.unique(np.geomspace(1, CALLS, 40).round().astype(int)) - 1  # what is drawn of the measured steps
     return Outcome(
         (
             Chart(
                 "Adam's steps on a constant slope", "force calls", "step (lr)",
                 [
-                    Series("with correction", calls, with_it),
-                    Series("without", calls, without),
-                    Series("without, b1 0.93, b2 0.98", calls, own),
-                    Series("foretold", calls, foretold, "theory"),
-                    Series("foretold, b1 0.93, b2 0.98", calls, foretold_own, "theory"),
+                    Series("with correction", calls[at], with_it[at], "points"),
+                    Series("without", calls[at], without[at], "points"),
+                    Series("without, b1 0.93, b2 0.98", calls[at], own[at], "points"),
+                    Series("theory", calls, foretold, "theory"),
+                    Series("theory, b1 0.93, b2 0.98", calls, foretold_own, "theory"),
                 ],
                 "x",
                 f"b1 {PAPER[0]}, b2 {PAPER[1]} of the paper where nothing else is said.",
@@ -79,7 +80,7 @@ def first_steps() -> Chart:
                 Series(f"b1 = {b1:g}", forgets, [steps(b1, 1 - forget, False, 1)[0] for forget in forgets], "points")
                 for b1 in memories
             ),
-            *(Series(f"foretold, b1 = {b1:g}", forgets, (1 - b1) / np.sqrt(forgets), "theory") for b1 in memories),
+            *(Series(f"theory, b1 = {b1:g}", forgets, (1 - b1) / np.sqrt(forgets), "theory") for b1 in memories),
         ],
         "xy",
         "It is of the right length where (1 - b1)² = 1 - b2 alone.",

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from molopt.landscapes.altered_potentials import Switched
 from molopt.landscapes.chart import Chart, Series
 from molopt.landscapes.experiment import Experiment, Number, Outcome
 from molopt.landscapes.replay import replay
-from molopt.landscapes.switching import Switched
 from molopt.landscapes.track import Track, follow_atoms
 from molopt.rules import Adagrad, Adam, RMSProp, Rule
 from molopt.rules.partition import Array
@@ -43,9 +43,9 @@ def model(seed: int) -> Outcome:
                 f"The rate of an entry whose gradient becomes {DROP:.0f} times as small", "force calls",
                 "step over gradient (lr Å/eV)",
                 [
-                    Series("adagrad", calls, measured[adagrad], optimizer="adagrad"),
-                    Series("rmsprop, b2 0.9", calls, measured[rmsprop], optimizer="rmsprop"),
-                    Series("adam, b1 0, b2 0.999", calls, measured[adam], optimizer="adam"),
+                    Series("adagrad", calls[::50], measured[adagrad][::50], "points", "adagrad"),
+                    Series("rmsprop, b2 0.9", calls[::50], measured[rmsprop][::50], "points", "rmsprop"),
+                    Series("adam, b1 0, b2 0.999", calls[::50], measured[adam][::50], "points", "adam"),
                     Series("1/√(sum of g²)", calls, foretold, "theory"),
                     Series("1/√v", calls, 1 / np.sqrt(foretold_v), "theory"),
                 ],
@@ -123,10 +123,12 @@ def molecule(seed: int) -> Outcome:
                 [
                     *(Series(f"{name}, memory kept", np.arange(AFTER + 1), one.kept, optimizer=name)
                       for name, one in shown.items()),
-                    *(Series(f"{name}, begun anew", np.arange(AFTER + 1), one.anew, "points", name)
+                    *(Series(f"{name}, begun anew", np.arange(AFTER + 1)[::4], one.anew[::4], "points", name)
                       for name, one in shown.items()),
                 ],
                 "y",
+                f"The first of {EMBEDDINGS} embeddings. Without memory Adagrad's first step is lr long in every "
+                "coordinate.",
             ),
         ),
         [

@@ -40,10 +40,10 @@ def model(seed: int) -> Outcome:
                 "The two memories of a gradient that changes its sign at each call", "force calls", "eV/Å",
                 [
                     Series("gradient", calls[shown], gradients[shown, 0], "points"),
-                    Series("m", calls[shown], m[shown, 0]),
-                    Series("√v", calls[shown], np.sqrt(v[shown, 0])),
-                    Series("m foretold", calls[shown], foretold[shown], "theory"),
-                    Series("√v foretold", calls[shown], np.full(40, SLOPE), "theory"),
+                    Series("m", calls[shown], m[shown, 0], "points"),
+                    Series("√v", calls[shown], np.sqrt(v[shown, 0]), "points"),
+                    Series("m in theory", calls[shown], foretold[shown], "theory"),
+                    Series("√v in theory", calls[shown], np.full(40, SLOPE), "theory"),
                 ],
                 caption=f"Gradient descent that rings in a V-shaped valley; b1 {rule.b1}, b2 {rule.b2}, with bias "
                 "correction.",
@@ -90,7 +90,7 @@ def lets_through() -> Chart:
         [
             *(Series(f"m, b1 = {b1}", PERIODS, through[b1], "points") for b1 in MEMORIES),
             Series("√v", PERIODS, v, "points"),
-            *(Series(f"m foretold, b1 = {b1}", fine, gain(b1, fine), "theory") for b1 in MEMORIES),
+            *(Series(f"m in theory, b1 = {b1}", fine, gain(b1, fine), "theory") for b1 in MEMORIES),
         ],
         "xy",
         "m lets slow changes through and holds fast ones back, v keeps both. The least of m, at a period of two calls, "
@@ -123,9 +123,9 @@ def molecule(seed: int) -> Outcome:
                 "Gradient of the O-H bond of ethanol and its two memories", "force calls", "eV/Å",
                 [
                     Series("gradient", calls[shown], g[shown], "points"),
-                    Series("m", calls[shown], m[shown]),
+                    Series("m", calls[shown], m[shown], "points"),
                     Series("√v", calls[shown], np.sqrt(v[shown])),
-                    Series("m foretold", calls[shown], kept * g[shown], "theory"),
+                    Series("(1 - b1)/(1 + b1) of the gradient", calls[shown], kept * g[shown], "theory"),
                 ],
                 caption=f"Adam in Cartesian coordinates, MMFF94, lr {ADAM.lr} Å, b1 {ADAM.b1}, b2 {ADAM.b2}, without "
                 "control. v decays until the step is too long for the bond, which then rings.",
@@ -136,7 +136,7 @@ def molecule(seed: int) -> Outcome:
             Number(f"part of the last {RINGING} calls at which the gradient changed its sign", turns, least=0.7),
             Number("m in the gradient, root mean squares", through, kept, 0.1),
             Number("√v in the gradient, root mean squares", seen, 1.0, 0.1),
-            Number("|m|/√v of a vibration less what theory says, at most", off, most=0.01),
+            Number("largest difference of |m|/√v of a vibration from theory", off, most=0.01),
         ],
         f"At its end Adam rings in the O-H bond: the gradient changes its sign at {100 * turns:.0f} % of the calls, m "
         f"is {100 * through:.1f} % of it, theory says {100 * kept:.1f} %, and √v {100 * seen:.0f} %. Of stiff "
@@ -182,7 +182,7 @@ def by_stiffness() -> tuple[Chart, float]:
         "curvature of the vibration (eV/Å²)", "|m|/√v",
         [
             Series("vibrations of ethanol", curvatures, measured, "points"),
-            Series("foretold", fine, ratio(rule, 1 - lr * fine, PULLED + 1), "theory"),
+            Series("theory", fine, ratio(rule, 1 - lr * fine, PULLED + 1), "theory"),
         ],
         "xy",
         f"MMFF94, from a force of {PULL:g} eV/Å in each vibration, lr {FAST}/(largest curvature).",

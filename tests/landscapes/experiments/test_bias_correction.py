@@ -24,10 +24,12 @@ def test_bias_correction_makes_the_first_step_of_size_lr_whatever_the_gradient_i
     np.testing.assert_allclose(first, [-0.1, -0.1, 0.1], rtol=1e-14)  # rounding of a few operations
 
 
-def test_steps_without_correction_follow_theory_to_the_end(finding):
-    curves = {one.label: one.y for one in finding.outcomes["model surface"].figures[0].series}
-    np.testing.assert_allclose(curves["without"], curves["foretold"], rtol=1e-9)
-    np.testing.assert_allclose(curves["with correction"], 1.0, rtol=1e-9)
+@pytest.mark.parametrize(("b1", "b2"), [bias_correction.PAPER, bias_correction.MOLOPT])
+def test_steps_without_correction_follow_theory_to_the_end(b1, b2):
+    calls = np.arange(1, 501)
+    theory = bias_correction.uncorrected(b1, b2, calls)
+    np.testing.assert_allclose(bias_correction.steps(b1, b2, False, 500), theory, rtol=1e-9)
+    np.testing.assert_allclose(bias_correction.steps(b1, b2, True, 500), 1.0, rtol=1e-9)
 
 
 def test_the_first_step_without_correction_costs_electronvolts(finding):

@@ -6,9 +6,9 @@ from ase.build import molecule
 from ase.calculators.emt import EMT
 from ase.calculators.lj import LennardJones
 
+from molopt.landscapes.altered_potentials import Switched
 from molopt.landscapes.experiments import forgetting
 from molopt.landscapes.replay import replay
-from molopt.landscapes.switching import Switched
 from molopt.rules import Adagrad, RMSProp
 
 STEEP_THEN_FLAT = np.array([[50.0]] * 20 + [[0.01]] * 500)

@@ -1,7 +1,8 @@
-"""A potential that becomes another one during a run."""
+"""Altered potentials: one that becomes another during a run, one whose forces have a factor."""
 
 from typing import Any, ClassVar
 
+import numpy as np
 from ase import Atoms
 from ase.calculators.calculator import Calculator, all_changes
 
@@ -38,6 +39,30 @@ class Switched(Calculator):
             self.shift = energy - ask(self.second, self.atoms)[0]
         shifted = energy if present is self.first else energy + self.shift
         self.results = {"energy": shifted, "free_energy": shifted, "forces": forces}
+
+
+class Scaled(Calculator):
+    """A potential whose forces are multiplied, all of them or those on some atoms.
+
+    Parameters
+    ----------
+    inner : ASE calculator
+    factor : float or (N, 1) array
+        Of all forces and the energy, or of the forces on each atom: then no energy belongs to them, and that of `inner`
+        stays as it is.
+    """
+
+    implemented_properties: ClassVar = ["energy", "free_energy", "forces"]
+
+    def __init__(self, inner: Any, factor: float | Array) -> None:
+        super().__init__()
+        self.inner, self.factor = inner, factor
+
+    def calculate(self, atoms: Any = None, properties: Any = None, system_changes: Any = all_changes) -> None:
+        super().calculate(atoms, properties, system_changes)
+        energy, forces = ask(self.inner, self.atoms)
+        energy *= float(self.factor) if np.ndim(self.factor) == 0 else 1.0
+        self.results = {"energy": energy, "free_energy": energy, "forces": self.factor * forces}
 
 
 def ask(calculator: Any, atoms: Atoms) -> tuple[float, Array]:
