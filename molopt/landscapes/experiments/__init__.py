@@ -10,6 +10,7 @@ from molopt.spelling import offer
 NAMES: tuple[str, ...] = (
     "plateau",
     "ravine",
+    "edge-of-stability",
 )
 
 
