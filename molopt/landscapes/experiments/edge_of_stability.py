@@ -56,9 +56,9 @@ def model(seed: int) -> Outcome:
             found = last_stable(grown[name, b1]) * edge(b1)
             numbers.append(Number(f"edge of {name}, lr k, b1 {b1:g}", found, edge(b1), 0.01))
     for b1 in RINGING:
-        edge, ring = edge_of_average(b1), LR / edge_of_average(b1)
+        limit, ring = edge_of_average(b1), LR / edge_of_average(b1)
         ratio, spread = float(np.median(ratios[b1][late])), float(np.exp(np.ptp(np.log(amplitudes[b1]))))
-        numbers.append(Number(f"lr k / √v of Adam in the end, b1 {b1:g}", ratio, edge, 0.1))
+        numbers.append(Number(f"lr k / √v of Adam in the end, b1 {b1:g}", ratio, limit, 0.1))
         numbers.append(Number(f"ringing of Adam, b1 {b1:g}", float(amplitudes[b1].mean()), ring, 0.1, unit="Å"))
         numbers.append(Number(f"widest ringing of a spring by the narrowest, b1 {b1:g}", spread, most=1.1))
     ends = float(np.abs(calm.gradients[-1]).max())
@@ -252,8 +252,8 @@ EXPERIMENT = Experiment(
     "On a spring x(t+1) - x(t) = b1 (x(t) - x(t-1)) - lr k x(t), whose solutions are powers of the roots of "
     "z² - (1 + b1 - lr k) z + b1. One root is -1 where lr k = 2 (1 + b1), and longer beyond. Averaged momentum has "
     "lr (1 - b1) for lr, and Adam lr (1 - b1) / √v. On the way to a minimum v fades until lr k / √v passes the edge; "
-    "then x rings, which feeds v. Both are at rest where √v = k √⟨x²⟩ is at the edge: √⟨x²⟩ = lr (1 - b1) / (2 (1 + b1)), "
-    "for every k.",
+    "then x rings, which feeds v. Both are at rest where √v = k √⟨x²⟩ is at the edge: "
+    "√⟨x²⟩ = lr (1 - b1) / (2 (1 + b1)), for every k.",
     model,
     molecule,
     (

@@ -49,6 +49,6 @@ def test_the_scale_is_that_of_adams_own_memory():
 
     track = follow(surfaces.quadratic([4.0, 50.0], [1.0, -0.3]), make, 30, lr=0.03, b2=0.98, control=None)
     t, _, v = made[0].memory.after
-    np.testing.assert_allclose(
-        edge_of_stability.learned_scale(track)[t[0] - 1], np.sqrt(v[:2] / (1 - 0.98 ** t[0])), rtol=1e-12
-    )
+    calls = int(t[0])
+    scale = edge_of_stability.learned_scale(track)[calls - 1]
+    np.testing.assert_allclose(scale, np.sqrt(v[:2] / (1 - 0.98**calls)), rtol=1e-12)
