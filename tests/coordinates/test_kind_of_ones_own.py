@@ -1,4 +1,4 @@
-"""A kind of coordinate is a file and its place in the table: that of docs/extending/coordinate.md, in a copy of the package."""
+"""A kind of coordinate is a file and its place in the table: here that of docs/extending/coordinate.md."""
 
 import re
 import shutil
