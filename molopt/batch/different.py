@@ -16,7 +16,7 @@ from molopt.coordinates.metric import learned_table
 from molopt.coordinates.metric_table import MetricTable, Planarity
 from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.rigid import pulls_of
-from molopt.coordinates.selection import Shape, complete, principal_axes, shapes, torsions_of
+from molopt.coordinates.selection import Shape, complete, further_of, principal_axes, shapes, torsions_of
 from molopt.coordinates.springs import Springs
 from molopt.coordinates.topology import Topology
 from molopt.optimizers.hessian_models import LARGE, LEARNED
@@ -128,7 +128,7 @@ def members_of_different(
 def suits(recipe: Recipe, shape: Shape, torsions: Array, xyz: Array) -> bool:
     """Whether a molecule is of the plain kind, and its model Hessian one of learned springs."""
     learned = recipe.surface is None and recipe.model.name in LEARNED and 1 < len(xyz) <= LARGE
-    return learned and complete(recipe.topology, shape, torsions, xyz)
+    return learned and complete(recipe.topology, shape, torsions, xyz) and not further_of(recipe.topology, xyz)
 
 
 def members_of_plain(whole: Whole, recipes: Sequence[Recipe], xs: Sequence[Array]) -> list[Member]:

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from molopt.coordinates.kinds import Local
+from molopt.coordinates.kind import Local
 from molopt.coordinates.primitives import Primitives
 from molopt.rules.partition import Array
 

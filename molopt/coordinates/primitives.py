@@ -9,7 +9,8 @@ from scipy import sparse
 
 from molopt.coordinates import distances, evaluation
 from molopt.coordinates.fragments import Fragments
-from molopt.coordinates.kinds import KINDS, Key, Kind
+from molopt.coordinates.kind import Key, Kind
+from molopt.coordinates.kinds import FOUND, KINDS
 from molopt.coordinates.rows import Pattern
 from molopt.rules.partition import Array
 
@@ -51,6 +52,8 @@ class Primitives:
         Angles at centres with more neighbours that are not coordinates, because they are straight.
     pyramids : (n, 4)
         Centres with three neighbours that are not planes, because they are not flat.
+    further : dict of (n, k)
+        The atoms of kinds that find them themselves (`kind.Found`), by their names.
     """
 
     natoms: int
@@ -64,6 +67,7 @@ class Primitives:
     axes: Array = field(default_factory=lambda: np.eye(3))
     straight: Array = field(default_factory=partial(none_of, 3))
     pyramids: Array = field(default_factory=partial(none_of, 4))
+    further: dict[str, Array] = field(default_factory=dict)
 
     @cached_property
     def sizes(self) -> dict[str, int]:
@@ -187,19 +191,29 @@ class Primitives:
         """
         like = cls(int(plain["natoms"]), fragments=Fragments.from_plain(plain["fragments"]))
         empty = {entry.name: getattr(like, entry.name) for entry in fields(cls)}
+        further = further_from_plain(plain["further"])
         arrays: dict[str, Any] = {
             name: np.asarray(plain[name], dtype=array.dtype).reshape(-1, *array.shape[1:])
             for name, array in empty.items()
-            if name not in ("natoms", "fragments")
+            if name not in ("natoms", "fragments", "further")
         }
         sides = arrays["bends"][:, 3]
         named = [array.ravel() for name, array in arrays.items() if name not in ("axes", "bends")]
         named += [arrays["bends"][:, :3].ravel(), np.maximum(sides, 0), *like.fragments.anchors]
+        named += [rows.ravel() for rows in further.values()]
         if not all(((atoms >= 0) & (atoms < like.natoms)).all() for atoms in named) or (sides < -3).any():
             raise ValueError(f"coordinates refer to atoms beyond the {like.natoms} there are")
         if arrays["axes"].shape != (3, 3) or not np.isfinite(arrays["axes"]).all():
             raise ValueError("the axes of coordinates are not three directions")
-        return replace(like, **arrays)
+        return replace(like, further=further, **arrays)
+
+
+def further_from_plain(plain: dict[str, Any]) -> dict[str, Array]:
+    """The atoms of coordinates of further kinds; ValueError where one is not known here."""
+    known = {kind.name: kind.atoms for kind in FOUND}
+    if unknown := set(plain) - set(known):
+        raise ValueError(f"it has coordinates of the kind {sorted(unknown)[0]!a:.40}, which is not known here")
+    return {name: np.asarray(rows, dtype=int).reshape(-1, known[name]) for name, rows in plain.items()}
 
 
 def carried(old: Primitives, new: Primitives) -> tuple[Array, Array]:

@@ -9,6 +9,7 @@ import numpy as np
 from molopt.coordinates import formulas
 from molopt.coordinates.description import LOOSE, undescribed
 from molopt.coordinates.fragments import Fragments
+from molopt.coordinates.kinds import FOUND
 from molopt.coordinates.primitives import Primitives
 from molopt.coordinates.topology import AROUND, Topology, lengths
 from molopt.rules.partition import Array
@@ -37,7 +38,8 @@ def select_primitives(topology: Topology, x: Array, anchored: bool = False, axes
     - planes at centres that lie in one plane with all their neighbours, three to six of them, where angles say
       nothing of a move out of it;
     - fragments, where there are several, or where the molecule is `anchored` by something outside of it;
-    - points for the atoms that all these leave without description.
+    - points for the atoms that all these leave without description;
+    - whatever further kinds find (`kind.Found`).
 
     `axes` (3, 3) are those of an earlier list; by default the principal axes.
     """
@@ -97,6 +99,7 @@ def listed(topology: Topology, shape: Shape, xyz: Array, anchored: bool, axes: A
         axes=axes,
         straight=straight.crowded,
         pyramids=corners[~planar & (topology.degrees[corners[:, 0]] == 3)],
+        further=further_of(topology, xyz),
     )
     if len(topology.numbers) == 1:
         return replace(table, fragments=Fragments(), points=np.zeros(1, dtype=int))
@@ -104,6 +107,15 @@ def listed(topology: Topology, shape: Shape, xyz: Array, anchored: bool, axes: A
         return table
     points = undescribed(table, topology, xyz)
     return replace(table, points=np.array(points, dtype=int)) if points else table
+
+
+def further_of(topology: Topology, xyz: Array) -> dict[str, Array]:
+    """The atoms of each coordinate that further kinds find at xyz (N, 3), by their names; of none where there is none.
+
+    Descriptions are complete without them: they add what a molecule need not have.
+    """
+    found = {kind.name: np.asarray(kind.find(topology, xyz), dtype=int).reshape(-1, kind.atoms) for kind in FOUND}
+    return {name: rows for name, rows in found.items() if len(rows)}
 
 
 def complete(topology: Topology, shape: Shape, torsions: Array, xyz: Array) -> bool:

@@ -5,6 +5,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from molopt.coordinates.kinds import FOUND
 from molopt.coordinates.metric import yielding
 from molopt.coordinates.metric_table import MetricTable
 from molopt.coordinates.primitives import Primitives
@@ -62,11 +63,12 @@ class Lists:
         ]
 
     def shaped(self, key: bytes, shape: Shape, xyz: Array, axes: Array | None) -> Primitives:
-        plain = not (shape.straight.any() or shape.folded.any())  # else positions decide, too
+        plain = not (FOUND or shape.straight.any() or shape.folded.any())  # else positions decide, too
         if plain and key in self.known:
             return self.known[key]
         primitives = listed(self.topology, shape, xyz, False, axes)
         if not plain:
             key += primitives.torsions.tobytes() + primitives.bends.tobytes()
+            key += b"".join(name.encode() + rows.tobytes() for name, rows in primitives.further.items())
         own = len(primitives.fragments) or len(primitives.points) or (primitives.bends[:, 3] < 0).any()
         return primitives if own else self.known.setdefault(key, primitives)

@@ -5,7 +5,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from molopt.coordinates.kinds import BEND, Kind
+from molopt.coordinates.kind import Kind
+from molopt.coordinates.kinds import BEND
 from molopt.coordinates.linearization import OfInternal
 from molopt.coordinates.member import Member
 from molopt.coordinates.primitives import Primitives

@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # numba takes its time: it is imported where a system is to b
     from molopt.coordinates.kernels.tables import Tables
 
 MOST = 4  # tables of springs that are kept of one list
+PLAIN = frozenset(("stretch", "angle", "bend", "torsion", "plane"))  # the kinds that kernels have formulas of
 LARGEST = 1000  # atoms; tables of all pairs of them take 20 MB, and kernels are still five times as fast as SciPy
 
 
@@ -44,7 +45,7 @@ def compilable(member: Member) -> bool:
     primitives = member.primitives
     return (
         1 < primitives.natoms <= LARGEST
-        and not (primitives.sizes["fragment"] or primitives.sizes["point"])
+        and all(kind.name in PLAIN for kind, _ in primitives.present)
         and primitives.count > 0
         and member.free
         and member.forbidden is nothing
