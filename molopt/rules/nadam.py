@@ -44,10 +44,10 @@ class NAdam(Rule):
 
     .. math:: lr \, \left(1 - mu + mu \frac{1 - b_1}{1 + b_1}\right) / 2,
 
-    which is 0.28 lr while mu is near b1 / 2, as it is for the first thousand updates; Adam's swing is 0.026 lr. A control
-    then has to shrink the rate tenfold before the forces can fall, and what is soft no longer moves. With mu near b1 it is
-    0.074 lr, and with b1 = 0.97 as well 0.022 lr: the defaults of `molopt.NAdam` in Cartesians are momentum_decay 1 and
-    b1 0.97 (docs/benchmarks/ringing.py).
+    which is 0.29 to 0.26 lr in the first thousand updates, where mu is near b1 / 2; Adam's swing is 0.026 lr. A control
+    then has to shrink the rate tenfold before the forces can fall, and what is soft no longer moves. With mu near b1
+    it is 0.074 lr, and with b1 = 0.97 as well 0.022 lr: the defaults of `molopt.NAdam` in Cartesians are momentum_decay
+    1 and b1 0.97 (docs/benchmarks/ringing.py).
 
     Agrees with `torch.optim.NAdam` and its defaults. Dozat writes m with mu_t in the place of b1 as well. `optax.nadam`
     has no schedule: mu = b1 throughout.

@@ -1,4 +1,4 @@
-"""At a constant rate a rule that scales by the mean square gradient swings in every stiff vibration, as far as foretold."""
+"""At a constant rate a rule that scales by the mean square gradient swings in stiff vibrations, as far as foretold."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def swings(rule, stiffness, steps=2000, last=200):
 
 
 def foretold(own, memory, b1):
-    """The amplitude where the gradient has share `own` in the step, and its mean, forgetting with b1, share `memory`."""
+    """The amplitude where a step has the shares `own` of the gradient and `memory` of its mean, forgetting with b1."""
     return LR * (own + memory * (1 - b1) / (1 + b1)) / 2
 
 
