@@ -175,7 +175,7 @@ ENTRIES: tuple[Entry, ...] = (
         "nadam",
         "molopt.rules.nadam:NAdam",
         "#A5423C",
-        cartesian={"lr": 0.03},
+        cartesian={"lr": 0.03, "b1": 0.97, "b2": 0.98, "momentum_decay": 1.0},
         internal={"lr": 0.3, "b1": 0.2, "b2": 0.9, "eps": 0.3},
     ),
     UpdateRule(
@@ -211,7 +211,7 @@ ENTRIES: tuple[Entry, ...] = (
         "molopt.rules.prodigy:Prodigy",
         "#8FA31E",
         cartesian={"lr": 1.0, "d0": 1e-3},
-        internal={"lr": 1.0, "d0": 1e-3},
+        internal={"lr": 1.0, "b1": 0.2, "b2": 0.9, "eps": 0.3, "d0": 0.3},
     ),
     UpdateRule(
         "gradient-descent",

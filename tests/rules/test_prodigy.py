@@ -13,7 +13,7 @@ def descent(rule, steps=200, factor=1.0):
     """The positions (steps + 1, 12) and states of a run down the valley, with a factor on the energy."""
     x = np.zeros(12)
     taken, state, path, states = np.zeros(12), None, [x], []
-    for step in range(steps):
+    for _ in range(steps):
         seen = Observation.single(factor * STIFFNESS * (x - 1), taken)
         state = rule.init(seen) if state is None else state
         taken, state = rule.update(seen, state)

@@ -1,0 +1,132 @@
+"""Force calls of recent rules of deep learning on molecules, beside molopt's own and ASE's BFGS.
+
+    python docs/benchmarks/relatives.py --set molecules --seeds 0 --optimizers adam "soap?lr=0.1" soap/internal?lr=0.3
+
+Every rule runs under the default control of its coordinates, in Cartesian and in internal coordinates, to fmax 0.01
+eV/A. Prints the geometric mean over molecules of the ratio of its force calls to BFGS's, to fmax 0.05 and to 0.01; a
+run that does not arrive within --cap calls counts as --cap.
+"""
+
+import argparse
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import relative_rules
+from starts import starts
+
+import molopt
+from molopt.optimizers.spec import OptimizerSpec
+from molopt.rules import Rule
+from molopt.specification import parse
+
+TUNING = Path(__file__).parent / "tuning_molecules.smi"
+REFERENCE = "bfgs"
+LIMITS = (0.05, 0.01)  # eV/A
+SAME = 0.005  # eV; ends nearer than this are not called lower or higher
+
+RELATIVES: dict[str, type[Rule]] = {
+    "schedule-free": relative_rules.ScheduleFree,
+    "adopt": relative_rules.Adopt,
+    "adan": relative_rules.Adan,
+    "muon": relative_rules.Muon,
+    "soap": relative_rules.Soap,
+    "ademamix": relative_rules.Ademamix,
+    "dowg": relative_rules.Dowg,
+}
+
+
+class Run(NamedTuple):
+    """One run; calls are to fmax 0.05 and 0.01 eV/A, infinite where it did not arrive."""
+
+    optimizer: str
+    molecule: str
+    start: int
+    atoms: int
+    first: float
+    last: float
+    energy: float  # eV
+    same: bool  # whether it is still the molecule that it was
+
+
+def rule_of(text: str) -> Rule | None:
+    """The rule of "soap/internal?lr=0.1", if it is one of the relatives."""
+    name, keywords = parse(text)
+    kind = RELATIVES.get(name.partition("/")[0])
+    return None if kind is None else kind(**keywords)
+
+
+def run(text: str, molecule: molopt.Molecule, potential: str, cap: int) -> Run:
+    coordinates = "internal" if "/internal" in text else "cartesian"
+    rule = rule_of(text)
+    spec = OptimizerSpec.of(text) if rule is None else OptimizerSpec.of(rule, coordinates)
+    result = molopt.relax(
+        molecule,
+        spec,
+        potential,
+        fmax=LIMITS[-1],
+        energy_left=None,
+        steps=cap,
+        max_calls=cap,
+        surrogate=None,
+        check=None,
+    )
+    fmax = np.array([call.fmax for call in result.trace])
+    calls = [float(np.argmax(fmax <= limit)) + 1 if (fmax <= limit).any() else np.inf for limit in LIMITS]
+    return Run(text, molecule.name, 0, len(molecule.numbers), *calls, result.energy, result.bonds_kept is not False)
+
+
+def molecules(name: str, largest: int, seeds: Sequence[int]) -> Iterator[molopt.Molecule]:
+    """The molecules of a set, from each of these starts; of the shipped ones 0 is the shipped geometry."""
+    for start in starts(name, list(seeds)):
+        if len(start.molecule.numbers) <= largest:
+            yield start.molecule
+
+
+def rows(runs: Iterable[Run], cap: int) -> Iterator[tuple[str, ...]]:
+    """For each optimizer its ratios to the reference, misses, ends lower and higher, and molecules that broke."""
+    found: dict[str, dict[str, Run]] = defaultdict(dict)
+    for one in runs:
+        found[one.optimizer][f"{one.molecule} {one.start}"] = one
+    reference = found[REFERENCE]
+    for optimizer, those in found.items():
+        pairs = [(one, reference[place]) for place, one in those.items()]
+        ratios, misses = [], []
+        for which in ("first", "last"):
+            calls = np.array([[getattr(one, which) for one in pair] for pair in pairs])
+            quotients = np.minimum(calls[:, 0], cap) / np.minimum(calls[:, 1], cap)
+            ratios.append(f"{np.exp(np.log(quotients).mean()):.3f}")
+            misses.append(str(np.isinf(calls[:, 0]).sum()))
+        change = np.array([one.energy - other.energy for one, other in pairs])
+        ends = f"{(change < -SAME).sum()}/{(change > SAME).sum()}"
+        yield optimizer, str(len(pairs)), *ratios, ", ".join(misses), ends, str(sum(not one.same for one, _ in pairs))
+
+
+HEADINGS = ("optimizer", "runs", "to 0.05", "to 0.01", "misses", "lower/higher", "broken")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--optimizers", nargs="+", default=[])
+    parser.add_argument("--set", default=str(TUNING))
+    parser.add_argument("--largest", type=int, default=60)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[2])
+    parser.add_argument("--potential", default="mmff94")
+    parser.add_argument("--cap", type=int, default=1000)
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    runs = []
+    drawn = list(molecules(given.set, given.largest, given.seeds))
+    for text in [REFERENCE, *given.optimizers]:
+        runs += [
+            run(text, molecule, given.potential, given.cap)._replace(start=place)
+            for place, molecule in enumerate(drawn)
+        ]
+    for row in sorted(rows(runs, given.cap), key=lambda r: float(r[3])):
+        print("| " + " | ".join(row) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
