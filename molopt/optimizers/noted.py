@@ -133,10 +133,11 @@ def groups_of(coordinates: Coordinates[Any]) -> Array:
 
 def remembered(memory: Memory[Any, Any, Any]) -> dict[str, Array]:
     """What the rule of a run keeps of each entry, by its name."""
-    state = memory.after.inner if isinstance(memory.after, Checks) else memory.after
+    state: Any = memory.after.inner if isinstance(memory.after, Checks) else memory.after
+    kind: Any = type(state)
     size = memory.proposal.displacement.shape
     return {
         name: value
-        for (name, axis), value in zip(axes(type(state)).items(), state, strict=True)
+        for (name, axis), value in zip(axes(kind).items(), state, strict=True)
         if axis == "entry" and np.shape(value) == size
     }

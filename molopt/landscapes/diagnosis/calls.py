@@ -56,8 +56,8 @@ class Calls:
         Along the step, relative to the model Hessian: :math:`s \cdot \Delta g / s \cdot M s`. Below 0 the energy bends
         down.
     overshoot : (n,) array
-        :math:`-s \cdot \Delta g / s \cdot g`: 1 is the bottom along the step; 2 is as high on the other side, and what a
-        step is that rings for ever.
+        :math:`-s \cdot \Delta g / s \cdot g`: 1 is the bottom along the step; 2 is as high on the other side, as in a
+        run that rings for ever.
     turn : (n,) array
         Cosine of the Cartesian gradients at both ends of the step.
     downhill : (n,) array
@@ -138,6 +138,8 @@ class Walk:
         The energy left at each call; empty likewise.
     here : Linearized or None
         The last geometry.
+    bonds : (nb, 2) array or None
+        Of the molecule as it began.
     """
 
     recorded: Recorded
@@ -145,6 +147,7 @@ class Walk:
     steps: list[Step]
     estimates: list[Estimate]
     here: Linearized | None
+    bonds: Array | None
 
     @classmethod
     def of(cls, recorded: Recorded, followed: "Followed | None") -> Self:
@@ -159,7 +162,9 @@ class Walk:
         rates: dict[str, Array] = {}
         if followed is not None:
             found["left"] = np.array([float(estimate) for estimate in followed.estimates])
-            steps = [step for end, start in enumerate(starts) if start is not None if (step := followed.step(start, end))]
+            steps = [
+                step for end, start in enumerate(starts) if start is not None if (step := followed.step(start, end))
+            ]
             rates = {group: np.full(n, np.nan) for group in GROUPS[:-1] if group in followed.groups}
             for step in steps:
                 inside(found, rates, step)
@@ -167,7 +172,7 @@ class Walk:
         calls = Calls(**{**found, "rates": rates, "memory": memory, "by_class": by_class})  # type: ignore[arg-type]
         estimates = [] if followed is None else followed.estimates
         here = None if followed is None else reference_of(of_system(followed.places[-1], 0))
-        return cls(recorded, calls, steps, estimates, here)
+        return cls(recorded, calls, steps, estimates, here, None if followed is None else followed.molecule.bonds)
 
 
 class Followed:

@@ -66,7 +66,9 @@ class Recorded:
         """
         if not isinstance(source, str | Path):
             frames = list(source)
-            return cls.from_frames(frames, [None] * len(frames), "", str(frames[0].info.get("name", "")) if frames else "")
+            return cls.from_frames(
+                frames, [None] * len(frames), "", str(frames[0].info.get("name", "")) if frames else ""
+            )
         path = Path(source)
         if not path.exists():
             raise InputError(f"there is no file {str(source)!r}: {REMEDY}")
@@ -77,7 +79,9 @@ class Recorded:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                frames, notes, optimizer = read_trajectory(path) if form == "traj" else (read_frames(path, form), [], "")
+                frames, notes, optimizer = (
+                    read_trajectory(path) if form == "traj" else (read_frames(path, form), [], "")
+                )
         except InputError:
             raise
         except Exception as error:  # ASE raises whatever its parsing stumbles on
