@@ -22,6 +22,8 @@ _HOME = {
     "progress": "molopt.cli.looking_on",
     "Ensemble": "molopt.ensembles.ensemble",
     **dict.fromkeys(("check", "Check"), "molopt.checking"),
+    "diagnose": "molopt.landscapes.diagnosis.diagnosing",
+    "Diagnosis": "molopt.landscapes.diagnosis.diagnosis",
     "Curvature": "molopt.stationary.curvature",
     "Verdict": "molopt.stationary.verdict",
     "energy_left": "molopt.optimizers.energy_left",

@@ -26,6 +26,8 @@ from molopt.ensembles.finding import conformers as conformers
 from molopt.errors import InputError as InputError
 from molopt.errors import MissingExtra as MissingExtra
 from molopt.errors import PotentialFailed as PotentialFailed
+from molopt.landscapes.diagnosis.diagnosing import diagnose as diagnose
+from molopt.landscapes.diagnosis.diagnosis import Diagnosis as Diagnosis
 from molopt.molecules import Molecule as Molecule
 from molopt.molecules import read as read
 from molopt.molecules import shipped_names as shipped_names
@@ -68,6 +70,7 @@ __all__ = [
     "Check",
     "Control",
     "Curvature",
+    "Diagnosis",
     "EnergyLeft",
     "Ensemble",
     "Fmax",
@@ -96,6 +99,7 @@ __all__ = [
     "check",
     "conformers",
     "constraints_of",
+    "diagnose",
     "energy_left",
     "potential",
     "progress",

@@ -27,6 +27,7 @@ class Commands(click.Group):
         "conformers",
         "scan",
         "check",
+        "diagnose",
         "compare",
         "report",
         "export",

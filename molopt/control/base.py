@@ -4,6 +4,8 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import ClassVar, Generic, NamedTuple, Self, TypeVar
 
+import numpy as np
+
 from molopt.errors import InputError
 from molopt.rules.state import Array, PerEntry, PerSystem
 
@@ -73,6 +75,10 @@ class StepControl(ABC, Generic[C]):
     @abstractmethod
     def factor(self, state: C) -> Array:
         """(S,) what proposals are multiplied by."""
+
+    def shortened(self, state: C) -> Array:
+        """(S,) whether a cap or a radius made the last step shorter; False of a control that does not say."""
+        return np.zeros(np.shape(self.factor(state)), dtype=bool)
 
 
 def check_caps(maxstep: float, maxchange: float) -> None:

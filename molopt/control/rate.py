@@ -109,3 +109,7 @@ class Control(StepControl[ControlState]):
 
     def factor(self, state: ControlState) -> Array:
         return state.applied
+
+    def shortened(self, state: ControlState) -> Array:
+        """(S,) whether `maxstep` or `maxchange` did."""
+        return state.applied < state.rate

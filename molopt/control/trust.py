@@ -84,3 +84,6 @@ class Trust(StepControl[TrustState]):
     def factor(self, state: TrustState) -> Array:
         """(S,) one: directions keep to the limits themselves."""
         return np.ones_like(state.radius)
+
+    def shortened(self, state: TrustState) -> Array:
+        return state.limited > 0

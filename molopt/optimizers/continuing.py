@@ -5,7 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from molopt.optimizers.converging import ConvergingOptimizer
+from molopt.optimizers.noted import Noted
 from molopt.optimizers.restart import Beginning, Restart, restart_data, write_restart
 from molopt.optimizers.trajectory import Frames, ends_at
 
@@ -18,11 +21,15 @@ class ContinuingOptimizer(ConvergingOptimizer):
     def initialize(self) -> None:
         super().initialize()
         self.beginning: Beginning | None = None  # known where there is a restart file
+        self.began_at: int | None = None  # the step that led to where the last one began
 
     def step(self) -> None:
         if self.restart is not None and self.beginning is None:
             self.beginning = Beginning.of(self)
+        here = self.optimizable.get_x()
         super().step()
+        if self.memory is not None and np.array_equal(self.memory.point.x, here):  # else it was rejected
+            self.began_at = self.nsteps
         if self.restart is not None and self.memory is not None:
             self.dump(restart_data(self))
 
@@ -41,9 +48,12 @@ class ContinuingOptimizer(ConvergingOptimizer):
     def _opentraj(self) -> Iterator[Any]:
         """The trajectory, open for one frame or band."""
         if hasattr(self._orig_trajectory, "write"):
+            if isinstance(self._orig_trajectory, Frames):
+                self._orig_trajectory.note = Noted.of(self)
             yield self._orig_trajectory
             return
         with Frames(self._orig_trajectory, "a", master=self._master, comm=self.comm) as frames:
+            frames.note = Noted.of(self)
             yield frames
 
     def _traj_is_empty(self) -> bool:

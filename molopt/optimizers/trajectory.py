@@ -19,6 +19,8 @@ from ase import Atoms
 from ase.io import ulm
 from ase.io.trajectory import Trajectory, TrajectoryWriter
 
+from molopt.optimizers.noted import KEY, Noted
+
 log = logging.getLogger("molopt")
 
 MAGIC = b"- of UlmASE-Trajectory"
@@ -27,7 +29,15 @@ BLOCK = ulm.N1  # tables have room for 1, 42, 42^2, ... frames
 
 
 class Frames(TrajectoryWriter):
-    """ASE's writer of trajectories; what was written of a frame or a band is taken back where that fails."""
+    """ASE's writer of trajectories; what was written of a frame or a band is taken back where that fails.
+
+    Attributes
+    ----------
+    note : Noted or None
+        What the optimizer knows of the step to the next frame, which is written with it.
+    """
+
+    note: Noted | None = None
 
     def write(self, atoms: Any = None, **kwargs: Any) -> None:
         if not self.master:
@@ -49,6 +59,14 @@ class Frames(TrajectoryWriter):
             backend.fd.truncate(end)
             backend.fd.seek(end)
             raise
+
+    def _write_atoms(self, atoms: Any, **kwargs: Any) -> None:
+        if self.master and self.note is not None:
+            beside = self.backend.child(KEY)
+            for name, value in self.note.plain().items():
+                beside.write(name, value)
+            self.note = None
+        super()._write_atoms(atoms, **kwargs)
 
 
 def mend(path: Path) -> None:

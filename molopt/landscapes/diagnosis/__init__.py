@@ -1,0 +1,1 @@
+"""Diagnosis of a run: what its trajectory shows of the landscape, and of the optimizer."""

@@ -1,0 +1,57 @@
+"""Diagnose a run from its trajectory."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from ase import Atoms
+
+from molopt.errors import InputError
+from molopt.landscapes.diagnosis.calls import Followed, Walk
+from molopt.landscapes.diagnosis.diagnosis import Diagnosis
+from molopt.landscapes.diagnosis.of_steps import AgainstMemory, Capped, ZigZag
+from molopt.landscapes.diagnosis.of_surfaces import Breaking, NoiseFloor, Plateau, Ridge
+from molopt.landscapes.diagnosis.recorded import Recorded
+
+log = logging.getLogger("molopt")
+
+PATTERNS = (ZigZag(), Capped(), AgainstMemory(), Plateau(), NoiseFloor(), Ridge(), Breaking())
+
+
+def diagnose(trajectory: str | Path | Sequence[Atoms]) -> Diagnosis:
+    """Say what a run shows: how its steps fared, what holds the energy left, and what to do; no force call is made.
+
+    Parameters
+    ----------
+    trajectory : str, Path or sequence of ase.Atoms
+        Geometries in the order in which they were computed, each with its energy and forces: a `.traj` of ASE, extended
+        XYZ, or what else ASE reads that has them. The trajectory of an optimizer of molopt says besides what each step
+        promised, whether it was shortened, where it began, and what the rule remembered.
+
+    Returns
+    -------
+    Diagnosis
+
+    Raises
+    ------
+    InputError
+        It cannot be read, has fewer than three frames, frames of different atoms, or one without energy or forces.
+
+    Examples
+    --------
+    >>> import molopt, tempfile, os
+    >>> path = os.path.join(tempfile.mkdtemp(), "run.traj")
+    >>> result = molopt.relax("CCO", trajectory=path)
+    >>> diagnosis = molopt.diagnose(path)
+    >>> len(diagnosis.calls) == result.force_calls, diagnosis.advice
+    (True, ())
+    """
+    recorded = Recorded.of(trajectory)
+    followed = None
+    try:
+        followed = Followed(recorded)
+    except InputError as error:
+        log.warning("%s: nothing is said of bonds, angles and torsions: %s", recorded.name, error.message)
+    walk = Walk.of(recorded, followed)
+    advice = tuple(found for pattern in PATTERNS if (found := pattern.look(walk)) is not None)
+    return Diagnosis.of(walk, advice)
