@@ -50,7 +50,7 @@ def svg(drawing: Drawing, prefix: str) -> tuple[str, list[dict[str, object]]]:
 
 def draw(board: Canvas, drawing: Drawing) -> None:
     (panel,) = board.panels
-    panel.set(title=one_line(drawing.title), xlabel=drawing.x, ylabel=drawing.y)
+    panel.set(title=one_line(drawing.title), xlabel=one_line(drawing.x), ylabel=one_line(drawing.y))
     handles = draw_map(board, panel, drawing) if isinstance(drawing, SurfaceMap) else draw_chart(board, panel, drawing)
     if len(handles) > 1:
         board.legend(handles)
@@ -92,7 +92,7 @@ def draw_chart(board: Canvas, panel: Axes, chart: Chart) -> list[Line2D]:
 
 
 def of_theory(ink: str, dashes: Sequence[float]) -> dict[str, Any]:
-    return {"color": ink, "linestyle": (0, tuple(dashes)), "linewidth": 1.0, "alpha": 0.75, "zorder": 1}
+    return {"color": ink, "linestyle": (0, tuple(dashes)), "linewidth": 1.0, "alpha": 0.75, "zorder": 2.5}
 
 
 def of_curve(one: Series, look: Look, mark: tuple[str, float]) -> dict[str, Any]:
@@ -131,13 +131,14 @@ def levels(energies: Array) -> Array:
 def played(board: Canvas, shown: SurfaceMap) -> list[dict[str, object]]:
     """The paths in units of the SVG, force call by force call, those within the map."""
     (panel,) = board.panels
+    board.figure.set_dpi(POINTS_AN_INCH)  # as an SVG has
     board.figure.draw_without_rendering()
-    height = board.figure.get_size_inches()[1] * POINTS_AN_INCH
-    scale = POINTS_AN_INCH / board.figure.dpi
+    board.figure.set_layout_engine("none")  # what is measured now stays where it is
+    height = board.figure.bbox.height
     found: list[dict[str, object]] = []
     for track, look in zip(shown.tracks, colours([track.optimizer for track in shown.tracks]), strict=True):
-        pixels = panel.transData.transform(track.x[:, :2]) * scale
-        low, high = panel.transAxes.transform([[0, 0], [1, 1]]) * scale
+        pixels = panel.transData.transform(track.x[:, :2])
+        low, high = panel.transAxes.transform([[0, 0], [1, 1]])
         inside = np.clip(np.nan_to_num(pixels), low, high)
         points = np.column_stack([inside[:, 0], height - inside[:, 1]]).round(1).tolist()
         energies = [float(f"{energy:.6g}") if np.isfinite(energy) else None for energy in track.energies]
