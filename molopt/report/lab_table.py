@@ -1,5 +1,6 @@
 """The figures of an experiment beside what its claim says of them, as a table and as text."""
 
+import math
 from collections.abc import Iterator
 
 from molopt.columns import Cell
@@ -56,10 +57,13 @@ def as_plain(finding: Finding) -> dict[str, object]:
 
 def outcome_as_plain(outcome: Outcome) -> dict[str, object]:
     numbers = [
-        {
-            "what": number.what, "measured": float(number.measured), "unit": number.unit, "predicted": number.predicted,
-            "within": number.within, "least": number.least, "most": number.most, "holds": number.holds,
-        }
+        {"what": number.what, "unit": number.unit, "holds": number.holds}
+        | {name: finite(getattr(number, name)) for name in ("measured", "predicted", "within", "least", "most")}
         for number in outcome.numbers
-    ]  # fmt: skip
+    ]
     return {"verdict": outcome.verdict, "numbers": numbers}
+
+
+def finite(value: float | None) -> float | None:
+    """A figure that JSON can hold: None where it is not finite."""
+    return None if value is None or not math.isfinite(value) else float(value)
