@@ -13,8 +13,6 @@ from molopt.rules import Observation, PerEntry, PerSystem, Rule
 from molopt.rules.base import ratio, zeros
 from molopt.rules.state import Array
 
-SQUARE = Array  # a matrix (n, n), which no state of the package may hold
-
 
 class ScheduleFreeState(NamedTuple):
     t: PerSystem
@@ -173,10 +171,10 @@ class SoapState(NamedTuple):
     t: PerSystem
     m: PerEntry  # first moment, in the coordinates of the molecule
     v: PerEntry  # second moment, in the eigenbasis
-    left: SQUARE  # (n, n) mean of G G^T
-    right: SQUARE  # (k, k) mean of G^T G
-    rows: SQUARE  # (n, n) eigenvectors of left
-    columns: SQUARE  # (k, k) of right
+    left: PerSystem  # (n, n) mean of G G^T, of the one system that there is
+    right: PerSystem  # (k, k) mean of G^T G
+    rows: PerSystem  # (n, n) eigenvectors of left
+    columns: PerSystem  # (k, k) of right
 
 
 @dataclass(frozen=True)
@@ -206,6 +204,8 @@ class Soap(Rule):
         return SoapState(*start, np.zeros((n, n)), np.zeros((k, k)), np.eye(n), np.eye(k))
 
     def update(self, seen: Observation, state: SoapState) -> tuple[Array, SoapState]:
+        if len(state.left) != seen.groups.count:  # the coordinates were rebuilt
+            state = self.init(seen)
         t = state.t + 1
         gradient = seen.gradient.reshape(seen.groups.count, -1)
         left = self.b2 * state.left + (1 - self.b2) * gradient @ gradient.T

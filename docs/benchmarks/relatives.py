@@ -1,20 +1,24 @@
 """Force calls of recent rules of deep learning on molecules, beside molopt's own and ASE's BFGS.
 
     python docs/benchmarks/relatives.py --set molecules --seeds 0 --optimizers adam "soap?lr=0.1" soap/internal?lr=0.3
+    python docs/benchmarks/relatives.py --read docs/notes/relatives.csv    # the table of runs that --out wrote
 
-Every rule runs under the default control of its coordinates, in Cartesian and in internal coordinates, to fmax 0.01
-eV/A. Prints the geometric mean over molecules of the ratio of its force calls to BFGS's, to fmax 0.05 and to 0.01; a
-run that does not arrive within --cap calls counts as --cap.
+Every rule runs under the default control of its coordinates to fmax 0.01 eV/A. Prints the geometric mean over the runs
+of the ratio of force calls to those of BFGS, to fmax 0.05 and to 0.01; a run that does not arrive within --cap calls
+counts as --cap.
 """
 
 import argparse
+import csv
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import relative_rules
+from rows import write
 from starts import starts
 
 import molopt
@@ -25,6 +29,8 @@ from molopt.specification import parse
 TUNING = Path(__file__).parent / "tuning_molecules.smi"
 REFERENCE = "bfgs"
 LIMITS = (0.05, 0.01)  # eV/A
+CAP = 1000  # force calls
+HEADINGS = ("optimizer", "runs", "to 0.05 / BFGS", "to 0.01 / BFGS", "misses", "lower/higher", "broken")
 SAME = 0.005  # eV; ends nearer than this are not called lower or higher
 
 RELATIVES: dict[str, type[Rule]] = {
@@ -43,7 +49,7 @@ class Run(NamedTuple):
 
     optimizer: str
     molecule: str
-    start: int
+    start: int  # its place among all starts
     atoms: int
     first: float
     last: float
@@ -58,7 +64,7 @@ def rule_of(text: str) -> Rule | None:
     return None if kind is None else kind(**keywords)
 
 
-def run(text: str, molecule: molopt.Molecule, potential: str, cap: int) -> Run:
+def run(text: str, molecule: molopt.Molecule, start: int, potential: str, cap: int) -> Run:
     coordinates = "internal" if "/internal" in text else "cartesian"
     rule = rule_of(text)
     spec = OptimizerSpec.of(text) if rule is None else OptimizerSpec.of(rule, coordinates)
@@ -75,7 +81,7 @@ def run(text: str, molecule: molopt.Molecule, potential: str, cap: int) -> Run:
     )
     fmax = np.array([call.fmax for call in result.trace])
     calls = [float(np.argmax(fmax <= limit)) + 1 if (fmax <= limit).any() else np.inf for limit in LIMITS]
-    return Run(text, molecule.name, 0, len(molecule.numbers), *calls, result.energy, result.bonds_kept is not False)
+    return Run(text, molecule.name, start, len(molecule.numbers), *calls, result.energy, result.bonds_kept is not False)
 
 
 def molecules(name: str, largest: int, seeds: Sequence[int]) -> Iterator[molopt.Molecule]:
@@ -101,31 +107,52 @@ def rows(runs: Iterable[Run], cap: int) -> Iterator[tuple[str, ...]]:
             misses.append(str(np.isinf(calls[:, 0]).sum()))
         change = np.array([one.energy - other.energy for one, other in pairs])
         ends = f"{(change < -SAME).sum()}/{(change > SAME).sum()}"
-        yield optimizer, str(len(pairs)), *ratios, ", ".join(misses), ends, str(sum(not one.same for one, _ in pairs))
+        yield (
+            f"`{optimizer}`",
+            str(len(pairs)),
+            *ratios,
+            ", ".join(misses),
+            ends,
+            str(sum(not one.same for one, _ in pairs)),
+        )
 
 
-HEADINGS = ("optimizer", "runs", "to 0.05", "to 0.01", "misses", "lower/higher", "broken")
+def stored(path: Path) -> list[Run]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return [
+            Run(
+                row["optimizer"], row["molecule"], int(row["start"]), int(row["atoms"]), float(row["first"]),
+                float(row["last"]), float(row["energy"]), row["same"] == "True",
+            )
+            for row in csv.DictReader(file)
+        ]  # fmt: skip
+
+
+def printed(runs: Iterable[Run], cap: int) -> list[str]:
+    """The table, its best line first."""
+    lines = sorted(rows(runs, cap), key=lambda line: float(line[3]))
+    return [f"| {' | '.join(line)} |" for line in (HEADINGS, ["---"] * len(HEADINGS), *lines)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--optimizers", nargs="+", default=[])
-    parser.add_argument("--set", default=str(TUNING))
-    parser.add_argument("--largest", type=int, default=60)
+    parser.add_argument("--set", default=str(TUNING), help="of docs/benchmarks/starts.py, or a file of SMILES")
+    parser.add_argument("--largest", type=int, default=60, help="atoms")
     parser.add_argument("--seeds", type=int, nargs="+", default=[2])
     parser.add_argument("--potential", default="mmff94")
-    parser.add_argument("--cap", type=int, default=1000)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--cap", type=int, default=CAP)
+    parser.add_argument("--out", type=Path, help="CSV of all runs")
+    parser.add_argument("--read", type=Path, help="CSV of runs to be printed")
     given = parser.parse_args()
-    runs = []
-    drawn = list(molecules(given.set, given.largest, given.seeds))
-    for text in [REFERENCE, *given.optimizers]:
-        runs += [
-            run(text, molecule, given.potential, given.cap)._replace(start=place)
-            for place, molecule in enumerate(drawn)
-        ]
-    for row in sorted(rows(runs, given.cap), key=lambda r: float(r[3])):
-        print("| " + " | ".join(row) + " |", flush=True)
+    if given.read:
+        runs = stored(given.read)
+    else:
+        drawn = list(molecules(given.set, given.largest, given.seeds))
+        tasks = product([REFERENCE, *given.optimizers], enumerate(drawn))
+        runs = [run(text, molecule, start, given.potential, given.cap) for text, (start, molecule) in tasks]
+        write(given.out, [one._asdict() for one in runs])
+    print("\n".join(printed(runs, given.cap)), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Why NAdam rings on molecules: how far a stiff vibration swings under a rule, predicted and measured, and drawn.
 
-    python docs/benchmarks/ringing.py --molecule aladip --out docs/ringing.png
+    python docs/benchmarks/ringing.py --molecule aladip --out docs/pictures/ringing.png
 
 A rule that divides by the root of the mean square gradient moves an entry by lr times a number that is one where the
 gradient keeps its sign. Where the sign changes at every call, a gradient's own share a counts in full, and the share c
