@@ -15,6 +15,7 @@ NAMES: tuple[str, ...] = (
     "family-tree",
     "bias-correction",
     "scale",
+    "switched-landscape",
     "edge-of-stability",
 )
 
