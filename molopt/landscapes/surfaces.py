@@ -99,20 +99,26 @@ def double_well(narrow: float = 0.08, wide: float = 0.5, apart: float = 1.6) -> 
     )
 
 
-def slope_then_valley(length: float = 5.0, steepness: float = 1.0, depth: float = 1.0, wave: float = 2.0) -> Surface:
+def slope_then_valley(
+    length: float | Array = 5.0,
+    steepness: float | Array = 1.0,
+    depth: float | Array = 1.0,
+    wave: float | Array = 2.0,
+) -> Surface:
     """A straight slope of some length (A) and steepness (eV/A) down to x = 0, then E = depth cos(2 pi x / wave).
 
-    Slope and cosine are joined at the maximum at x = 0; the first valley is at wave / 2, and valleys repeat.
+    Slope and cosine are joined at the maximum at x = 0; the first valley is at wave / 2, and valleys repeat. With
+    arrays (n,) there are as many coordinates that know nothing of each other.
     """
     number = 2 * np.pi / wave
 
     def energy(x: Array) -> float:
-        return float(depth - steepness * x[0] if x[0] < 0 else depth * np.cos(number * x[0]))
+        return float(np.where(x < 0, depth - steepness * x, depth * np.cos(number * x)).sum())
 
     def gradient(x: Array) -> Array:
-        return np.array([-steepness if x[0] < 0 else -depth * number * np.sin(number * x[0])])
+        return np.where(x < 0, -steepness, -depth * number * np.sin(number * x))
 
-    return Surface("slope, then valley", energy, gradient, [-length])
+    return Surface("slope, then valley", energy, gradient, -np.atleast_1d(length))
 
 
 def rosenbrock() -> Surface:

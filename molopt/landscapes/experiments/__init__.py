@@ -16,6 +16,7 @@ NAMES: tuple[str, ...] = (
     "bias-correction",
     "scale",
     "rotation",
+    "switched-landscape",
     "edge-of-stability",
 )
 
