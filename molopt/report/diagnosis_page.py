@@ -51,7 +51,10 @@ def write_diagnosis_page(path: Path, diagnosis: Diagnosis, command: str = "") ->
             *([(f"{1e3 * calls.left[-1]:.3g} meV", "left at the end")] if diagnosis.shares else []),
             (str(len(diagnosis.advice)), "known patterns"),
         ],
-        advice=[one._replace(evidence=capital(from_one(one.evidence)), remedy=capital(one.remedy)) for one in diagnosis.advice],
+        advice=[
+            one._replace(evidence=capital(from_one(one.evidence)), remedy=capital(one.remedy))
+            for one in diagnosis.advice
+        ],
         clean=capital(CLEAN),
         figures=diagnosis_figures(diagnosis),
         table=table(diagnosis),

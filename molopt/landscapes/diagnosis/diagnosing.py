@@ -61,7 +61,8 @@ def diagnose(
     try:
         followed = Followed(recorded)
     except InputError as error:
-        log.warning("%s: nothing is said of bonds, angles and torsions: %s", recorded.name, error.message)
+        why = "these atoms are periodic" if recorded.atoms.pbc.any() else error.message
+        log.warning("nothing is said of bonds, angles and torsions: %s", why)
     walk = Walk.of(recorded, followed)
     advice = tuple(found for pattern in PATTERNS if (found := pattern.look(walk)) is not None)
     return Diagnosis.of(walk, advice)
