@@ -17,6 +17,7 @@ from molopt.coordinates.base import Linearization
 from molopt.coordinates.linearization import Linearized, of_system, reference_of
 from molopt.coordinates.member import Member
 from molopt.landscapes.diagnosis.recorded import Recorded
+from molopt.molecules import Molecule
 from molopt.optimizers.energy_left import Estimator, recipe_for
 from molopt.optimizers.estimate import Estimate
 from molopt.optimizers.noted import GROUPS
@@ -138,8 +139,8 @@ class Walk:
         The energy left at each call; empty likewise.
     here : Linearized or None
         The last geometry.
-    bonds : (nb, 2) array or None
-        Of the molecule as it began.
+    molecule : Molecule or None
+        As the run began.
     """
 
     recorded: Recorded
@@ -147,7 +148,7 @@ class Walk:
     steps: list[Step]
     estimates: list[Estimate]
     here: Linearized | None
-    bonds: Array | None
+    molecule: Molecule | None
 
     @classmethod
     def of(cls, recorded: Recorded, followed: "Followed | None") -> Self:
@@ -172,7 +173,7 @@ class Walk:
         calls = Calls(**{**found, "rates": rates, "memory": memory, "by_class": by_class})  # type: ignore[arg-type]
         estimates = [] if followed is None else followed.estimates
         here = None if followed is None else reference_of(of_system(followed.places[-1], 0))
-        return cls(recorded, calls, steps, estimates, here, None if followed is None else followed.molecule.bonds)
+        return cls(recorded, calls, steps, estimates, here, None if followed is None else followed.molecule)
 
 
 class Followed:

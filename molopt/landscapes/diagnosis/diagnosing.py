@@ -18,7 +18,13 @@ log = logging.getLogger("molopt")
 PATTERNS = (ZigZag(), Capped(), AgainstMemory(), Plateau(), NoiseFloor(), Ridge(), Breaking())
 
 
-def diagnose(trajectory: str | Path | Sequence[Atoms]) -> Diagnosis:
+def diagnose(
+    trajectory: str | Path | Sequence[Atoms],
+    *,
+    charge: int | None = None,
+    spin: int | None = None,
+    name: str | None = None,
+) -> Diagnosis:
     """Say what a run shows: how its steps fared, what holds the energy left, and what to do; no force call is made.
 
     Parameters
@@ -27,6 +33,10 @@ def diagnose(trajectory: str | Path | Sequence[Atoms]) -> Diagnosis:
         Geometries in the order in which they were computed, each with its energy and forces: a `.traj` of ASE, extended
         XYZ, or what else ASE reads that has them. The trajectory of an optimizer of molopt says besides what each step
         promised, whether it was shortened, where it began, and what the rule remembered.
+    charge, spin : int, optional
+        Total charge, and the multiplicity 2S + 1; by default what the trajectory says.
+    name : str, optional
+        Of the molecule, in place of its own.
 
     Returns
     -------
@@ -46,12 +56,13 @@ def diagnose(trajectory: str | Path | Sequence[Atoms]) -> Diagnosis:
     >>> len(diagnosis.calls) == result.force_calls, diagnosis.advice
     (True, ())
     """
-    recorded = Recorded.of(trajectory)
+    recorded = Recorded.of(trajectory).described(charge, spin, name)
     followed = None
     try:
         followed = Followed(recorded)
     except InputError as error:
-        log.warning("%s: nothing is said of bonds, angles and torsions: %s", recorded.name, error.message)
+        why = "these atoms are periodic" if recorded.atoms.pbc.any() else error.message
+        log.warning("nothing is said of bonds, angles and torsions: %s", why)
     walk = Walk.of(recorded, followed)
     advice = tuple(found for pattern in PATTERNS if (found := pattern.look(walk)) is not None)
     return Diagnosis.of(walk, advice)

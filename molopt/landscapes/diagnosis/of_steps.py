@@ -24,6 +24,8 @@ class ZigZag(Pattern):
     turn : float
         The mean cosine of successive gradients below which they point against each other. Near the end of good runs
         means of -0.4 are seen, as what is left is tried out; of a rate that is too large it is near -1.
+    share : float
+        Of the steps, where the run has got over it.
     overshoot : float
         The median overshoot from which steps are too long: 1 is the bottom, 2 as high on the other side.
     """
@@ -31,6 +33,7 @@ class ZigZag(Pattern):
     name: ClassVar = "zig-zag"
     window: int = 6
     turn: float = -0.6
+    share: float = 0.2
     overshoot: float = 1.5
 
     def look(self, walk: Walk) -> Advice | None:
@@ -43,7 +46,12 @@ class ZigZag(Pattern):
         for place in np.flatnonzero(means < self.turn):
             marked[place : place + self.window] = True
         stretches = [taken[begin:end] for begin, end in sequences(marked.tolist())]
-        stretches = [part for part in stretches if median(calls.overshoot[part]) >= self.overshoot]
+        stretches = [
+            part
+            for part in stretches
+            if median(calls.overshoot[part]) >= self.overshoot
+            and (part[-1] == taken[-1] or len(part) >= self.share * len(taken))
+        ]
         if not stretches:
             return None
         part = max(stretches, key=len)

@@ -139,7 +139,7 @@ class Ridge(Pattern):
             max(0, first),
             end,
             f"{seen}, most in {most}, with fmax at {calls.fmax[end]:.3g} eV/A",
-            "a small fmax does not make it a minimum: go on with --check auto, which leaves ridges, or use molopt check",
+            "small forces do not make it a minimum: go on with --check auto, which leaves ridges, or use molopt check",
         )
 
     def known(self, walk: Walk) -> Known | None:
@@ -182,9 +182,9 @@ class Breaking(Pattern):
     recent: int = 3
 
     def look(self, walk: Walk) -> Advice | None:
-        bonds = walk.bonds
-        if bonds is None or not len(bonds):
+        if walk.molecule is None or not len(walk.molecule.bonds):
             return None
+        bonds = walk.molecule.bonds
         recorded = walk.recorded
         i, j = bonds.T
         distances = np.linalg.norm(recorded.positions[:, i] - recorded.positions[:, j], axis=2)  # (n, nb) A

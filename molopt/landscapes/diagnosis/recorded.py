@@ -3,7 +3,7 @@
 import logging
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -14,7 +14,7 @@ from ase.io.trajectory import TrajectoryReader
 
 from molopt.errors import InputError
 from molopt.files import require_regular
-from molopt.molecules.ase_files import READ_BY_ASE, cannot, known_to_ase
+from molopt.molecules.ase_files import READ_BY_ASE, cannot, described, known_to_ase
 from molopt.molecules.entries import stem
 from molopt.molecules.formats import ENDINGS
 from molopt.optimizers.noted import KEY, Noted
@@ -104,6 +104,13 @@ class Recorded:
             forces.append(force)
         positions = np.array([atoms.positions for atoms in frames])
         return cls(first, positions, np.array(energies), np.array(forces), tuple(notes), optimizer, name or "run")
+
+    def described(self, charge: int | None, spin: int | None, name: str | None) -> Self:
+        """The same, with what the user knows of it in place of what the file says."""
+        atoms = described(self.atoms.copy(), self.name if name is None else name, charge, spin)
+        if charge is None and spin is None:
+            atoms.calc = self.atoms.calc  # it may know
+        return replace(self, atoms=atoms, name=self.name if name is None else name)
 
     def __len__(self) -> int:
         return len(self.energies)
