@@ -56,12 +56,14 @@ def as_plain(finding: Finding) -> dict[str, object]:
 
 
 def outcome_as_plain(outcome: Outcome) -> dict[str, object]:
-    numbers = [
-        {"what": number.what, "unit": number.unit, "holds": number.holds}
-        | {name: finite(getattr(number, name)) for name in ("measured", "predicted", "within", "least", "most")}
-        for number in outcome.numbers
-    ]
-    return {"verdict": outcome.verdict, "numbers": numbers}
+    return {"verdict": outcome.verdict, "numbers": [number_as_plain(number) for number in outcome.numbers]}
+
+
+def number_as_plain(number: Number) -> dict[str, object]:
+    said: dict[str, object] = {"what": number.what, "unit": number.unit, "holds": number.holds}
+    for name in ("measured", "predicted", "within", "least", "most"):
+        said[name] = finite(getattr(number, name))
+    return said
 
 
 def finite(value: float | None) -> float | None:
