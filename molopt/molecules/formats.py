@@ -28,7 +28,8 @@ READERS = {
     ".csv": CSV,
     ".tsv": TSV,
 }
-IN_FOLDERS = frozenset(READERS) - {".csv", ".tsv"}  # tables beside molecules are mostly about them
+TABLES = (".csv", ".tsv")  # beside molecules they are mostly about them
+IN_FOLDERS = tuple(each for each in READERS if each not in TABLES)  # what says most before what says less
 ENDINGS = ", ".join(READERS)
 PACKED = ".gz"
 LINES = 20  # of standard input, half of which must be SMILES: there are words that are one

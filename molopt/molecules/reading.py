@@ -1,5 +1,6 @@
 """A stream of molecules from whatever the user names: a file, a folder, a shipped molecule, a SMILES."""
 
+import logging
 import re
 import shutil
 from collections.abc import Iterable, Iterator
@@ -8,7 +9,7 @@ from typing import NamedTuple, Self, TypeVar
 
 from molopt.errors import InputError
 from molopt.files import require_regular
-from molopt.molecules.entries import Entry, Format, Given, Piece, numbered
+from molopt.molecules.entries import Entry, Format, Given, Piece, numbered, stem
 from molopt.molecules.formats import (
     ENDINGS,
     IN_FOLDERS,
@@ -26,6 +27,8 @@ from molopt.molecules.smiles import parse_smiles
 from molopt.molecules.smiles_files import typed
 from molopt.molecules.standard_input import DASH, SHOWN, received
 from molopt.spelling import nearest
+
+log = logging.getLogger("molopt")
 
 FOLDERS = re.compile(r"[\w.~+ -]*[/\\][\w.~+ /\\-]*")  # a SMILES with a slash has a double bond, too
 ENDING = re.compile(r".*\.(?![bcnopsBCNOPSFI\d]+$)([a-z][a-z\d]{1,7}|[A-Z][A-Z\d]{2,7})")  # which no fragment is
@@ -121,11 +124,16 @@ class Located(NamedTuple):
         return f"{self.format}:{path}" if self.format else path
 
     def files(self) -> list[Path]:
-        """The files that molecules are read from, in their order."""
+        """The files that molecules are read from, in their order; of a folder one of each name, which says most."""
         if not self.path.is_dir():
             return [self.path]
-        parts = sorted(self.path.iterdir())
-        return [part for part in parts if ending(part) in IN_FOLDERS and not part.is_dir()]
+        parts = [part for part in self.path.iterdir() if ending(part) in IN_FOLDERS and not part.is_dir()]
+        found: dict[str, Path] = {}
+        for part in sorted(parts, key=lambda part: (IN_FOLDERS.index(ending(part)), part)):
+            first = found.setdefault(stem(part), part)
+            if first is not part:
+                log.info("%s is not read: %s has the same name and says more", part, first.name)
+        return sorted(found.values())
 
     def format_of(self, file: Path) -> Format:
         if self.format:
@@ -142,7 +150,7 @@ class Located(NamedTuple):
         """
         files = self.files()
         if not files:
-            raise InputError(f"the folder {str(self.path)!r} has no file that ends in {', '.join(sorted(IN_FOLDERS))}")
+            raise InputError(f"the folder {str(self.path)!r} has no file that ends in {', '.join(IN_FOLDERS)}")
         for file in files:
             require_regular(file)
         readers = [(file, self.format_of(file)) for file in files]

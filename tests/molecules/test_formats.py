@@ -643,3 +643,14 @@ def test_a_bad_file_of_another_program_gets_one_line_that_names_it_and_the_recor
         list(read(name))
     assert caught.value.message.startswith(said)
     assert "\n" not in caught.value.message
+
+
+def test_of_a_folder_the_file_that_says_most_is_read_of_several_of_one_name(tmp_path, caplog):
+    salt = Molecule.from_smiles("CC(=O)[O-]", name="acetate")
+    (tmp_path / "acetate.sdf").write_text(salt.to_sdf())
+    ase.io.write(tmp_path / "acetate.xyz", salt.atoms())
+    ase.io.write(tmp_path / "water.xyz", Molecule.from_smiles("O").atoms())
+    with caplog.at_level("INFO", "molopt"):
+        found = list(read(tmp_path))
+    assert [(len(molecule), molecule.charge) for molecule in found] == [(7, -1), (3, 0)]
+    assert "acetate.xyz is not read: acetate.sdf has the same name" in caplog.text
