@@ -57,6 +57,7 @@ def main() -> None:
         axes.set_yticks(range(len(found)), list(found))
         axes.set_ylim(2.5, -0.5)
         axes.set_xscale("log")
+        axes.set_xticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
         axes.axvline(1.0, color="#777777", lw=0.8, zorder=0)
         axes.set_xlabel("eigenvalues of the true Hessian, relative to the metric")
         figure.savefig(HERE / "spectrum.png", dpi=130, facecolor="white")
