@@ -4,8 +4,8 @@
     python docs/benchmarks/relatives.py --read docs/notes/relatives.csv    # the table of runs that --out wrote
 
 Every rule runs under the default control of its coordinates to fmax 0.01 eV/A. Prints the geometric mean over the runs
-of the ratio of force calls to those of BFGS, to fmax 0.05 and to 0.01; a run that does not arrive within --cap calls
-counts as --cap.
+of the ratio of force calls to those of BFGS, or of --against, to fmax 0.05 and to 0.01, with its standard error; a run
+that does not arrive within --cap calls counts as --cap.
 """
 
 import argparse
@@ -30,7 +30,7 @@ TUNING = Path(__file__).parent / "tuning_molecules.smi"
 REFERENCE = "bfgs"
 LIMITS = (0.05, 0.01)  # eV/A
 CAP = 1000  # force calls
-HEADINGS = ("optimizer", "runs", "to 0.05 / BFGS", "to 0.01 / BFGS", "misses", "lower/higher", "broken")
+HEADINGS = ("optimizer", "runs", "to 0.05", "to 0.01", "misses", "lower/higher", "broken")
 SAME = 0.005  # eV; ends nearer than this are not called lower or higher
 
 RELATIVES: dict[str, type[Rule]] = {
@@ -91,19 +91,20 @@ def molecules(name: str, largest: int, seeds: Sequence[int]) -> Iterator[molopt.
             yield start.molecule
 
 
-def rows(runs: Iterable[Run], cap: int) -> Iterator[tuple[str, ...]]:
+def rows(runs: Iterable[Run], cap: int, against: str) -> Iterator[tuple[str, ...]]:
     """For each optimizer its ratios to the reference, misses, ends lower and higher, and molecules that broke."""
     found: dict[str, dict[str, Run]] = defaultdict(dict)
     for one in runs:
         found[one.optimizer][f"{one.molecule} {one.start}"] = one
-    reference = found[REFERENCE]
+    reference = found[against]
     for optimizer, those in found.items():
         pairs = [(one, reference[place]) for place, one in those.items()]
         ratios, misses = [], []
         for which in ("first", "last"):
             calls = np.array([[getattr(one, which) for one in pair] for pair in pairs])
             quotients = np.minimum(calls[:, 0], cap) / np.minimum(calls[:, 1], cap)
-            ratios.append(f"{np.exp(np.log(quotients).mean()):.3f}")
+            mean, error = np.exp(np.log(quotients).mean()), np.log(quotients).std(ddof=1) / np.sqrt(len(pairs))
+            ratios.append(f"{mean:.3f} ± {mean * error:.3f}")
             misses.append(str(np.isinf(calls[:, 0]).sum()))
         change = np.array([one.energy - other.energy for one, other in pairs])
         ends = f"{(change < -SAME).sum()}/{(change > SAME).sum()}"
@@ -128,9 +129,9 @@ def stored(path: Path) -> list[Run]:
         ]  # fmt: skip
 
 
-def printed(runs: Iterable[Run], cap: int) -> list[str]:
+def printed(runs: Iterable[Run], cap: int = CAP, against: str = REFERENCE) -> list[str]:
     """The table, its best line first."""
-    lines = sorted(rows(runs, cap), key=lambda line: float(line[3]))
+    lines = sorted(rows(runs, cap, against), key=lambda line: float(line[3].split()[0]))
     return [f"| {' | '.join(line)} |" for line in (HEADINGS, ["---"] * len(HEADINGS), *lines)]
 
 
@@ -144,6 +145,7 @@ def main() -> None:
     parser.add_argument("--cap", type=int, default=CAP)
     parser.add_argument("--out", type=Path, help="CSV of all runs")
     parser.add_argument("--read", type=Path, help="CSV of runs to be printed")
+    parser.add_argument("--against", default=REFERENCE, help="what ratios are relative to")
     given = parser.parse_args()
     if given.read:
         runs = stored(given.read)
@@ -152,7 +154,7 @@ def main() -> None:
         tasks = product([REFERENCE, *given.optimizers], enumerate(drawn))
         runs = [run(text, molecule, start, given.potential, given.cap) for text, (start, molecule) in tasks]
         write(given.out, [one._asdict() for one in runs])
-    print("\n".join(printed(runs, given.cap)), flush=True)
+    print("\n".join(printed(runs, given.cap, given.against)), flush=True)
 
 
 if __name__ == "__main__":
