@@ -15,6 +15,7 @@ NAMES: tuple[str, ...] = (
     "family-tree",
     "bias-correction",
     "scale",
+    "rotation",
     "edge-of-stability",
 )
 

@@ -85,11 +85,11 @@ def model(seed: int) -> Outcome:
         ),
         [
             *(
-                Number(f"{name}: distance from its path, {what}", apart(plain[name], other[name]), most=SAME, unit="rad")
+                Number(f"{name}: distance, {what}", apart(plain[name], other[name]), most=SAME, unit="rad")
                 for what, other in (("in kcal/mol", kcal_mol), ("where gradients fade", faded))
                 for name in ("Adam, eps 0", "RMSProp, eps 0")
             ),
-            Number("gradient descent: distance from its path, in kcal/mol",
+            Number("gradient descent: distance, in kcal/mol",
                    apart(plain["gradient descent"], kcal_mol["gradient descent"]), least=0.1, unit="rad"),
             *(
                 Number(f"{name}: turn of the last link in that without fading", last[name], part, 0.05)
