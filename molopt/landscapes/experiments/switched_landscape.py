@@ -317,8 +317,8 @@ EXPERIMENT = Experiment(
     "cures that.",
     "Where the slope ends, m fades as b1^t and v, of the slope's size, as b2^t. As long as the forces of the valley "
     "are small beside √v, Adam goes on by lr (b1 + b1² + ...) = lr b1 / (1 - b1), whatever it meets. In the valley it "
-    "is a ball that rolls with friction, which leaves if that reach passes the distance of two maxima, and stops on the "
-    "maximum if it is that distance; v must fade before it rolls down again.",
+    "is a ball that rolls with friction, which leaves if that reach passes the distance of two maxima, and stops on "
+    "the maximum if it is that distance; v must fade before it rolls down again.",
     model,
     molecule,
     (
