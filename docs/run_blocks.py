@@ -35,7 +35,7 @@ BY_TEST = r"<!-- run by (?P<test>\S+) -->\n"
 BLOCK = re.compile(rf"(?:{BY_TEST})?^```(?P<language>console|python)\n(?P<text>.*?)^```$", re.M | re.S)
 PROMPT = re.compile(r"^>>> ", re.M)
 NAME = re.compile(r"# (\w+\.py)")
-LIMIT = 180  # seconds for one command: what takes longer is a study, and stands in results or notes
+LIMIT = 300  # seconds for one command: what takes longer is a study, and stands in results or notes
 
 
 @dataclass(frozen=True)
