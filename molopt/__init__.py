@@ -8,7 +8,7 @@ from typing import Any
 
 from molopt import optimizers
 
-__version__ = "0.9.0"
+__version__ = "0.10.0"
 
 _HOME = {
     **dict.fromkeys(("Molecule", "read", "shipped_names"), "molopt.molecules"),
