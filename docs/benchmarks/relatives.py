@@ -1,7 +1,7 @@
 """Force calls of recent rules of deep learning on molecules, beside molopt's own and ASE's BFGS.
 
     python docs/benchmarks/relatives.py --set molecules --seeds 0 --optimizers adam "soap?lr=0.1" soap/internal?lr=0.3
-    python docs/benchmarks/relatives.py --read docs/notes/relatives.csv    # the table of runs that --out wrote
+    python docs/benchmarks/relatives.py --read docs/notes/relatives_results/molecules.csv    # runs that --out wrote
 
 Every rule runs under the default control of its coordinates to fmax 0.01 eV/A. Prints the geometric mean over the runs
 of the ratio of force calls to those of BFGS, or of --against, to fmax 0.05 and to 0.01, with its standard error; a run

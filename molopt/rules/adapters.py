@@ -103,9 +103,10 @@ class OptaxRule(Rule):
     """A gradient transformation of optax as a rule.
 
     It is shown parameters that are zero at every update, in float64. So weight decay does nothing, and what measures
-    how far the parameters have come (`optax.contrib.prodigy`, `schedule_free`) has no meaning. The state holds the
-    leaves of its tree as arrays: the rule is pure, and its state goes into a restart file like any other. jax computes
-    in double precision inside the rule only; elsewhere its setting stays as it is.
+    how far the parameters have come (`optax.contrib.prodigy`, `schedule_free`) has no meaning; for Prodigy there is
+    `molopt.rules.Prodigy`. The state holds the leaves of its tree as arrays: the rule is pure, and its state goes into
+    a restart file like any other. jax computes in double precision inside the rule only; elsewhere its setting stays as
+    it is.
 
     Parameters
     ----------

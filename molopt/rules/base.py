@@ -58,7 +58,7 @@ class Rule:
     What it remembers is a NamedTuple whose fields are annotated `PerEntry` or `PerSystem`.
 
     Hyper-parameters with the usual names are checked: `lr` is positive, `b1`, `b2` and `rho` lie in [0, 1),
-    `eps` is not negative. There is no default `lr`: what is right depends on the coordinates.
+    `eps` is not negative. There is no default `lr`, but of `Prodigy`: what is right depends on the coordinates.
 
     Examples
     --------

@@ -112,3 +112,13 @@ def test_the_step_of_muon_has_equal_singular_values(benchmarks):
     step = rule.update(seen, rule.init(seen))[0].reshape(4, 3)
     np.testing.assert_allclose(np.linalg.svd(step, compute_uv=False), 0.1 * 2)
     assert np.sqrt((step**2).sum() / 3) == pytest.approx(0.1 * 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "against"), [("molecules", "bfgs"), ("starts", "bfgs"), ("textbook", "bfgs"), ("gfn2-xtb", "adam")]
+)
+def test_the_tables_that_are_published_are_those_of_the_stored_runs(benchmarks, name, against):
+    relatives = benchmarks[1]
+    table = relatives.printed(relatives.stored(DOCS / "notes" / "relatives_results" / f"{name}.csv"), against=against)
+    assert len(table) > 5
+    assert "\n".join(table) in (DOCS / "notes" / "relatives.md").read_text(encoding="utf-8")
