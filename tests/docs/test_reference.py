@@ -5,6 +5,7 @@ from pathlib import Path
 
 import molopt
 import molopt.errors
+import molopt.landscapes
 import molopt.rules
 
 PAGES = Path(__file__).parents[2] / "docs" / "reference"
@@ -23,3 +24,7 @@ def test_every_rule_and_what_a_rule_is_made_of_are_in_the_reference():
 
 def test_nothing_has_two_places_in_the_reference():
     assert len(DOCUMENTED) == len(set(DOCUMENTED))
+
+
+def test_what_experiments_are_made_of_is_in_the_reference():
+    assert {f"molopt.landscapes.{name}" for name in molopt.landscapes.__all__} <= set(DOCUMENTED)
