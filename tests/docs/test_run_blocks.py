@@ -52,7 +52,7 @@ def test_files_commands_scripts_and_doctests_of_a_page_share_one_folder(page):
         (block("python", "raise SystemExit(3)"), "page.md:2: exit code 3"),
         (block("python", ">>> 1 + 1", "3", ""), "page.md:1: exit code 1"),
         (block("console", "$ echo 1", "1"), "output is a text block"),
-        ("<!-- run by tests/nowhere.py -->\n" + block("console", "$ true"), "there is no tests/nowhere.py"),
+        ("<!-- run by nowhere.py -->\n" + block("console", "$ true"), "there is no nowhere.py"),
     ],
     ids=["command", "script", "doctest", "output", "test"],
 )
