@@ -11,7 +11,7 @@ Each page has a folder of its own, in which the files of docs/files lie, and not
 - `python` blocks with prompts (>>>) are doctests, run together after all else: their files are there.
 
 What takes long, fetches something or needs another program stands in a `text` block. A block below the comment
-`<!-- run by tests/FOLDER/test_X.py -->` is run by that test, which looks at what it does; a page that begins with the
+`<!-- run by THE PATH OF A TEST -->` is run by that test, which looks at what it does; a page that begins with the
 comment, all blocks of it but the doctests.
 """
 

@@ -3,6 +3,7 @@
 Docutils converts the LaTeX. What it cannot convert is a warning, and with it an error in CI.
 """
 
+import html
 import re
 
 from docutils import nodes
@@ -13,6 +14,7 @@ from sphinx.util import logging
 from sphinx.writers.html5 import HTML5Translator
 
 NAME = re.compile(r"(?<![_^])\{[A-Za-z]+\}|(?<![\\A-Za-z])[A-Za-z]{2,}")  # \text{else} as it is, or a name: lr, eps
+SIZE = re.compile(r"\\[bB]ig{1,2}[lr]?(?![A-Za-z])")  # of brackets, which docutils does not know
 
 
 def upright(name: re.Match[str]) -> str:
@@ -22,12 +24,12 @@ def upright(name: re.Match[str]) -> str:
 
 def converted(node: nodes.math | nodes.math_block, block: bool) -> str:
     """MathML of a formula; its LaTeX as code, and a warning, where docutils does not know a command."""
-    text = NAME.sub(upright, node.astext())
+    text = NAME.sub(upright, SIZE.sub("", node.astext()))
     try:
         return str(tex2mathml(text, as_block=block))
     except MathError as problem:
         logging.getLogger(__name__).warning("formula %r: %s", text, problem, location=node)
-        return f"<code>{HTML5Translator.encode(None, text)}</code>"  # type: ignore[arg-type]
+        return f"<code>{html.escape(text)}</code>"
 
 
 def inline(self: HTML5Translator, node: nodes.math) -> None:

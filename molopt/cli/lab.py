@@ -16,7 +16,7 @@ FOLDER = "molopt-lab"
 @click.command(short_help="Examine what is said of optimizers, on model surfaces and on molecules.")
 @click.argument("experiments", metavar="[NAME...]", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="Run all experiments.")
-@option.seed(" and of what is drawn by chance")
+@option.seed(", and of what is drawn by chance")
 @option.out(f"{FOLDER}, or {FOLDER}-NAME for one experiment")
 @option.PROGRESS
 @option.AS_JSON

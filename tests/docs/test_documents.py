@@ -6,10 +6,11 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 NAMED = re.compile(r"\b(?:docs|molopt|tests)/[\w/.-]*\w\.(?:py|md|smi|xyz|png|json|csv|html)\b|(?<=python )docs/[\w/]+")
 PAST = ("docs/force_calls.py",)  # scripts of earlier versions that printed what is published
+NEW = ROOT / "docs" / "extending"  # whose readers write files of their own
 TEXTS = sorted(
     path
     for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *ROOT.glob("*/**/*.py"), ROOT / ".ci" / "run"]
-    if path.name != "CHANGELOG.md" and not {".venv", "build"} & set(path.parts)
+    if path.name != "CHANGELOG.md" and NEW not in path.parents and not {".venv", "build"} & set(path.parts)
 )
 
 
