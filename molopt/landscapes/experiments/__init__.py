@@ -18,6 +18,7 @@ NAMES: tuple[str, ...] = (
     "rotation",
     "switched-landscape",
     "edge-of-stability",
+    "wide-and-narrow",
 )
 
 
