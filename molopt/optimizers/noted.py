@@ -106,6 +106,8 @@ class Noted:
         if groups.ndim != 1 or groups.dtype.kind != "i" or not ((groups >= 0) & (groups < len(GROUPS))).all():
             raise ValueError("its groups are not known")
         entries = {name: np.array(plain[name], dtype=float) for name in ("gradient", "proposed")}
+        if not all(str(name).isidentifier() for name in plain["remembers"]) or plain["kind"] not in STEP.values():
+            raise ValueError("its names are not known")
         memory = {str(name): np.array(plain[f"of_{name}"], dtype=float) for name in plain["remembers"]}
         if any(value.shape != groups.shape for value in (*entries.values(), *memory.values())):
             raise ValueError("its arrays are not of one length")
@@ -117,7 +119,7 @@ class Noted:
             shortened=bool(plain["shortened"]),
             predicted=float(plain["predicted"]),
             groups=groups,
-            control={str(name): float(value) for name, value in plain["control"].items()},
+            control={str(name): float(value) for name, value in plain["control"].items() if str(name).isidentifier()},
             memory=memory,
             **entries,
         )

@@ -47,7 +47,12 @@ class Frames(TrajectoryWriter):
         ours = {name: getattr(self, name) for name in ("header_data", "multiple_headers")}
         theirs = (backend.header, backend.nitems, backend.pos0, backend.offsets.copy())
         end = backend.fd.seek(0, 2)
+        note, self.note = self.note, None
         try:
+            if note is not None:
+                beside = backend.child(KEY)
+                for name, value in note.plain().items():
+                    beside.write(name, value)
             super().write(atoms, **kwargs)
         except BaseException:
             self.__dict__.update(ours)
@@ -59,14 +64,6 @@ class Frames(TrajectoryWriter):
             backend.fd.truncate(end)
             backend.fd.seek(end)
             raise
-
-    def _write_atoms(self, atoms: Any, **kwargs: Any) -> None:
-        if self.master and self.note is not None:
-            beside = self.backend.child(KEY)
-            for name, value in self.note.plain().items():
-                beside.write(name, value)
-            self.note = None
-        super()._write_atoms(atoms, **kwargs)
 
 
 def mend(path: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ase.build import molecule
 from ase.calculators.emt import EMT
-from ase.io import Trajectory, read
+from ase.io import Trajectory, read, write
 
 import molopt
 from molopt.landscapes.diagnosis.recorded import Recorded
@@ -89,6 +89,13 @@ def test_a_run_that_goes_on_in_another_process_starts_its_steps_where_the_first_
         moved = np.linalg.norm(recorded.positions[place] - recorded.positions[start], axis=1).max()
         assert moved < 1.0  # maxstep
         assert note.start is not None
+
+
+def test_notes_make_a_trajectory_about_twice_as_large(tmp_path):
+    path, copied = tmp_path / "run.traj", tmp_path / "copied.traj"
+    run_of("Adam", "internal", path)
+    write(copied, read(path, ":"))  # by ASE, which passes over notes
+    assert 1.3 < path.stat().st_size / copied.stat().st_size < 2.7
 
 
 def test_a_filter_and_a_band_have_frames_without_notes(tmp_path):

@@ -9,7 +9,7 @@ import numpy as np
 from ase.data import chemical_symbols
 
 from molopt.coordinates.member import Member
-from molopt.landscapes.diagnosis.calls import Walk
+from molopt.landscapes.diagnosis.walk import Walk
 from molopt.optimizers.energy_left import largest
 from molopt.optimizers.estimate import Part
 from molopt.rules.partition import Array

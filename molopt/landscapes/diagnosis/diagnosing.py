@@ -7,11 +7,12 @@ from pathlib import Path
 from ase import Atoms
 
 from molopt.errors import InputError
-from molopt.landscapes.diagnosis.calls import Followed, Walk
 from molopt.landscapes.diagnosis.diagnosis import Diagnosis
 from molopt.landscapes.diagnosis.of_steps import AgainstMemory, Capped, ZigZag
 from molopt.landscapes.diagnosis.of_surfaces import Breaking, NoiseFloor, Plateau, Ridge
 from molopt.landscapes.diagnosis.recorded import Recorded
+from molopt.landscapes.diagnosis.walk import Walk
+from molopt.optimizers.energy_left import Estimator, recipe_for
 
 log = logging.getLogger("molopt")
 
@@ -57,12 +58,12 @@ def diagnose(
     (True, ())
     """
     recorded = Recorded.of(trajectory).described(charge, spin, name)
-    followed = None
+    estimator = None
     try:
-        followed = Followed(recorded)
+        estimator = Estimator(recipe_for(recorded.atoms))
     except InputError as error:
         why = "these atoms are periodic" if recorded.atoms.pbc.any() else error.message
         log.warning("nothing is said of bonds, angles and torsions: %s", why)
-    walk = Walk.of(recorded, followed)
+    walk = Walk.of(recorded, estimator)
     advice = tuple(found for pattern in PATTERNS if (found := pattern.look(walk)) is not None)
     return Diagnosis.of(walk, advice)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from molopt.landscapes.diagnosis.advice import Advice, median, named
-from molopt.landscapes.diagnosis.calls import MOMENTS, Calls, Walk
+from molopt.landscapes.diagnosis.calls import MOMENTS, Calls
+from molopt.landscapes.diagnosis.walk import Walk
 from molopt.notebook import beside, html_facts
 from molopt.optimizers.estimate import Part
 from molopt.spelling import amount
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from molopt.molecules import Molecule
 
 CLEAN = "no known trouble"
+REACH = {"applied": "rate", "radius": "radius"}  # what controls call how much they take of a proposal
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -108,6 +110,10 @@ class Diagnosis:
         if rates:
             yield "rates", f"{', '.join(rates)} of the model's Newton step (medians)"
         yield "cosines", ", ".join(self.cosines())
+        for name, unit in (("applied", ""), ("radius", " sqrt(eV)")):
+            if name in calls.control:
+                known = calls.control[name][np.isfinite(calls.control[name])]
+                yield REACH[name], f"{known[0]:.2g} to {known[-1]:.2g}{unit}" if len(known) else "unlimited"
         for name, norm in calls.memory.items():
             known = norm[np.isfinite(norm)]
             unit = "eV/A" if "atoms" in self.remembers else "sqrt(eV)"
@@ -115,7 +121,7 @@ class Diagnosis:
         if np.isfinite(calls.predicted).any():
             yield "energy change", f"{median(calls.change / calls.predicted):.2f} of what was foretold (median)"
         taken = int(np.isfinite(calls.longest).sum())
-        known = f", {self.share(calls.shortened)} capped, {self.share(calls.rejected)} rejected" if self.noted else ""
+        known = f": {self.share(calls.shortened)} capped, {self.share(calls.rejected)} rejected" if self.noted else ""
         yield "steps", f"{taken}{known}"
 
     def cosines(self) -> Iterator[str]:
@@ -136,7 +142,7 @@ class Diagnosis:
         return [*found, *map(str, self.advice)] if self.advice else [*found, CLEAN]
 
     def as_dict(self) -> dict[str, object]:
-        """In plain values, fit for JSON; NaN is None, and atoms count from 0."""
+        """In plain values, fit for JSON; NaN and infinity are None, and atoms count from 0."""
         from molopt.landscapes.diagnosis.writing import as_dict
 
         return as_dict(self)

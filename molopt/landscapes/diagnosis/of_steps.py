@@ -6,8 +6,8 @@ from typing import ClassVar
 import numpy as np
 
 from molopt.landscapes.diagnosis.advice import Advice, Pattern, held_most, median
-from molopt.landscapes.diagnosis.calls import Walk
 from molopt.landscapes.diagnosis.recorded import sequences
+from molopt.landscapes.diagnosis.walk import Walk
 from molopt.rules.partition import Array
 
 
@@ -72,7 +72,7 @@ class ZigZag(Pattern):
         steps = [step for step in steps if step.member is steps[-1].member]
         if not steps:
             return ""
-        flips = sum(np.maximum(-step.old.gradient * step.new.gradient, 0.0) for step in steps)
+        flips = np.sum([step.flips for step in steps], axis=0)
         return f", most in {held_most(steps[-1].member, flips, walk.recorded.atoms.numbers)}"
 
 
@@ -109,11 +109,7 @@ class Capped(Pattern):
         if kept < self.kept:
             return None
         shown = np.flatnonzero(capped)
-        full = median(
-            np.array(
-                [size(step.old.natural_gradient) / size(step.displacement) for step in walk.steps if capped[step.end]]
-            )
-        )
+        full = median(np.array([step.newton for step in walk.steps if capped[step.end]]))
         foretold = "" if np.isnan(kept) else f"; the energy fell by {kept:.2f} of what was foretold"
         longer = "" if np.isnan(full) else f", while the model's Newton step is {full:.0f} times as long"
         return self.advice(
@@ -183,7 +179,3 @@ class AgainstMemory(Pattern):
             f"{median(cosines[places]):.2f}), in which the energy rose by {climbed:.2g} eV",
             "lower b1, or let control drop the momentum where the energy rises (its default, not None)",
         )
-
-
-def size(displacement: Array) -> float:
-    return float(np.linalg.norm(displacement))

@@ -7,11 +7,10 @@ import numpy as np
 from ase.data import covalent_radii
 
 from molopt.convergence import auto
-from molopt.coordinates import Internal
 from molopt.coordinates.linearization import Linearized
 from molopt.directions.checked import SHORTEST, Checked, lengths
 from molopt.landscapes.diagnosis.advice import Advice, Pattern, bonded, held_most, median, named
-from molopt.landscapes.diagnosis.calls import Walk
+from molopt.landscapes.diagnosis.walk import Walk
 from molopt.noise import Noise
 from molopt.optimizers.bonding import BROKEN
 from molopt.stationary.known import Known
@@ -150,10 +149,9 @@ class Ridge(Pattern):
         near = [step for step in walk.steps[-self.memory :] if step.member is here.member]
         if not near:
             return None
-        internal = Internal([here.member])
         steps = np.array([step.displacement for step in near])
-        lacks = np.array([step.new.lack(step.old, step.displacement) for step in near])
-        offsets = np.array([internal.displacement(step.new, here.x) for step in near])
+        lacks = np.array([step.lack for step in near])
+        offsets = np.array([-here.member.displacement(here, step.x) for step in near])
         sizes, away = np.split(lengths(here, np.concatenate([steps, offsets])), 2)
         kept = (np.maximum(sizes, away) <= self.clean) & (sizes > SHORTEST)
         if not kept.any():

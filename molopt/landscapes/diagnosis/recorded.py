@@ -128,7 +128,7 @@ class Recorded:
     def starts(self) -> list[int | None]:
         """(n,) the frame at which the step to each began, None where that is not known, or no step was taken."""
         at_step: dict[int, int] = {0: 0}
-        last = 0
+        last, ours = 0, self.is_ours
         found: list[int | None] = []
         for place, note in enumerate(self.notes):
             start: int | None = None
@@ -137,7 +137,7 @@ class Recorded:
                     at_step = {0: place - 1}
                 start, last = None if note.start is None else at_step.get(note.start), note.step
                 at_step[note.step] = place
-            elif not self.is_ours and place:
+            elif not ours and place:
                 start = place - 1
             if start is not None and np.array_equal(self.positions[start], self.positions[place]):
                 start = None

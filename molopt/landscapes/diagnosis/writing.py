@@ -1,6 +1,7 @@
 """A diagnosis as plain values, and as a file."""
 
 import csv
+import math
 from pathlib import Path
 
 from molopt.drawing.saving import ENDINGS, saved
@@ -14,9 +15,9 @@ KINDS = (".html", ".csv", *ENDINGS)
 
 
 def as_dict(diagnosis: Diagnosis, first: int = 0) -> dict[str, object]:
-    """In plain values, fit for JSON; NaN is None, and atoms count from `first`, 0 or 1."""
+    """In plain values, fit for JSON; NaN and infinity are None, and atoms count from `first`, 0 or 1."""
     columns = diagnosis.calls.columns()
-    calls = {name: [None if x != x else float(x) for x in column.tolist()] for name, column in columns.items()}
+    calls = {name: [x if math.isfinite(x) else None for x in column.tolist()] for name, column in columns.items()}
     advice = [one.as_dict() for one in diagnosis.advice]
     if first == FIRST:
         for one in advice:
