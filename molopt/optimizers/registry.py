@@ -209,7 +209,7 @@ ENTRIES: tuple[Entry, ...] = (
     UpdateRule(
         "prodigy",
         "molopt.rules.prodigy:Prodigy",
-        "#8FA31E",
+        "#B000D0",
         cartesian={"lr": 1.0, "d0": 1e-3},
         internal={"lr": 1.0, "b1": 0.2, "b2": 0.9, "eps": 0.3, "d0": 0.3},
     ),
