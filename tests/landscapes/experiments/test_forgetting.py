@@ -16,6 +16,7 @@ STEEP_THEN_FLAT = np.array([[50.0]] * 20 + [[0.01]] * 500)
 
 @pytest.fixture(scope="module")
 def finding():
+    pytest.importorskip("tblite")
     return forgetting.EXPERIMENT.run()
 
 
