@@ -51,8 +51,8 @@ def model(seed: int) -> Outcome:
             lets_through(),
         ),
         [
-            Number("|m| over the amplitude of the gradient, where it should vanish", left, most=ZERO),
-            Number("|m| over the amplitude, where theory has (1 - b1)/(1 + b1)", left, kept, 1e-6),
+            Number("what is left of m, over the amplitude of the gradient", left, most=ZERO),
+            Number("the same, where theory has (1 - b1)/(1 + b1)", left, kept, 1e-6),
             Number("mean of m of the last two calls over the amplitude", float(abs(m[-2:, 0].mean())) / SLOPE,
                    most=1e-6),
             Number("√v over the amplitude", float(np.sqrt(v[-1, 0])) / SLOPE, 1.0, 1e-9),
