@@ -1,11 +1,15 @@
 """A claim about optimizers, and what shows whether it holds: on a model surface, and on a molecule."""
 
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from molopt.errors import MissingExtra
 from molopt.landscapes.chart import Drawing
+
+log = logging.getLogger("molopt")
 
 SEED = 7  # of what is drawn by chance, unless the user says otherwise
 
@@ -142,11 +146,14 @@ class Experiment:
     sources: Sequence[str] = ()
 
     def run(self, seed: int = SEED) -> "Finding":
-        """Look at the model surface, and at the molecule if there is one."""
+        """Look at the model surface, and at the molecule if there is one and its potential is installed."""
         begun = time.process_time()
         outcomes = {"model surface": self.model(seed)}
         if self.molecule is not None:
-            outcomes["molecule"] = self.molecule(seed)
+            try:
+                outcomes["molecule"] = self.molecule(seed)
+            except MissingExtra as error:
+                log.warning("%s: the molecule is left out: %s", self.name, error)
         return Finding(self, outcomes, time.process_time() - begun)
 
 

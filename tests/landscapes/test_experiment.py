@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from molopt.errors import InputError
+from molopt.errors import InputError, MissingExtra
 from molopt.landscapes.experiment import Experiment, Number, Outcome
 from molopt.landscapes.experiments import NAMES, experiment, plateau
 
@@ -55,3 +55,12 @@ def test_a_run_has_an_outcome_for_the_surface_and_for_the_molecule():
     assert list(made.run(3).outcomes) == ["model surface"]
     both = replace(made, molecule=made.model).run(3)
     assert [one.numbers[0].measured for one in both.outcomes.values()] == [3, 3]
+
+
+def test_without_the_potential_of_its_molecule_an_experiment_still_looks_at_the_surface(caplog):
+    def molecule(seed):
+        raise MissingExtra("xtb", "gfn2-xtb")
+
+    made = Experiment("mine", "Mine", "It is so.", "", lambda seed: Outcome((), [Number("seed", seed)], ""), molecule)
+    assert list(made.run(3).outcomes) == ["model surface"]
+    assert "mine: the molecule is left out: gfn2-xtb needs an extra: pip install 'molopt[xtb]'" in caplog.text

@@ -117,8 +117,8 @@ def molecule(seed: int) -> Outcome:
             ),
         ),
         [
-            Number("first step without correction in that with it, least of all entries", ratios.min(), factor, 1e-5),
-            Number("and most of all", ratios.max(), factor, 1e-5),
+            Number("first step without correction over that with it, smallest of all", ratios.min(), factor, 1e-5),
+            Number("first step without correction over that with it, largest of all", ratios.max(), factor, 1e-5),
             *(Number(f"rise of the energy, {name}", rise, unit="eV") for name, rise in climbed.items()),
             *(Number(f"left after {FIRST} calls, {name}", energies[-1], unit="eV") for name, energies in above.items()),
         ],

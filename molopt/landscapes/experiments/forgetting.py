@@ -35,7 +35,8 @@ def model(seed: int) -> Outcome:
     since = np.maximum(calls - HALF, 0)
     foretold_v = np.where(calls > HALF, rmsprop.b2**since + DROP**-2 * (1 - rmsprop.b2**since), 1 - rmsprop.b2**calls)
     first, at = measured[adagrad][:HALF], HALF - 1
-    half_way = int(np.flatnonzero(measured[rmsprop][HALF:] >= DROP / 2)[0]) + 1
+    above = measured[rmsprop][HALF:] >= DROP / 2
+    half_way = float(above.argmax()) + 1 if above.any() else np.inf
     waiting = {b2: wait(b2) for b2 in (rmsprop.b2, 0.999)}
     return Outcome(
         (
@@ -55,17 +56,17 @@ def model(seed: int) -> Outcome:
         ),
         [
             Number("exponent of Adagrad's rate over the calls", exponent(first), -0.5, 1e-6),
-            Number("Adagrad's rate at the end in that before the drop", measured[adagrad][-1] / measured[adagrad][at],
+            Number("Adagrad's rate at the end over that before the drop", measured[adagrad][-1] / measured[adagrad][at],
                    foretold[-1] / foretold[at], 1e-6),
-            Number("RMSProp's rate at the end in that before the drop", measured[rmsprop][-1] / measured[rmsprop][at],
+            Number("RMSProp's rate at the end over that before the drop", measured[rmsprop][-1] / measured[rmsprop][at],
                    DROP, 1e-3),
-            Number("calls until RMSProp has half the rate that it will have", half_way,
+            Number("calls until RMSProp has half of its new rate", half_way,
                    np.ceil(waiting[rmsprop.b2]), 0),
-            Number("calls until Adam's v, b2 0.999, would have", waiting[0.999]),
+            Number("calls that this would take Adam's v, b2 0.999", waiting[0.999]),
         ],
         f"RMSProp forgets, but not in 1/(1 - b2) = {1 / (1 - rmsprop.b2):.0f} calls: its rate grows e-fold in "
-        f"2/(1 - b2), and half of what a drop of {DROP:.0f} gives is there after {half_way} calls. Adam's v with the "
-        f"paper's b2 would take {waiting[0.999]:.0f}, more than a relaxation has.",
+        f"2/(1 - b2), and half of what a drop of {DROP:.0f} gives is there after {half_way:.0f} calls. Adam's v with "
+        f"the paper's b2 would take {waiting[0.999]:.0f}, more than a relaxation has.",
     )  # fmt: skip
 
 
@@ -134,16 +135,16 @@ def molecule(seed: int) -> Outcome:
         [
             Number("exponent of Adagrad's rate over the calls with GFN2-xTB", fallen, -0.5, 0.2),
             Number("largest growth of a rate of Adagrad from call to call", grows, most=1 + 1e-6),
-            Number("RMSProp's rate at the end of GFN2-xTB in its least", regained, least=1.2),
-            Number("RMSProp's rate in that at which MMFF94's Hessian rings", rings, 1.0, 0.4),
+            Number("RMSProp's rate at the end of GFN2-xTB over its lowest", regained, least=1.2),
+            Number("RMSProp's rate over that at which MMFF94's Hessian rings", rings, 1.0, 0.4),
             *(
-                Number(f"energy left {LATER} calls after the change, with memory in without: {name}", ratios.mean())
+                Number(f"energy left {LATER} calls after the change, with memory over without: {name}", ratios.mean())
                 for name, ratios in cost.items()
             ),
         ],
-        f"Adagrad's rate does not fall as 1/√calls here: its exponent is {fallen:.2f}, because the steep first calls "
-        f"are nearly all of the sum. It never comes back. RMSProp's recovers {regained:.1f}-fold, until it makes the "
-        f"molecule ring, and no further. {LATER} calls after the change of the potential, the memory of the old one "
+        f"Adagrad's rate falls as the calls to the power of {fallen:.1g}, not -1/2: the steep first calls are nearly "
+        f"all of the sum. It never comes back. RMSProp's recovers {regained:.1f}-fold, until it makes the molecule "
+        f"ring, and no further. {LATER} calls after the change of the potential, the memory of the old one "
         f"has left {cost['adagrad'].mean():.2f} times as much energy with Adagrad and {cost['rmsprop'].mean():.2f} "
         f"times with RMSProp, on average of {EMBEDDINGS} embeddings.",
     )  # fmt: skip

@@ -80,17 +80,18 @@ def model(seed: int) -> Outcome:
         ),
         [
             *(
-                Number(f"{name}: most calls of all angles in the least", calls[name].max() / calls[name].min(), 1.0, 0)
-                for name in list(runs)[1:]
+                Number(f"{name}: most calls of all angles over the fewest", several.max() / several.min(), 1.0, 0)
+                for name, several in list(calls.items())[1:]
             ),
             *(
                 Number(f"{name}: distance of the turned paths", off[name], most=SAME, unit="Å")
                 for name in list(runs)[1:]
             ),
             Number("Adam: distance of the turned paths", off[adam], least=0.01, unit="Å"),
-            Number("Adam: calls at 45° in those along the axes", worse, least=1.5),
-            Number("Adam: calls at 90° in those along the axes", calls[adam][-1] / calls[adam][0], 1.0, 0),
-            Number("Adam: calls at 45° in those with one scale", calls[adam][half] / calls[one_scale][half], 1.0, 0.02),
+            Number("Adam: calls at 45° over those along the axes", worse, least=1.5),
+            Number("Adam: calls at 90° over those along the axes", calls[adam][-1] / calls[adam][0], 1.0, 0),
+            Number("Adam: calls at 45° over those with one scale", calls[adam][half] / calls[one_scale][half],
+                   1.0, 0.02),
         ],
         f"At 45° Adam needs {worse:.1f} times the calls that it needs along the axes. There both coordinates see the "
         "steep wall, both v are alike, and nothing is left of a scale per coordinate: Adam with one scale for both and "
@@ -140,18 +141,18 @@ def molecule(seed: int) -> Outcome:
         ),
         [
             *(
-                Number(f"{name}: most calls in the least", calls[name].max() / calls[name].min(), 1.0, 0)
+                Number(f"{name}: most calls over the fewest", calls[name].max() / calls[name].min(), 1.0, 0)
                 for name in list(runs)[1:]
             ),
             *(Number(f"{name}: distance of the ends, turned back", off[name], most=SAME, unit="Å")
               for name in list(runs)[1:]),
-            Number("Adam, Cartesian: most calls in the least", spread, least=1.2),
+            Number("Adam, Cartesian: most calls over the fewest", spread, least=1.2),
             Number("Adam, Cartesian: distance of the ends, turned back", off[adam], least=0.01, unit="Å"),
             *(Number(f"{name}: mean of the calls", found.mean()) for name, found in calls.items()),
             Number("Adam, Cartesian: standard deviation of the calls", calls[adam].std(ddof=1)),
         ],
-        f"Adam in Cartesian coordinates needs {calls[adam].min():.0f} to {calls[adam].max():.0f} calls, as the "
-        f"molecule lies, on average {calls[adam].mean():.0f}. With one scale an atom it needs "
+        f"Adam in Cartesian coordinates needs {calls[adam].min():.0f} to {calls[adam].max():.0f} calls, depending on "
+        f"how the molecule lies, on average {calls[adam].mean():.0f}. With one scale an atom it needs "
         f"{calls[ON_MOLECULES[1].name][0]:.0f} in every orientation, in internal coordinates "
         f"{calls[ON_MOLECULES[2].name][0]:.0f}.",
     )  # fmt: skip

@@ -92,7 +92,7 @@ def model(seed: int) -> Outcome:
             Number("gradient descent: distance, in kcal/mol",
                    apart(plain["gradient descent"], kcal_mol["gradient descent"]), least=0.1, unit="rad"),
             *(
-                Number(f"{name}: turn of the last link in that without fading", last[name], part, 0.05)
+                Number(f"{name}: turn of the last link over that without fading", last[name], part, 0.05)
                 for name, part in foretold.items()
             ),
             *directions_alone(),

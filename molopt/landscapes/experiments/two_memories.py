@@ -51,11 +51,12 @@ def model(seed: int) -> Outcome:
             lets_through(),
         ),
         [
-            Number("|m|, which should be gone, in the amplitude of the gradient", left, most=ZERO),
-            Number("|m| in it, by theory", left, kept, 1e-6),
-            Number("mean of m over the last two calls, in it", float(abs(m[-2:, 0].mean())) / SLOPE, most=1e-6),
-            Number("√v in it", float(np.sqrt(v[-1, 0])) / SLOPE, 1.0, 1e-9),
-            Number("√v in it at the third call", float(np.sqrt(v[2, 0])) / SLOPE, 1.0, 1e-9),
+            Number("what is left of m, over the amplitude of the gradient", left, most=ZERO),
+            Number("the same, where theory has (1 - b1)/(1 + b1)", left, kept, 1e-6),
+            Number("mean of m of the last two calls over the amplitude", float(abs(m[-2:, 0].mean())) / SLOPE,
+                   most=1e-6),
+            Number("√v over the amplitude", float(np.sqrt(v[-1, 0])) / SLOPE, 1.0, 1e-9),
+            Number("√v over the amplitude at the third call", float(np.sqrt(v[2, 0])) / SLOPE, 1.0, 1e-9),
         ],
         f"v is the square of the amplitude, with bias correction from the first call on. m does not vanish: it goes on "
         f"changing its sign, at {100 * left:.1f} % of the amplitude, (1 - b1)/(1 + b1); what vanishes is its mean.",
@@ -86,7 +87,7 @@ def lets_through() -> Chart:
     v = np.sqrt(fed[MEMORIES[0]].memory("v")[last].mean(axis=0)) / size(waves[last])
     fine = np.geomspace(2, PERIODS.max(), 100)
     return Chart(
-        "What each memory keeps of an oscillation", "period (calls)", "in the gradient (root mean squares)",
+        "What each memory keeps of an oscillation", "period (calls)", "memory over gradient (root mean squares)",
         [
             *(Series(f"m, b1 = {b1}", PERIODS, through[b1], "points") for b1 in MEMORIES),
             Series("√v", PERIODS, v, "points"),
@@ -134,8 +135,8 @@ def molecule(seed: int) -> Outcome:
         ),
         [
             Number(f"part of the last {RINGING} calls at which the gradient changed its sign", turns, least=0.7),
-            Number("m in the gradient, root mean squares", through, kept, 0.1),
-            Number("√v in the gradient, root mean squares", seen, 1.0, 0.1),
+            Number("m over the gradient, root mean squares", through, kept, 0.1),
+            Number("√v over the gradient, root mean squares", seen, 1.0, 0.1),
             Number("largest difference of |m|/√v of a vibration from theory", off, most=0.01),
         ],
         f"At its end Adam rings in the O-H bond: the gradient changes its sign at {100 * turns:.0f} % of the calls, m "

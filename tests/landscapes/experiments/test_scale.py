@@ -2,11 +2,8 @@
 
 import numpy as np
 import pytest
-from ase.build import molecule
-from ase.calculators.emt import EMT
 
 from molopt.landscapes import surfaces
-from molopt.landscapes.altered_potentials import Scaled
 from molopt.landscapes.experiments import scale
 
 ADAM, RMSPROP, _, DESCENT = scale.ways(0.03, 0.03)
@@ -42,15 +39,3 @@ def test_an_eps_as_large_as_the_gradient_lets_adam_see_the_scale(finding):
     distance = "Adam in internal coordinates, with molopt's arguments: distance, in kcal/mol"
     assert read[distance] > 0.1
     assert read["Adam, eps 1e-8: distance, in kcal/mol"] < 1e-5
-
-
-def test_a_factor_of_all_forces_is_one_of_the_energy_and_one_of_some_is_not():
-    water = molecule("H2O")
-    water.calc = EMT()
-    energy, forces = water.get_potential_energy(), water.get_forces()
-    water.calc = Scaled(EMT(), 2.0)
-    assert water.get_potential_energy() == 2 * energy
-    np.testing.assert_array_equal(water.get_forces(), 2 * forces)
-    water.calc = Scaled(EMT(), np.array([[1.0], [0.5], [0.5]]))
-    assert water.get_potential_energy() == energy
-    np.testing.assert_array_equal(water.get_forces()[1:], forces[1:] / 2)

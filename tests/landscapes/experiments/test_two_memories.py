@@ -16,7 +16,7 @@ def finding():
 def test_of_what_is_claimed_only_that_m_vanishes_does_not_hold(finding):
     numbers = [number for outcome in finding.outcomes.values() for number in outcome.numbers]
     assert [number.what for number in numbers if number.holds is False] == [
-        "|m|, which should be gone, in the amplitude of the gradient"
+        "what is left of m, over the amplitude of the gradient"
     ]
     assert sum(number.holds is True for number in numbers) == 8
 
