@@ -142,6 +142,11 @@ def molecules(data: str, atoms: Sizes = EVERY) -> float:
     return len({(record.plan.potential, record.plan.place) for record in all_runs(data, atoms)})
 
 
+def largest(data: str) -> float:
+    """Atoms of the largest molecule."""
+    return max(len(record.plan.numbers) for record in all_runs(data))
+
+
 # Of rows
 
 
@@ -155,11 +160,16 @@ def number(row: Row, column: str, missing: str | None = None) -> float:
 
 
 def values(
-    data: str, column: str, over: str | None = None, where: Mapping[str, str] | None = None, missing: str | None = None
+    data: str,
+    column: str,
+    over: str | None = None,
+    where: Mapping[str, str] | None = None,
+    atoms: Sizes = EVERY,
 ) -> list[float]:
-    """A column, or its ratios to another one, of the rows that have these values."""
+    """A column, or its ratios to another one, of the rows that have these values and sizes."""
     found = chosen(stored.rows(data), where or {})
-    return [number(row, column, missing) / (number(row, over) if over else 1.0) for row in found]
+    there = [row for row in found if atoms[0] <= float(row.get("atoms") or atoms[0]) <= atoms[1]]
+    return [number(row, column) / (number(row, over) if over else 1.0) for row in there]
 
 
 def column(data: str, reduce: str, **what: object) -> float:
@@ -204,6 +214,6 @@ WHAT: dict[str, Callable[..., float]] = {
     function.__name__: function
     for function in (
         *(ratio, lowest_ratio, highest_ratio, lower, higher, failed, left, minima, ends, lowest_basin, within),
-        *(above_lowest, starts, molecules, column, paired, counted),
+        *(above_lowest, starts, molecules, largest, column, paired, counted),
     )
 }

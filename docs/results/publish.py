@@ -2,12 +2,12 @@
 
     python docs/results/publish.py             # writes claims.md, and tables and figures where they are cited
     python docs/results/publish.py --check     # writes nothing, says what would change, and exits with 1 if anything
-    python docs/results/publish.py --study STUDY --as gfn2-xtb --command "molopt compare ..." --note "..."
+    python docs/results/publish.py --study STUDY --as gfn2-xtb        # when the study has grown
     python docs/results/publish.py --rows ROWS.csv --as race --command "python docs/benchmarks/..." --note "..."
 
 The last two first put the runs of a study, or the rows that a script of docs/benchmarks wrote with --rows, into
-docs/results/data, and then write all of it anew. A sentence of a document whose words have changed is an error: its
-text in claims.toml must follow.
+docs/results/data, and then write all of it anew; command and note are those of before where none are given. A sentence
+of a document whose words have changed is an error: its text in claims.toml must follow.
 """
 
 import argparse
@@ -40,16 +40,20 @@ def main() -> None:
     parser.add_argument("--rows", type=Path)
     parser.add_argument("--as", dest="name", help="what the stored data are called")
     parser.add_argument("--command", help="that made the data")
-    parser.add_argument("--note", default="", help="what else must be known of them")
+    parser.add_argument("--note", help="what else must be known of them")
     given = parser.parse_args()
-    if (given.study or given.rows) and not (given.name and given.command):
-        parser.error("--study and --rows need --as NAME and --command COMMAND")
+    if given.study or given.rows:
+        before = stored.origin(given.name) if given.name and (stored.DATA / f"{given.name}.json").exists() else None
+        command = given.command or (before and before.command)
+        note = before.note if given.note is None and before else given.note or ""
+        if not (given.name and command):
+            parser.error("--study and --rows need --as NAME, and --command COMMAND for data that are new")
     if given.study:
-        print(f"{stored.keep_study(given.name, given.study, given.command, given.note)} runs in {given.name}.csv")
+        print(f"{stored.keep_study(given.name, given.study, command, note)} runs in {given.name}.csv")
     if given.rows:
         with given.rows.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
-        origin = stored.Origin(given.command, molopt.__version__, date.today().isoformat(), given.note)
+        origin = stored.Origin(command, molopt.__version__, date.today().isoformat(), note)
         print(f"{stored.keep(given.name, rows, origin)} rows in {given.name}.csv")
     changes = changed(claims.read())
     for path, text in changes.items():

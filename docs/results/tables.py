@@ -14,6 +14,7 @@ import stored
 from figures import number, runs, summed
 
 from molopt.comparison.problems import problem
+from molopt.comparison.summaries import DIFFERENT
 from molopt.report.labels import label
 from molopt.stationary.verdict import MEV
 
@@ -105,18 +106,26 @@ def certified(data: str) -> str:
 
 def surfaces(data: str) -> str:
     """Force calls to two criteria on the systems without internal coordinates, and the means of their ratios."""
-    rows = stored.rows(data)
-    optimizers = list(dict.fromkeys(row["optimizer"] for row in rows))
-    cells: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        cells[row["system"]][row["optimizer"]].append(row["force_calls"] or "-")
-    lines = [[system, *(", ".join(found[name]) for name in optimizers)] for system, found in cells.items()]
+    found: dict[str, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
+    for row in stored.rows(data):
+        found[row["system"]][row["optimizer"]].append(row)
+    lines = []
+    for system, by_name in found.items():
+        lowest = min(number(rows[0], "energy") for rows in by_name.values())
+        lines.append([system, *(surface_cell(rows, lowest) for rows in by_name.values())])
+    optimizers = list(next(iter(found.values())))
     for to in ("bfgs", "fire"):
         means = [
             f"{surface_ratio(data, name, to, '0.05')}, {surface_ratio(data, name, to, '0.01')}" for name in optimizers
         ]
         lines.append([f"**mean ratio to {to}**", *means])
     return table(["", *optimizers], lines)
+
+
+def surface_cell(rows: Sequence[dict[str, str]], lowest: float) -> str:
+    """Calls to each criterion; (+n): the end lies n meV above the lowest of the system."""
+    calls, higher = ", ".join(row["force_calls"] or "-" for row in rows), number(rows[0], "energy") - lowest
+    return f"{calls} (+{1e3 * higher:.0f})" if higher > DIFFERENT else calls
 
 
 def surface_ratio(data: str, name: str, to: str, fmax: str) -> str:
@@ -160,10 +169,14 @@ def race(data: str) -> str:
         by_name[row["molecule"]].append(row)
     lines = [
         [name, found[0]["atoms"]]
-        + [f"{number(row, 'gap'):.3f}; {row['within_3']}, {row['within_6']}; {row['seconds']}" for row in found]
+        + [f"{gap(row)}; {row['within_3']}, {row['within_6']}; {row['seconds']}" for row in found]
         for name, found in by_name.items()
     ]
     return table(["molecule", "atoms", "ETKDGv3 x 300", "CONFORGE", "molopt"], lines)
+
+
+def gap(row: dict[str, str]) -> str:
+    return f"{number(row, 'gap'):.3f}" if row["gap"] else "no sound one"
 
 
 def plain_atoms(data: str) -> str:
