@@ -15,7 +15,7 @@ from molopt.rules.partition import Array
 CONDITION = 100.0  # of the ravine
 ANGLES = np.linspace(0, 90, 11)  # degrees
 LR = 0.02  # A, of Adam
-DEPTH, LONGEST = 1e-4, 300  # eV above the floor that a run is to reach, and the calls that it has for it
+DEPTH, LONGEST = 1e-4, 270  # eV above the floor that a run is to reach, and the calls that it has for it
 SAME = 1e-6  # A: paths that differ by rounding
 PROPANOL, ORIENTATIONS = "CCCO", 100
 FMAX = 0.05  # eV/A
