@@ -41,6 +41,7 @@ RELATIVES: dict[str, type[Rule]] = {
     "soap": relative_rules.Soap,
     "ademamix": relative_rules.Ademamix,
     "dowg": relative_rules.Dowg,
+    "frozen-prodigy": relative_rules.FrozenProdigy,
 }
 
 
