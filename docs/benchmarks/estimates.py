@@ -20,9 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--molecules", default="aladip,sorbitol,peg4,glutathione,dodecane,sucrose")
     given = parser.parse_args()
-    print(
-        "| molecule | calls | d after 30 calls | d at the end | distance | d x rate, second half | Adam's lr x rate |"
-    )
+    print("| molecule | calls | d after 30 | d at the end | distance, A | d x rate, second half | Adam's lr x rate |")
     print("|---|---|---|---|---|---|---|")
     for name in given.molecules.split(","):
         d, rates, distance = followed(molopt.Prodigy, name)

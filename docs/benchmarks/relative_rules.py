@@ -9,8 +9,9 @@ from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from molopt.rules import Observation, PerEntry, PerSystem, Rule
+from molopt.rules import Observation, PerEntry, PerSystem, Prodigy, Rule
 from molopt.rules.base import ratio, zeros
+from molopt.rules.prodigy import ProdigyState
 from molopt.rules.state import Array
 
 
@@ -289,3 +290,14 @@ class Dowg(Rule):
         farthest = np.maximum(state.farthest, np.linalg.norm(moved))
         weighted = state.weighted + farthest**2 * (g @ g)
         return -self.lr * ratio(np, farthest**2, np.sqrt(weighted)) * g, DistanceState(moved, farthest, weighted)
+
+
+@dataclass(frozen=True)
+class FrozenProdigy(Prodigy):
+    """Prodigy whose estimate stays as it is after so many updates: what its later growth does."""
+
+    free: int = 30
+
+    def update(self, seen: Observation, state: ProdigyState) -> tuple[Array, ProdigyState]:
+        step, after = super().update(seen, state)
+        return step, after if state.t[0] < self.free else after._replace(d=state.d)

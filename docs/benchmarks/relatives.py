@@ -41,6 +41,7 @@ RELATIVES: dict[str, type[Rule]] = {
     "soap": relative_rules.Soap,
     "ademamix": relative_rules.Ademamix,
     "dowg": relative_rules.Dowg,
+    "frozen-prodigy": relative_rules.FrozenProdigy,
 }
 
 
@@ -103,8 +104,10 @@ def rows(runs: Iterable[Run], cap: int, against: str) -> Iterator[tuple[str, ...
         for which in ("first", "last"):
             calls = np.array([[getattr(one, which) for one in pair] for pair in pairs])
             quotients = np.minimum(calls[:, 0], cap) / np.minimum(calls[:, 1], cap)
-            mean, error = np.exp(np.log(quotients).mean()), np.log(quotients).std(ddof=1) / np.sqrt(len(pairs))
-            ratios.append(f"{mean:.3f} ± {mean * error:.3f}")
+            logarithms = np.log(quotients)
+            mean = np.exp(logarithms.mean())
+            error = mean * logarithms.std(ddof=1) / np.sqrt(len(pairs)) if len(pairs) > 1 else None
+            ratios.append(f"{mean:.3f}" if error is None else f"{mean:.3f} ± {error:.3f}")
             misses.append(str(np.isinf(calls[:, 0]).sum()))
         change = np.array([one.energy - other.energy for one, other in pairs])
         ends = f"{(change < -SAME).sum()}/{(change > SAME).sum()}"

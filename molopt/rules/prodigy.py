@@ -43,8 +43,8 @@ class Prodigy(Rule):
     eps : float
         Added to the root (eV/A). With 0 the path does not depend on the scale of the forces; 0/0 is then 0.
     d0 : float
-        First estimate (Angstrom in Cartesians), smaller than any true distance. The first step of each entry is
-        d0 (1 - b1) / sqrt(1 - b2).
+        First estimate (Angstrom in Cartesians), smaller than any true distance: the authors' 1e-6, whose growth costs
+        some twenty calls; `molopt.Prodigy` starts from 1e-3. The first step is d0 (1 - b1) / sqrt(1 - b2).
     correction : bool
         Multiply the step by sqrt(1 - b2^t) / (1 - b1^t), as `Adam` does. The paper does not.
 
@@ -53,6 +53,9 @@ class Prodigy(Rule):
     Agrees with `prodigyopt.Prodigy` 1.1 and its defaults (d0 = 1e-6). `optax.contrib.prodigy` is the same with
     correction=True, its only mode. Both have d' beside eps, as here, where the paper has d; the paper also weighs both
     sums by 1 - sqrt(b2), which cancels.
+
+    On molecules it does what Adam does with this memory at the best lr, without the search for one
+    (docs/notes/relatives.md).
 
     The way from the first point is the sum of the displacements that really happened, so that caps and the rate of
     `Control` are seen. It stays when a step is rejected: the run is then still where it was.
