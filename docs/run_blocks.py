@@ -84,7 +84,7 @@ def steps(page: Path) -> Iterator[Step]:
             name = f"block_{line}.py"
             yield Step(page, line, command=f"python {name}", name=name, text=text)
     if PROMPT.search(whole):
-        yield Step(page, 1, command=f"python -m doctest {shlex.quote(str(page.resolve()))}")
+        yield Step(page, 1, command=f"python -m doctest -o ELLIPSIS {shlex.quote(str(page.resolve()))}")
 
 
 def check(test: str, page: Path) -> None:

@@ -12,7 +12,7 @@ from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-RUNNERS = ("conftest.py", "run.py")  # what runs the scripts is not one of them
+RUNNERS = ("run.py", "conftest.py")  # what runs the scripts is not one of them
 
 
 def entry(script: Path) -> list[str]:
