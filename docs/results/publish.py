@@ -27,8 +27,8 @@ import molopt
 HEAD = """# Claims
 
 Every figure that the README and these documents claim, computed from data that is stored here by
-`python docs/results/publish.py`; a test holds what is cited equal to what is computed. The data are CSV files in
-[data](data), listed below with the command that made each.
+`python docs/results/publish.py`; a test holds what is cited equal to what is computed. The data are CSV files,
+listed below with the command that made each.
 
 """
 
