@@ -49,14 +49,28 @@ def all_runs(data: str, atoms: Sizes = EVERY) -> list[Record]:
     return [record for found in runs(data, tuple(atoms)).values() for record in found]
 
 
+def common(data: str, atoms: Sizes = EVERY) -> list[Record]:
+    """The runs of the starts that all optimizers have been run on."""
+    there, every = all_runs(data, atoms), len(runs(data))
+    return [record for problem in by_problem(there).values() if len(problem) == every for record in problem.values()]
+
+
 def interval(data: str, of: str, to: str, atoms: Sizes = EVERY) -> Ratio:
     """Force calls relative to another optimizer's: the geometric mean over molecules with its 95 % interval."""
     there = runs(data, tuple(atoms))
     return ratio_of(there[of], there[to])
 
 
-def ratio(data: str, of: str, to: str, atoms: Sizes = EVERY) -> float:
-    return interval(data, of, to, atoms).mean
+def ratio(data: str, of: str, to: str, atoms: Sizes = EVERY, in_common: bool = False) -> float:
+    """That mean; `in_common` over the starts alone that all optimizers have been run on."""
+    if not in_common:
+        return interval(data, of, to, atoms).mean
+    there = {short(name): found for name, found in by_optimizer(common(data, atoms)).items()}
+    return ratio_of(there[of], there[to]).mean
+
+
+def common_starts(data: str) -> float:
+    return len(by_problem(common(data)))
 
 
 def lowest_ratio(data: str, of: Sequence[str], to: str, atoms: Sizes = EVERY) -> float:
@@ -104,6 +118,12 @@ def ends(data: str, of: str, end: str, atoms: Sizes = EVERY) -> float:
     return float(np.mean([record.outcome.end_is == end for record in runs(data, tuple(atoms))[of]]))
 
 
+def called_minimum(data: str, of: str, end: str | None = None) -> float:
+    """Runs whose own check called their end a minimum; with `end`, of these the ones that the later look calls so."""
+    called = [record.outcome for record in runs(data)[of] if record.outcome.stationary == "minimum"]
+    return sum(end is None or outcome.end_stationary == end for outcome in called)
+
+
 def lowest_basin(data: str, of: str) -> float:
     """The share of runs whose floor is within 1 meV of the lowest that any run found from the same start.
 
@@ -113,15 +133,22 @@ def lowest_basin(data: str, of: str) -> float:
     for problem in by_problem(all_runs(data)).values():
         floors = [run.outcome.floor_energy for run in problem.values() if went_through(run)]
         bottom = min(filter(math.isfinite, floors), default=math.nan)
-        run = next(run for name, run in problem.items() if short(name) == of)
-        if math.isfinite(bottom):
+        run = next((run for name, run in problem.items() if short(name) == of), None)
+        if run is not None and math.isfinite(bottom):
             found.append(went_through(run) and run.outcome.floor_energy <= bottom + BOTTOM)
     return float(np.mean(found))
 
 
 def within(data: str, of: str, factor: float, to_lowest: bool = False) -> float:
-    """The share of starts solved within so many times the fewest calls: the performance profile."""
-    there = profiles(all_runs(data), converged_to_lowest if to_lowest else converged)
+    """The share of starts solved within so many times the fewest calls: the performance profile.
+
+    It is among the optimizers that have been run on all starts; NaN for the others.
+    """
+    whole = {name for name, found in runs(data).items() if len(found) == starts(data)}
+    if of not in whole:
+        return math.nan
+    there = [record for name in whole for record in runs(data)[name]]
+    there = profiles(there, converged_to_lowest if to_lowest else converged)
     return next(profile.at(factor) for name, profile in there.items() if short(name) == of)
 
 
@@ -129,7 +156,9 @@ def above_lowest(data: str, of: str, meV: float) -> float:
     """The share of runs that end more than so much above the lowest energy that any run found from their start."""
     found = []
     for problem in by_problem(all_runs(data)).values():
-        run = next(run for name, run in problem.items() if short(name) == of)
+        run = next((run for name, run in problem.items() if short(name) == of), None)
+        if run is None:
+            continue
         found.append(not run.outcome.energy - lowest(problem.values()) <= 1e-3 * meV)
     return float(np.mean(found))
 
@@ -150,8 +179,10 @@ def largest(data: str) -> float:
 # Of rows
 
 
-def chosen(rows: Rows, where: Mapping[str, str]) -> Rows:
-    return [row for row in rows if all(row[name] == value for name, value in where.items())]
+def chosen(rows: Rows, where: Mapping[str, str | list[str]]) -> Rows:
+    """Those with these values, or with one of several."""
+    allowed = {name: [value] if isinstance(value, str) else value for name, value in where.items()}
+    return [row for row in rows if all(row[name] in values for name, values in allowed.items())]
 
 
 def number(row: Row, column: str, missing: str | None = None) -> float:
@@ -163,7 +194,7 @@ def values(
     data: str,
     column: str,
     over: str | None = None,
-    where: Mapping[str, str] | None = None,
+    where: Mapping[str, str | list[str]] | None = None,
     atoms: Sizes = EVERY,
 ) -> list[float]:
     """A column, or its ratios to another one, of the rows that have these values and sizes."""
@@ -180,20 +211,26 @@ def column(data: str, reduce: str, **what: object) -> float:
 def paired(
     data: str,
     reduce: str,
-    column: str,
+    column: str | Sequence[str],
     by: Sequence[str],
-    of: Mapping[str, str],
-    to: Mapping[str, str],
+    of: Mapping[str, str | list[str]],
+    to: Mapping[str, str | list[str]],
     missing: str | None = None,
 ) -> float:
-    """The ratios of a column in the rows `of` to that in the rows `to` with the same `by`, made into one figure."""
-    rows = stored.rows(data)
-    beside = {tuple(row[name] for name in by): number(row, column, missing) for row in chosen(rows, to)}
-    ratios = [number(row, column, missing) / beside[tuple(row[name] for name in by)] for row in chosen(rows, of)]
+    """The ratios of a column in the rows `of` to that in the rows `to` with the same `by`, made into one figure.
+
+    Of several columns all ratios are taken; rows without a partner are left out.
+    """
+    rows, ratios = stored.rows(data), []
+    for name in [column] if isinstance(column, str) else column:
+        beside = {tuple(row[key] for key in by): number(row, name, missing) for row in chosen(rows, to)}
+        for row in chosen(rows, of):
+            if (place := tuple(row[key] for key in by)) in beside:
+                ratios.append(number(row, name, missing) / beside[place])
     return REDUCE[reduce](ratios)
 
 
-def counted(data: str, column: str, below: float, where: Mapping[str, str] | None = None) -> float:
+def counted(data: str, column: str, below: float, where: Mapping[str, str | list[str]] | None = None) -> float:
     """Rows whose value is below a limit."""
     return sum(value < below for value in values(data, column, where=where))
 
@@ -214,6 +251,6 @@ WHAT: dict[str, Callable[..., float]] = {
     function.__name__: function
     for function in (
         *(ratio, lowest_ratio, highest_ratio, lower, higher, failed, left, minima, ends, lowest_basin, within),
-        *(above_lowest, starts, molecules, largest, column, paired, counted),
+        *(above_lowest, starts, molecules, largest, common_starts, called_minimum, column, paired, counted),
     )
 }

@@ -27,8 +27,8 @@ import molopt
 HEAD = """# Claims
 
 Every figure that the README and these documents claim, computed from data that is stored here by
-`python docs/results/publish.py`; a test holds what is cited equal to what is computed. The data are CSV files in
-[data](data), listed below with the command that made each.
+`python docs/results/publish.py`; a test holds what is cited equal to what is computed. The data are CSV files,
+listed below with the command that made each.
 
 """
 
@@ -37,6 +37,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
     parser.add_argument("--study", type=Path)
+    parser.add_argument("--may-lack", default="", help="optimizers that some starts have yet to be run with")
+    parser.add_argument("--largest", type=int, default=10**6, help="atoms of the molecules of a study that are stored")
     parser.add_argument("--rows", type=Path)
     parser.add_argument("--as", dest="name", help="what the stored data are called")
     parser.add_argument("--command", help="that made the data")
@@ -49,12 +51,13 @@ def main() -> None:
         if not (given.name and command):
             parser.error("--study and --rows need --as NAME, and --command COMMAND for data that are new")
     if given.study:
-        print(f"{stored.keep_study(given.name, given.study, command, note)} runs in {given.name}.csv")
+        lacking = given.may_lack.split(",")
+        print(stored.keep_study(given.name, given.study, command, note, lacking, given.largest), "runs are stored")
     if given.rows:
         with given.rows.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
         origin = stored.Origin(command, molopt.__version__, date.today().isoformat(), note)
-        print(f"{stored.keep(given.name, rows, origin)} rows in {given.name}.csv")
+        print(stored.keep(given.name, rows, origin), "rows are stored")
     changes = changed(claims.read())
     for path, text in changes.items():
         print(f"{path.relative_to(ROOT)} {'would change' if given.check else 'written'}")

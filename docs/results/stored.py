@@ -7,7 +7,7 @@ else must be known.
 import csv
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -79,19 +79,26 @@ def rows(name: str) -> Rows:
         return list(csv.DictReader(file))
 
 
-def keep_study(name: str, folder: Path, command: str, note: str) -> int:
-    """Store the runs of a study whose problems every optimizer has been run on; how many there are."""
+def keep_study(
+    name: str, folder: Path, command: str, note: str, may_lack: Collection[str] = (), largest: int = 10**6
+) -> int:
+    """Store the runs of a study; how many there are.
+
+    Those of starts that every optimizer has been run on, but for some that may lack, of molecules of at most so many
+    atoms.
+    """
     with Study.open(folder) as study:
-        records = complete(covered([light(record) for record in study.records()]))
+        there = (light(record) for record in study.records())
+        records = covered([record for record in there if len(record.plan.numbers) <= largest])
         versions = dict(study.settings.versions)
     said = Origin(command, versions.pop("molopt"), date.today().isoformat(), note, versions)
-    return keep(name, [as_row(record) for record in records], said)
+    return keep(name, [as_row(record) for record in complete(records, may_lack)], said)
 
 
-def complete(records: list[Record]) -> list[Record]:
-    """Without the problems, as in a study that is not finished, that an optimizer has yet to be run on."""
-    every = len(by_optimizer(records))
-    return [record for runs in by_problem(records).values() if len(runs) == every for record in runs.values()]
+def complete(records: list[Record], may_lack: Collection[str] = ()) -> list[Record]:
+    """Without the starts, as in a study that is not finished, that an optimizer has yet to be run on."""
+    needed = {name for name in by_optimizer(records) if name not in may_lack}
+    return [record for runs in by_problem(records).values() if needed <= set(runs) for record in runs.values()]
 
 
 def as_row(record: Record) -> dict[str, object]:

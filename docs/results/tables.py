@@ -4,6 +4,7 @@ A table stands in a document between `<!-- made: NAME ARGUMENTS -->` and `<!-- e
 and the arguments are texts. Ratios are geometric means of force calls relative to ASE's BFGS, over molecules.
 """
 
+import math
 import re
 import shlex
 from collections import defaultdict
@@ -57,10 +58,18 @@ def sizes(data: str) -> str:
     there = [size for size in SIZES if runs(data, size)]
     heads = [f"{low} to {high} atoms ({figures.molecules(data, (low, high)):.0f})" for low, high in there]
     rows = [
-        [label(row.optimizer), *(f"{figures.ratio(data, name, REFERENCE, size):.2f}" for size in there)]
+        [label(row.optimizer), *(size_cell(data, name, size) for size in there)]
         for name, row in summed(data, REFERENCE).items()
     ]
     return table(["optimizer, times BFGS", *heads], rows)
+
+
+def size_cell(data: str, name: str, size: tuple[int, int]) -> str:
+    """The ratio, with the number of molecules where they are not all; a dash where there are none."""
+    if name not in runs(data, size):
+        return "-"
+    found = figures.interval(data, name, REFERENCE, size)
+    return f"{found.mean:.2f}" + (f" ({found.molecules})" if found.molecules < figures.molecules(data, size) else "")
 
 
 def seconds(data: str) -> str:
@@ -71,9 +80,9 @@ def seconds(data: str) -> str:
         cells = []
         for size in there:
             beside = {problem(run): run.outcome for run in runs(data, size)[REFERENCE]}
-            pairs = [(run.outcome, beside[problem(run)]) for run in runs(data, size)[name]]
+            pairs = [(run.outcome, beside[problem(run)]) for run in runs(data, size).get(name, [])]
             ratios = [one.seconds / other.seconds for one, other in pairs if one.converged and other.converged]
-            cells.append(f"{figures.geometric(ratios):.2f}")
+            cells.append(f"{figures.geometric(ratios):.2f}" if ratios else "-")
         rows.append([label(row.optimizer), *cells])
     return table(["optimizer, wall time relative to BFGS", *(f"{low} to {high} atoms" for low, high in there)], rows)
 
@@ -200,7 +209,7 @@ def plain_atoms(data: str) -> str:
 
 
 def percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+    return "-" if math.isnan(share) else f"{100 * share:.0f} %"
 
 
 TABLES: dict[str, Callable[..., str]] = {
