@@ -10,6 +10,7 @@ from molopt.landscapes.chart import Chart, Series, SurfaceMap
 from molopt.landscapes.experiment import Experiment, Number, Outcome
 from molopt.landscapes.surface import Surface
 from molopt.landscapes.track import Track, follow, follow_atoms
+from molopt.optimizers.registry import ENTRIES
 from molopt.rules.partition import Array
 
 B1 = 0.9  # of the three rules that have momentum
@@ -28,12 +29,15 @@ def rules() -> Rules:
     """Class and arguments of the four rules, by their names in the registry."""
     import molopt
 
-    return {
-        "gradient-descent": (molopt.GradientDescent, {}),
-        "heavy-ball": (molopt.HeavyBall, {"b1": B1}),
-        "momentum": (molopt.Momentum, {"b1": B1}),
-        "adam": (molopt.Adam, {"b1": B1}),
-    }
+    momentum = {"b1": B1}
+    runs = (
+        (molopt.GradientDescent, {}),
+        (molopt.HeavyBall, momentum),
+        (molopt.Momentum, momentum),
+        (molopt.Adam, momentum),
+    )
+    names = {entry.attribute: entry.name for entry in ENTRIES}
+    return {names[make.__name__]: (make, arguments) for make, arguments in runs}
 
 
 def model(seed: int) -> Outcome:
@@ -43,10 +47,10 @@ def model(seed: int) -> Outcome:
         for name, (make, further) in rules().items()
     ]
     speeds = {name: np.array([speed(name, slope) for slope in SLOPES]) for name in rules()}
-    plain, adam = speeds["gradient-descent"], speeds["adam"]
+    plain, heavy, averaged, adam = speeds.values()
     numbers = [
-        Number("speed of the heavy ball in that of gradient descent", speeds["heavy-ball"][0] / plain[0], 1 / (1 - B1)),
-        Number("speed of averaged momentum in that of gradient descent", speeds["momentum"][0] / plain[0], 1.0),
+        Number("speed of the heavy ball in that of gradient descent", heavy[0] / plain[0], 1 / (1 - B1)),
+        Number("speed of averaged momentum in that of gradient descent", averaged[0] / plain[0], 1.0),
         Number("speed of gradient descent on a slope of 0.1 eV/Å in that on 0.00001", plain[-1] / plain[0], 1e4),
         Number("speed of Adam on a slope of 0.1 eV/Å in that on 0.00001", adam[-1] / adam[0], 1.0),
         *(Number(f"way of {track.label} in 600 calls", float(track.x[-1, 0]), unit="Å") for track in tracks),
@@ -88,7 +92,7 @@ def molecule(seed: int) -> Outcome:
         for name, (make, further) in rules().items()
     ]
     angles = {track.label: torsion(track.x) for track in tracks}
-    rates = {track.label: rate(track) for track in tracks}
+    plain, heavy, averaged, _ = map(rate, tracks)
     calls = np.arange(1, CALLS + 2)
     crawled = follow_atoms(
         atoms, rules()["gradient-descent"][0], 10 * CALLS, lr=SMALL, control=None, coordinates="cartesian"
@@ -108,11 +112,11 @@ def molecule(seed: int) -> Outcome:
         ),
         [
             Number("rate of gradient descent (energy lost a call over the squared gradient), in its lr",
-                   rates["gradient-descent"] / SMALL, 1.0),
+                   plain / SMALL, 1.0),
             Number("rate of the heavy ball in that of gradient descent",
-                   rates["heavy-ball"] / rates["gradient-descent"], 1 / (1 - B1)),
+                   heavy / plain, 1 / (1 - B1)),
             Number("rate of averaged momentum in that of gradient descent",
-                   rates["momentum"] / rates["gradient-descent"], 1.0),
+                   averaged / plain, 1.0),
             *(Number(f"turn of {name} in {CALLS} calls", turn, unit="°") for name, turn in turned.items()),
         ],
         f"In {CALLS} calls gradient descent turns the torsion by {turned['gradient-descent']:.1f}°, the heavy ball by "
