@@ -105,9 +105,9 @@ except molopt.InputError as error:
 
 
 def test_no_module_but_the_registry_lists_the_rules():
-    """A list of names would be equal to the registry by hand alone; single names are examples and choices."""
+    """A list of names would be equal to the registry by hand alone; single names, and experiments, are choices."""
     for path in PACKAGE.rglob("*.py"):
-        if path.name == "registry.py":
+        if path.name == "registry.py" or path.parent.name == "experiments":
             continue
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Tuple | ast.List | ast.Set | ast.Dict):

@@ -29,8 +29,8 @@ def rules() -> Rules:
     """Class and arguments of the four rules, by their names in the registry."""
     import molopt
 
-    momentum = {"b1": B1}
-    runs = (
+    momentum: dict[str, Any] = {"b1": B1}
+    runs: tuple[tuple[Callable[..., Any], dict[str, Any]], ...] = (
         (molopt.GradientDescent, {}),
         (molopt.HeavyBall, momentum),
         (molopt.Momentum, momentum),
