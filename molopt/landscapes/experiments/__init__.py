@@ -19,6 +19,7 @@ NAMES: tuple[str, ...] = (
     "switched-landscape",
     "edge-of-stability",
     "wide-and-narrow",
+    "plateau-and-fmax",
     "learned-scale",
 )
 
