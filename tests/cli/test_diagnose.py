@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.emt import EMT
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
 from ase.optimize import BFGS
 from click.testing import CliRunner
@@ -119,6 +120,30 @@ def test_a_crystal_is_diagnosed_without_bonds_angles_and_torsions(tmp_path):
     assert "all steps capped" in result.output
     assert "rates" not in result.output
     assert "nothing is said of bonds, angles and torsions: these atoms are periodic" in result.output
+
+
+def test_a_run_that_exploded_is_diagnosed_up_to_where_it_still_made_sense(tmp_path):
+    molecule = molopt.Molecule.named("aladip")
+    atoms = molecule.atoms()
+    atoms.calc = molopt.potential("mmff94", molecule)
+    path = tmp_path / "run.traj"
+    run = molopt.GradientDescent(atoms, lr=0.02, control=None, logfile=None, trajectory=path)
+    with pytest.raises(molopt.errors.Exploded):
+        run.run(0.05, 60)
+    result = diagnosed(path)
+    assert result.exit_code == 1
+    assert "zig-zag" in result.output
+
+
+def test_frames_that_make_no_sense_are_left_out_and_said(folder, tmp_path):
+    frames = read(folder / "plateau.traj", ":10")
+    results = dict(frames[7].calc.results)
+    frames[7].positions[0] = frames[7].positions[1]
+    frames[7].calc = SinglePointCalculator(frames[7], **results)
+    write(tmp_path / "run.xyz", frames, format="extxyz")
+    output = diagnosed(tmp_path / "run.xyz").output
+    assert "note: frame 8: atoms" in output
+    assert "7 force calls" in output
 
 
 def frames_without(what):

@@ -15,6 +15,7 @@ from ase.io.trajectory import TrajectoryReader
 from molopt.errors import InputError
 from molopt.files import require_regular
 from molopt.molecules.ase_files import READ_BY_ASE, cannot, described, known_to_ase
+from molopt.molecules.checks import check_geometry
 from molopt.molecules.entries import stem
 from molopt.molecules.formats import ENDINGS
 from molopt.optimizers.noted import KEY, Noted
@@ -22,6 +23,7 @@ from molopt.rules.partition import Array
 
 log = logging.getLogger("molopt")
 
+HUGE = 1e9  # eV and eV/A: no molecule has them, and their squares over small stiffnesses can still be held
 LEAST = 3  # frames: two steps, and two pairs of successive gradients
 REMEDY = "give the trajectory of a run, such as molopt relax --trajectories writes, or extended XYZ with forces"
 
@@ -100,10 +102,16 @@ class Recorded:
             if not np.array_equal(atoms.numbers, first.numbers):
                 raise InputError(f"frame {number} is of other atoms than frame 1: {REMEDY}")
             energy, force = known(atoms, number)
+            if why := nonsense(atoms, energy, force, number):
+                if number <= LEAST:
+                    raise InputError(why)
+                log.warning("%s; it and what follows is left out", why)
+                break
             energies.append(energy)
             forces.append(force)
-        positions = np.array([atoms.positions for atoms in frames])
-        return cls(first, positions, np.array(energies), np.array(forces), tuple(notes), optimizer, name or "run")
+        n = len(energies)
+        positions = np.array([atoms.positions for atoms in frames[:n]])
+        return cls(first, positions, np.array(energies), np.array(forces), tuple(notes[:n]), optimizer, name or "run")
 
     def described(self, charge: int | None, spin: int | None, name: str | None) -> Self:
         """The same, with what the user knows of it in place of what the file says."""
@@ -155,6 +163,17 @@ def known(atoms: Atoms, number: int) -> tuple[float, Array]:
     if not (np.isfinite(energy) and np.isfinite(forces).all() and np.isfinite(atoms.positions).all()):
         raise InputError(f"frame {number} has an energy, forces or positions that are not finite: drop it")
     return energy, forces
+
+
+def nonsense(atoms: Atoms, energy: float, forces: Array, number: int) -> str:
+    """Why a frame cannot be looked at, as that of a run that has exploded; empty where it can be."""
+    try:
+        check_geometry(atoms.numbers.tolist(), atoms.positions, f"frame {number}")
+    except InputError as error:
+        return error.message
+    if not (abs(energy) < HUGE and (np.abs(forces) < HUGE).all()):
+        return f"frame {number} has an energy of {energy:.2g} eV and forces up to {np.abs(forces).max():.2g} eV/A"
+    return ""
 
 
 def read_frames(path: Path, form: str) -> list[Atoms]:
