@@ -18,7 +18,6 @@ comment, all blocks of it but the doctests.
 import argparse
 import os
 import re
-import shlex
 import shutil
 import subprocess
 import sys
@@ -83,8 +82,19 @@ def steps(page: Path) -> Iterator[Step]:
         else:
             name = f"block_{line}.py"
             yield Step(page, line, command=f"python {name}", name=name, text=text)
-    if PROMPT.search(whole):
-        yield Step(page, 1, command=f"python -m doctest -o ELLIPSIS {shlex.quote(str(page.resolve()))}")
+    if PROMPT.search(examples := doctests(whole)):
+        name = f"{page.stem}_examples.txt"
+        yield Step(page, 1, command=f"python -m doctest -o ELLIPSIS {name}", name=name, text=examples)
+
+
+def doctests(whole: str) -> str:
+    """The page with nothing left but its doctests, on the lines where they are."""
+    kept = [""] * (whole.count("\n") + 1)
+    for block in BLOCK.finditer(whole):
+        if block["language"] == "python" and PROMPT.search(block["text"]) and not block["test"]:
+            lines, first = block["text"].splitlines(), whole[: block.start("text")].count("\n")
+            kept[first : first + len(lines)] = lines
+    return "\n".join(kept) + "\n"
 
 
 def check(test: str, page: Path) -> None:
