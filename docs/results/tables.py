@@ -55,13 +55,19 @@ def calls(data: str) -> str:
 
 def sizes(data: str) -> str:
     """Force calls by the size of the molecules."""
-    there = [size for size in SIZES if runs(data, size)]
+    there = sizes_in(data)
     heads = [f"{low} to {high} atoms ({figures.molecules(data, (low, high)):.0f})" for low, high in there]
     rows = [
         [label(row.optimizer), *(size_cell(data, name, size) for size in there)]
         for name, row in summed(data, REFERENCE).items()
     ]
     return table(["optimizer, times BFGS", *heads], rows)
+
+
+def sizes_in(data: str) -> list[tuple[int, int]]:
+    """The classes of sizes that the data have, the last one up to their largest molecule."""
+    largest = round(figures.largest(data))
+    return [(low, min(high, largest)) for low, high in SIZES if low <= largest]
 
 
 def size_cell(data: str, name: str, size: tuple[int, int]) -> str:
@@ -74,7 +80,7 @@ def size_cell(data: str, name: str, size: tuple[int, int]) -> str:
 
 def seconds(data: str) -> str:
     """Wall time of whole runs relative to BFGS's, of starts on which both converged."""
-    there = [size for size in SIZES if runs(data, size)]
+    there = sizes_in(data)
     rows = []
     for name, row in summed(data, REFERENCE).items():
         cells = []
