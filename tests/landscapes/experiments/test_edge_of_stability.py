@@ -6,6 +6,7 @@ import pytest
 import molopt
 from molopt.landscapes import surfaces
 from molopt.landscapes.experiments import edge_of_stability
+from molopt.landscapes.surface import Surface
 from molopt.landscapes.track import follow
 
 
@@ -25,19 +26,36 @@ def test_the_largest_root_is_one_at_the_edge_and_the_root_of_b1_below():
     assert edge_of_stability.largest_root(0.9, 1.9) == pytest.approx(np.sqrt(0.9))
 
 
-@pytest.mark.parametrize(
-    ("make", "limit"),
-    [(molopt.GradientDescent, 2.0), (molopt.HeavyBall, 2 * 1.9), (molopt.Momentum, 2 * 1.9 / 0.1)],
-    ids=["gradient descent", "heavy ball", "momentum"],
-)
+LARGEST_STABLE_LR = {  # times 1 / k, at b1 = 0.9
+    molopt.GradientDescent: 2.0,
+    molopt.HeavyBall: 2 * 1.9,
+    molopt.Momentum: 2 * 1.9 / 0.1,
+}
+
+
+def momentum_of(make):
+    return {} if make is molopt.GradientDescent else {"b1": 0.9}
+
+
+@pytest.mark.parametrize(("make", "limit"), LARGEST_STABLE_LR.items(), ids=lambda value: getattr(value, "__name__", ""))
 def test_at_b1_09_averaged_momentum_stands_19_times_the_rate_of_gradient_descent(make, limit):
     spring = surfaces.quadratic([50.0], [1.0])
-    momentum = {} if make is molopt.GradientDescent else {"b1": 0.9}
     below, above = (
-        follow(spring, make, 400, lr=side * limit / 50, control=None, **momentum).x[-40:] for side in (0.98, 1.02)
+        follow(spring, make, 400, lr=side * limit / 50, control=None, **momentum_of(make)).x[-40:]
+        for side in (0.98, 1.02)
     )
     assert np.abs(below).max() < 1e-3
     assert np.abs(above).max() > 1e3
+
+
+@pytest.mark.parametrize("make", [molopt.HeavyBall, molopt.Momentum])
+def test_at_the_largest_stable_lr_both_forms_of_momentum_are_19_times_as_fast_on_a_slope(make):
+    slope = Surface("slope", lambda x: 0.2 * float(x[0]), lambda x: np.array([0.2]), [0.0])
+    plain, fast = (
+        follow(slope, each, 400, lr=LARGEST_STABLE_LR[each] / 50, control=None, **momentum_of(each)).steps[-1]
+        for each in (molopt.GradientDescent, make)
+    )
+    assert fast / plain == pytest.approx(19)
 
 
 def test_the_scale_is_that_of_adams_own_memory():
