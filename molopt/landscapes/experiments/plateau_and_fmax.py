@@ -262,5 +262,5 @@ EXPERIMENT = Experiment(
     "only the curvature, -cos(3t) of that at the bottom, tells a ridge from a minimum.",
     model,
     molecule,
-    ("The default's stops, measured: docs/energy_left.md and docs/stationary.md",),
+    ("The default's stops, measured: docs/how/energy_left.md and docs/notes/stationary.md",),
 )
