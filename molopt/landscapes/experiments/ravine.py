@@ -13,7 +13,7 @@ from molopt.rules.partition import Array
 CONDITIONS = 10.0 ** np.arange(1, 6)
 MAPPED = 100.0  # the condition number of the ravine that is drawn
 PROPANOL, TURNED, BOND = "CCCO", (0, 1, 2, 3), (3, 11)  # the torsion that is turned, and the O-H bond that is stretched
-TURNING = [3, 8, 9, 10, 11]  # what turns with the torsion
+TURNING = [3, 9, 10, 11]  # what turns with the torsion
 ANGLE, STRETCH = 20.0, 0.01  # degrees, A
 PRESSED = 1.5  # bonds that are pressed by the first swings of the heavy ball are as much stiffer: else it explodes
 NEAR = 0.9  # of the lr at which gradient descent rings for ever
