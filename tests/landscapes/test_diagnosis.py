@@ -3,12 +3,12 @@
 import itertools
 from typing import ClassVar
 
-import networkx as nx
 import numpy as np
 import pytest
 from ase.calculators.calculator import Calculator, all_changes
 from ase.io import read
 from ase.optimize import BFGS, FIRE
+from rdkit.Chem import rdMolTransforms
 
 import molopt
 from molopt import Molecule, diagnose
@@ -28,10 +28,12 @@ def started(source, potential="mmff94"):
 def turned(smiles, bond, degrees):
     """A molecule turned about a bond, so many degrees from eclipsed."""
     molecule, (i, j) = Molecule.from_smiles(smiles), bond
-    atoms, graph = started(molecule), nx.Graph(molecule.bonds.tolist())
-    first, last = (min(set(graph[a]) - {b}) for a, b in (bond, bond[::-1]))
-    graph.remove_edge(i, j)
-    atoms.set_dihedral(first, i, j, last, degrees, indices=list(nx.node_connected_component(graph, j)))
+    mol = molecule.to_rdkit()
+    neighbours = [[one.GetIdx() for one in mol.GetAtomWithIdx(atom).GetNeighbors()] for atom in bond]
+    first, last = (min(set(beside) - set(bond)) for beside in neighbours)
+    rdMolTransforms.SetDihedralDeg(mol.GetConformer(), first, i, j, last, degrees)
+    atoms = started(molecule)
+    atoms.positions = mol.GetConformer().GetPositions()
     return atoms
 
 
