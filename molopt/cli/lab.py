@@ -59,6 +59,7 @@ def lab(
     asked = [experiment(name) for name in dict.fromkeys(NAMES if every else experiments)]
     folder = Path(out or (f"{FOLDER}-{safe(asked[0].name)}" if len(asked) == 1 else FOLDER))
     require_empty(folder, overwrite)
+    folder.mkdir(parents=True, exist_ok=True)  # before work that could not be kept
     findings = []
     with Progress(), JsonList() if as_json else nullcontext() as printed:
         for one in asked:
@@ -66,7 +67,6 @@ def lab(
                 finding = one.run(seed)
             findings.append(finding)
             with stage("drawing", one.name):
-                folder.mkdir(parents=True, exist_ok=True)
                 write_figures(folder, finding)
             if printed is not None:
                 printed.add(as_plain(finding))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from molopt.optimizers.continuing import ContinuingOptimizer
 
 KEY = "molopt"  # of the frame's own data
+LARGEST = 1e30  # of what a rule remembers: the squares of what is larger are not finite
 STEP = {PLAIN: "step", PROBE: "probe", CHECK: "check", PUSH: "push"}
 GROUPS = (*dict.fromkeys(kind.group for kind in KINDS), "atoms")  # bonds, angles, torsions, fragments; Cartesians
 
@@ -111,12 +112,18 @@ class Noted:
         memory = {str(name): np.array(plain[f"of_{name}"], dtype=float) for name in plain["remembers"]}
         if any(value.shape != groups.shape for value in (*entries.values(), *memory.values())):
             raise ValueError("its arrays are not of one length")
-        start = plain["start"]
+        if not all(np.isfinite(value).all() for value in (*entries.values(), *memory.values())):
+            raise ValueError("its arrays are not finite")
+        if max((float(np.abs(value).max(initial=0.0)) for value in memory.values()), default=0.0) > LARGEST:
+            raise ValueError("its memory is too large")
+        start, numbers = plain["start"], (plain["step"], 0 if plain["start"] is None else plain["start"])
+        if any(type(number) is not int for number in numbers) or type(plain["shortened"]) is not bool:
+            raise ValueError("its step is not known")
         return cls(
-            step=int(plain["step"]),
-            start=None if start is None else int(start),
+            step=plain["step"],
+            start=start,
             kind=str(plain["kind"]),
-            shortened=bool(plain["shortened"]),
+            shortened=plain["shortened"],
             predicted=float(plain["predicted"]),
             groups=groups,
             control={str(name): float(value) for name, value in plain["control"].items() if str(name).isidentifier()},

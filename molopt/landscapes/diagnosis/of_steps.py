@@ -28,6 +28,8 @@ class ZigZag(Pattern):
         Of the steps, where the run has got over it.
     overshoot : float
         The median overshoot from which steps are too long: 1 is the bottom, 2 as high on the other side.
+    settled : float
+        Energy left at the end, eV, below which the run came through all the same: what `molopt.relax` asks for.
     """
 
     name: ClassVar = "zig-zag"
@@ -35,11 +37,12 @@ class ZigZag(Pattern):
     turn: float = -0.6
     share: float = 0.2
     overshoot: float = 1.5
+    settled: float = 1e-3
 
     def look(self, walk: Walk) -> Advice | None:
         calls = walk.calls
         taken = np.flatnonzero(np.isfinite(calls.turn) & (calls.rejected != 1))
-        if len(taken) < self.window:
+        if len(taken) < self.window or calls.left[-1] < self.settled:
             return None
         means = np.convolve(calls.turn[taken], np.ones(self.window) / self.window, "valid")
         marked = np.zeros(len(taken), dtype=bool)
@@ -62,8 +65,9 @@ class ZigZag(Pattern):
             int(part[-1]),
             f"successive gradients point against each other (mean cosine {calls.turn[part].mean():.2f}), and the steps "
             f"go {far:.1f} times as far as the bottom along them{across}",
-            f"divide the learning rate or maxstep by {max(2, round(far))}, or let control do that (its default, not "
-            "None); momentum averages it out",
+            f"divide the learning rate or maxstep by {max(2, round(far))}"
+            + ("" if calls.control else ", or let control do that (its default, not None)")
+            + ("" if calls.memory else "; momentum averages it out"),
         )
 
     def across(self, walk: Walk, part: Array) -> str:

@@ -178,7 +178,7 @@ def molecule(seed: int) -> Outcome:
     ]
     numbers += [
         Number("share of these that are wider, b1 0.99", float(wider[HEAVY].mean()), least=0.5),
-        Number("p of that, if it were chance (width)", p_wider),
+        Number("p of that, if it were chance (width)", p_wider, most=CHANCE),
         Number("share of these that are lower, b1 0.99", float(lower[HEAVY].mean())),
         Number("p of that, if it were chance (energy)", p_lower),
         Number(

@@ -182,7 +182,7 @@ PANELS = (
         "What the rule remembers",
         "The norm of its first moment, and the root of its second (dashed), in each class of coordinates.",
         draw_memory,
-        lambda calls: bool(calls.by_class),
+        lambda calls: any((norm > 0).any() for groups in calls.by_class.values() for norm in groups.values()),
     ),
 )
 
