@@ -46,6 +46,8 @@ def lab(
 
     if every and experiments:
         raise InputError(f"--all runs every experiment: leave out {', '.join(experiments)}, or --all")
+    if seed < 0:
+        raise InputError(f"--seed must be zero or positive, got {seed}")
     if not (experiments or every):
         listed(as_json)
         return

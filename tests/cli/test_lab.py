@@ -71,6 +71,7 @@ def test_json_is_all_that_is_printed_where_it_is_asked_for(tmp_path):
     (["plateu"], "there is no experiment 'plateu'; did you mean plateau"),
     (["--all", "plateau"], "--all runs every experiment: leave out plateau, or --all"),
     (["math:pi"], "math:pi is not an experiment"),
+    (["plateau", "--seed", "-1"], "--seed must be zero or positive, got -1"),
 ])  # fmt: skip
 def test_bad_input_is_one_line(arguments, said, tmp_path):
     result = CliRunner().invoke(main, ["lab", *arguments, "--out", str(tmp_path / "out")])

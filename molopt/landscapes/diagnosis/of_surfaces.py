@@ -118,7 +118,8 @@ class Ridge(Pattern):
 
     def look(self, walk: Walk) -> Advice | None:
         here, calls, end = walk.here, walk.calls, len(walk.calls) - 1
-        if here is None or not walk.steps or NoiseFloor().look(walk) is not None:
+        alone = len(walk.recorded.atoms) < 2  # an atom has no shape that could be on a ridge
+        if alone or here is None or not walk.steps or NoiseFloor().look(walk) is not None:
             return None
         last, numbers = walk.steps[-1], walk.recorded.atoms.numbers
         known = self.known(walk)
