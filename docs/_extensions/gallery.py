@@ -39,7 +39,7 @@ class Gallery(SphinxDirective):
                 lines += entry(script)
         found = nodes.section()
         found.document = self.state.document
-        self.state.nested_parse(StringList(lines, source=source), 0, found, match_titles=True)  # type: ignore[arg-type]
+        self.state.nested_parse(StringList(lines, source=source), 0, found, match_titles=True)  # type: ignore[arg-type]  # docutils types it as a node
         return found.children
 
 

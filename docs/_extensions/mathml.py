@@ -44,5 +44,5 @@ def block(self: HTML5Translator, node: nodes.math_block) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_html_math_renderer("mathml", (inline, None), (block, None))
-    app.config.html_math_renderer = "mathml"  # type: ignore[attr-defined]
+    app.config.html_math_renderer = "mathml"  # type: ignore[attr-defined]  # Sphinx declares its values at run time
     return {"parallel_read_safe": True, "parallel_write_safe": True}

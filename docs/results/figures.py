@@ -205,7 +205,7 @@ def values(
 
 def column(data: str, reduce: str, **what: object) -> float:
     """`values` made into one figure by a word of REDUCE."""
-    return REDUCE[reduce](values(data, **what))  # type: ignore[arg-type]
+    return REDUCE[reduce](values(data, **what))  # type: ignore[arg-type]  # the keys of claims.toml
 
 
 def paired(

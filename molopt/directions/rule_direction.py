@@ -24,7 +24,8 @@ class RuleDirection(Direction[Linearization, tuple]):
 
     def retreat(self, seen: Observation, before: tuple, after: tuple) -> tuple:
         state = remembered(self.rule, "forget", self.rule.forget(seen, before))
-        return state._replace(**{name: getattr(after, name) for name in self.rule.stays})  # type: ignore[attr-defined]
+        staying = {name: getattr(after, name) for name in self.rule.stays}
+        return state._replace(**staying)  # type: ignore[attr-defined]  # states are NamedTuples
 
     def propose(
         self, linearization: Linearization, seen: Observation, state: tuple, limits: Limits

@@ -1,4 +1,4 @@
-"""Altered potentials: one that becomes another during a run, one whose forces have a factor."""
+"""Altered potentials: one that becomes another during a run, one with a factor on its forces, and a constant force."""
 
 from typing import Any, ClassVar
 
@@ -70,3 +70,17 @@ def ask(calculator: Any, atoms: Atoms) -> tuple[float, Array]:
     there = atoms.copy()
     there.calc = calculator
     return float(there.get_potential_energy()), there.get_forces()
+
+
+class Slope(Calculator):
+    """A constant force (N, 3), eV/A."""
+
+    implemented_properties: ClassVar = ["energy", "forces"]
+
+    def __init__(self, force: Array) -> None:
+        super().__init__()
+        self.force = force
+
+    def calculate(self, atoms: Any = None, properties: Any = ("energy",), system_changes: Any = all_changes) -> None:
+        super().calculate(atoms, properties, system_changes)
+        self.results = {"energy": -float((self.force * atoms.positions).sum()), "forces": self.force.copy()}

@@ -97,10 +97,14 @@ def follow_atoms(
     """The same with a copy of atoms that have a calculator; x (T, 3N) are their positions."""
     here = atoms.copy()
     here.calc = atoms.calc
-    made = make(here, logfile=None, **arguments)
+    return recorded(make(here, logfile=None, **arguments), here, steps, label, optimizer, fmax)
+
+
+def recorded(made: Any, atoms: Atoms, steps: int, label: str = "", optimizer: str = "", fmax: float = 0.0) -> Track:
+    """What an optimizer of these atoms does from here on; it may have run before."""
     seen: list[tuple[Array, float, Array]] = []
     made.attach(
-        lambda: seen.append((here.positions.flatten(), here.get_potential_energy(), -here.get_forces().ravel()))
+        lambda: seen.append((atoms.positions.flatten(), atoms.get_potential_energy(), -atoms.get_forces().ravel()))
     )
     made.run(fmax=fmax, steps=steps)
     x, energies, gradients = zip(*seen, strict=True)

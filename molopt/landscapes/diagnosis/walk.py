@@ -68,7 +68,7 @@ class Walk:
     recorded : Recorded
     calls : Calls
     steps : list of Step
-        Empty of what is no molecule.
+        Empty where it is not a molecule.
     estimates : list of Estimate
         The energy left at each call; empty likewise.
     here : Linearized or None

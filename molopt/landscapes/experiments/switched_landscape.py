@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 from ase import Atoms
-from ase.calculators.calculator import Calculator, all_changes
 from numpy.typing import ArrayLike
 
 from molopt.landscapes import surfaces
+from molopt.landscapes.altered_potentials import Slope
 from molopt.landscapes.chart import Chart, Series
 from molopt.landscapes.experiment import Experiment, Number, Outcome
-from molopt.landscapes.track import Track, follow
+from molopt.landscapes.track import Track, follow, recorded
 from molopt.rules.partition import Array
 
 B2 = 0.999  # the usual one: v remembers the slope for 1000 calls
@@ -249,20 +249,6 @@ def molecule(seed: int) -> Outcome:
     )  # fmt: skip
 
 
-class Slope(Calculator):
-    """A constant force (N, 3), eV/A."""
-
-    implemented_properties = ("energy", "forces")
-
-    def __init__(self, force: Array) -> None:
-        super().__init__()
-        self.force = force
-
-    def calculate(self, atoms: Any = None, properties: Any = ("energy",), system_changes: Any = all_changes) -> None:
-        super().calculate(atoms, properties, system_changes)
-        self.results = {"energy": -float((self.force * atoms.positions).sum()), "forces": self.force.copy()}
-
-
 def waters() -> tuple[Atoms, list[int]]:
     """Two waters at their minimum on MMFF94, their oxygens along x, and the atoms of the second."""
     import molopt
@@ -295,13 +281,7 @@ def thrown(atoms: Atoms, second: list[int], b1: float, reset: bool) -> Track:
     here.calc = atoms.calc
     if reset:
         made.initialize()
-    seen: list[tuple[Array, float, Array]] = []
-    made.attach(
-        lambda: seen.append((here.positions.flatten(), here.get_potential_energy(), -here.get_forces().ravel()))
-    )
-    made.run(fmax=0.0, steps=2 * AFTER)
-    x, energies, gradients = zip(*seen, strict=True)
-    return Track(f"b1 {b1:g}", "adam", np.array(x), np.array(energies), np.array(gradients))
+    return recorded(made, here, 2 * AFTER, f"b1 {b1:g}", "adam")
 
 
 def along(track: Track, second: list[int]) -> Array:
